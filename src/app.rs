@@ -1,0 +1,218 @@
+//! Builds the parts from the settings, runs the server, drains and stops it.
+
+use std::fmt;
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+
+use crate::auth::{Policy, Verifier};
+use crate::db::{self, Db, MigrateError};
+use crate::handlers::AppState;
+use crate::health::Health;
+use crate::middleware::{Cors, Edge, edge};
+use crate::routes;
+use crate::settings::{Auth, Database, DatabaseUrl, Settings};
+
+/// The longest that the head of a request may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an idle connection is kept: longer than proxies keep theirs (nginx
+/// and most load balancers 60 s), so that it is they who close.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long a client has to take an answer's end before its connection is cut.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the server does not start, as one line.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A server that listens and is ready to run.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    health: Arc<Health>,
+    drain_delay: Duration,
+}
+
+impl Application {
+    /// Builds everything and listens. Call it inside an actix system.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, or SQLite's file cannot be used. PostgreSQL may be
+    /// absent: it is asked for again until it is there.
+    pub fn build(settings: &Settings) -> Result<Self, StartError> {
+        let server = &settings.server;
+        let address = SocketAddr::new(server.host, server.port);
+        let cannot_listen =
+            |error: std::io::Error| StartError(format!("cannot listen on {address}: {error}"));
+        let listener = TcpListener::bind(address).map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+
+        let health = Arc::new(Health::default());
+        let db = Db::start(&settings.database)
+            .map_err(|error| StartError(format!("cannot start the database threads: {error}")))?;
+        bring_up_to_date(&settings.database, &db, &health)?;
+
+        let verifier = Data::new(Verifier::new(
+            &settings.auth.secrets,
+            policy(&settings.auth),
+        ));
+        let cors = Data::new(Cors(settings.allowed_origins.clone()));
+        let state = Data::new(AppState {
+            db,
+            health: Arc::clone(&health),
+            body_limit: server.body_limit,
+        });
+        let edge_data = Data::new(Edge {
+            request_timeout: server.request_timeout,
+            health: Arc::clone(&health),
+        });
+        let http = HttpServer::new(move || {
+            let verifier = verifier.clone();
+            App::new()
+                .app_data(state.clone())
+                .app_data(cors.clone())
+                .app_data(edge_data.clone())
+                .configure(|app| routes::configure(app, verifier))
+                .wrap(from_fn(edge))
+        });
+        let in_flight = server.shutdown_timeout.saturating_sub(server.drain_delay);
+        let server = http
+            .workers(server.workers)
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .shutdown_timeout(in_flight.as_secs().max(1))
+            .disable_signals()
+            .listen(listener)
+            .map_err(cannot_listen)?
+            .run();
+        Ok(Self {
+            server,
+            address,
+            health,
+            drain_delay: settings.server.drain_delay,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, then drains: readiness says no at once, new
+    /// connections are served for the drain delay, what is in flight is
+    /// finished. A second `stop` ends it now.
+    ///
+    /// # Errors
+    ///
+    /// The server's own, of the operating system.
+    pub async fn run_until<S>(
+        self,
+        stop: S,
+        stop_now: impl Future<Output = ()> + 'static,
+    ) -> std::io::Result<()>
+    where
+        S: Future<Output = ()> + 'static,
+    {
+        let (health, handle, delay) = (self.health, self.server.handle(), self.drain_delay);
+        actix_rt::spawn(async move {
+            stop.await;
+            log::info!("stopping");
+            health.set_stopping();
+            actix_rt::spawn(stop_at_once(handle.clone(), stop_now));
+            tokio::time::sleep(delay).await;
+            handle.stop(true).await;
+        });
+        self.server.await
+    }
+}
+
+async fn stop_at_once(handle: ServerHandle, stop_now: impl Future<Output = ()>) {
+    stop_now.await;
+    log::warn!("stopping now");
+    handle.stop(false).await;
+}
+
+/// What a token must say, by the settings.
+pub fn policy(auth: &Auth) -> Policy {
+    Policy {
+        issuers: auth.issuers.clone(),
+        audiences: auth.audiences.clone(),
+        leeway: f64::from(auth.leeway),
+    }
+}
+
+/// Migrates at start, by setting. A file of SQLite that cannot be used ends the
+/// start: nothing will mend it. PostgreSQL may come later.
+fn bring_up_to_date(database: &Database, db: &Db, health: &Arc<Health>) -> Result<(), StartError> {
+    if !database.migrate_on_start {
+        health.set_migrated();
+        return Ok(());
+    }
+    match database.url {
+        // Each connection to memory is another database: the one of the pool.
+        DatabaseUrl::SqliteMemory => {
+            let done = db.migrate_memory();
+            log_migrated(&done.map_err(|error| StartError(error.to_string()))?);
+        }
+        DatabaseUrl::SqliteFile(_) => {
+            let done = db::migrate(database)
+                .map_err(|error| StartError(format!("{:?}: {error}", database.url)))?;
+            log_migrated(&done);
+        }
+        DatabaseUrl::Postgres(_) => {
+            let (database, health) = (database.clone(), Arc::clone(health));
+            std::thread::Builder::new()
+                .name("migrate".into())
+                .spawn(move || migrate_until_done(&database, &health))
+                .map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
+            return Ok(());
+        }
+    }
+    health.set_migrated();
+    Ok(())
+}
+
+fn migrate_until_done(database: &Database, health: &Health) {
+    loop {
+        let pause = match db::migrate(database) {
+            Ok(done) => {
+                log_migrated(&done);
+                health.set_migrated();
+                return;
+            }
+            Err(error @ MigrateError::Connection(_)) => {
+                log::warn!(cause:% = error; "waiting for the database");
+                Duration::from_secs(1)
+            }
+            Err(error @ MigrateError::Failed(_)) => {
+                log::error!(cause:% = error; "the database cannot be brought up to date; trying again");
+                Duration::from_secs(5)
+            }
+        };
+        std::thread::sleep(pause);
+    }
+}
+
+fn log_migrated(done: &[String]) {
+    for migration in done {
+        log::info!(migration = migration.as_str(); "migrated");
+    }
+}

@@ -1,0 +1,27 @@
+//! Handlers ask for an [`OwnerId`] and get the verified one.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+
+use super::claims::{Claims, OwnerId};
+use crate::error::{ApiError, Code};
+
+/// Fails closed: a route that is not behind [`super::Authenticate`] has no
+/// claims, and that is a bug of ours (500 and a log line), never an anonymous user.
+impl FromRequest for OwnerId {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let owner = request
+            .extensions()
+            .get::<Claims>()
+            .map(|claims| claims.owner().clone());
+        ready(owner.ok_or_else(|| {
+            log::error!(path = request.path(); "a handler asked for the owner on a route without authentication");
+            ApiError::new(Code::Internal, "an internal error occurred")
+        }))
+    }
+}

@@ -1,0 +1,28 @@
+//! From a bearer token to the owner that every repository call needs.
+//!
+//! ```text
+//! bearer.rs   Authorization header      -> the raw token
+//! token.rs    the raw token             -> Unverified: well-formed, not believed
+//! verifier.rs Unverified + keys + clock -> Claims: believed
+//! ```
+//!
+//! Invariants: a token is decoded only in `verifier.rs`, once a request, by the
+//! [`Authenticate`] middleware; an [`OwnerId`] is born only from verified claims.
+
+mod bearer;
+mod claims;
+mod extract;
+mod middleware;
+mod path;
+mod refusal;
+mod sign;
+mod token;
+mod verifier;
+
+pub use claims::{Claims, OwnerId};
+pub use middleware::Authenticate;
+pub use path::path_names_the_caller;
+pub use refusal::Refusal;
+pub use sign::{SignError, sign_hs256};
+pub use token::{MAX_TOKEN_BYTES, Unverified};
+pub use verifier::{Policy, Verifier, unix_now};

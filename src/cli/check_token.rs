@@ -1,0 +1,61 @@
+//! `todoward check-token`: what a token is, and what this configuration says to it.
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use super::{Failure, print};
+use crate::app::policy;
+use crate::auth::{MAX_TOKEN_BYTES, Unverified, Verifier, unix_now};
+use crate::settings::Auth;
+
+/// Reads a token from standard input, and explains it. Exit code 0 if it would
+/// be taken, else 1.
+pub fn run(auth: &Auth) -> Result<ExitCode, Failure> {
+    let mut input = Vec::new();
+    let most = MAX_TOKEN_BYTES as u64 * 4;
+    std::io::stdin().take(most).read_to_end(&mut input)?;
+    let text = String::from_utf8_lossy(&input);
+    let text = text.trim();
+    let token = text
+        .strip_prefix("Authorization:")
+        .map_or(text, str::trim_start);
+    let token = match token.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
+        _ => token,
+    };
+    if token.is_empty() {
+        return Err(Failure::Other("no token on standard input".into()));
+    }
+    if let Ok(unverified) = Unverified::parse(token) {
+        let (header, claims) = unverified.describe();
+        print(&format!("header    {header}\nclaims    {claims}\n"))?;
+        print(&format!("key       {}\n", key_of(unverified.algorithm())))?;
+    }
+    let now = unix_now();
+    match Verifier::new(&auth.secrets, policy(auth)).verify(token, now) {
+        Ok(claims) => {
+            let left = (claims.expires_at() - now).max(0.0);
+            let owner = serde_json::Value::from(claims.owner().as_str());
+            print(&format!(
+                "verdict   taken: the owner is {owner}, for another {left:.0} s\n"
+            ))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(refusal) => {
+            print(&format!(
+                "verdict   refused, {}: {}\n",
+                refusal.code().as_str(),
+                refusal.detail()
+            ))?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn key_of(algorithm: &str) -> &'static str {
+    match algorithm {
+        "HS256" => "a shared secret: BETTER_AUTH_SECRET or one of BETTER_AUTH_SECRETS",
+        "none" => "none: the token is not signed",
+        _ => "the public key of a key pair",
+    }
+}

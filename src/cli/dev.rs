@@ -1,0 +1,80 @@
+//! `todoward dev`: a server for a first look, with nothing to set up.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Failure, print, serve};
+use crate::app::policy;
+use crate::auth::sign_hs256;
+use crate::settings::{Environment, Settings};
+
+const SECRET_FILE: &str = "todoward-dev.secret";
+const DATABASE_URL: &str = "sqlite://todoward-dev.db";
+const FRONTEND: &str = "http://localhost:3000";
+const DAY: u64 = 24 * 60 * 60;
+
+/// Serves with what the environment says, and defaults for the rest.
+pub fn run(mut environment: Environment) -> Result<ExitCode, Failure> {
+    environment.set_default("DATABASE_URL", DATABASE_URL.into());
+    environment.set_default("TODOWARD__CORS__ALLOWED_ORIGINS", FRONTEND.into());
+    environment.set_default("TODOWARD__METRICS__PORT", "0".into());
+    if environment.get("BETTER_AUTH_SECRETS").is_none() {
+        environment.set_default("BETTER_AUTH_SECRET", secret(Path::new(SECRET_FILE))?);
+    }
+    let settings = Settings::load(&environment)?;
+    serve::run(&settings, |address| greet(&settings, address))
+}
+
+/// The secret in the file, made on first use.
+fn secret(path: &Path) -> Result<String, Failure> {
+    let failed =
+        |error: std::io::Error| Failure::Other(format!("cannot use {}: {error}", path.display()));
+    let mut options = OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(path) {
+        Ok(mut file) => {
+            let mut bytes = [0; 32];
+            aws_lc_rs::rand::fill(&mut bytes)
+                .map_err(|_| Failure::Other("the system gives no random numbers".into()))?;
+            let secret = STANDARD.encode(bytes);
+            file.write_all(secret.as_bytes()).map_err(failed)?;
+            Ok(secret)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => std::fs::read_to_string(path)
+            .map(|secret| secret.trim().to_owned())
+            .map_err(failed),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn greet(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
+    let secret = settings.auth.secrets.first();
+    let secret = secret.ok_or_else(|| Failure::Other("there is no secret".into()))?;
+    let token = sign_hs256(secret, "demo", DAY, &policy(&settings.auth))
+        .map_err(|error| Failure::Other(error.to_string()))?;
+    print(&format!(
+        "\nTodoward is running, for a first look.
+
+  tasks     http://{address}/api/v1/tasks
+  health    http://{address}/health/ready
+  database  {database:?}
+
+A token for the user \"demo\", for 24 hours:
+
+{token}
+
+Paste this to create a task and list all of them:
+
+curl -s http://{address}/api/v1/tasks -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{\"title\":\"Buy milk\"}}' && curl -s http://{address}/api/v1/tasks -H 'Authorization: Bearer {token}'
+
+",
+        database = settings.database.url,
+    ))?;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The commands.
+
+mod check_token;
+mod dev;
+mod healthcheck;
+mod serve;
+mod token;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::StartError;
+use crate::db::{self, MigrateError};
+use crate::settings::{Environment, Settings, SettingsError};
+
+/// A tasks API that trusts the JWTs of a Better Auth server and shows each user
+/// only what is theirs.
+///
+/// Settings come from the environment; config/default.toml explains each. For a
+/// first look without any: todoward dev
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (what todoward does without a command)
+    Serve,
+    /// Serve for a first look: SQLite in this directory, a secret made on first use
+    Dev,
+    /// Bring the database up to date, and say what was done
+    Migrate,
+    /// Sign a token with the configured secret, for Postman and scripts
+    Token(token::Arguments),
+    /// Read a token from standard input, and say what it is and whether it would be taken
+    CheckToken,
+    /// Ask the local server whether it is ready: exit code 0 or 1
+    Healthcheck,
+}
+
+/// Why a command failed, as one line, and the exit code that says so.
+enum Failure {
+    /// A setting is wrong: 78, `EX_CONFIG` of sysexits.h.
+    Settings(SettingsError),
+    /// Anything else: 1.
+    Other(String),
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::Settings(error)
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl From<MigrateError> for Failure {
+    fn from(error: MigrateError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settings(error) => write!(f, "todoward: {error}"),
+            Self::Other(error) => write!(f, "todoward: {error}"),
+        }
+    }
+}
+
+/// Runs the command of the arguments.
+pub fn main() -> ExitCode {
+    let command = Arguments::parse().command.unwrap_or(Command::Serve);
+    match run(command) {
+        Ok(code) => code,
+        Err(failure) => {
+            use std::io::Write as _;
+            // Standard error may be closed; the exit code says it too.
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            match failure {
+                Failure::Settings(_) => ExitCode::from(78),
+                Failure::Other(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    let environment = Environment::of_process()?;
+    match command {
+        Command::Serve => serve::run(&Settings::load(&environment)?, |_| Ok(())),
+        Command::Dev => dev::run(environment),
+        Command::Migrate => migrate(&environment),
+        Command::Token(arguments) => token::run(&arguments, &Settings::load_auth(&environment)?),
+        Command::CheckToken => check_token::run(&Settings::load_auth(&environment)?),
+        Command::Healthcheck => healthcheck::run(&Settings::load_server(&environment)?),
+    }
+}
+
+fn migrate(environment: &Environment) -> Result<ExitCode, Failure> {
+    let done = db::migrate(&Settings::load_database(environment)?)?;
+    if done.is_empty() {
+        print("the database is up to date; nothing to do\n")?;
+    }
+    for migration in done {
+        print(&format!("migrated {migration}\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes to standard output. `println!` would panic where nobody reads.
+fn print(text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

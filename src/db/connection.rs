@@ -1,0 +1,180 @@
+//! Opening connections, so that every one of the pool is set up alike.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::r2d2::R2D2Connection as _;
+
+use crate::settings::{Database, DatabaseUrl};
+
+/// A connection to either database. Statements are written once, for both.
+#[derive(diesel::MultiConnection)]
+pub enum DbConnection {
+    /// PostgreSQL, through libpq.
+    #[cfg(feature = "postgres")]
+    Postgres(diesel::PgConnection),
+    /// SQLite, compiled in.
+    Sqlite(diesel::SqliteConnection),
+}
+
+/// Opens connections for r2d2, and says which of them are of no more use.
+pub struct Manager {
+    url: DatabaseUrl,
+    statement_timeout: Duration,
+}
+
+/// A connection and whether it must not be used again: Diesel does not notice
+/// all that ends a connection's usefulness, for instance a primary that became
+/// read-only and still answers `SELECT 1`.
+pub struct Pooled {
+    pub connection: DbConnection,
+    pub discard: bool,
+}
+
+impl Manager {
+    pub fn new(database: &Database) -> Self {
+        Self {
+            url: database.url.clone(),
+            statement_timeout: database.statement_timeout,
+        }
+    }
+
+    /// Opens a connection and sets it up.
+    pub fn open(&self) -> ConnectionResult<DbConnection> {
+        match &self.url {
+            DatabaseUrl::SqliteMemory => open_sqlite(":memory:"),
+            DatabaseUrl::SqliteFile(path) => {
+                create_private(path).map_err(|error| {
+                    ConnectionError::BadConnection(format!("{}: {error}", path.display()))
+                })?;
+                open_sqlite(&path.to_string_lossy())
+            }
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(url) => postgres::open(url, self.statement_timeout),
+            #[cfg(not(feature = "postgres"))]
+            DatabaseUrl::Postgres(_) => {
+                let _ = self.statement_timeout;
+                Err(ConnectionError::BadConnection(
+                    "built without PostgreSQL".into(),
+                ))
+            }
+        }
+    }
+}
+
+/// SQLite files hold everybody's tasks: a new one is for its owner only. The
+/// WAL and its index take over the mode of the file.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// `synchronous = FULL`: with NORMAL a power cut may take back writes that were
+/// answered. The timeout covers the checkpoint of another connection.
+fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
+    let mut connection = diesel::SqliteConnection::establish(path)?;
+    connection
+        .batch_execute(
+            "PRAGMA busy_timeout = 2000;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;",
+        )
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(DbConnection::Sqlite(connection))
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use super::*;
+
+    /// libpq has no time limits of its own: without these a server that
+    /// vanishes holds a thread for a quarter of an hour. Milliseconds for
+    /// `tcp_user_timeout`, seconds for the others. What the URL says wins.
+    const PARAMETERS: [(&str, &str); 6] = [
+        ("application_name", "todoward"),
+        ("connect_timeout", "2"),
+        ("keepalives_idle", "5"),
+        ("keepalives_interval", "2"),
+        ("keepalives_count", "2"),
+        ("tcp_user_timeout", "5000"),
+    ];
+
+    pub fn open(url: &str, statement_timeout: Duration) -> ConnectionResult<DbConnection> {
+        let mut connection = diesel::PgConnection::establish(&with_parameters(url))?;
+        // Not in the connection string's `options`, which poolers refuse.
+        let millis = statement_timeout.as_millis();
+        connection
+            .batch_execute(&format!(
+                "SET statement_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis}"
+            ))
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(DbConnection::Postgres(connection))
+    }
+
+    fn with_parameters(url: &str) -> String {
+        let mut url = url.to_owned();
+        for (name, value) in PARAMETERS {
+            if !url.contains(&format!("{name}=")) {
+                url.push(if url.contains('?') { '&' } else { '?' });
+                url.push_str(&format!("{name}={value}"));
+            }
+        }
+        url
+    }
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = ConnectionError;
+
+    fn connect(&self) -> ConnectionResult<Pooled> {
+        self.open().map(|connection| Pooled {
+            connection,
+            discard: false,
+        })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> ConnectionResult<()> {
+        pooled
+            .connection
+            .ping()
+            .map_err(ConnectionError::CouldntSetupConfiguration)
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.discard || std::thread::panicking() || pooled.connection.is_broken()
+    }
+}
+
+/// Logs why no connection can be had, at most once in five seconds: r2d2 tries
+/// again and again while a database is down.
+#[derive(Default)]
+pub struct LogSometimes(AtomicU64);
+
+impl fmt::Debug for LogSometimes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogSometimes")
+    }
+}
+
+impl<E: std::error::Error> r2d2::HandleError<E> for LogSometimes {
+    fn handle_error(&self, error: E) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_secs());
+        let last = self.0.load(Ordering::Relaxed);
+        if now.saturating_sub(last) >= 5 {
+            self.0.store(now, Ordering::Relaxed);
+            log::warn!(cause:% = error; "no connection to the database; trying again");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What can go wrong below the repository, sorted by what the client should do.
+
+use std::fmt;
+
+use diesel::result::{DatabaseErrorKind as Kind, Error};
+
+/// A failure of the database. That a task is not there is not one.
+#[derive(Debug)]
+pub enum DbError {
+    /// No connection could be had in time, or the database cannot work now.
+    /// Nothing was written.
+    Unavailable(Box<dyn std::error::Error + Send + Sync>),
+    /// The connection was lost while a write was under way: it may have
+    /// happened or not.
+    OutcomeUnknown(Error),
+    /// Too many requests wait already, or all connections were busy for too long.
+    Overloaded,
+    /// The statement, or the request, took too long. A write may have happened.
+    TooLate,
+    /// A bug: a statement that cannot succeed.
+    Bug(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(cause) => write!(f, "the database is unavailable: {cause}"),
+            Self::OutcomeUnknown(cause) => {
+                write!(f, "the connection was lost during a write: {cause}")
+            }
+            Self::Overloaded => f.write_str("all connections are busy"),
+            Self::TooLate => f.write_str("the database took too long"),
+            Self::Bug(cause) => write!(f, "a statement failed: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for DbError {}
+
+/// What an error of a statement says about the statement and its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Our statement is wrong, whatever the state of the database.
+    Bug,
+    /// The server is a replica now; the connection must go.
+    ReadOnly,
+    /// The database refused, and nothing was changed: it is busy, full, damaged,
+    /// found a deadlock. PostgreSQL's codes are not to be had from Diesel, and
+    /// its messages come in the server's language, so they are all one.
+    Refused,
+}
+
+/// Sorts an error. Whether the connection lives must be asked of the connection.
+pub fn verdict(error: &Error) -> Verdict {
+    match error {
+        Error::DatabaseError(kind, _) => match kind {
+            Kind::UniqueViolation
+            | Kind::ForeignKeyViolation
+            | Kind::RestrictViolation
+            | Kind::NotNullViolation
+            | Kind::CheckViolation
+            | Kind::ExclusionViolation => Verdict::Bug,
+            Kind::ReadOnlyTransaction => Verdict::ReadOnly,
+            Kind::SerializationFailure
+            | Kind::UnableToSendCommand
+            | Kind::ClosedConnection
+            | Kind::Unknown => Verdict::Refused,
+            // The enum is open for extension.
+            _ => Verdict::Refused,
+        },
+        Error::BrokenTransactionManager
+        | Error::RollbackErrorOnCommit { .. }
+        | Error::RollbackTransaction => Verdict::Refused,
+        Error::InvalidCString(_)
+        | Error::NotFound
+        | Error::QueryBuilderError(_)
+        | Error::DeserializationError(_)
+        | Error::SerializationError(_)
+        | Error::AlreadyInTransaction
+        | Error::NotInTransaction => Verdict::Bug,
+        // The enum is open for extension.
+        _ => Verdict::Bug,
+    }
+}

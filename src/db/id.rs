@@ -1,0 +1,83 @@
+//! Task ids in both databases: a native `uuid` on PostgreSQL, 16 bytes on SQLite.
+
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::query_builder::QueryId;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{HasSqlType, SqlType};
+use diesel::sqlite::{Sqlite, SqliteValue};
+
+use super::connection::MultiBackend;
+use crate::domain::TaskId;
+
+/// The SQL type of an id. The numbers are PostgreSQL's for `uuid` and `uuid[]`.
+#[derive(Debug, Clone, Copy, QueryId, SqlType)]
+#[diesel(postgres_type(oid = 2950, array_oid = 2951))]
+#[diesel(sqlite_type(name = "Binary"))]
+pub struct Id;
+
+/// An id as a database value.
+#[derive(Debug, Clone, Copy, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Id)]
+pub struct DbId(pub TaskId);
+
+fn from_bytes(bytes: &[u8]) -> deserialize::Result<DbId> {
+    let bytes: [u8; 16] = bytes.try_into()?;
+    Ok(DbId(TaskId::from_bytes(bytes)))
+}
+
+impl ToSql<Id, Sqlite> for DbId {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(&self.0.as_bytes()[..]);
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Id, Sqlite> for DbId {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        from_bytes(value.read_blob())
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use std::io::Write as _;
+
+    use diesel::pg::{Pg, PgValue};
+
+    use super::*;
+
+    impl ToSql<Id, Pg> for DbId {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+            out.write_all(self.0.as_bytes())?;
+            Ok(IsNull::No)
+        }
+    }
+
+    impl FromSql<Id, Pg> for DbId {
+        fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+            from_bytes(value.as_bytes())
+        }
+    }
+}
+
+impl HasSqlType<Id> for MultiBackend {
+    fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {
+        Self::lookup_sql_type::<Id>(lookup)
+    }
+}
+
+impl ToSql<Id, MultiBackend> for DbId {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((Id, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Id, MultiBackend> for DbId {
+    fn from_sql(
+        value: <MultiBackend as diesel::backend::Backend>::RawValue<'_>,
+    ) -> deserialize::Result<Self> {
+        value.from_sql::<Self, Id>()
+    }
+}

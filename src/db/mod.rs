@@ -1,0 +1,21 @@
+//! The tasks, in SQLite or PostgreSQL: one repository, one pool, one bridge
+//! from asynchronous handlers to blocking statements.
+//!
+//! Invariants: every function of the repository takes the owner, and ownership
+//! stands in the WHERE clause of the statement that reads or writes; the tables
+//! are private to this module, so nothing else can even name a column.
+
+mod bridge;
+mod connection;
+mod error;
+mod id;
+mod migrate;
+mod page;
+mod schema;
+mod statements;
+pub mod tasks;
+
+pub use bridge::Db;
+pub use connection::DbConnection;
+pub use error::DbError;
+pub use migrate::{MigrateError, migrate};

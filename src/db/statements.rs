@@ -1,0 +1,200 @@
+//! Statements that Diesel's builder would parse and plan anew each time.
+//!
+//! Diesel never keeps an `update(…).set(…)` prepared, nor an upsert. These are
+//! the same statements as fixed text, which both databases understand and which
+//! stay prepared on their connection.
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary, Bool, Date, Nullable, SmallInt, Text, Timestamp};
+
+use super::connection::{DbConnection, MultiBackend};
+use super::id::{DbId, Id};
+use super::page::{COLUMNS_SQL, RowSqlType};
+use crate::auth::OwnerId;
+use crate::domain::{IdempotencyKey, IfMatch, Task};
+
+type Pass<'a, 'b> = AstPass<'a, 'b, MultiBackend>;
+
+/// A statement of which a few shapes exist, told apart by their text.
+macro_rules! told_apart_by_text {
+    ($($statement:ident),*) => {$(
+        impl QueryId for $statement<'_> {
+            type QueryId = ();
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+        impl RunQueryDsl<DbConnection> for $statement<'_> {}
+    )*};
+}
+
+told_apart_by_text!(SetCompleted, ReplaceTask, ClaimKey);
+
+/// Sets or toggles `completed`. What already holds changes nothing, the version
+/// least of all.
+pub(super) struct SetCompleted<'a> {
+    pub owner: &'a OwnerId,
+    pub id: DbId,
+    /// None toggles.
+    pub completed: Option<bool>,
+    pub if_match: &'a IfMatch,
+    pub now: chrono::NaiveDateTime,
+}
+
+impl Query for SetCompleted<'_> {
+    type SqlType = RowSqlType;
+}
+
+impl QueryFragment<MultiBackend> for SetCompleted<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        // On the right of SET every column still has its old value.
+        let wanted = |out: &mut Pass<'_, 'b>| -> QueryResult<()> {
+            match &self.completed {
+                Some(completed) => out.push_bind_param::<Bool, _>(completed),
+                None => {
+                    out.push_sql("NOT completed");
+                    Ok(())
+                }
+            }
+        };
+        out.push_sql("UPDATE tasks SET completed = ");
+        wanted(&mut out)?;
+        out.push_sql(", completed_at = CASE WHEN completed = (");
+        wanted(&mut out)?;
+        out.push_sql(") THEN completed_at WHEN completed THEN NULL ELSE ");
+        out.push_bind_param::<Timestamp, _>(&self.now)?;
+        out.push_sql(" END, version = CASE WHEN completed = (");
+        wanted(&mut out)?;
+        out.push_sql(") THEN version ELSE version + 1 END, updated_at = CASE WHEN completed = (");
+        wanted(&mut out)?;
+        out.push_sql(") THEN updated_at ELSE ");
+        out.push_bind_param::<Timestamp, _>(&self.now)?;
+        out.push_sql(" END WHERE owner_id = ");
+        out.push_bind_param::<Text, _>(self.owner.as_str())?;
+        out.push_sql(" AND id = ");
+        out.push_bind_param::<Id, _>(&self.id)?;
+        match self.if_match {
+            IfMatch::Any => {}
+            IfMatch::Versions(versions) if versions.is_empty() => out.push_sql(" AND 1 = 0"),
+            IfMatch::Versions(versions) => {
+                if versions.len() > 1 {
+                    // As many texts as lengths of lists: none of them is kept.
+                    out.unsafe_to_cache_prepared();
+                }
+                for (at, version) in versions.iter().enumerate() {
+                    out.push_sql(if at == 0 { " AND version IN (" } else { ", " });
+                    out.push_bind_param::<BigInt, _>(version)?;
+                }
+                out.push_sql(")");
+            }
+        }
+        out.push_sql(" RETURNING ");
+        out.push_sql(COLUMNS_SQL);
+        Ok(())
+    }
+}
+
+/// Writes every field of a task that is still in the version it was read in.
+pub(super) struct ReplaceTask<'a> {
+    pub owner: &'a OwnerId,
+    pub id: DbId,
+    pub read_version: i64,
+    pub task: TaskColumns<'a>,
+}
+
+/// The columns of a task that can change.
+pub(super) struct TaskColumns<'a> {
+    pub title: &'a str,
+    pub title_lower: String,
+    pub description: Option<&'a str>,
+    pub description_lower: Option<String>,
+    pub completed: bool,
+    pub completed_at: Option<chrono::NaiveDateTime>,
+    pub priority: i16,
+    pub due_date: Option<chrono::NaiveDate>,
+    pub tags: String,
+    pub version: i64,
+    pub updated_at: chrono::NaiveDateTime,
+}
+
+impl<'a> TaskColumns<'a> {
+    pub fn of(task: &'a Task) -> Self {
+        let description = task.description.as_ref().map(|text| text.as_str());
+        Self {
+            title: task.title.as_str(),
+            title_lower: task.title.as_str().to_lowercase(),
+            description,
+            description_lower: description.map(str::to_lowercase),
+            completed: task.completed,
+            completed_at: task.completed_at.map(|at| at.utc().naive_utc()),
+            priority: task.priority.rank(),
+            due_date: task.due_date,
+            tags: task.tags.to_column(),
+            version: task.version,
+            updated_at: task.updated_at.utc().naive_utc(),
+        }
+    }
+}
+
+impl QueryFragment<MultiBackend> for ReplaceTask<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        let task = &self.task;
+        out.push_sql("UPDATE tasks SET title = ");
+        out.push_bind_param::<Text, _>(task.title)?;
+        out.push_sql(", title_lower = ");
+        out.push_bind_param::<Text, _>(&task.title_lower)?;
+        out.push_sql(", description = ");
+        out.push_bind_param::<Nullable<Text>, _>(&task.description)?;
+        out.push_sql(", description_lower = ");
+        out.push_bind_param::<Nullable<Text>, _>(&task.description_lower)?;
+        out.push_sql(", completed = ");
+        out.push_bind_param::<Bool, _>(&task.completed)?;
+        out.push_sql(", completed_at = ");
+        out.push_bind_param::<Nullable<Timestamp>, _>(&task.completed_at)?;
+        out.push_sql(", priority = ");
+        out.push_bind_param::<SmallInt, _>(&task.priority)?;
+        out.push_sql(", due_date = ");
+        out.push_bind_param::<Nullable<Date>, _>(&task.due_date)?;
+        out.push_sql(", tags = ");
+        out.push_bind_param::<Text, _>(&task.tags)?;
+        out.push_sql(", version = ");
+        out.push_bind_param::<BigInt, _>(&task.version)?;
+        out.push_sql(", updated_at = ");
+        out.push_bind_param::<Timestamp, _>(&task.updated_at)?;
+        out.push_sql(" WHERE owner_id = ");
+        out.push_bind_param::<Text, _>(self.owner.as_str())?;
+        out.push_sql(" AND id = ");
+        out.push_bind_param::<Id, _>(&self.id)?;
+        out.push_sql(" AND version = ");
+        out.push_bind_param::<BigInt, _>(&self.read_version)
+    }
+}
+
+/// Takes an Idempotency-Key for a task that is about to be made, if nobody has
+/// it, or whoever had it had it too long ago. Touches one row, or none if the
+/// key is taken; waits for a twin that is taking it.
+pub(super) struct ClaimKey<'a> {
+    pub owner: &'a OwnerId,
+    pub key: &'a IdempotencyKey,
+    pub task_id: DbId,
+    /// Keys of tasks made before this id's time are forgotten.
+    pub forgotten_before: DbId,
+}
+
+impl QueryFragment<MultiBackend> for ClaimKey<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO idempotency_keys (owner_id, key, body_hash, task_id) VALUES (");
+        out.push_bind_param::<Text, _>(self.owner.as_str())?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(self.key.as_str())?;
+        out.push_sql(", ");
+        out.push_bind_param::<Binary, _>(&self.key.body_hash()[..])?;
+        out.push_sql(", ");
+        out.push_bind_param::<Id, _>(&self.task_id)?;
+        out.push_sql(
+            ") ON CONFLICT (owner_id, key) DO UPDATE \
+             SET body_hash = excluded.body_hash, task_id = excluded.task_id \
+             WHERE idempotency_keys.task_id < ",
+        );
+        out.push_bind_param::<Id, _>(&self.forgotten_before)
+    }
+}

@@ -1,0 +1,334 @@
+//! The repository: every statement on tasks.
+//!
+//! Invariant: each function takes the owner, and the owner stands in the WHERE
+//! clause of the statement that reads or writes. The one look-up without an
+//! owner, which tells "somebody else's" from "nobody's", runs only after a
+//! scoped statement has found nothing, and answers yes or no.
+
+use chrono::Duration;
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+use diesel::dsl::{exists, select};
+use diesel::prelude::*;
+
+use super::connection::DbConnection;
+use super::id::DbId;
+use super::page::{self, COLUMNS, Row};
+use super::schema::{idempotency_keys, tasks};
+use super::statements::{ClaimKey, ReplaceTask, SetCompleted, TaskColumns};
+use crate::auth::OwnerId;
+use crate::domain::{
+    Completion, Draft, IdempotencyKey, IfMatch, ListQuery, Moment, Patch, Task, TaskId,
+};
+
+/// Why a statement on one task did not find it as it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Miss {
+    /// No task has this id.
+    NotFound,
+    /// The task is somebody else's.
+    NotOwner,
+    /// The task is the owner's and in another version: this one.
+    VersionMismatch(i64),
+}
+
+/// What creating has led to.
+#[derive(Debug)]
+pub enum Created {
+    /// A new task.
+    New(Task),
+    /// What the key has created before, as it was then.
+    Replayed(Task),
+    /// The key was used with another body.
+    KeyReused,
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// The tasks.
+    pub items: Vec<Task>,
+    /// Whether there are more behind them.
+    pub has_more: bool,
+}
+
+/// The owner's tasks that a query asks for.
+pub fn list(conn: &mut DbConnection, owner: &OwnerId, query: &ListQuery) -> QueryResult<Page> {
+    let mut rows = page::load(conn, owner, query)?;
+    let has_more = rows.len() > usize::from(query.limit);
+    rows.truncate(usize::from(query.limit));
+    let items = rows.into_iter().map(|row| row.into_task(owner));
+    Ok(Page {
+        items: items.collect::<QueryResult<_>>()?,
+        has_more,
+    })
+}
+
+/// One task of the owner's.
+pub fn find(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    id: TaskId,
+) -> QueryResult<Result<Task, Miss>> {
+    match read(conn, owner, id)? {
+        Some(task) => Ok(Ok(task)),
+        None => why_missing(conn, owner, id).map(Err),
+    }
+}
+
+/// Makes a task of a draft. With a key it happens once in 24 hours, whatever the
+/// concurrency, and whatever crashes.
+pub fn create(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    draft: &Draft,
+    key: Option<&IdempotencyKey>,
+) -> QueryResult<Created> {
+    let id = TaskId::generate();
+    let Some(key) = key else {
+        return insert(conn, owner, draft, id).map(Created::New);
+    };
+    in_transaction(conn, |conn| {
+        let oldest = Moment::now().utc() - Duration::hours(IdempotencyKey::REMEMBERED_HOURS);
+        let forgotten_before = DbId(TaskId::first_at(Moment::new(oldest)));
+        let claimed = ClaimKey {
+            owner,
+            key,
+            task_id: DbId(id),
+            forgotten_before,
+        }
+        .execute(conn)?;
+        if claimed == 0 {
+            return replay(conn, owner, draft, key);
+        }
+        diesel::delete(
+            idempotency_keys::table
+                .filter(idempotency_keys::owner_id.eq(owner.as_str()))
+                .filter(idempotency_keys::task_id.lt(forgotten_before)),
+        )
+        .execute(conn)?;
+        insert(conn, owner, draft, id).map(Created::New)
+    })
+}
+
+/// Changes the owner's task as a patch says. Read, merge, and write if the task
+/// is still in the version that was read, else again: so the check of the
+/// precondition and the write are one statement, and two patches of different
+/// fields both hold.
+pub fn update(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    id: TaskId,
+    patch: &Patch,
+    if_match: &IfMatch,
+) -> QueryResult<Result<Task, Miss>> {
+    loop {
+        let Some(task) = read(conn, owner, id)? else {
+            return why_missing(conn, owner, id).map(Err);
+        };
+        if !if_match.allows(task.version) {
+            return Ok(Err(Miss::VersionMismatch(task.version)));
+        }
+        let Some(new) = patch.apply(&task, Moment::now()) else {
+            return Ok(Ok(task));
+        };
+        let written = ReplaceTask {
+            owner,
+            id: DbId(id),
+            read_version: task.version,
+            task: TaskColumns::of(&new),
+        }
+        .execute(conn)?;
+        if written == 1 {
+            return Ok(Ok(new));
+        }
+    }
+}
+
+/// Sets or toggles the completion of the owner's task.
+pub fn complete(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    id: TaskId,
+    completion: Completion,
+    if_match: &IfMatch,
+) -> QueryResult<Result<Task, Miss>> {
+    let updated: Option<Row> = SetCompleted {
+        owner,
+        id: DbId(id),
+        completed: match completion {
+            Completion::Toggle => None,
+            Completion::Set(completed) => Some(completed),
+        },
+        if_match,
+        now: Moment::now().utc().naive_utc(),
+    }
+    .get_result(conn)
+    .optional()?;
+    match updated {
+        Some(row) => row.into_task(owner).map(Ok),
+        None => why_missing(conn, owner, id).map(Err),
+    }
+}
+
+/// Deletes the owner's task.
+pub fn delete(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    id: TaskId,
+    if_match: &IfMatch,
+) -> QueryResult<Result<(), Miss>> {
+    let the_task = tasks::table
+        .filter(tasks::owner_id.eq(owner.as_str()))
+        .filter(tasks::id.eq(DbId(id)));
+    let deleted = match if_match {
+        IfMatch::Any => diesel::delete(the_task).execute(conn)?,
+        IfMatch::Versions(versions) => {
+            diesel::delete(the_task.filter(tasks::version.eq_any(versions))).execute(conn)?
+        }
+    };
+    match deleted {
+        0 => why_missing(conn, owner, id).map(Err),
+        _ => Ok(Ok(())),
+    }
+}
+
+/// Deletes the owner's completed tasks and says how many there were.
+pub fn clear_completed(conn: &mut DbConnection, owner: &OwnerId) -> QueryResult<usize> {
+    diesel::delete(
+        tasks::table
+            .filter(tasks::owner_id.eq(owner.as_str()))
+            .filter(tasks::completed.eq(true)),
+    )
+    .execute(conn)
+}
+
+/// Whether the tables are there and answer.
+pub fn check(conn: &mut DbConnection) -> QueryResult<()> {
+    let nobody = tasks::table.filter(tasks::owner_id.eq("")).select(COLUMNS);
+    nobody.limit(1).load::<Row>(conn).map(drop)
+}
+
+fn read(conn: &mut DbConnection, owner: &OwnerId, id: TaskId) -> QueryResult<Option<Task>> {
+    tasks::table
+        .filter(tasks::owner_id.eq(owner.as_str()))
+        .filter(tasks::id.eq(DbId(id)))
+        .select(COLUMNS)
+        .get_result::<Row>(conn)
+        .optional()?
+        .map(|row| row.into_task(owner))
+        .transpose()
+}
+
+/// After a scoped statement found nothing: is the task there in another version,
+/// is it somebody else's, or nobody's?
+fn why_missing(conn: &mut DbConnection, owner: &OwnerId, id: TaskId) -> QueryResult<Miss> {
+    if let Some(task) = read(conn, owner, id)? {
+        return Ok(Miss::VersionMismatch(task.version));
+    }
+    let somebodys = tasks::table.filter(tasks::id.eq(DbId(id)));
+    match select(exists(somebodys)).get_result(conn)? {
+        true => Ok(Miss::NotOwner),
+        false => Ok(Miss::NotFound),
+    }
+}
+
+fn insert(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    draft: &Draft,
+    id: TaskId,
+) -> QueryResult<Task> {
+    /// Every column is given, so that the statement has one text and is kept.
+    #[derive(Insertable)]
+    #[diesel(table_name = tasks, treat_none_as_default_value = false)]
+    struct NewTask<'a> {
+        owner_id: &'a str,
+        id: DbId,
+        title: &'a str,
+        title_lower: String,
+        description: Option<&'a str>,
+        description_lower: Option<String>,
+        completed: bool,
+        completed_at: Option<chrono::NaiveDateTime>,
+        priority: i16,
+        due_date: Option<chrono::NaiveDate>,
+        tags: String,
+        version: i64,
+        updated_at: chrono::NaiveDateTime,
+    }
+    let task = draft.clone().into_task(owner, id);
+    let columns = TaskColumns::of(&task);
+    diesel::insert_into(tasks::table)
+        .values(NewTask {
+            owner_id: owner.as_str(),
+            id: DbId(id),
+            title: columns.title,
+            title_lower: columns.title_lower,
+            description: columns.description,
+            description_lower: columns.description_lower,
+            completed: columns.completed,
+            completed_at: columns.completed_at,
+            priority: columns.priority,
+            due_date: columns.due_date,
+            tags: columns.tags,
+            version: columns.version,
+            updated_at: columns.updated_at,
+        })
+        .execute(conn)?;
+    Ok(task)
+}
+
+/// What a key has created: the same bytes make the same task, whatever became
+/// of it since.
+fn replay(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    draft: &Draft,
+    key: &IdempotencyKey,
+) -> QueryResult<Created> {
+    let (body_hash, id): (Vec<u8>, DbId) = idempotency_keys::table
+        .filter(idempotency_keys::owner_id.eq(owner.as_str()))
+        .filter(idempotency_keys::key.eq(key.as_str()))
+        .select((idempotency_keys::body_hash, idempotency_keys::task_id))
+        .get_result(conn)?;
+    if body_hash != key.body_hash() {
+        return Ok(Created::KeyReused);
+    }
+    Ok(Created::Replayed(draft.clone().into_task(owner, id.0)))
+}
+
+/// A transaction that begins as a write. SQLite would otherwise begin it as a
+/// read, and fail to change that while another one writes.
+fn in_transaction<T>(
+    conn: &mut DbConnection,
+    run: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
+) -> QueryResult<T> {
+    match conn {
+        DbConnection::Sqlite(sqlite) => {
+            AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
+        }
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => AnsiTransactionManager::begin_transaction(postgres)?,
+    }
+    let result = run(conn);
+    match conn {
+        DbConnection::Sqlite(sqlite) => end_transaction(sqlite, result),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => end_transaction(postgres, result),
+    }
+}
+
+fn end_transaction<C, T>(conn: &mut C, result: QueryResult<T>) -> QueryResult<T>
+where
+    C: Connection<TransactionManager = AnsiTransactionManager>,
+{
+    match result {
+        Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value),
+        Err(error) => {
+            // The first error is the one that matters; a connection on which
+            // even this fails is found broken afterwards.
+            let _ = AnsiTransactionManager::rollback_transaction(conn);
+            Err(error)
+        }
+    }
+}

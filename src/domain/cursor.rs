@@ -1,0 +1,128 @@
+//! Keyset paging: a cursor is the sort key and the id of the last task seen.
+//! The next page begins behind that place, whatever was inserted or deleted.
+//!
+//! A cursor carries no authority: the statement names the owner in any case.
+//! The checksum only tells a cursor of another list, order or owner, or a
+//! damaged one, from a good one, so that a mistake is an error and not a page
+//! from the middle of something else. It needs no secret, and so works across
+//! replicas and restarts.
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Datelike, NaiveDate};
+
+use super::fields::Priority;
+use super::list::{ListQuery, SortKey};
+use super::task::{Moment, Task, TaskId};
+use crate::auth::OwnerId;
+
+const CHECKSUM_BYTES: usize = 8;
+const ID_BYTES: usize = 16;
+
+/// A place in an order: right behind this key and this id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position {
+    /// The value of the sort key.
+    pub key: Cursor,
+    /// The id, which breaks ties.
+    pub id: TaskId,
+}
+
+/// The value of the sort key at a place.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cursor {
+    /// By creation: the id says it all.
+    CreatedAt,
+    /// By the last change.
+    UpdatedAt(Moment),
+    /// By day; none is behind all days.
+    DueDate(Option<NaiveDate>),
+    /// By priority.
+    Priority(Priority),
+    /// By lower-cased title.
+    Title(String),
+}
+
+impl Position {
+    /// The place of a task.
+    pub(super) fn of(task: &Task, key: SortKey) -> Self {
+        let key = match key {
+            SortKey::CreatedAt => Cursor::CreatedAt,
+            SortKey::UpdatedAt => Cursor::UpdatedAt(task.updated_at),
+            SortKey::DueDate => Cursor::DueDate(task.due_date),
+            SortKey::Priority => Cursor::Priority(task.priority),
+            SortKey::Title => Cursor::Title(task.title.as_str().to_lowercase()),
+        };
+        Self { key, id: task.id }
+    }
+}
+
+impl Cursor {
+    /// The opaque text of a place: checksum, id, key.
+    pub(super) fn encode(owner: &OwnerId, query: &ListQuery, position: &Position) -> String {
+        let mut place = position.id.as_bytes().to_vec();
+        match &position.key {
+            Self::CreatedAt | Self::DueDate(None) => {}
+            Self::UpdatedAt(moment) => {
+                place.extend(moment.utc().timestamp_millis().to_be_bytes());
+            }
+            Self::DueDate(Some(day)) => place.extend(day.num_days_from_ce().to_be_bytes()),
+            Self::Priority(priority) => place.extend(priority.rank().to_be_bytes()),
+            Self::Title(title) => place.extend(title.as_bytes()),
+        }
+        let mut bytes = checksum(owner, query, &place).to_vec();
+        bytes.extend(place);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The place in a cursor, if it was given out for this owner and this list.
+    pub(super) fn decode(text: &str, owner: &OwnerId, query: &ListQuery) -> Option<Position> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (sum, place) = bytes.split_at_checked(CHECKSUM_BYTES)?;
+        if sum != checksum(owner, query, place) {
+            return None;
+        }
+        let (id, key) = place.split_first_chunk::<ID_BYTES>()?;
+        let key = match query.sort.key {
+            SortKey::CreatedAt => key.is_empty().then_some(Self::CreatedAt)?,
+            SortKey::UpdatedAt => {
+                let millis = i64::from_be_bytes(key.try_into().ok()?);
+                Self::UpdatedAt(Moment::new(DateTime::from_timestamp_millis(millis)?))
+            }
+            SortKey::DueDate if key.is_empty() => Self::DueDate(None),
+            SortKey::DueDate => {
+                let days = i32::from_be_bytes(key.try_into().ok()?);
+                Self::DueDate(Some(NaiveDate::from_num_days_from_ce_opt(days)?))
+            }
+            SortKey::Priority => {
+                let rank = i16::from_be_bytes(key.try_into().ok()?);
+                Self::Priority(Priority::from_rank(rank))
+            }
+            SortKey::Title => Self::Title(std::str::from_utf8(key).ok()?.to_owned()),
+        };
+        Some(Position {
+            key,
+            id: TaskId::from_bytes(*id),
+        })
+    }
+}
+
+fn checksum(owner: &OwnerId, query: &ListQuery, place: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    // A subject has no NUL, and a canonical query none either, so that the three
+    // parts cannot run into each other.
+    for part in [
+        owner.as_str().as_bytes(),
+        query.canonical().as_bytes(),
+        place,
+    ] {
+        context.update(part);
+        context.update(&[0]);
+    }
+    let mut sum = [0; CHECKSUM_BYTES];
+    for (to, from) in sum.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    sum
+}

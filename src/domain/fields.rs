@@ -1,0 +1,309 @@
+//! The fields that a client writes, each parsed into a type of its own.
+//!
+//! A parser gets the JSON value and answers the field, or why it cannot be one.
+
+use chrono::NaiveDate;
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
+use serde::{Serialize, Serializer};
+
+use crate::json::Value;
+
+/// Why a value is refused, without the name of the field.
+pub(super) type Wrong = &'static str;
+
+const NUL: Wrong = "must not contain the character U+0000";
+
+/// A title: 1 to 200 Unicode scalar values, trimmed, at least one visible.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Title(String);
+
+impl Title {
+    pub(super) fn parse(value: &Value) -> Result<Self, Wrong> {
+        let text = string(value)?.trim();
+        if text.is_empty() || text.chars().count() > 200 {
+            return Err("must be 1 to 200 characters");
+        }
+        if !is_visible(text) {
+            return Err("must have a visible character");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// A title that was parsed before it was stored.
+    pub fn from_column(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A description: at most 10,000 Unicode scalar values, kept as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Description(String);
+
+impl Description {
+    pub(super) fn parse(value: &Value) -> Result<Option<Self>, Wrong> {
+        if value.is_null() {
+            return Ok(None);
+        }
+        let text = value.as_str().ok_or("must be a string or null")?;
+        if text.contains('\0') {
+            return Err(NUL);
+        }
+        if text.chars().count() > 10_000 {
+            return Err("must be at most 10,000 characters");
+        }
+        Ok(Some(Self(text.to_owned())))
+    }
+
+    /// A description that was parsed before it was stored.
+    pub fn from_column(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How much a task matters. The order of the variants is the order of sorting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// The default.
+    #[default]
+    None,
+    /// Above none.
+    Low,
+    /// Above low.
+    Medium,
+    /// Above all others.
+    High,
+}
+
+impl Priority {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "none" => Some(Self::None),
+            "low" => Some(Self::Low),
+            "medium" => Some(Self::Medium),
+            "high" => Some(Self::High),
+            _ => None,
+        }
+    }
+
+    pub(super) fn parse(value: &Value) -> Result<Self, Wrong> {
+        value
+            .as_str()
+            .and_then(Self::from_name)
+            .ok_or("must be none, low, medium or high")
+    }
+
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    /// The rank in the database, 0 to 3.
+    pub fn rank(self) -> i16 {
+        match self {
+            Self::None => 0,
+            Self::Low => 1,
+            Self::Medium => 2,
+            Self::High => 3,
+        }
+    }
+
+    /// The priority of a rank; what is out of range is the nearest.
+    pub fn from_rank(rank: i16) -> Self {
+        match rank {
+            ..=0 => Self::None,
+            1 => Self::Low,
+            2 => Self::Medium,
+            3.. => Self::High,
+        }
+    }
+}
+
+/// At most 20 tags of 1 to 50 characters, none twice, in the client's order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tags(Vec<String>);
+
+impl Tags {
+    /// The faults carry the index of the tag they are about.
+    pub(super) fn parse(value: &Value) -> Result<Self, Vec<(Option<usize>, Wrong)>> {
+        let Value::Array(items) = value else {
+            return Err(vec![(None, "must be an array of strings")]);
+        };
+        let mut tags: Vec<String> = Vec::new();
+        let mut wrong = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match tag(item) {
+                Ok(tag) if tags.iter().any(|known| known == tag) => {}
+                Ok(tag) => tags.push(tag.to_owned()),
+                Err(why) => wrong.push((Some(index), why)),
+            }
+            if tags.len() > 20 {
+                wrong.push((None, "must be at most 20 tags"));
+                break;
+            }
+        }
+        if wrong.is_empty() {
+            Ok(Self(tags))
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// As a JSON array with each tag on a line of its own. A line break inside a
+    /// tag is written `\n`, so "line break, tag in quotes" ([`Tags::needle`])
+    /// stands in this text exactly if the task has the tag.
+    pub fn to_column(&self) -> String {
+        let lines: Vec<String> = self.0.iter().map(|tag| Self::needle(tag)).collect();
+        format!("[{}]", lines.join(","))
+    }
+
+    /// What to look for in the column to find a tag.
+    pub fn needle(tag: &str) -> String {
+        format!("\n{}", Value::from(tag))
+    }
+
+    /// The tags of a column that [`Tags::to_column`] wrote.
+    pub fn from_column(column: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(column).map(Self)
+    }
+}
+
+impl Serialize for Tags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+fn tag(value: &Value) -> Result<&str, Wrong> {
+    let text = string(value)?.trim();
+    if text.is_empty() || text.chars().count() > 50 {
+        return Err("must be 1 to 50 characters");
+    }
+    if !is_visible(text) {
+        return Err("must have a visible character");
+    }
+    Ok(text)
+}
+
+pub(super) fn completed(value: &Value) -> Result<bool, Wrong> {
+    value.as_bool().ok_or("must be true or false")
+}
+
+pub(super) fn due_date(value: &Value) -> Result<Option<NaiveDate>, Wrong> {
+    const WRONG: Wrong = "must be a day as YYYY-MM-DD in the years 1970 to 9999, or null";
+    if value.is_null() {
+        return Ok(None);
+    }
+    value.as_str().and_then(day).map(Some).ok_or(WRONG)
+}
+
+/// `YYYY-MM-DD` and nothing else: no sign, no shorter form, no time behind it.
+pub(super) fn day(text: &str) -> Option<NaiveDate> {
+    let bytes = text.as_bytes();
+    let written = bytes.len() == 10
+        && bytes.iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if !written || text < "1970" {
+        return None;
+    }
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+}
+
+/// A string without NUL, which PostgreSQL cannot store and SQLite cuts at.
+fn string(value: &Value) -> Result<&str, Wrong> {
+    let text = value.as_str().ok_or("must be a string")?;
+    if text.contains('\0') {
+        Err(NUL)
+    } else {
+        Ok(text)
+    }
+}
+
+fn is_visible(text: &str) -> bool {
+    let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    text.chars()
+        .any(|c| !c.is_whitespace() && !c.is_control() && !ignorable.contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_title_of_nothing_visible_is_refused() {
+        for invisible in [
+            "",
+            " ",
+            "\u{200b}",
+            "\u{a0}",
+            "\u{feff}\u{200d}",
+            "\u{1}",
+            "\u{3164}",
+        ] {
+            assert!(Title::parse(&json!(invisible)).is_err(), "{invisible:?}");
+        }
+        assert_eq!(
+            Title::parse(&json!("\u{a0} milk\u{3000}")).map(|t| t.0),
+            Ok("milk".into())
+        );
+    }
+
+    #[test]
+    fn a_day_is_ten_characters_of_a_calendar() {
+        for good in ["1970-01-01", "2024-02-29", "9999-12-31"] {
+            assert!(day(good).is_some(), "{good}");
+        }
+        for bad in [
+            "1969-12-31",
+            "2025-02-29",
+            "2025-1-01",
+            "+2025-01-1",
+            "2025-01-01T",
+            "٢٠٢٥-01-01",
+        ] {
+            assert!(day(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_found_in_the_column_exactly_if_it_is_there() {
+        let tricky = [
+            "a", "\"a\"", "a\"", "\n\"a\"", "x\\", ",", "x,\n\"a", "\\\"a", "A",
+        ];
+        for have in tricky {
+            let column = Tags(vec!["first".into(), have.into(), "last".into()]).to_column();
+            for want in tricky {
+                assert_eq!(
+                    column.contains(&Tags::needle(want)),
+                    have == want,
+                    "{want:?} in {have:?}"
+                );
+            }
+            assert_eq!(
+                Tags::from_column(&column).map(|t| t.0.get(1).cloned()).ok(),
+                Some(Some(have.to_owned()))
+            );
+        }
+    }
+}

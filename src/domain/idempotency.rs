@@ -1,0 +1,40 @@
+//! The key under which a client may repeat a POST without a second effect
+//! (draft-ietf-httpapi-idempotency-key-header, as a plain string).
+
+use aws_lc_rs::digest;
+
+/// A key and the SHA-256 of the body that came with it: the same key with
+/// another body is another request, and a mistake.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey {
+    key: String,
+    body_hash: [u8; 32],
+}
+
+impl IdempotencyKey {
+    /// How long a key is remembered, in hours.
+    pub const REMEMBERED_HOURS: i64 = 24;
+
+    /// Reads a key: 1 to 255 visible ASCII characters.
+    pub fn parse(key: &[u8], body: &[u8]) -> Option<Self> {
+        if !(1..=255).contains(&key.len()) || !key.iter().all(u8::is_ascii_graphic) {
+            return None;
+        }
+        let mut body_hash = [0; 32];
+        body_hash.copy_from_slice(digest::digest(&digest::SHA256, body).as_ref());
+        Some(Self {
+            key: std::str::from_utf8(key).ok()?.to_owned(),
+            body_hash,
+        })
+    }
+
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.key
+    }
+
+    /// The SHA-256 of the body.
+    pub fn body_hash(&self) -> &[u8; 32] {
+        &self.body_hash
+    }
+}

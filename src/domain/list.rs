@@ -1,0 +1,289 @@
+//! What a client asks of its list: filters, order, page.
+
+use std::fmt::Write as _;
+
+use chrono::NaiveDate;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::cursor::{Cursor, Position};
+use super::fault::Fault;
+use super::fields::{Priority, day};
+use super::parameters::Parameters;
+use super::task::Task;
+use crate::auth::OwnerId;
+
+const DEFAULT_LIMIT: u16 = 50;
+const MAX_LIMIT: u16 = 200;
+
+/// Which of the owner's tasks are wanted. What is absent does not filter.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Done or not done.
+    pub completed: Option<bool>,
+    /// Any of these; empty means any priority.
+    pub priorities: Vec<Priority>,
+    /// All of these, byte for byte.
+    pub tags: Vec<String>,
+    /// Due before this day.
+    pub due_before: Option<NaiveDate>,
+    /// Due on this day or after.
+    pub due_after: Option<NaiveDate>,
+    /// Stands in the title or the description; lower-cased already.
+    pub q: Option<String>,
+}
+
+/// By what a list is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKey {
+    /// The id, whose time is the time of creation.
+    CreatedAt,
+    /// The last change.
+    UpdatedAt,
+    /// The day it is due; tasks without one come last in both directions.
+    DueDate,
+    /// none < low < medium < high.
+    Priority,
+    /// The lower-cased title, by code point.
+    Title,
+}
+
+/// A key and a direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub key: SortKey,
+    /// From high to low; ties by id in the same direction.
+    pub descending: bool,
+}
+
+impl Default for Sort {
+    /// Newest first.
+    fn default() -> Self {
+        Self {
+            key: SortKey::CreatedAt,
+            descending: true,
+        }
+    }
+}
+
+impl Sort {
+    fn parse(text: &str) -> Option<Self> {
+        let (descending, name) = match text.strip_prefix('-') {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        let key = match name {
+            "created_at" => SortKey::CreatedAt,
+            "updated_at" => SortKey::UpdatedAt,
+            "due_date" => SortKey::DueDate,
+            "priority" => SortKey::Priority,
+            "title" => SortKey::Title,
+            _ => return None,
+        };
+        Some(Self { key, descending })
+    }
+
+    fn name(self) -> &'static str {
+        match (self.key, self.descending) {
+            (SortKey::CreatedAt, false) => "created_at",
+            (SortKey::CreatedAt, true) => "-created_at",
+            (SortKey::UpdatedAt, false) => "updated_at",
+            (SortKey::UpdatedAt, true) => "-updated_at",
+            (SortKey::DueDate, false) => "due_date",
+            (SortKey::DueDate, true) => "-due_date",
+            (SortKey::Priority, false) => "priority",
+            (SortKey::Priority, true) => "-priority",
+            (SortKey::Title, false) => "title",
+            (SortKey::Title, true) => "-title",
+        }
+    }
+}
+
+/// A parsed list query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListQuery {
+    /// Which tasks.
+    pub filter: Filter,
+    /// In which order.
+    pub sort: Sort,
+    /// How many at the most: 1 to 200.
+    pub limit: u16,
+    /// Behind which place in the order; none is the beginning.
+    pub after: Option<Position>,
+}
+
+/// Why a list query is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ListError {
+    /// Parameters are wrong or unknown.
+    Faults(Vec<Fault>),
+    /// The cursor was not given out for this list, this order and this owner.
+    Cursor,
+}
+
+impl From<Vec<Fault>> for ListError {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self::Faults(faults)
+    }
+}
+
+const PARAMETERS: [&str; 9] = [
+    "completed",
+    "priority",
+    "tag",
+    "due_before",
+    "due_after",
+    "q",
+    "sort",
+    "limit",
+    "cursor",
+];
+
+impl ListQuery {
+    /// Reads the query of a list; the error names every fault.
+    pub fn parse(query: &str, owner: &OwnerId) -> Result<Self, ListError> {
+        let given = Parameters::parse(query)?;
+        let mut faults = Vec::new();
+        let filter = filter(&given, &mut faults);
+        let sort = given.one(
+            "sort",
+            &mut faults,
+            "must be created_at, updated_at, due_date, priority or title, with - before it for descending",
+            Sort::parse,
+        );
+        let limit = given.one(
+            "limit",
+            &mut faults,
+            "must be a number from 1 to 200",
+            limit,
+        );
+        let cursor = given.one("cursor", &mut faults, "", |text| Some(text.to_owned()));
+        faults.extend(given.unknown(&PARAMETERS));
+        if !faults.is_empty() {
+            return Err(faults.into());
+        }
+        let mut query = Self {
+            filter,
+            sort: sort.unwrap_or_default(),
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            after: None,
+        };
+        if let Some(cursor) = cursor {
+            let position = Cursor::decode(&cursor, owner, &query).ok_or(ListError::Cursor)?;
+            query.after = Some(position);
+        }
+        Ok(query)
+    }
+
+    /// The cursor of the page behind this task.
+    pub fn cursor_after(&self, owner: &OwnerId, last: &Task) -> String {
+        Cursor::encode(owner, self, &Position::of(last, self.sort.key))
+    }
+
+    /// The query of the page behind a cursor: the same list, the same limit.
+    pub fn next_page(&self, cursor: &str) -> String {
+        format!("{}&limit={}&cursor={cursor}", self.canonical(), self.limit)
+    }
+
+    /// Filters and order, always written the same way: two queries that mean the
+    /// same list have the same text.
+    pub(super) fn canonical(&self) -> String {
+        let mut text = format!("sort={}", self.sort.name());
+        let filter = &self.filter;
+        let mut add = |name: &str, value: &str| {
+            // RFC 3986 section 2.3: these need no encoding; all else gets one.
+            const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+                .remove(b'-')
+                .remove(b'_')
+                .remove(b'.')
+                .remove(b'~');
+            // Writing to a String cannot fail.
+            let _ = write!(text, "&{name}={}", utf8_percent_encode(value, UNRESERVED));
+        };
+        if let Some(completed) = filter.completed {
+            add("completed", if completed { "true" } else { "false" });
+        }
+        for priority in &filter.priorities {
+            add("priority", priority.name());
+        }
+        for tag in &filter.tags {
+            add("tag", tag);
+        }
+        if let Some(day) = filter.due_before {
+            add("due_before", &day.to_string());
+        }
+        if let Some(day) = filter.due_after {
+            add("due_after", &day.to_string());
+        }
+        if let Some(q) = &filter.q {
+            add("q", q);
+        }
+        text
+    }
+}
+
+fn filter(given: &Parameters, faults: &mut Vec<Fault>) -> Filter {
+    const DAY: &str = "must be a day as YYYY-MM-DD in the years 1970 to 9999";
+    let completed = given.one(
+        "completed",
+        faults,
+        "must be true or false",
+        |text| match text {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        },
+    );
+    let mut priorities = Vec::new();
+    for name in given.all("priority") {
+        match Priority::from_name(name) {
+            Some(priority) => priorities.push(priority),
+            None => faults.push(Fault::parameter(
+                "priority",
+                "must be none, low, medium or high",
+            )),
+        }
+    }
+    priorities.sort_unstable();
+    priorities.dedup();
+    let mut tags: Vec<String> = given.all("tag").map(str::to_owned).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    if tags.iter().any(|tag| !in_length(tag, 50)) {
+        faults.push(Fault::parameter(
+            "tag",
+            "must be 1 to 50 characters, without U+0000",
+        ));
+    }
+    if tags.len() > 20 {
+        faults.push(Fault::parameter("tag", "may stand at most 20 times"));
+    }
+    let due_before = given.one("due_before", faults, DAY, day);
+    let due_after = given.one("due_after", faults, DAY, day);
+    let q = given.one(
+        "q",
+        faults,
+        "must be 1 to 100 characters, without U+0000",
+        |text| in_length(text, 100).then(|| text.to_lowercase()),
+    );
+    Filter {
+        completed,
+        priorities,
+        tags,
+        due_before,
+        due_after,
+        q,
+    }
+}
+
+fn in_length(text: &str, most: usize) -> bool {
+    !text.contains('\0') && (1..=most).contains(&text.chars().count())
+}
+
+/// Out of range is refused and never clamped: a client that asks for 1,000 and
+/// silently gets 200 loses tasks.
+fn limit(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = text.parse().ok().filter(|_| digits)?;
+    (1..=MAX_LIMIT).contains(&limit).then_some(limit)
+}

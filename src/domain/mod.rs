@@ -1,0 +1,22 @@
+//! What a task is, and what clients may ask for: parsed types, so that handlers
+//! and the repository hold nothing unparsed. No HTTP framework, no SQL.
+
+mod cursor;
+mod fault;
+mod fields;
+mod idempotency;
+mod list;
+mod parameters;
+mod patch;
+mod precondition;
+mod task;
+
+pub use cursor::{Cursor, Position};
+pub use fault::Fault;
+pub use fields::{Description, Priority, Tags, Title};
+pub use idempotency::IdempotencyKey;
+pub use list::{Filter, ListError, ListQuery, Sort, SortKey};
+pub use parameters::{clear_completed, none as no_parameters};
+pub use patch::{Completion, Draft, Patch};
+pub use precondition::{EntityTag, IfMatch, IfNoneMatch};
+pub use task::{Moment, Task, TaskId};

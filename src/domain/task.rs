@@ -1,0 +1,149 @@
+//! A task as clients see it, its address, and instants.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound, Utc};
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use super::fields::{Description, Priority, Tags, Title};
+use crate::auth::OwnerId;
+
+/// The address of a task: a UUID version 7 (RFC 9562). Anybody may make one; it
+/// gives no right to the task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct TaskId(Uuid);
+
+impl TaskId {
+    /// A new id. Ids of one process ascend, also within a millisecond.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// Reads the canonical lower-case form and no other, so that a task has one
+    /// address.
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Uuid::try_parse(text).ok()?;
+        let mut buffer = Uuid::encode_buffer();
+        (id.hyphenated().encode_lower(&mut buffer) == text).then_some(Self(id))
+    }
+
+    /// The 16 bytes, in the order in which ids sort.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id of 16 bytes, of whatever version.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// The first id that could have been made at this instant.
+    pub fn first_at(moment: Moment) -> Self {
+        let millis = u64::try_from(moment.0.timestamp_millis()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+
+    /// When the id was made.
+    pub fn created_at(&self) -> Moment {
+        let millis = self.0.get_timestamp().map_or(0, |time| {
+            let (seconds, nanos) = time.to_unix();
+            i64::try_from(seconds).unwrap_or(0).saturating_mul(1000) + i64::from(nanos / 1_000_000)
+        });
+        Moment(DateTime::from_timestamp_millis(millis).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// An instant in UTC, in whole milliseconds, so that both databases give back
+/// what they were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(DateTime<Utc>);
+
+impl Moment {
+    /// The present.
+    pub fn now() -> Self {
+        Self::new(Utc::now())
+    }
+
+    /// An instant, cut to milliseconds.
+    pub fn new(instant: DateTime<Utc>) -> Self {
+        Self(instant.trunc_subsecs(3))
+    }
+
+    /// The instant.
+    pub fn utc(self) -> DateTime<Utc> {
+        self.0
+    }
+}
+
+/// As JavaScript's `toISOString()` writes it.
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+/// A task, in the order of its members on the wire.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Task {
+    /// Its address.
+    pub id: TaskId,
+    /// Whose it is.
+    pub owner_id: OwnerId,
+    /// What is to be done.
+    pub title: Title,
+    /// More about it.
+    pub description: Option<Description>,
+    /// Whether it is done.
+    pub completed: bool,
+    /// When `completed` last became true; none while it is false.
+    pub completed_at: Option<Moment>,
+    /// How much it matters.
+    pub priority: Priority,
+    /// The day it is due.
+    pub due_date: Option<NaiveDate>,
+    /// The owner's own words for it.
+    pub tags: Tags,
+    /// 1, then one more at each change.
+    pub version: i64,
+    /// The time inside the id.
+    pub created_at: Moment,
+    /// When it last changed.
+    pub updated_at: Moment,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_in_one_form_only() {
+        let id = TaskId::generate();
+        let text = id.to_string();
+        assert_eq!(TaskId::parse(&text), Some(id));
+        for other in [
+            text.to_uppercase(),
+            text.replace('-', ""),
+            format!("{{{text}}}"),
+            format!("urn:uuid:{text}"),
+            format!(" {text}"),
+        ] {
+            assert_eq!(TaskId::parse(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_first_id_of_an_instant_carries_that_instant_and_is_below_the_next() {
+        let now = Moment::now();
+        let first = TaskId::first_at(now);
+        assert_eq!(first.created_at(), now);
+        assert!(first <= TaskId::generate());
+    }
+}

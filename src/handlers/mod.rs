@@ -1,0 +1,41 @@
+//! Handlers: parse the request, call the repository once, answer.
+
+mod body;
+mod conditions;
+mod errors;
+pub mod health;
+pub mod tasks;
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::db::Db;
+use crate::error::{ApiError, Code};
+use crate::health::Health;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct AppState {
+    /// The bridge to the database.
+    pub db: Db,
+    /// Whether the process is ready.
+    pub health: Arc<Health>,
+    /// The largest body, in bytes.
+    pub body_limit: usize,
+}
+
+/// For every address that there is not.
+pub async fn no_such_address() -> HttpResponse {
+    HttpResponse::from_error(ApiError::new(
+        Code::NoSuchAddress,
+        "there is nothing at this address; the API is at /api/v1/tasks",
+    ))
+}
+
+/// For a method that an address does not have.
+pub fn method_not_allowed(request: &HttpRequest, allow: &str) -> HttpResponse {
+    let detail = format!("{} is not a method of this address", request.method());
+    let error = ApiError::new(Code::MethodNotAllowed, detail).with_header("allow", allow);
+    HttpResponse::from_error(error)
+}

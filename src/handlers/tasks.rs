@@ -1,0 +1,204 @@
+//! The tasks API. Each handler refuses in the order of the contract: query,
+//! headers, body, then the row.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, HeaderValue, LINK, LOCATION};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::json;
+
+use super::conditions::{idempotency_key, if_match, if_none_match};
+use super::errors::{database, invalid_query, invalid_task, task_not_found};
+use super::{AppState, body};
+use crate::auth::OwnerId;
+use crate::db::tasks::{self, Created};
+use crate::domain::{
+    Completion, Draft, EntityTag, ListQuery, Patch, Task, TaskId, clear_completed as parse_clear,
+    no_parameters,
+};
+use crate::error::{ApiError, Code};
+use crate::middleware::deadline;
+
+/// Links never name the host or the mount a request came by: behind a proxy
+/// neither is the client's.
+const TASKS: &str = "/api/v1/tasks";
+
+type Answer = Result<HttpResponse, ApiError>;
+
+/// `GET /tasks`
+pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
+    #[derive(Serialize)]
+    struct List<'a> {
+        items: &'a [Task],
+        next_cursor: Option<&'a str>,
+    }
+    let query = ListQuery::parse(request.query_string(), &owner)?;
+    let (scope, asked) = (owner.clone(), query.clone());
+    let page = app
+        .db
+        .read(deadline(&request), move |conn| {
+            tasks::list(conn, &scope, &asked)
+        })
+        .await
+        .map_err(|error| database(error, false))?;
+    let last = page.items.last().filter(|_| page.has_more);
+    let next_cursor = last.map(|last| query.cursor_after(&owner, last));
+    let mut response = HttpResponse::Ok();
+    if let Some(cursor) = &next_cursor {
+        let next = format!("<{TASKS}?{}>; rel=\"next\"", query.next_page(cursor));
+        response.insert_header((LINK, next));
+    }
+    Ok(response.json(List {
+        items: &page.items,
+        next_cursor: next_cursor.as_deref(),
+    }))
+}
+
+/// `POST /tasks`
+pub async fn create_task(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> Answer {
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    idempotency_key(&request, &[])?;
+    let bytes = body::read(&request, payload, app.body_limit).await?;
+    let key = idempotency_key(&request, &bytes)?;
+    let draft = Draft::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
+    let created = app
+        .db
+        .write(deadline(&request), move |conn| {
+            tasks::create(conn, &owner, &draft, key.as_ref())
+        })
+        .await
+        .map_err(|error| database(error, true))?;
+    let (task, replayed) = match created {
+        Created::New(task) => (task, false),
+        Created::Replayed(task) => (task, true),
+        Created::KeyReused => {
+            return Err(ApiError::new(
+                Code::IdempotencyKeyReused,
+                "this Idempotency-Key was used with another body; use a new key for a new task",
+            ));
+        }
+    };
+    let mut response = HttpResponse::Created();
+    response.insert_header((LOCATION, format!("{TASKS}/{}", task.id)));
+    if replayed {
+        response.insert_header(("idempotency-replayed", "true"));
+    }
+    response.insert_header((ETAG, EntityTag(task.version).to_string()));
+    Ok(response.json(&task))
+}
+
+/// `DELETE /tasks?completed=true`
+pub async fn clear_completed(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
+    parse_clear(request.query_string()).map_err(invalid_query)?;
+    let deleted = app
+        .db
+        .write(deadline(&request), move |conn| {
+            tasks::clear_completed(conn, &owner)
+        })
+        .await
+        .map_err(|error| database(error, true))?;
+    Ok(HttpResponse::Ok().json(json!({ "deleted": deleted })))
+}
+
+/// `GET /tasks/{id}`
+pub async fn read_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let known = if_none_match(&request)?;
+    let id = task_id(&request)?;
+    let task = app
+        .db
+        .read(deadline(&request), move |conn| {
+            tasks::find(conn, &owner, id)
+        })
+        .await
+        .map_err(|error| database(error, false))??;
+    if known.has(task.version) {
+        let etag = EntityTag(task.version).to_string();
+        return Ok(HttpResponse::NotModified()
+            .insert_header((ETAG, etag))
+            .finish());
+    }
+    Ok(answer(&task))
+}
+
+/// `PATCH /tasks/{id}` and `PUT /tasks/{id}`: a merge patch (RFC 7396) both, so
+/// that a client which does not know a field cannot wipe it.
+pub async fn update_task(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> Answer {
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let condition = if_match(&request)?;
+    let bytes = body::read(&request, payload, app.body_limit).await?;
+    let patch = Patch::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
+    let id = task_id(&request)?;
+    let task = app
+        .db
+        .write(deadline(&request), move |conn| {
+            tasks::update(conn, &owner, id, &patch, &condition)
+        })
+        .await
+        .map_err(|error| database(error, true))??;
+    Ok(answer(&task))
+}
+
+/// `PATCH /tasks/{id}/complete`
+pub async fn complete_task(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> Answer {
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let condition = if_match(&request)?;
+    let bytes = body::read(&request, payload, app.body_limit).await?;
+    let completion = match bytes.is_empty() {
+        true => Completion::Toggle,
+        false => Completion::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?,
+    };
+    let id = task_id(&request)?;
+    let task = app
+        .db
+        .write(deadline(&request), move |conn| {
+            tasks::complete(conn, &owner, id, completion, &condition)
+        })
+        .await
+        .map_err(|error| database(error, true))??;
+    Ok(answer(&task))
+}
+
+/// `DELETE /tasks/{id}`
+pub async fn delete_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let condition = if_match(&request)?;
+    let id = task_id(&request)?;
+    app.db
+        .write(deadline(&request), move |conn| {
+            tasks::delete(conn, &owner, id, &condition)
+        })
+        .await
+        .map_err(|error| database(error, true))??;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The id in the path. What is not one in its canonical form is no task's.
+fn task_id(request: &HttpRequest) -> Result<TaskId, ApiError> {
+    let segment = request.match_info().get("id");
+    segment.and_then(TaskId::parse).ok_or_else(task_not_found)
+}
+
+fn answer(task: &Task) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::OK);
+    if let Ok(etag) = HeaderValue::from_str(&EntityTag(task.version).to_string()) {
+        response.insert_header((ETAG, etag));
+    }
+    response.json(task)
+}

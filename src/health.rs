@@ -1,0 +1,60 @@
+//! Whether this process should be sent requests.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use crate::db::{Db, tasks};
+
+/// How long an answer about the database is believed: a flood of health checks
+/// costs the database one statement a second.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// The longest that a health check waits for the database.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What a load balancer asks.
+#[derive(Debug, Default)]
+pub struct Health {
+    migrated: AtomicBool,
+    stopping: AtomicBool,
+    last: Mutex<Option<(Instant, bool)>>,
+}
+
+impl Health {
+    /// The tables are up to date.
+    pub fn set_migrated(&self) {
+        self.migrated.store(true, Ordering::Release);
+    }
+
+    /// The process has been asked to stop.
+    pub fn set_stopping(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Whether the process has been asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether the database answers, as of a second ago. Those who ask at the
+    /// same time wait for one answer.
+    pub async fn database_is_ready(&self, db: &Db) -> bool {
+        if !self.migrated.load(Ordering::Acquire) {
+            return false;
+        }
+        let mut last = self.last.lock().await;
+        if let Some((at, ready)) = *last
+            && at.elapsed() < BELIEVED
+        {
+            return ready;
+        }
+        let answer = db.read(Instant::now() + PATIENCE, tasks::check).await;
+        if let Err(error) = &answer {
+            log::warn!(cause:% = error; "the database is not ready");
+        }
+        *last = Some((Instant::now(), answer.is_ok()));
+        answer.is_ok()
+    }
+}

@@ -1,0 +1,23 @@
+//! Todoward: a tasks backend for people who sign their users in with Better Auth.
+//!
+//! The way of a request:
+//!
+//! ```text
+//! routes -> auth (middleware) -> handlers -> domain (parse) -> db (repository) -> back
+//! ```
+//!
+//! `docs/ARCHITECTURE.md` has the map, the invariants and the tests that hold them.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod db;
+pub mod domain;
+pub mod error;
+pub mod handlers;
+pub mod health;
+pub mod json;
+pub mod logging;
+pub mod middleware;
+pub mod routes;
+pub mod settings;

@@ -1,0 +1,8 @@
+//! What surrounds every request: its id, its headers, its log line, and the
+//! body of its error.
+
+mod cors;
+mod edge;
+
+pub use cors::{Cors, cors};
+pub use edge::{Edge, RequestId, api_headers, deadline, edge};

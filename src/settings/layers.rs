@@ -1,0 +1,218 @@
+//! The layers of settings below one another, and typed reading from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt;
+use std::str::FromStr;
+
+use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
+
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+const PREFIX: &str = "TODOWARD__";
+
+/// Short names of settings. They win over the long ones.
+const SHORT_NAMES: [(&str, &str); 3] = [
+    ("HOST", "server.host"),
+    ("PORT", "server.port"),
+    ("DATABASE_URL", "database.url"),
+];
+
+/// The other variables that are looked at.
+const OTHERS: [&str; 4] = [
+    "BETTER_AUTH_SECRET",
+    "BETTER_AUTH_SECRETS",
+    "RUST_LOG",
+    "TODOWARD_ENV",
+];
+
+/// A setting that is wrong, as one sentence: the name, then the mend.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SettingsError(String);
+
+impl SettingsError {
+    /// A sentence about a variable; it must not hold the value.
+    pub fn new(name: &str, mend: &str) -> Self {
+        Self(format!("{name} {mend}"))
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+/// The variables of the environment that settings are read from.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The environment of the process.
+    ///
+    /// # Errors
+    ///
+    /// A variable that is looked at and is not UTF-8.
+    pub fn of_process() -> Result<Self, SettingsError> {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .filter(|(name, _)| is_looked_at(name))
+            .map(|(name, value)| match OsString::into_string(value) {
+                Ok(value) => Ok((name, value)),
+                Err(_) => Err(SettingsError::new(&name, "must be UTF-8")),
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// An environment of these variables only.
+    pub fn of<'v>(variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self(variables.into_iter().map(owned).collect())
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Sets a variable that is not set.
+    pub fn set_default(&mut self, name: &str, value: String) {
+        self.0.entry(name.to_owned()).or_insert(value);
+    }
+}
+
+fn is_looked_at(name: &str) -> bool {
+    name.starts_with(PREFIX)
+        || OTHERS.contains(&name)
+        || SHORT_NAMES.iter().any(|(short, _)| *short == name)
+}
+
+/// All layers as one.
+pub(super) struct Layers {
+    config: Config,
+    short: Vec<(&'static str, &'static str)>,
+}
+
+impl Layers {
+    pub(super) fn read(environment: &Environment) -> Result<Self, SettingsError> {
+        let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        let stage = environment.get("TODOWARD_ENV").unwrap_or_default();
+        if stage.contains(['/', '\\', '.']) {
+            let mend = "must be the name of a file config/<name>.toml, without path and ending";
+            return Err(SettingsError::new("TODOWARD_ENV", mend));
+        }
+        if !stage.is_empty() {
+            let file = File::new(&format!("config/{stage}.toml"), FileFormat::Toml);
+            builder = builder.add_source(file.required(false));
+        }
+        for (name, value) in &environment.0 {
+            let Some(path) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            let key = path.to_ascii_lowercase().replace("__", ".");
+            builder = builder
+                .set_override(key, value.as_str())
+                .map_err(|_| unknown(name))?;
+        }
+        let mut short = Vec::new();
+        for (name, key) in SHORT_NAMES {
+            if let Some(value) = environment.get(name) {
+                builder = builder
+                    .set_override(key, value)
+                    .map_err(|_| unknown(name))?;
+                short.push((name, key));
+            }
+        }
+        let config = builder.build().map_err(|_| {
+            // The parser's message quotes the line, which may hold a secret.
+            let name = format!("config/{stage}.toml");
+            SettingsError::new(&name, "is not valid TOML")
+        })?;
+        let known = keys(&default_config()?);
+        if let Some(key) = keys(&config).difference(&known).next() {
+            return Err(unknown(&variable(key)));
+        }
+        Ok(Self { config, short })
+    }
+
+    /// The error of a key, by the name under which it was most probably set.
+    pub(super) fn wrong(&self, key: &str, mend: &str) -> SettingsError {
+        let short = self.short.iter().find(|(_, known)| *known == key);
+        match short {
+            Some((name, _)) => SettingsError::new(name, mend),
+            None => SettingsError::new(&variable(key), mend),
+        }
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<String, SettingsError> {
+        self.config
+            .get_string(key)
+            .map_err(|_| self.wrong(key, "must be a text"))
+    }
+
+    pub(super) fn parsed<T: FromStr>(&self, key: &str, mend: &str) -> Result<T, SettingsError> {
+        self.text(key)?.parse().map_err(|_| self.wrong(key, mend))
+    }
+
+    pub(super) fn number(&self, key: &str, least: u64, most: u64) -> Result<u64, SettingsError> {
+        let mend = format!("must be a whole number from {least} to {most}");
+        let number = self.parsed::<u64>(key, &mend)?;
+        if (least..=most).contains(&number) {
+            Ok(number)
+        } else {
+            Err(self.wrong(key, &mend))
+        }
+    }
+
+    /// An array of a file, or a text of the environment with commas.
+    pub(super) fn list(&self, key: &str) -> Result<Vec<String>, SettingsError> {
+        if let Ok(array) = self.config.get_array(key) {
+            return array
+                .into_iter()
+                .map(Value::into_string)
+                .collect::<Result<_, _>>()
+                .map_err(|_| self.wrong(key, "must be a list of texts"));
+        }
+        let text = self.text(key)?;
+        let items = text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
+        Ok(items.map(str::to_owned).collect())
+    }
+}
+
+fn default_config() -> Result<Config, SettingsError> {
+    Config::builder()
+        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+        .build()
+        .map_err(|_| SettingsError::new("config/default.toml", "is not valid TOML"))
+}
+
+/// The keys of all settings, as `section.key`.
+fn keys(config: &Config) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    collect("", config.collect().unwrap_or_default(), &mut keys);
+    keys
+}
+
+fn collect(prefix: &str, table: Map<String, Value>, keys: &mut BTreeSet<String>) {
+    for (name, value) in table {
+        let key = format!("{prefix}{name}");
+        if let ValueKind::Table(inner) = value.kind {
+            collect(&format!("{key}."), inner, keys);
+        } else {
+            keys.insert(key);
+        }
+    }
+}
+
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
+}
+
+fn unknown(name: &str) -> SettingsError {
+    SettingsError::new(name, "is not a setting; config/default.toml lists them all")
+}

@@ -1,0 +1,85 @@
+//! The secrets of HS256 tokens. From the environment only, and refused where
+//! anybody could guess them: jsonwebtoken would take even an empty one.
+
+use std::fmt;
+
+use super::layers::{Environment, SettingsError};
+
+/// RFC 7518 section 3.2: at least as long as the hash.
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// What Better Auth uses outside production when nothing is set: public.
+const PUBLIC_DEFAULT: &str = "better-auth-secret-12345678901234567890";
+
+/// A secret, which no log line and no message can show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret, or says why it is none.
+    ///
+    /// # Errors
+    ///
+    /// The mend, as a sentence without its subject.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.trim().len() < MIN_SECRET_BYTES {
+            return Err("must be at least 32 bytes; make one with `openssl rand -base64 32`");
+        }
+        if text == PUBLIC_DEFAULT {
+            return Err(
+                "is Better Auth's public default, which everybody knows; make one with `openssl rand -base64 32`",
+            );
+        }
+        let mut bytes = text.bytes().collect::<Vec<_>>();
+        bytes.sort_unstable();
+        bytes.dedup();
+        if bytes.len() < 8 {
+            return Err(
+                "repeats a few characters and can be guessed; make one with `openssl rand -base64 32`",
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The secret itself, for the crypto library.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// `BETTER_AUTH_SECRETS=2:new,1:old`, the current one first, then
+/// `BETTER_AUTH_SECRET`. Either is enough.
+pub(super) fn read(environment: &Environment) -> Result<Vec<Secret>, SettingsError> {
+    const ONE: &str = "BETTER_AUTH_SECRET";
+    const LIST: &str = "BETTER_AUTH_SECRETS";
+    let mut secrets = Vec::new();
+    for entry in environment
+        .get(LIST)
+        .into_iter()
+        .flat_map(|list| list.split(','))
+    {
+        let entry = entry.trim();
+        let secret = entry.split_once(':').filter(|(version, _)| {
+            !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let Some((_, secret)) = secret else {
+            let mend = "must be versions and secrets, the current one first, as 2:new,1:old";
+            return Err(SettingsError::new(LIST, mend));
+        };
+        secrets.push(Secret::parse(secret).map_err(|mend| SettingsError::new(LIST, mend))?);
+    }
+    if let Some(secret) = environment.get(ONE) {
+        secrets.push(Secret::parse(secret).map_err(|mend| SettingsError::new(ONE, mend))?);
+    }
+    if secrets.is_empty() {
+        let mend = "is not set: set it to the secret that your Better Auth server signs with; for a first look without one, run `todoward dev`";
+        return Err(SettingsError::new(ONE, mend));
+    }
+    Ok(secrets)
+}
