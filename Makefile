@@ -1,0 +1,35 @@
+# The commands of every day.
+
+.PHONY: run test check bench schema postgres
+
+# A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
+# half of the time that a build takes.
+run:
+	cargo run --no-default-features -- dev
+
+# All tests, on SQLite and PostgreSQL.
+test: postgres
+	cargo test --locked
+
+# PostgreSQL's binaries, unless they are there or a server is named.
+postgres:
+	@sh tests/install-postgres.sh
+
+# What CI runs on the code.
+check:
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- --deny warnings
+	cargo clippy --locked --no-default-features -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --document-private-items
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --locked check licenses bans sources
+
+# How fast the parts are; benches/load.sh measures the whole.
+bench:
+	cargo bench --locked
+
+# Writes src/db/schema.rs anew from a migrated PostgreSQL (DATABASE_URL).
+schema:
+	@command -v diesel >/dev/null || cargo install --locked diesel_cli --no-default-features --features postgres
+	diesel print-schema > src/db/schema.rs
+	cargo fmt

@@ -1,0 +1,1 @@
+//! How the token is carried: the Authorization header and nothing else.

@@ -1,0 +1,1 @@
+//! Bodies: what is JSON and what is not.

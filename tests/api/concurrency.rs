@@ -1,0 +1,1 @@
+//! Many at once: idempotency keys, preconditions, races.

@@ -1,0 +1,1 @@
+//! The denial table: every address and method, against every way a token can be wrong.

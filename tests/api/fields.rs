@@ -1,0 +1,1 @@
+//! Fields and parameters: what they take, and what they refuse.

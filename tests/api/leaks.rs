@@ -1,0 +1,1 @@
+//! What answers and logs must never say.

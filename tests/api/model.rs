@@ -1,0 +1,1 @@
+//! Thousands of random operations against a model in memory.

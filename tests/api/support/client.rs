@@ -1,0 +1,154 @@
+//! A client, and the answers it gets.
+
+use std::net::SocketAddr;
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// Sends requests as one user, or as nobody.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    authorization: Option<String>,
+}
+
+impl Client {
+    pub fn new(http: reqwest::Client, address: SocketAddr, authorization: Option<String>) -> Self {
+        Self {
+            http,
+            base: format!("http://{address}"),
+            authorization,
+        }
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("Authorization", authorization);
+        }
+        Request(request)
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request("POST", path).json(body).send().await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.request("PATCH", path).json(body).send().await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path).send().await
+    }
+
+    /// Creates a task and returns it.
+    pub async fn create(&self, body: Value) -> Value {
+        self.post("/api/v1/tasks", &body).await.expect(201).json()
+    }
+
+    /// Creates a task with a title and returns its path.
+    pub async fn create_path(&self, title: &str) -> String {
+        let task = self.create(serde_json::json!({ "title": title })).await;
+        format!("/api/v1/tasks/{}", task["id"].as_str().unwrap())
+    }
+
+    /// The titles of a list, in its order.
+    pub async fn titles(&self, query: &str) -> Vec<String> {
+        let list = self
+            .get(&format!("/api/v1/tasks{query}"))
+            .await
+            .expect(200)
+            .json();
+        let items = list["items"].as_array().unwrap();
+        items
+            .iter()
+            .map(|task| task["title"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+pub struct Request(reqwest::RequestBuilder);
+
+impl Request {
+    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        Self(self.0.header(name, value.as_ref()))
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        Self(
+            self.0
+                .header("Content-Type", "application/json")
+                .body(body.to_string()),
+        )
+    }
+
+    pub fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self(
+            self.0
+                .header("Content-Type", content_type)
+                .body(body.into()),
+        )
+    }
+
+    pub async fn send(self) -> Answer {
+        let response = self.0.send().await.expect("no answer");
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.bytes().await.expect("no body").to_vec(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// States the expected status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+
+    /// States the expected status and code of a problem, and what holds for every one.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
+        assert_eq!(problem["type"], "about:blank");
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        assert!(!problem["detail"].as_str().unwrap().is_empty(), "{problem}");
+        self
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The value of a header; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}

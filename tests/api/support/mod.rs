@@ -1,0 +1,177 @@
+//! What tests are written with: an application, users, answers.
+
+pub mod client;
+pub mod postgres;
+pub mod tokens;
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+
+use tempfile::TempDir;
+use todoward::app::Application;
+use todoward::settings::{Environment, Settings};
+use tokio::sync::oneshot;
+
+pub use client::{Answer, Client};
+use postgres::TestDatabase;
+
+/// The secret of every test application.
+pub const SECRET: &str = "a secret of the tests, 0123456789 abcdef";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Declares tests that run on both databases.
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($engine:ident: Engine) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "not every test needs all of its module's names")]
+            use super::*;
+
+            async fn on($engine: crate::support::Engine) $body
+
+            #[test]
+            fn on_sqlite() {
+                crate::support::block_on(on(crate::support::Engine::Sqlite));
+            }
+
+            #[test]
+            fn on_postgres() {
+                crate::support::block_on(on(crate::support::Engine::Postgres));
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_databases;
+
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    actix_rt::System::new().block_on(future)
+}
+
+/// The real application, in a thread of its own.
+pub struct TestApp {
+    pub address: SocketAddr,
+    pub engine: Engine,
+    pub database_url: String,
+    http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    _directory: Option<TempDir>,
+    _database: Option<TestDatabase>,
+}
+
+impl TestApp {
+    /// With the settings that most tests want.
+    pub async fn spawn(engine: Engine) -> Self {
+        Self::with(engine, &[]).await
+    }
+
+    /// With these variables of the environment as well.
+    pub async fn with(engine: Engine, variables: &[(&str, &str)]) -> Self {
+        let (database_url, directory, database) = match engine {
+            Engine::Sqlite => {
+                let directory = tempfile::tempdir().unwrap();
+                let file = directory.path().join("tasks.db");
+                (
+                    format!("sqlite://{}", file.display()),
+                    Some(directory),
+                    None,
+                )
+            }
+            Engine::Postgres => {
+                let database = TestDatabase::create();
+                (database.url.clone(), None, Some(database))
+            }
+        };
+        let mut app = Self::on_database(engine, &database_url, variables).await;
+        app._directory = directory;
+        app._database = database;
+        app
+    }
+
+    /// On a database that is already there, or not there at all.
+    pub async fn on_database(engine: Engine, url: &str, variables: &[(&str, &str)]) -> Self {
+        let mut all = vec![
+            ("BETTER_AUTH_SECRET", SECRET),
+            ("DATABASE_URL", url),
+            ("PORT", "0"),
+            ("TODOWARD__SERVER__WORKERS", "1"),
+            ("TODOWARD__METRICS__PORT", "0"),
+        ];
+        all.extend(variables);
+        let settings = Settings::load(&Environment::of(all)).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (started, address) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            block_on(async move {
+                let application = Application::build(&settings).unwrap();
+                started.send(application.address()).unwrap();
+                let stop = async {
+                    let _ = stopped.await;
+                };
+                let stop_now = std::future::ready(());
+                application.run_until(stop, stop_now).await.unwrap();
+            });
+        });
+        let app = Self {
+            address: address.recv().expect("the application does not start"),
+            engine,
+            database_url: url.to_owned(),
+            http: reqwest::Client::new(),
+            stop: Some(stop),
+            thread: Some(thread),
+            _directory: None,
+            _database: None,
+        };
+        if variables
+            .iter()
+            .all(|(name, _)| *name != "WITHOUT_DATABASE")
+        {
+            app.wait_until_ready().await;
+        }
+        app
+    }
+
+    /// Asks until the application says that it is ready, for at most 20 seconds.
+    pub async fn wait_until_ready(&self) {
+        let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while self.anonymous().get("/health/ready").await.status != 200 {
+            assert!(std::time::Instant::now() < limit, "never ready");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// A client with a really signed token.
+    pub fn user(&self, subject: &str) -> Client {
+        self.with_token(&tokens::valid(subject))
+    }
+
+    /// A client without a token.
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.http.clone(), self.address, None)
+    }
+
+    /// A client that sends this behind `Bearer `.
+    pub fn with_token(&self, token: &str) -> Client {
+        Client::new(
+            self.http.clone(),
+            self.address,
+            Some(format!("Bearer {token}")),
+        )
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

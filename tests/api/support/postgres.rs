@@ -1,0 +1,172 @@
+//! A PostgreSQL for the tests: `TEST_DATABASE_URL`, or a throw-away cluster made
+//! with the machine's own binaries. Neither is a failure, never a skipped test.
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+
+/// The address of the maintenance database, without a database's name.
+static SERVER: OnceLock<String> = OnceLock::new();
+
+/// A database of one test, dropped at its end.
+pub struct TestDatabase {
+    pub url: String,
+    name: String,
+}
+
+impl TestDatabase {
+    pub fn create() -> Self {
+        let name = format!("t{}", uuid::Uuid::now_v7().simple());
+        execute(&format!(
+            "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"
+        ));
+        let url = format!("{}/{name}", server());
+        Self { url, name }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+/// Runs a statement in the maintenance database.
+pub fn execute(statement: &str) {
+    let url = format!("{}/postgres", server());
+    let mut connection = PgConnection::establish(&url).expect("cannot connect to PostgreSQL");
+    diesel::sql_query(statement)
+        .execute(&mut connection)
+        .unwrap();
+}
+
+pub fn server() -> &'static str {
+    SERVER.get_or_init(|| match std::env::var("TEST_DATABASE_URL") {
+        Ok(url) => url.trim_end_matches("/postgres").to_owned(),
+        Err(_) => Cluster::start(),
+    })
+}
+
+struct Cluster;
+
+impl Cluster {
+    /// Starts a cluster that ends with this process, and returns its address.
+    fn start() -> String {
+        let binaries = binaries().expect(
+            "no PostgreSQL: install it (Debian and Ubuntu: apt-get install postgresql; macOS: brew install postgresql), or set TEST_DATABASE_URL=postgres://user@host",
+        );
+        let directory = tempfile::tempdir().unwrap().keep();
+        let data = directory.join("data");
+        let user = unprivileged_user();
+        if let Some((uid, gid)) = user {
+            std::os::unix::fs::chown(&directory, Some(uid), Some(gid)).unwrap();
+        }
+        let mut initdb = Command::new(binaries.join("initdb"));
+        initdb
+            .args([
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+                "--no-sync",
+                "-D",
+            ])
+            .arg(&data);
+        let output = as_user(&mut initdb, user).output().unwrap();
+        assert!(
+            output.status.success(),
+            "initdb: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        // The shell ends the server when its standard input is closed, and that
+        // happens when this process ends, however it ends.
+        let script = r#"
+            "$1/postgres" -D "$2/data" -p "$3" -k "$2" -c listen_addresses=127.0.0.1 \
+                -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
+                -c max_connections=400 >"$2/log" 2>&1 </dev/null &
+            cat >/dev/null
+            kill -INT $!; wait; rm -rf "$2"
+        "#;
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", script, "sh"])
+            .arg(&binaries)
+            .arg(&directory)
+            .arg(port.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Control-C in a terminal must not reach the shell before us.
+            .process_group(0);
+        let child = as_user(&mut shell, user).spawn().unwrap();
+        // Kept open to the end of the process.
+        std::mem::forget(child);
+        let url = format!("postgres://postgres@127.0.0.1:{port}");
+        wait_for(&url, &directory);
+        url
+    }
+}
+
+fn wait_for(url: &str, directory: &Path) {
+    let limit = Instant::now() + Duration::from_secs(30);
+    while PgConnection::establish(&format!("{url}/postgres")).is_err() {
+        if Instant::now() > limit {
+            let mut log = String::new();
+            let file = std::fs::File::open(directory.join("log"));
+            let _ = file.and_then(|mut file| file.read_to_string(&mut log));
+            panic!("PostgreSQL does not start: {log}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Where `initdb` and `postgres` are.
+fn binaries() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    for parent in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
+        let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+        let mut versions: Vec<PathBuf> = entries.map(|entry| entry.path().join("bin")).collect();
+        versions.sort();
+        places.extend(versions.into_iter().rev());
+    }
+    places
+        .into_iter()
+        .find(|place| place.join("initdb").exists() && place.join("postgres").exists())
+}
+
+/// PostgreSQL refuses to run as root: somebody else, then.
+fn unprivileged_user() -> Option<(u32, u32)> {
+    let id = |arguments: &[&str]| -> Option<u32> {
+        let output = Command::new("id").args(arguments).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+    };
+    if id(&["-u"])? != 0 {
+        return None;
+    }
+    ["postgres", "nobody"]
+        .into_iter()
+        .find_map(|user| Some((id(&["-u", user])?, id(&["-g", user])?)))
+}
+
+fn as_user(command: &mut Command, user: Option<(u32, u32)>) -> &mut Command {
+    if let Some((uid, gid)) = user {
+        command.uid(uid).gid(gid);
+    }
+    command.current_dir("/")
+}

@@ -1,0 +1,1 @@
+//! The token itself: structure, algorithm, header, times, claims.

@@ -1,0 +1,1 @@
+//! Properties of the verifier: what is not exactly one of our tokens never verifies.
