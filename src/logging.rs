@@ -49,7 +49,8 @@ pub fn start(format: LogFormat) -> Logging {
     let _ = std::thread::Builder::new()
         .name("log".into())
         .spawn(move || write_lines(&queue, &dropped));
-    let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
+    // The server library speaks of its own threads at every start and stop.
+    let mut builder = Builder::from_env(Env::default().default_filter_or("info,actix_server=warn"));
     builder.target(Target::Pipe(Box::new(writer)));
     match format {
         LogFormat::Text => builder.format(text),
@@ -154,9 +155,9 @@ fn json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
 fn text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut line = format!("{} {:5} {}", now(), record.level(), record.args());
     for (name, value) in members(record) {
-        let shown = match &value {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
+        let shown = match value.as_str() {
+            Some(text) => text.to_owned(),
+            None => value.to_string(),
         };
         // Writing to a String cannot fail.
         let _ = write!(line, " {name}={shown}");

@@ -15,8 +15,11 @@ pub struct Address {
     /// The path below its mount.
     pub path: &'static str,
     /// The methods, each with its handler.
-    pub methods: &'static [(Method, fn() -> Route)],
+    pub methods: &'static [Endpoint],
 }
+
+/// A method of an address, and what makes the route to its handler.
+pub type Endpoint = (Method, fn() -> Route);
 
 /// Needs no token.
 pub const PUBLIC: &[Address] = &[

@@ -12,10 +12,11 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Asks the local server whether it is ready.
 pub fn run(server: &Server) -> Result<ExitCode, Failure> {
+    // Whoever listens everywhere also listens on the loopback address.
     let host = match server.host {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-        host => host,
+        IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        IpAddr::V4(_) | IpAddr::V6(_) => server.host,
     };
     let address = SocketAddr::new(host, server.port);
     let status = ask(address)

@@ -77,7 +77,8 @@ pub fn verdict(error: &Error) -> Verdict {
         | Error::DeserializationError(_)
         | Error::SerializationError(_)
         | Error::AlreadyInTransaction
-        | Error::NotInTransaction => Verdict::Bug,
+        | Error::NotInTransaction
+        | Error::IntegerConversion(_) => Verdict::Bug,
         // The enum is open for extension.
         _ => Verdict::Bug,
     }

@@ -26,13 +26,11 @@ pub enum Engine {
 
 /// Declares tests that run on both databases.
 macro_rules! on_both_databases {
-    ($($(#[$meta:meta])* async fn $name:ident($engine:ident: Engine) $body:block)*) => {$(
-        $(#[$meta])*
+    ($(async fn $name:ident($engine:ident: $type:ty) $body:block)*) => {$(
         mod $name {
-            #[allow(unused_imports, reason = "not every test needs all of its module's names")]
             use super::*;
 
-            async fn on($engine: crate::support::Engine) $body
+            async fn on($engine: $type) $body
 
             #[test]
             fn on_sqlite() {
