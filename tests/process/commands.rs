@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::binary::{Done, finish, run, run_with_input, todoward};
 use crate::server::Server;
 use crate::storage::Storage;
-use crate::support::{Engine, SECRET, on_both_databases, tokens};
+use crate::support::{SECRET, on_both_databases, tokens};
 
 const COMMANDS: [&[&str]; 7] = [
     &[],

@@ -11,7 +11,6 @@
 
 #[expect(
     dead_code,
-    unused_imports,
     reason = "the other tests use what these do not"
 )]
 #[path = "../api/support/mod.rs"]
