@@ -10,6 +10,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use tokio::sync::oneshot;
 
 use crate::auth::{Policy, Verifier};
 use crate::db::{self, Db, MigrateError};
@@ -28,6 +29,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How long a client has to take an answer's end before its connection is cut.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a server that is to stop now has for it.
+const CUT_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Why the server does not start, as one line.
 #[derive(Debug)]
@@ -126,28 +130,44 @@ impl Application {
     pub async fn run_until<S>(
         self,
         stop: S,
-        stop_now: impl Future<Output = ()> + 'static,
+        stop_now: impl Future<Output = ()>,
     ) -> std::io::Result<()>
     where
         S: Future<Output = ()> + 'static,
     {
         let (health, handle, delay) = (self.health, self.server.handle(), self.drain_delay);
+        let (stopping, is_stopping) = oneshot::channel();
+        let cut = cut_off(is_stopping, stop_now, handle.clone());
         actix_rt::spawn(async move {
             stop.await;
             log::info!("stopping");
             health.set_stopping();
-            actix_rt::spawn(stop_at_once(handle.clone(), stop_now));
+            // Nobody listens once the server has ended.
+            let _ = stopping.send(());
             tokio::time::sleep(delay).await;
             handle.stop(true).await;
         });
-        self.server.await
+        tokio::select! {
+            ended = self.server => ended,
+            () = cut => Ok(()),
+        }
     }
 }
 
-async fn stop_at_once(handle: ServerHandle, stop_now: impl Future<Output = ()>) {
+/// Ends when the stop is to be now. While actix-server drains it hears no
+/// second command: then it is left to itself, and to the end of the process.
+async fn cut_off(
+    is_stopping: oneshot::Receiver<()>,
+    stop_now: impl Future<Output = ()>,
+    handle: ServerHandle,
+) {
+    if is_stopping.await.is_err() {
+        // Ended without having been asked; its own result says why.
+        return std::future::pending().await;
+    }
     stop_now.await;
     log::warn!("stopping now");
-    handle.stop(false).await;
+    let _ = tokio::time::timeout(CUT_TIMEOUT, handle.stop(false)).await;
 }
 
 /// What a token must say, by the settings.

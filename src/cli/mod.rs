@@ -21,7 +21,7 @@ use crate::settings::{Environment, Settings, SettingsError};
 /// Settings come from the environment; config/default.toml explains each. For a
 /// first look without any: todoward dev
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, propagate_version = true, about, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -61,8 +62,12 @@ pub fn migrate(database: &Database) -> Result<Vec<String>, MigrateError> {
 pub(super) fn migrate_on(connection: &mut DbConnection) -> Result<Vec<String>, MigrateError> {
     match connection {
         // The lock of the transaction keeps a second process waiting.
-        DbConnection::Sqlite(sqlite) => sqlite
-            .immediate_transaction(|sqlite| Ok::<_, diesel::result::Error>(run(sqlite, SQLITE)))?,
+        DbConnection::Sqlite(sqlite) => sqlite.immediate_transaction(|sqlite| {
+            // SQLite opens what it may not write for reading, without a word,
+            // until something is written.
+            sqlite.batch_execute("PRAGMA user_version = 0")?;
+            Ok::<_, diesel::result::Error>(run(sqlite, SQLITE))
+        })?,
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(postgres) => {
             refuse_unfit(postgres)?;

@@ -32,7 +32,7 @@ pub struct SettingsError(String);
 impl SettingsError {
     /// A sentence about a variable; it must not hold the value.
     pub fn new(name: &str, mend: &str) -> Self {
-        Self(format!("{name} {mend}"))
+        Self(format!("{} {mend}", name.escape_debug()))
     }
 }
 
@@ -56,7 +56,8 @@ impl Environment {
     /// A variable that is looked at and is not UTF-8.
     pub fn of_process() -> Result<Self, SettingsError> {
         std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            // No name of ours has a character that is lost here.
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
             .filter(|(name, _)| is_looked_at(name))
             .map(|(name, value)| match OsString::into_string(value) {
                 Ok(value) => Ok((name, value)),
@@ -97,6 +98,7 @@ pub(super) struct Layers {
 
 impl Layers {
     pub(super) fn read(environment: &Environment) -> Result<Self, SettingsError> {
+        let known = keys(&default_config()?);
         let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         let stage = environment.get("TODOWARD_ENV").unwrap_or_default();
         if stage.contains(['/', '\\', '.']) {
@@ -112,6 +114,10 @@ impl Layers {
                 continue;
             };
             let key = path.to_ascii_lowercase().replace("__", ".");
+            // Here, not on the whole: a later layer could hide it.
+            if !known.contains(&key) {
+                return Err(unknown(name));
+            }
             builder = builder
                 .set_override(key, value.as_str())
                 .map_err(|_| unknown(name))?;
@@ -130,7 +136,6 @@ impl Layers {
             let name = format!("config/{stage}.toml");
             SettingsError::new(&name, "is not valid TOML")
         })?;
-        let known = keys(&default_config()?);
         if let Some(key) = keys(&config).difference(&known).next() {
             return Err(unknown(&variable(key)));
         }

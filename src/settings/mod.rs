@@ -5,6 +5,7 @@
 //! variable and the mend, and never the value, which may be a secret.
 
 mod layers;
+mod postgres_url;
 mod secrets;
 
 use std::net::IpAddr;
@@ -264,6 +265,9 @@ fn database_url(layers: &Layers) -> Result<DatabaseUrl, SettingsError> {
             KEY,
             "names PostgreSQL, and this binary was built for SQLite only; build it with the feature postgres",
         ));
+    }
+    if !postgres_url::is_well_formed(&url) {
+        return Err(layers.wrong(KEY, postgres_url::MEND));
     }
     Ok(DatabaseUrl::Postgres(url))
 }

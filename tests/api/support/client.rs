@@ -97,12 +97,17 @@ impl Request {
     }
 
     pub async fn send(self) -> Answer {
-        let response = self.0.send().await.expect("no answer");
-        Answer {
+        self.try_send().await.expect("no answer")
+    }
+
+    /// The answer, if one comes.
+    pub async fn try_send(self) -> Result<Answer, reqwest::Error> {
+        let response = self.0.send().await?;
+        Ok(Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            body: response.bytes().await.expect("no body").to_vec(),
-        }
+            body: response.bytes().await?.to_vec(),
+        })
     }
 }
 

@@ -1,11 +1,11 @@
 //! A PostgreSQL for the tests: `TEST_DATABASE_URL`, or a throw-away cluster made
 //! with the machine's own binaries. Neither is a failure, never a skipped test.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -39,8 +39,12 @@ impl Drop for TestDatabase {
 
 /// Runs a statement in the maintenance database.
 pub fn execute(statement: &str) {
-    let url = format!("{}/postgres", server());
-    let mut connection = PgConnection::establish(&url).expect("cannot connect to PostgreSQL");
+    execute_in(&format!("{}/postgres", server()), statement);
+}
+
+/// Runs a statement in any database.
+pub fn execute_in(url: &str, statement: &str) {
+    let mut connection = PgConnection::establish(url).expect("cannot connect to PostgreSQL");
     diesel::sql_query(statement)
         .execute(&mut connection)
         .unwrap();
@@ -49,20 +53,35 @@ pub fn execute(statement: &str) {
 pub fn server() -> &'static str {
     SERVER.get_or_init(|| match std::env::var("TEST_DATABASE_URL") {
         Ok(url) => url.trim_end_matches("/postgres").to_owned(),
-        Err(_) => Cluster::start(),
+        Err(_) => {
+            let mut cluster = Cluster::create();
+            cluster.start();
+            let url = cluster.url.clone();
+            // Kept open to the end of the process.
+            std::mem::forget(cluster);
+            url
+        }
     })
 }
 
-struct Cluster;
+/// A PostgreSQL of its own, gone with its owner or with this process.
+pub struct Cluster {
+    /// Its address, without a database's name.
+    pub url: String,
+    port: u16,
+    binaries: PathBuf,
+    directory: PathBuf,
+    user: Option<(u32, u32)>,
+    shell: Option<Child>,
+}
 
 impl Cluster {
-    /// Starts a cluster that ends with this process, and returns its address.
-    fn start() -> String {
+    /// Makes the files of a cluster that is not started yet.
+    pub fn create() -> Self {
         let binaries = binaries().expect(
             "no PostgreSQL: install it (Debian and Ubuntu: apt-get install postgresql; macOS: brew install postgresql), or set TEST_DATABASE_URL=postgres://user@host",
         );
         let directory = tempfile::tempdir().unwrap().keep();
-        let data = directory.join("data");
         let user = unprivileged_user();
         if let Some((uid, gid)) = user {
             std::os::unix::fs::chown(&directory, Some(uid), Some(gid)).unwrap();
@@ -80,7 +99,7 @@ impl Cluster {
                 "--no-sync",
                 "-D",
             ])
-            .arg(&data);
+            .arg(directory.join("data"));
         let output = as_user(&mut initdb, user).output().unwrap();
         assert!(
             output.status.success(),
@@ -93,32 +112,62 @@ impl Cluster {
             .local_addr()
             .unwrap()
             .port();
+        Self {
+            url: format!("postgres://postgres@127.0.0.1:{port}"),
+            port,
+            binaries,
+            directory,
+            user,
+            shell: None,
+        }
+    }
+
+    /// Starts the server and waits until it answers.
+    pub fn start(&mut self) {
+        assert!(self.shell.is_none(), "started already");
         // The shell ends the server when its standard input is closed, and that
-        // happens when this process ends, however it ends.
+        // happens when this process ends, however it ends. A signal's name on
+        // standard input stops the server and keeps its files.
         let script = r#"
             "$1/postgres" -D "$2/data" -p "$3" -k "$2" -c listen_addresses=127.0.0.1 \
-                -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
-                -c max_connections=400 >"$2/log" 2>&1 </dev/null &
-            cat >/dev/null
-            kill -INT $!; wait; rm -rf "$2"
+                -c fsync=off -c full_page_writes=off \
+                -c max_connections=400 >>"$2/log" 2>&1 </dev/null &
+            read -r signal || signal=
+            kill -"${signal:-INT}" $!; wait
+            [ "$signal" ] || rm -rf "$2"
         "#;
         let mut shell = Command::new("sh");
         shell
             .args(["-c", script, "sh"])
-            .arg(&binaries)
-            .arg(&directory)
-            .arg(port.to_string())
+            .arg(&self.binaries)
+            .arg(&self.directory)
+            .arg(self.port.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             // Control-C in a terminal must not reach the shell before us.
             .process_group(0);
-        let child = as_user(&mut shell, user).spawn().unwrap();
-        // Kept open to the end of the process.
-        std::mem::forget(child);
-        let url = format!("postgres://postgres@127.0.0.1:{port}");
-        wait_for(&url, &directory);
-        url
+        self.shell = Some(as_user(&mut shell, self.user).spawn().unwrap());
+        wait_for(&self.url, &self.directory);
+    }
+
+    /// Stops the server by a signal and waits for its end: INT cuts connections,
+    /// QUIT is a crash. It can be started again.
+    pub fn stop(&mut self, signal: &str) {
+        let mut shell = self.shell.take().expect("not started");
+        let mut input = shell.stdin.take().unwrap();
+        writeln!(input, "{signal}").unwrap();
+        shell.wait().unwrap();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(mut shell) = self.shell.take() {
+            drop(shell.stdin.take());
+            let _ = shell.wait();
+        }
+        let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
@@ -151,7 +200,7 @@ fn binaries() -> Option<PathBuf> {
 }
 
 /// PostgreSQL refuses to run as root: somebody else, then.
-fn unprivileged_user() -> Option<(u32, u32)> {
+pub fn unprivileged_user() -> Option<(u32, u32)> {
     let id = |arguments: &[&str]| -> Option<u32> {
         let output = Command::new("id").args(arguments).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()

@@ -1,0 +1,173 @@
+//! The binary as a command that ends by itself.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// The longest that anything may take that should happen soon.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Done {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Done {
+    /// It did what it was asked.
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// It said why not, in one line, and nothing else.
+    #[track_caller]
+    pub fn failed(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert_eq!(self.out, "", "{self:?}");
+        assert!(self.err.starts_with("todoward: "), "{self:?}");
+        assert!(self.err.ends_with('\n'), "{self:?}");
+        assert_eq!(self.err.lines().count(), 1, "{self:?}");
+        self
+    }
+}
+
+/// The binary in a directory, with these variables and no others.
+pub fn todoward<N: AsRef<OsStr>, V: AsRef<OsStr>>(
+    directory: &Path,
+    arguments: &[&str],
+    variables: impl IntoIterator<Item = (N, V)>,
+) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_todoward"));
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(variables)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs the binary to its end, which must come soon.
+pub fn run(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Done {
+    finish(todoward(
+        directory,
+        arguments,
+        variables.iter().copied(),
+    ))
+}
+
+/// Runs the binary with a text on its standard input.
+pub fn run_with_input(
+    directory: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    input: &str,
+) -> Done {
+    let mut command = todoward(directory, arguments, variables.iter().copied());
+    let mut running = Running::spawn(command.stdin(Stdio::piped()));
+    let mut pipe = running.child.stdin.take().unwrap();
+    // It may have read enough.
+    let _ = pipe.write_all(input.as_bytes());
+    drop(pipe);
+    running.finish()
+}
+
+/// Runs any command to its end, which must come soon.
+pub fn finish(mut command: Command) -> Done {
+    Running::spawn(&mut command).finish()
+}
+
+/// A child that does not outlive its test.
+pub struct Running {
+    pub child: Child,
+    pub out: Captured,
+    pub err: Captured,
+}
+
+impl Running {
+    pub fn spawn(command: &mut Command) -> Self {
+        Self::of(command.spawn().expect("the command does not start"))
+    }
+
+    /// Reads what the test has not taken for itself.
+    pub fn of(mut child: Child) -> Self {
+        let out = Captured::start(child.stdout.take());
+        let err = Captured::start(child.stderr.take());
+        Self { child, out, err }
+    }
+
+    /// Whether it has ended, and how.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    fn finish(mut self) -> Done {
+        let limit = Instant::now() + SOON;
+        let status = loop {
+            if let Some(status) = self.ended() {
+                break status;
+            }
+            assert!(Instant::now() < limit, "it does not end: {}", self.err.text());
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        Done {
+            code: status.code(),
+            out: self.out.all(),
+            err: self.err.all(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a child writes, read as it comes.
+#[derive(Clone, Default)]
+pub struct Captured {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    thread: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
+}
+
+impl Captured {
+    pub fn start(pipe: Option<impl Read + Send + 'static>) -> Self {
+        let captured = Self::default();
+        let Some(mut pipe) = pipe else {
+            return captured;
+        };
+        let bytes = Arc::clone(&captured.bytes);
+        let thread = std::thread::spawn(move || {
+            let mut buffer = [0; 1 << 16];
+            while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+                bytes.lock().unwrap().extend(&buffer[..count]);
+            }
+        });
+        *captured.thread.lock().unwrap() = Some(thread);
+        captured
+    }
+
+    /// What has come so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    /// Everything, once the child has ended.
+    pub fn all(&self) -> String {
+        if let Some(thread) = self.thread.lock().unwrap().take() {
+            thread.join().unwrap();
+        }
+        self.text()
+    }
+}

@@ -1,0 +1,34 @@
+//! The tests of the binary: the real process with its arguments, environment,
+//! signals, files and log, on both databases.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that finds something else than it expects should panic"
+)]
+
+#[expect(
+    dead_code,
+    reason = "the other tests use what these do not"
+)]
+#[path = "../api/support/mod.rs"]
+mod support;
+
+mod binary;
+mod server;
+mod storage;
+
+mod commands;
+mod crashes;
+mod databases;
+mod dev;
+mod leaks;
+mod log_lines;
+mod migrations;
+mod outages;
+mod settings;
+mod sqlite_files;
+mod stopping;
+mod streams;

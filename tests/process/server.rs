@@ -1,0 +1,162 @@
+//! The binary as a server.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use crate::binary::{Running, SOON, todoward};
+use crate::support::{Client, SECRET, tokens};
+
+/// A serving process. It is killed with its test.
+pub struct Server {
+    pub running: Running,
+    pub address: SocketAddr,
+    http: reqwest::Client,
+}
+
+/// What a server needs, on a free port; later variables win.
+pub fn environment<'v>(
+    database_url: &'v str,
+    variables: &[(&'v str, &'v str)],
+) -> Vec<(&'v str, &'v str)> {
+    let mut all = vec![
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("DATABASE_URL", database_url),
+        ("PORT", "0"),
+        ("TODOWARD__METRICS__PORT", "0"),
+        ("TODOWARD__SERVER__WORKERS", "1"),
+    ];
+    all.extend(variables);
+    all
+}
+
+impl Server {
+    /// Serves on a database, and is ready.
+    pub async fn start(directory: &Path, url: &str, variables: &[(&str, &str)]) -> Self {
+        let server = Self::listening(directory, url, variables).await;
+        server.becomes_ready(SOON).await;
+        server
+    }
+
+    /// Serves, ready or not.
+    pub async fn listening(directory: &Path, url: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = todoward(directory, &["serve"], environment(url, variables));
+        Self::of(&mut command).await
+    }
+
+    /// Waits until a command has said where it serves.
+    pub async fn of(command: &mut Command) -> Self {
+        let mut running = Running::spawn(command);
+        let address = eventually("it says where it serves", SOON, async || {
+            let log = running.err.text();
+            let ended = running.ended();
+            assert!(ended.is_none(), "it has ended: {ended:?} {log}");
+            address_in(&log)
+        })
+        .await;
+        Self {
+            running,
+            address,
+            http: http_client(),
+        }
+    }
+
+    /// A client with a really signed token.
+    pub fn user(&self, subject: &str) -> Client {
+        self.with_token(&tokens::valid(subject))
+    }
+
+    /// A client that sends this behind `Bearer `.
+    pub fn with_token(&self, token: &str) -> Client {
+        let authorization = Some(format!("Bearer {token}"));
+        Client::new(self.http.clone(), self.address, authorization)
+    }
+
+    /// A client without a token.
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.http.clone(), self.address, None)
+    }
+
+    /// Waits for readiness, and says how long that took.
+    pub async fn becomes_ready(&self, limit: Duration) -> Duration {
+        let begun = Instant::now();
+        eventually("it is ready", limit, async || self.is_ready().await.then_some(())).await;
+        begun.elapsed()
+    }
+
+    pub async fn is_ready(&self) -> bool {
+        let asked = self.anonymous().request("GET", "/health/ready");
+        asked.try_send().await.is_ok_and(|answer| answer.status == 200)
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.running.child.id().to_string();
+        let kill = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.running.child.kill().unwrap();
+        self.running.child.wait().unwrap();
+    }
+
+    /// Waits for its end.
+    pub async fn ends(&mut self, limit: Duration) -> ExitStatus {
+        eventually("it ends", limit, async || self.running.ended()).await
+    }
+
+    /// Asks it to stop and waits for a good end.
+    pub async fn stop(mut self) -> String {
+        self.signal("TERM");
+        assert_eq!(self.ends(SOON).await.code(), Some(0));
+        self.running.out.all() + &self.running.err.all()
+    }
+
+    /// Waits until the log has this text.
+    pub async fn logs(&self, text: &str) {
+        eventually(text, SOON, async || {
+            self.running.err.text().contains(text).then_some(())
+        })
+        .await;
+    }
+
+    /// A connection of the test's own, for what no client library would send.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        stream
+    }
+}
+
+/// Each request has a connection of its own.
+fn http_client() -> reqwest::Client {
+    let builder = reqwest::Client::builder().no_proxy().timeout(SOON);
+    builder.pool_max_idle_per_host(0).build().unwrap()
+}
+
+/// Where the log says that it serves, in either format.
+pub fn address_in(log: &str) -> Option<SocketAddr> {
+    let line = log.lines().find(|line| line.contains("serving"))?;
+    let at = line.find("127.0.0.1:")?;
+    let rest = &line[at..];
+    let end = rest.find([' ', '"'])?;
+    rest[..end].parse().ok()
+}
+
+/// Looks again and again until there is something, within a limit.
+pub async fn eventually<T>(
+    what: &str,
+    limit: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < limit, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,280 @@
+//! Bad settings are refused by name and without their value; layers override.
+
+use std::ffi::OsStr;
+use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use tempfile::tempdir;
+
+use crate::binary::{Done, finish, run, run_with_input, todoward};
+use crate::server::environment;
+use crate::support::SECRET;
+
+/// Starts a server with one setting changed, which must be refused by name.
+#[track_caller]
+fn refused(name: &str, value: &str) -> Done {
+    refused_with(&[(name, value)], name, value)
+}
+
+#[track_caller]
+fn refused_with(variables: &[(&str, &str)], name: &str, value: &str) -> Done {
+    let directory = tempdir().unwrap();
+    refused_in(directory.path(), variables, name, value)
+}
+
+#[track_caller]
+fn refused_in(directory: &Path, variables: &[(&str, &str)], name: &str, value: &str) -> Done {
+    let done = run(directory, &[], &environment("sqlite://tasks.db", variables)).failed(78);
+    let mend = done.err.strip_prefix(&format!("todoward: {name} "));
+    let mend = mend.unwrap_or_else(|| panic!("does not name {name}: {}", done.err));
+    assert!(mend.len() > 12, "no mend: {}", done.err);
+    let value = value.trim();
+    // What every mend may show.
+    let harmless = value.len() < 3 || "sqlite:///".starts_with(value);
+    assert!(harmless || !done.err.contains(value), "shows the value: {}", done.err);
+    assert!(!directory.join("tasks.db").exists(), "began before it refused");
+    done
+}
+
+#[test]
+fn a_secret_that_can_be_guessed_is_refused() {
+    for secret in [
+        "",
+        "    ",
+        "                                        ",
+        "secret",
+        "changeme",
+        "your-secret-here",
+        "one byte short of thirty-two byt",
+        " padded to 32 bytes             ",
+        "better-auth-secret-12345678901234567890",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "abcabcabcabcabcabcabcabcabcabcabcabcabcabc",
+    ] {
+        // 31 bytes is the case that its text names.
+        let secret = secret.strip_suffix("byt").unwrap_or(secret);
+        refused("BETTER_AUTH_SECRET", secret);
+    }
+}
+
+#[test]
+fn a_list_of_secrets_must_be_versions_and_good_secrets() {
+    for list in [
+        "",
+        "2:",
+        ",",
+        SECRET,
+        "x:a fine secret that is long enough, 0123456789",
+        ":a fine secret that is long enough 0123456789",
+        "2:short",
+        "2:a fine secret that is long enough 0123456789,1:changeme",
+        "2:a fine secret that is long enough 0123456789,",
+        "2:better-auth-secret-12345678901234567890",
+    ] {
+        refused("BETTER_AUTH_SECRETS", list);
+    }
+}
+
+#[test]
+fn without_any_secret_nothing_is_served() {
+    let directory = tempdir().unwrap();
+    for command in ["serve", "token", "check-token"] {
+        let arguments: &[&str] = match command {
+            "token" => &["token", "--sub", "alice"],
+            other => &[other],
+        };
+        let done = run(directory.path(), arguments, &[("PORT", "0")]).failed(78);
+        assert!(done.err.contains("BETTER_AUTH_SECRET is not set"), "{done:?}");
+    }
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    for (name, values) in [
+        ("PORT", &["99999", "-1", "http", "", "80 ", "8080.5"][..]),
+        ("HOST", &["localhost", "", "256.0.0.1", "127.0.0.1:80", "*"]),
+        ("TODOWARD__AUTH__LEEWAY", &["61", "-1", "1.5", "x"]),
+        ("TODOWARD__DATABASE__POOL_SIZE", &["0", "-3", "1001"]),
+        ("TODOWARD__DATABASE__ACQUIRE_TIMEOUT", &["0", "-2", "61", "2s"]),
+        ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", &["0", "601"]),
+        ("TODOWARD__SERVER__REQUEST_TIMEOUT", &["0", "-15", "18446744073709551616"]),
+        ("TODOWARD__SERVER__SHUTDOWN_TIMEOUT", &["0", "3601"]),
+        ("TODOWARD__SERVER__DRAIN_DELAY", &["-5", "601"]),
+        ("TODOWARD__SERVER__BODY_LIMIT", &["0", "1e9"]),
+        ("TODOWARD__SERVER__WORKERS", &["-1", "1025"]),
+        ("TODOWARD__METRICS__PORT", &["65536"]),
+        ("TODOWARD__RATE_LIMIT__BURST", &["-1"]),
+    ] {
+        for value in values {
+            refused(name, value);
+        }
+    }
+}
+
+#[test]
+fn texts_that_mean_nothing_are_refused() {
+    for (name, values) in [
+        ("TODOWARD__LOG__FORMAT", &["xml", "JSON", ""][..]),
+        ("TODOWARD__CORS__ALLOWED_ORIGINS", &[
+            "*",
+            "https://shop.example.net,*",
+            "https://shop.example.net/",
+            "shop.example.net",
+            "https://SHOP.example.net",
+            "null",
+        ]),
+        ("TODOWARD__SERVER__TRUSTED_PROXIES", &["proxy", "10.0.0.0/33"]),
+        ("TODOWARD__DATABASE__MIGRATE_ON_START", &["yes", "maybe"]),
+        ("TODOWARD_ENV", &["../secrets", "a/b", "prod.toml"]),
+    ] {
+        for value in values {
+            refused(name, value);
+        }
+    }
+}
+
+#[test]
+fn a_bad_database_url_is_refused_without_its_password() {
+    for url in [
+        "",
+        "tasks.db",
+        "sqlite:tasks.db",
+        "sqlite://",
+        "sqlite:///",
+        "mysql://root:hunter2hunter2@127.0.0.1/tasks",
+        "postgre://todoward:hunter2hunter2@127.0.0.1/tasks",
+        "postgres:/todoward:hunter2hunter2@127.0.0.1/tasks",
+        // libpq would quote these in its message, in whole or in part.
+        "postgres://todoward:hunter2%zzhunter2@127.0.0.1/tasks",
+        "postgres://todoward:hunter2/hunter2@127.0.0.1/tasks",
+        "postgres://todoward:hunter2?hunter2@127.0.0.1/tasks",
+        "postgres://todoward:hunter2#hunter2@127.0.0.1/tasks",
+        "postgres://todoward:hunter2@hunter2@127.0.0.1/tasks",
+        "postgres://todoward:hunter2 hunter2@127.0.0.1/tasks",
+        "postgres://todoward:hunter2@127.0.0.1:port/tasks",
+        "postgres://todoward:hunter2@[::1/tasks",
+        "postgres://todoward:hunter2@127.0.0.1/tasks?sslmode",
+    ] {
+        let done = refused("DATABASE_URL", url);
+        assert!(!done.err.contains("hunter2"), "{}", done.err);
+    }
+}
+
+#[test]
+fn an_unknown_setting_is_refused_by_name() {
+    for name in [
+        "TODOWARD__SERVER__PROT",
+        "TODOWARD__SERVER",
+        "TODOWARD__SERVER__PORT__EXTRA",
+        "TODOWARD__AUTH__SECRET",
+        "TODOWARD__SERVRE__PORT",
+        "TODOWARD__PORT",
+    ] {
+        refused(name, "a canary value");
+    }
+    for name in ["TODOWARD__", "TODOWARD__SERVER__", "TODOWARD__[0]", "TODOWARD__A-B"] {
+        let directory = tempdir().unwrap();
+        let variables = environment("sqlite://tasks.db", &[(name, "a canary value")]);
+        let done = run(directory.path(), &[], &variables).failed(78);
+        assert!(done.err.contains("TODOWARD__"), "{done:?}");
+        assert!(!done.err.contains("canary"), "{done:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_utf_8_is_refused() {
+    let directory = tempdir().unwrap();
+    let bytes = OsStr::from_bytes(b"canary \xff\xfe canary canary canary canary");
+    for name in ["BETTER_AUTH_SECRET", "DATABASE_URL", "TODOWARD__LOG__FORMAT", "TODOWARD_ENV"] {
+        let mut command = todoward(directory.path(), &[], environment("sqlite://tasks.db", &[]));
+        command.env(name, bytes);
+        let done = finish(command).failed(78);
+        assert!(done.err.contains(&format!("{name} must be UTF-8")), "{done:?}");
+        assert!(!done.err.contains("canary"), "{done:?}");
+    }
+    let mut command = todoward(directory.path(), &[], environment("sqlite://tasks.db", &[]));
+    command.env(OsStr::from_bytes(b"TODOWARD__SERVER__\xff"), "1");
+    finish(command).failed(78);
+    // What is not ours may be anything.
+    let mut command = todoward(directory.path(), &["migrate"], environment("sqlite://tasks.db", &[]));
+    command.env("SOMETHING_ELSE", bytes);
+    finish(command).succeeded();
+}
+
+#[test]
+fn a_file_with_an_unknown_key_or_a_mistake_is_refused() {
+    for (content, name) in [
+        ("[server]\nprot = 1", "TODOWARD__SERVER__PROT"),
+        ("[auth]\nsecret = \"canary\"", "TODOWARD__AUTH__SECRET"),
+        ("canary", "config/stage.toml"),
+        ("[server]\nport = \"canary\"", "TODOWARD__SERVER__PORT"),
+        ("[auth]\nleeway = 61", "TODOWARD__AUTH__LEEWAY"),
+    ] {
+        let directory = tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("config")).unwrap();
+        std::fs::write(directory.path().join("config/stage.toml"), content).unwrap();
+        // PORT would hide the file's.
+        let variables = [
+            ("BETTER_AUTH_SECRET", SECRET),
+            ("TODOWARD_ENV", "stage"),
+            ("TODOWARD__METRICS__PORT", "0"),
+        ];
+        let done = run(directory.path(), &[], &variables).failed(78);
+        assert!(done.err.starts_with(&format!("todoward: {name} ")), "{done:?}");
+        assert!(!done.err.contains("canary"), "{done:?}");
+    }
+}
+
+/// `healthcheck` says which port it asks; nothing listens on ports this low.
+#[test]
+fn later_layers_win() {
+    let directory = tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("config")).unwrap();
+    std::fs::write(directory.path().join("config/stage.toml"), "[server]\nport = 1\n").unwrap();
+    let asks = |variables: &[(&str, &str)], port: u16| {
+        let done = run(directory.path(), &["healthcheck"], variables).failed(1);
+        let asked = format!("127.0.0.1:{port} ");
+        assert!(done.err.contains(&asked), "not {asked}: {done:?}");
+    };
+    let (file, long, short) = (("TODOWARD_ENV", "stage"), ("TODOWARD__SERVER__PORT", "2"), ("PORT", "3"));
+    asks(&[file], 1);
+    asks(&[file, long], 2);
+    asks(&[long], 2);
+    asks(&[file, long, short], 3);
+    asks(&[("TODOWARD_ENV", "absent"), long], 2);
+    // The default layer, seen by what it makes.
+    run(directory.path(), &["migrate"], &[]).succeeded();
+    assert!(directory.path().join("todoward.db").exists());
+}
+
+#[test]
+fn a_list_is_an_array_in_a_file_and_separated_by_commas_in_the_environment() {
+    let directory = tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("config")).unwrap();
+    let file = "[auth]\nissuers = [\"https://file.example\"]\naudiences = [\"first\", \"second\"]\n";
+    std::fs::write(directory.path().join("config/stage.toml"), file).unwrap();
+    let claims_of = |variables: &[(&str, &str)]| {
+        let mut all = vec![("BETTER_AUTH_SECRET", SECRET), ("TODOWARD_ENV", "stage")];
+        all.extend(variables);
+        let token = run(directory.path(), &["token", "--sub", "a"], &all).succeeded().out;
+        run_with_input(directory.path(), &["check-token"], &all, &token).succeeded().out
+    };
+    let claims = claims_of(&[]);
+    assert!(claims.contains("https://file.example") && claims.contains("first"), "{claims}");
+    let claims = claims_of(&[("TODOWARD__AUTH__ISSUERS", " https://one.example , https://two.example")]);
+    assert!(claims.contains("https://one.example"), "{claims}");
+    assert!(!claims.contains("two.example") && !claims.contains("file.example"), "{claims}");
+    let claims = claims_of(&[("TODOWARD__AUTH__ISSUERS", "")]);
+    assert!(!claims.contains("\"iss\""), "empty means none: {claims}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_line_and_exit_code_1() {
+    let directory = tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let variables = environment("sqlite://tasks.db", &[("PORT", &port)]);
+    let done = run(directory.path(), &["serve"], &variables).failed(1);
+    assert!(done.err.contains(&format!("127.0.0.1:{port}")), "{done:?}");
+}

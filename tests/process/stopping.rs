@@ -1,0 +1,201 @@
+//! Signals: a stop lets what is in flight finish, and nothing else ends it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::binary::SOON;
+use crate::server::{Server, eventually};
+use crate::storage::Storage;
+use crate::support::{Engine, block_on, on_both_databases, tokens};
+
+/// A server on SQLite, for what no database has to do with.
+async fn server(storage: &Storage, variables: &[(&str, &str)]) -> Server {
+    Server::start(storage.path(), &storage.url, variables).await
+}
+
+const BODY: &str = r#"{"title":"in flight"}"#;
+
+/// Begins to create a task and keeps the end of the body back.
+fn begin_create(server: &Server) -> TcpStream {
+    let mut stream = server.connect();
+    let token = tokens::valid("alice");
+    let (length, begin) = (BODY.len(), &BODY[..5]);
+    write!(
+        stream,
+        "POST /api/v1/tasks HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{begin}"
+    )
+    .unwrap();
+    stream
+}
+
+/// Sends the rest of the body and reads the answer to its end.
+fn finish_create(mut stream: TcpStream) -> String {
+    stream.write_all(&BODY.as_bytes()[5..]).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn sigterm_and_sigint_end_it_with_exit_code_0() {
+    block_on(async {
+        for signal in ["TERM", "INT"] {
+            let storage = Storage::new(Engine::Sqlite);
+            let mut server = server(&storage, &[]).await;
+            server.signal(signal);
+            assert_eq!(server.ends(SOON).await.code(), Some(0), "{signal}");
+            let log = server.running.err.all();
+            assert!(log.trim_end().ends_with("stopped"), "the last line is written: {log}");
+        }
+    });
+}
+
+on_both_databases! {
+    async fn while_draining_readiness_says_no_and_requests_are_served(engine: Engine) {
+        let storage = Storage::new(engine);
+        let variables = [("TODOWARD__SERVER__DRAIN_DELAY", "2")];
+        let mut server = Server::start(storage.path(), &storage.url, &variables).await;
+        let alice = server.user("alice");
+        server.signal("TERM");
+        let signalled = Instant::now();
+        eventually("readiness says no", Duration::from_secs(1), async || {
+            (!server.is_ready().await).then_some(())
+        })
+        .await;
+        let mut served = 0;
+        while signalled.elapsed() < Duration::from_millis(1500) {
+            let ready = server.anonymous().get("/health/ready").await.expect(503).json();
+            assert_eq!(ready["not_ready"], json!(["server"]));
+            let created = alice.post("/api/v1/tasks", &json!({ "title": "late" })).await.expect(201);
+            assert_eq!(created.header("connection"), "close", "asks to go elsewhere");
+            server.anonymous().get("/health/live").await.expect(200);
+            served += 1;
+        }
+        assert!(served > 3, "only {served}");
+        assert_eq!(server.ends(SOON).await.code(), Some(0));
+        assert!(signalled.elapsed() >= Duration::from_secs(2), "waits for the delay");
+        assert!(signalled.elapsed() < Duration::from_secs(6), "{:?}", signalled.elapsed());
+    }
+
+    async fn a_request_in_flight_is_finished_and_its_task_is_kept(engine: Engine) {
+        let storage = Storage::new(engine);
+        let mut serving = Server::start(storage.path(), &storage.url, &[]).await;
+        let in_flight = begin_create(&serving);
+        // A second request, answered, so that the first has been read as well.
+        serving.anonymous().get("/health/live").await.expect(200);
+        serving.signal("TERM");
+        eventually("nobody else is let in", SOON, async || {
+            TcpStream::connect(serving.address).err()
+        })
+        .await;
+        let answer = finish_create(in_flight);
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        assert_eq!(serving.ends(SOON).await.code(), Some(0));
+        let again = Server::start(storage.path(), &storage.url, &[]).await;
+        assert_eq!(again.user("alice").titles("").await, ["in flight"]);
+        again.stop().await;
+    }
+}
+
+#[test]
+fn a_second_signal_stops_it_now() {
+    block_on(async {
+        for (first, second) in [("TERM", "TERM"), ("TERM", "INT"), ("INT", "INT")] {
+            for drain_delay in ["0", "30"] {
+                let storage = Storage::new(Engine::Sqlite);
+                let variables = [
+                    ("TODOWARD__SERVER__DRAIN_DELAY", drain_delay),
+                    ("TODOWARD__SERVER__SHUTDOWN_TIMEOUT", "60"),
+                ];
+                let mut server = server(&storage, &variables).await;
+                let _in_flight = begin_create(&server);
+                server.anonymous().get("/health/live").await.expect(200);
+                server.signal(first);
+                server.logs("stopping").await;
+                assert!(server.running.ended().is_none());
+                server.signal(second);
+                let begun = Instant::now();
+                server.ends(Duration::from_secs(3)).await;
+                println!("a second signal ended it after {:?}", begun.elapsed());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_peer_that_is_stuck_holds_up_the_stop_for_the_shutdown_timeout_at_most() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let variables = [("TODOWARD__SERVER__SHUTDOWN_TIMEOUT", "2")];
+        let mut server = server(&storage, &variables).await;
+        let _slow_body = begin_create(&server);
+        let mut slow_head = server.connect();
+        slow_head.write_all(b"GET /health/live HT").unwrap();
+        server.anonymous().get("/health/live").await.expect(200);
+        server.signal("TERM");
+        let begun = Instant::now();
+        assert_eq!(server.ends(SOON).await.code(), Some(0));
+        assert!(begun.elapsed() < Duration::from_millis(3500), "{:?}", begun.elapsed());
+    });
+}
+
+#[test]
+fn idle_connections_do_not_hold_up_the_stop() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let mut server = server(&storage, &[]).await;
+        let mut idle = Vec::new();
+        for _ in 0..20 {
+            let mut stream = server.connect();
+            stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            let mut first = [0; 12];
+            stream.read_exact(&mut first).unwrap();
+            assert_eq!(&first, b"HTTP/1.1 200");
+            idle.push(stream);
+        }
+        // Connected, and never asked anything.
+        let silent = server.connect();
+        server.anonymous().get("/health/live").await.expect(200);
+        server.signal("TERM");
+        let begun = Instant::now();
+        assert_eq!(server.ends(SOON).await.code(), Some(0));
+        let took = begun.elapsed();
+        println!("with {} idle connections the stop took {took:?}", idle.len());
+        assert!(took < Duration::from_millis(2500), "{took:?}");
+        drop(silent);
+    });
+}
+
+#[test]
+fn other_signals_do_not_end_it() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let mut server = server(&storage, &[]).await;
+        for signal in ["HUP", "PIPE", "HUP", "PIPE"] {
+            server.signal(signal);
+            server.user("alice").create(json!({ "title": signal })).await;
+            assert!(server.running.ended().is_none(), "{signal}");
+        }
+        assert!(server.is_ready().await);
+        server.stop().await;
+    });
+}
+
+#[test]
+fn a_client_that_goes_away_in_the_middle_harms_nobody() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let server = server(&storage, &[]).await;
+        for _ in 0..50 {
+            drop(begin_create(&server));
+            let mut unread = server.connect();
+            unread.write_all(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        }
+        server.user("alice").create(json!({ "title": "a" })).await;
+        assert_eq!(server.user("alice").titles("").await, ["a"]);
+        server.stop().await;
+    });
+}

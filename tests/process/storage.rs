@@ -1,0 +1,50 @@
+//! A place for a test's data, on either database, that outlives a server.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::support::Engine;
+use crate::support::postgres::{TestDatabase, server};
+
+pub struct Storage {
+    pub url: String,
+    pub directory: TempDir,
+    _database: Option<TestDatabase>,
+}
+
+impl Storage {
+    pub fn new(engine: Engine) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = (engine == Engine::Postgres).then(TestDatabase::create);
+        let url = match &database {
+            Some(database) => database.url.clone(),
+            None => format!("sqlite://{}", directory.path().join("tasks.db").display()),
+        };
+        Self {
+            url,
+            directory,
+            _database: database,
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The file of SQLite.
+    pub fn file(&self) -> PathBuf {
+        self.path().join("tasks.db")
+    }
+
+    /// The database's address for another role.
+    pub fn url_as(&self, role: &str, password: &str) -> String {
+        let (_, place) = self.url.split_once('@').unwrap();
+        format!("postgres://{role}:{password}@{place}")
+    }
+
+    /// The name of the database on PostgreSQL.
+    pub fn name(&self) -> &str {
+        &self.url[server().len() + 1..]
+    }
+}
