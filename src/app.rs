@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use tokio::sync::oneshot;
 
-use crate::auth::{Policy, Verifier};
+use crate::auth::{Jwks, Policy, Verifier};
 use crate::db::{self, Db, MigrateError};
 use crate::handlers::AppState;
 use crate::health::Health;
@@ -73,13 +73,13 @@ impl Application {
             .map_err(|error| StartError(format!("cannot start the database threads: {error}")))?;
         bring_up_to_date(&settings.database, &db, &health)?;
 
-        let verifier = Data::new(Verifier::new(
-            &settings.auth.secrets,
-            policy(&settings.auth),
-        ));
+        let verifier = verifier(&settings.auth)
+            .map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
+        let verifier = Arc::new(verifier);
         let cors = Data::new(Cors(settings.allowed_origins.clone()));
         let state = Data::new(AppState {
             db,
+            verifier: Arc::clone(&verifier),
             health: Arc::clone(&health),
             body_limit: server.body_limit,
         });
@@ -88,7 +88,7 @@ impl Application {
             health: Arc::clone(&health),
         });
         let http = HttpServer::new(move || {
-            let verifier = verifier.clone();
+            let verifier = Arc::clone(&verifier);
             App::new()
                 .app_data(state.clone())
                 .app_data(cors.clone())
@@ -170,12 +170,26 @@ async fn cut_off(
     let _ = tokio::time::timeout(CUT_TIMEOUT, handle.stop(false)).await;
 }
 
+/// The verifier of the settings. It begins to fetch the keys.
+///
+/// # Errors
+///
+/// The operating system refuses a thread.
+pub fn verifier(auth: &Auth) -> std::io::Result<Verifier> {
+    let verifier = Verifier::new(&auth.secrets, policy(auth));
+    Ok(match &auth.jwks {
+        Some(jwks) => verifier.with_jwks(Jwks::start(jwks)?),
+        None => verifier,
+    })
+}
+
 /// What a token must say, by the settings.
 pub fn policy(auth: &Auth) -> Policy {
     Policy {
         issuers: auth.issuers.clone(),
         audiences: auth.audiences.clone(),
         leeway: f64::from(auth.leeway),
+        accept_session_cookies: auth.accept_session_cookie_tokens,
     }
 }
 

@@ -132,7 +132,7 @@ pub struct ApiError {
     detail: Cow<'static, str>,
     faults: Vec<Fault>,
     headers: Vec<(&'static str, String)>,
-    not_ready: Option<&'static str>,
+    not_ready: Vec<&'static str>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -144,7 +144,7 @@ impl ApiError {
             detail: detail.into(),
             faults: Vec::new(),
             headers: Vec::new(),
-            not_ready: None,
+            not_ready: Vec::new(),
             source: None,
         }
     }
@@ -179,10 +179,10 @@ impl ApiError {
         self
     }
 
-    /// With the part of the service that is not ready.
+    /// With the parts of the service that are not ready.
     #[must_use]
-    pub fn with_not_ready(mut self, part: &'static str) -> Self {
-        self.not_ready = Some(part);
+    pub fn with_not_ready(mut self, parts: Vec<&'static str>) -> Self {
+        self.not_ready = parts;
         self
     }
 
@@ -207,7 +207,7 @@ impl ApiError {
             instance,
             request_id,
             errors: &self.faults,
-            not_ready: self.not_ready.map(|part| [part]),
+            not_ready: &self.not_ready,
         }
     }
 }
@@ -224,8 +224,8 @@ pub struct Problem<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: &'a [Fault],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_ready: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    not_ready: &'a [&'static str],
 }
 
 impl fmt::Display for ApiError {

@@ -48,12 +48,31 @@ impl OwnerId {
         &self.0
     }
 
+    fn from_subject(claims: &Map<String, Value>) -> Result<Self, Refusal> {
+        match claims.get("sub") {
+            None => Err(Refusal::InvalidClaims(missing_subject(claims))),
+            Some(sub) => Self::from_value(sub),
+        }
+    }
+
+    /// The user of a session cookie, if all that names one in it agrees.
+    fn from_session(claims: &Map<String, Value>) -> Result<Self, Refusal> {
+        let member = |object: &str, name: &str| claims.get(object).and_then(|it| it.get(name));
+        let user = member("user", "id");
+        let agrees = user.is_some()
+            && user == member("session", "userId")
+            && claims.get("sub").is_none_or(|sub| Some(sub) == user);
+        match user {
+            Some(user) if agrees => Self::from_value(user),
+            _ => Err(Refusal::InvalidClaims(
+                "the session cookie does not name one user in user.id and session.userId",
+            )),
+        }
+    }
+
     /// RFC 7519 section 4.1.2, narrowed to what every database and log stores
     /// unchanged, so that two subjects never become one owner.
-    fn from_subject(claims: &Map<String, Value>) -> Result<Self, Refusal> {
-        let Some(sub) = claims.get("sub") else {
-            return Err(Refusal::InvalidClaims(missing_subject(claims)));
-        };
+    fn from_value(sub: &Value) -> Result<Self, Refusal> {
         let Value::String(sub) = sub else {
             return Err(Refusal::InvalidClaims("sub must be a string"));
         };
@@ -83,9 +102,7 @@ impl fmt::Debug for OwnerId {
 
 /// What a token that has no subject most probably is.
 fn missing_subject(claims: &Map<String, Value>) -> &'static str {
-    if claims.contains_key("session") && claims.contains_key("user") {
-        "this is a Better Auth session cookie, not an API token; get one with authClient.token()"
-    } else if claims.contains_key("email") {
+    if claims.contains_key("email") {
         "this is a Better Auth e-mail verification token, not an API token; get one with authClient.token()"
     } else {
         "the token has no sub; get a token with authClient.token(), or set sub to the user's id when you sign it yourself"
@@ -96,7 +113,46 @@ fn missing_subject(claims: &Map<String, Value>) -> &'static str {
 #[derive(Debug, Clone)]
 pub struct Claims {
     owner: OwnerId,
-    expires_at: f64,
+    times: Times,
+}
+
+/// When a token is valid, in seconds since 1970 (RFC 7519 sections 4.1.4 to 4.1.6).
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    exp: f64,
+    nbf: Option<f64>,
+    iat: Option<f64>,
+}
+
+impl Times {
+    fn of(claims: &Map<String, Value>) -> Result<Self, Refusal> {
+        Ok(Self {
+            exp: number(claims, "exp", "exp must be a number")?
+                .ok_or(Refusal::InvalidClaims("the token has no exp"))?,
+            nbf: number(claims, "nbf", "nbf must be a number")?,
+            iat: number(claims, "iat", "iat must be a number")?,
+        })
+    }
+
+    fn check(&self, leeway: f64, now: f64) -> Result<(), Refusal> {
+        if now > self.exp + leeway {
+            return Err(Refusal::Expired(match self.iat {
+                Some(iat) if self.exp < iat => {
+                    "the token expired before it was issued: expirationTime as a number is an absolute time; write it as \"1h\""
+                }
+                _ => "the token has expired; get a new one",
+            }));
+        }
+        if self.nbf.is_some_and(|nbf| nbf > now + leeway) {
+            return Err(Refusal::NotYetValid("the token is not valid yet (nbf)"));
+        }
+        if self.iat.is_some_and(|iat| iat > now + leeway) {
+            return Err(Refusal::NotYetValid(
+                "the token was issued in the future (iat); check the clocks of both servers",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Claims {
@@ -107,7 +163,12 @@ impl Claims {
 
     /// `exp`, in seconds since 1970.
     pub fn expires_at(&self) -> f64 {
-        self.expires_at
+        self.times.exp
+    }
+
+    /// Whether claims that were once verified still hold at this time.
+    pub(super) fn check_again(&self, policy: &Policy, now: f64) -> Result<(), Refusal> {
+        self.times.check(policy.leeway, now)
     }
 
     /// Checks each claim against the policy at the time `now` (seconds since
@@ -119,51 +180,65 @@ impl Claims {
         policy: &Policy,
         now: f64,
     ) -> Result<Self, Refusal> {
-        check_type(typ)?;
-        let exp = number(claims, "exp", "exp must be a number")?
-            .ok_or(Refusal::InvalidClaims("the token has no exp"))?;
-        let nbf = number(claims, "nbf", "nbf must be a number")?;
-        let iat = number(claims, "iat", "iat must be a number")?;
-        let issuer_matches = check_issuer(claims, policy)?;
-        let audience_matches = check_audience(claims, policy)?;
-
-        if now > exp + policy.leeway {
-            return Err(Refusal::Expired(match iat {
-                Some(iat) if exp < iat => {
-                    "the token expired before it was issued: expirationTime as a number is an absolute time; write it as \"1h\""
-                }
-                _ => "the token has expired; get a new one",
-            }));
+        let kind = Kind::of(claims, typ)?;
+        if kind == Kind::SessionCookie && !policy.accept_session_cookies {
+            return Err(Refusal::InvalidClaims(SESSION_COOKIE));
         }
-        if nbf.is_some_and(|nbf| nbf > now + policy.leeway) {
-            return Err(Refusal::NotYetValid("the token is not valid yet (nbf)"));
-        }
-        if iat.is_some_and(|iat| iat > now + policy.leeway) {
-            return Err(Refusal::NotYetValid(
-                "the token was issued in the future (iat); check the clocks of both servers",
-            ));
-        }
+        let times = Times::of(claims)?;
+        let issuer_matches = check_issuer(claims, kind, policy)?;
+        let audience_matches = check_audience(claims, kind, policy)?;
+        times.check(policy.leeway, now)?;
         issuer_matches?;
         audience_matches?;
-        Ok(Self {
-            owner: OwnerId::from_subject(claims)?,
-            expires_at: exp,
-        })
+        let owner = match kind {
+            Kind::Api => OwnerId::from_subject(claims)?,
+            Kind::SessionCookie => OwnerId::from_session(claims)?,
+        };
+        Ok(Self { owner, times })
     }
 }
 
-/// RFC 8725 section 3.11: a token that says it is something else is not for us.
-fn check_type(typ: Option<&str>) -> Result<(), Refusal> {
-    let Some(typ) = typ else { return Ok(()) };
-    let name = typ.to_ascii_lowercase();
-    match name.strip_prefix("application/").unwrap_or(&name) {
-        "jwt" | "at+jwt" => Ok(()),
-        "better-auth.session-cache+jwt" => Err(Refusal::InvalidClaims(
-            "this is Better Auth's session cookie, not an API token; get one with authClient.token()",
-        )),
-        _ => Err(Refusal::InvalidClaims(
-            "typ says that this is another kind of token",
-        )),
+const SESSION_COOKIE: &str =
+    "this is Better Auth's session cookie, not an API token; get one with authClient.token()";
+
+/// What a token was made for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Api,
+    /// Better Auth's cookie cache with the strategy "jwt".
+    SessionCookie,
+}
+
+impl Kind {
+    /// RFC 8725 section 3.11: a token that says it is something else is not for us.
+    fn of(claims: &Map<String, Value>, typ: Option<&str>) -> Result<Self, Refusal> {
+        let typ = typ.map(str::to_ascii_lowercase);
+        let typ = typ
+            .as_deref()
+            .map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
+        match typ {
+            None | Some("jwt" | "at+jwt") => {}
+            Some("better-auth.session-cache+jwt") => return Ok(Self::SessionCookie),
+            Some(_) => {
+                return Err(Refusal::InvalidClaims(
+                    "typ says that this is another kind of token",
+                ));
+            }
+        }
+        let for_the_cache = |aud: &Value| aud == SESSION_CACHE_AUDIENCE;
+        let for_the_cache = match claims.get("aud") {
+            Some(Value::Array(list)) => list.iter().any(for_the_cache),
+            Some(aud) => for_the_cache(aud),
+            None => false,
+        };
+        // With a shared secret the cookie says so by its form only.
+        let has_its_form = ["session", "user"]
+            .iter()
+            .all(|name| claims.contains_key(*name));
+        if for_the_cache || has_its_form && !claims.contains_key("sub") {
+            return Ok(Self::SessionCookie);
+        }
+        Ok(Self::Api)
     }
 }
 
@@ -187,7 +262,7 @@ fn number(
 /// first is said before the times are looked at, the second after.
 type Checked = Result<Result<(), Refusal>, Refusal>;
 
-fn check_issuer(claims: &Map<String, Value>, policy: &Policy) -> Checked {
+fn check_issuer(claims: &Map<String, Value>, kind: Kind, policy: &Policy) -> Checked {
     let issuer = match claims.get("iss") {
         None => None,
         Some(Value::String(issuer)) => Some(issuer.as_str()),
@@ -197,6 +272,8 @@ fn check_issuer(claims: &Map<String, Value>, policy: &Policy) -> Checked {
         return Ok(Ok(()));
     }
     Ok(match issuer {
+        // The cookie that is signed with the secret names neither.
+        None if kind == Kind::SessionCookie => Ok(()),
         None => Err(Refusal::InvalidClaims("the token has no iss")),
         Some("") => Err(Refusal::InvalidClaims(
             "iss is empty: set BETTER_AUTH_URL in the frontend",
@@ -211,7 +288,7 @@ fn check_issuer(claims: &Map<String, Value>, policy: &Policy) -> Checked {
     })
 }
 
-fn check_audience(claims: &Map<String, Value>, policy: &Policy) -> Checked {
+fn check_audience(claims: &Map<String, Value>, kind: Kind, policy: &Policy) -> Checked {
     const WRONG: Refusal = Refusal::InvalidClaims("aud must be a string or an array of strings");
     let audience: Vec<&str> = match claims.get("aud") {
         None => Vec::new(),
@@ -222,10 +299,9 @@ fn check_audience(claims: &Map<String, Value>, policy: &Policy) -> Checked {
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(WRONG),
     };
-    if audience.contains(&SESSION_CACHE_AUDIENCE) {
-        return Ok(Err(Refusal::InvalidClaims(
-            "this is Better Auth's session cookie, not an API token; get one with authClient.token()",
-        )));
+    // A cookie's audience is the cookie cache, or none.
+    if kind == Kind::SessionCookie {
+        return Ok(Ok(()));
     }
     if policy.audiences.is_empty() {
         return Ok(Ok(()));

@@ -15,7 +15,7 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forwar
 use actix_web::{Error, HttpMessage};
 
 use super::bearer;
-use super::verifier::{Verifier, unix_now};
+use super::verifier::Verifier;
 use crate::error::ApiError;
 
 /// Wrap a scope with it, and every route inside needs a valid token.
@@ -69,18 +69,22 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let verified = bearer::from_headers(request.headers())
-            .and_then(|token| self.verifier.verify(token, unix_now()));
-        match verified {
-            Ok(claims) => {
-                request.extensions_mut().insert(claims);
-                let response = self.service.call(request);
-                Box::pin(async move { Ok(response.await?.map_into_left_body()) })
+        let (service, verifier) = (Rc::clone(&self.service), Arc::clone(&self.verifier));
+        Box::pin(async move {
+            let verified = match bearer::from_headers(request.headers()) {
+                Ok(token) => verifier.verify_with_fresh_keys(token).await,
+                Err(refusal) => Err(refusal),
+            };
+            match verified {
+                Ok(claims) => {
+                    request.extensions_mut().insert(claims);
+                    Ok(service.call(request).await?.map_into_left_body())
+                }
+                Err(refusal) => {
+                    let response = request.error_response(ApiError::from(refusal));
+                    Ok(response.map_into_right_body())
+                }
             }
-            Err(refusal) => {
-                let response = request.error_response(ApiError::from(refusal));
-                Box::pin(ready(Ok(response.map_into_right_body())))
-            }
-        }
+        })
     }
 }

@@ -12,14 +12,19 @@
 mod bearer;
 mod claims;
 mod extract;
+mod fetch;
+mod jwks;
+mod keys;
 mod middleware;
 mod path;
 mod refusal;
 mod sign;
 mod token;
 mod verifier;
+mod weak_keys;
 
 pub use claims::{Claims, OwnerId};
+pub use jwks::{Jwks, JwksState};
 pub use middleware::Authenticate;
 pub use path::path_names_the_caller;
 pub use refusal::Refusal;

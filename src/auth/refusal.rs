@@ -24,6 +24,8 @@ pub enum Refusal {
     NotYetValid(&'static str),
     /// Subject, issuer, audience, type or the form of a claim.
     InvalidClaims(&'static str),
+    /// No keys could be loaded yet: nothing is known about the token.
+    KeysUnavailable(&'static str),
 }
 
 impl Refusal {
@@ -39,6 +41,7 @@ impl Refusal {
             Self::Expired(_) => Code::TokenExpired,
             Self::NotYetValid(_) => Code::TokenNotYetValid,
             Self::InvalidClaims(_) => Code::InvalidClaims,
+            Self::KeysUnavailable(_) => Code::KeysUnavailable,
         }
     }
 
@@ -53,15 +56,18 @@ impl Refusal {
             | Self::InvalidSignature(detail)
             | Self::Expired(detail)
             | Self::NotYetValid(detail)
-            | Self::InvalidClaims(detail) => detail,
+            | Self::InvalidClaims(detail)
+            | Self::KeysUnavailable(detail) => detail,
         }
     }
 
     /// The challenge of RFC 6750 section 3: bare where no credentials were
-    /// sent, so that a client which did not know of them is told no error.
-    fn challenge(self) -> String {
+    /// sent, so that a client which did not know of them is told no error, and
+    /// none where the fault is not in the credentials.
+    fn challenge(self) -> Option<String> {
         match self {
-            Self::Missing(_) | Self::Ambiguous(_) => r#"Bearer realm="todoward""#.to_owned(),
+            Self::Missing(_) => Some(r#"Bearer realm="todoward""#.to_owned()),
+            Self::Ambiguous(_) | Self::KeysUnavailable(_) => None,
             Self::Malformed(detail)
             | Self::UnsupportedAlgorithm(detail)
             | Self::UnknownKey(detail)
@@ -71,9 +77,9 @@ impl Refusal {
             | Self::InvalidClaims(detail) => {
                 // RFC 6750 allows neither quote nor backslash in the description.
                 let description = detail.replace(['"', '\\'], "'");
-                format!(
+                Some(format!(
                     r#"Bearer realm="todoward", error="invalid_token", error_description="{description}""#
-                )
+                ))
             }
         }
     }
@@ -82,9 +88,12 @@ impl Refusal {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let error = ApiError::new(refusal.code(), refusal.detail());
-        if matches!(refusal, Refusal::Ambiguous(_)) {
-            return error;
+        match refusal.challenge() {
+            Some(challenge) => error.with_header("www-authenticate", &challenge),
+            None if refusal.code() == Code::KeysUnavailable => {
+                error.with_header("retry-after", "1")
+            }
+            None => error,
         }
-        error.with_header("www-authenticate", &refusal.challenge())
     }
 }

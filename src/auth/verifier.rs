@@ -4,14 +4,22 @@
 //! claims is said only after the signature has verified, so that a forged token
 //! learns nothing about what a good one would contain.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use quick_cache::sync::Cache;
 
 use super::claims::Claims;
+use super::jwks::Jwks;
+use super::keys::{KeySet, Lookup, PublicAlgorithm};
 use super::refusal::Refusal;
 use super::token::Unverified;
 use crate::settings::Secret;
+
+/// Verified tokens that are remembered: about 2 MiB of them.
+const REMEMBERED: usize = 4_096;
 
 /// What a token must say to be accepted.
 #[derive(Debug, Clone, Default)]
@@ -22,39 +30,143 @@ pub struct Policy {
     pub audiences: Vec<String>,
     /// How far clocks may differ, in seconds: at most 60.
     pub leeway: f64,
+    /// Take the JWT of Better Auth's session cookie, too.
+    pub accept_session_cookies: bool,
 }
 
 /// Verifies tokens with the configured keys. Made once at start, and shared.
 pub struct Verifier {
     secrets: Vec<DecodingKey>,
+    jwks: Option<Jwks>,
     policy: Policy,
+    /// Tokens of key pairs whose signature has verified, by the hash of the
+    /// whole token: a signature of a key pair costs ten times one with a secret.
+    verified: Cache<[u8; 32], Arc<Remembered>>,
+}
+
+/// A token that has verified: with which key, and what it says.
+struct Remembered {
+    key: [u8; 32],
+    claims: Claims,
 }
 
 impl Verifier {
-    /// A verifier of HS256 tokens (RFC 7518 section 3.2). Each secret is used as
-    /// Better Auth uses it: its raw bytes, neither decoded nor derived from.
+    /// A verifier of tokens signed with a secret (HS256, RFC 7518 section 3.2).
+    /// Each secret is used as Better Auth uses it: its raw bytes, neither decoded
+    /// nor derived from.
     pub fn new(secrets: &[Secret], policy: Policy) -> Self {
         let secrets = secrets
             .iter()
             .map(|secret| DecodingKey::from_secret(secret.expose().as_bytes()))
             .collect();
-        Self { secrets, policy }
+        Self {
+            secrets,
+            jwks: None,
+            policy,
+            verified: Cache::new(REMEMBERED),
+        }
+    }
+
+    /// Takes tokens signed with a key of a set as well.
+    #[must_use]
+    pub fn with_jwks(self, jwks: Jwks) -> Self {
+        Self {
+            jwks: Some(jwks),
+            ..self
+        }
+    }
+
+    /// The key set, for health and metrics.
+    pub fn jwks(&self) -> Option<&Jwks> {
+        self.jwks.as_ref()
+    }
+
+    /// Whether some token could be verified now: there is a secret, or keys have
+    /// been fetched.
+    pub fn has_keys(&self) -> bool {
+        let fetched = || self.jwks.as_ref().is_some_and(|jwks| jwks.keys().is_some());
+        !self.secrets.is_empty() || fetched()
     }
 
     /// Decodes a token and says whose it is, at the time `now` in seconds since
-    /// 1970. The error says which rule of the contract the token breaks.
+    /// 1970, with the keys that are there. The error says which rule of the
+    /// contract the token breaks.
     pub fn verify(&self, token: &str, now: f64) -> Result<Claims, Refusal> {
+        let Some(jwks) = &self.jwks else {
+            return self.decode(token, None, now).map(|(claims, _)| claims);
+        };
+        let keys = jwks.keys();
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        if let (Some(known), Some(keys)) = (self.verified.get(&hash), &keys)
+            && keys.has(&known.key)
+        {
+            known.claims.check_again(&self.policy, now)?;
+            return Ok(known.claims.clone());
+        }
+        let (claims, key) = self.decode(token, keys.as_deref(), now)?;
+        if let Some(key) = key {
+            let claims = claims.clone();
+            self.verified
+                .insert(hash, Arc::new(Remembered { key, claims }));
+        }
+        Ok(claims)
+    }
+
+    /// As [`Verifier::verify`], now; for a key that is not there the set is
+    /// fetched again first, as far as the cool-down lets it.
+    pub async fn verify_with_fresh_keys(&self, token: &str) -> Result<Claims, Refusal> {
+        let mut result = self.verify(token, unix_now());
+        let Some(jwks) = &self.jwks else {
+            return result;
+        };
+        // A fetch that is under way may have begun before the key was published;
+        // a second one has not.
+        for anew in [false, true] {
+            match result {
+                Err(Refusal::UnknownKey(_) | Refusal::KeysUnavailable(_)) => {}
+                result => return result,
+            }
+            if !jwks.refreshed(anew).await {
+                break;
+            }
+            result = self.verify(token, unix_now());
+        }
+        result
+    }
+
+    /// The claims of a token, and the fingerprint of the public key that it
+    /// verified with, if it was one.
+    fn decode(
+        &self,
+        token: &str,
+        keys: Option<&KeySet>,
+        now: f64,
+    ) -> Result<(Claims, Option<[u8; 32]>), Refusal> {
         let token = Unverified::parse(token)?;
         // The algorithm selects among our keys and is never taken from the
         // token alone: an RSA public key must not become an HMAC secret.
-        match token.alg.as_str() {
-            "HS256" => self.verify_hmac(&token)?,
-            other => return Err(Refusal::UnsupportedAlgorithm(advice(other))),
-        }
-        Claims::check(&token.claims, token.typ.as_deref(), &self.policy, now)
+        let key = match (token.alg.as_str(), PublicAlgorithm::from_name(&token.alg)) {
+            ("HS256", _) if !self.secrets.is_empty() => {
+                self.verify_hmac(&token, keys)?;
+                None
+            }
+            (_, Some(alg)) if self.jwks.is_some() => Some(verify_public(&token, alg, keys)?),
+            (alg, _) => return Err(Refusal::UnsupportedAlgorithm(self.advice(alg))),
+        };
+        let claims = Claims::check(&token.claims, token.typ.as_deref(), &self.policy, now)?;
+        Ok((claims, key))
     }
 
-    fn verify_hmac(&self, token: &Unverified<'_>) -> Result<(), Refusal> {
+    fn verify_hmac(&self, token: &Unverified<'_>, keys: Option<&KeySet>) -> Result<(), Refusal> {
+        // A kid of the set names a key pair, whatever the algorithm says.
+        if let (Some(kid), Some(keys)) = (&token.kid, keys)
+            && keys.has_kid(kid)
+        {
+            return Err(Refusal::InvalidSignature(
+                "the token's kid names a key pair, and its alg a shared secret",
+            ));
+        }
         let message = token.signing_input.as_bytes();
         let verifies =
             |key| crypto::verify(token.signature, message, key, Algorithm::HS256).unwrap_or(false);
@@ -65,18 +177,52 @@ impl Verifier {
             "the signature does not verify; the token was signed with another secret than BETTER_AUTH_SECRET here",
         ))
     }
+
+    /// What to do about an algorithm that no configured key can have.
+    fn advice(&self, alg: &str) -> &'static str {
+        match alg {
+            "EdDSA" | "Ed25519" | "ES256" | "ES384" | "ES512" | "RS256" | "RS512" | "PS256" => {
+                "this server has only a shared secret, and the token is signed with a key pair: Better Auth ignores algorithm: 'HS256'; set BETTER_AUTH_URL here, or sign with the secret in jwt.sign"
+            }
+            "HS256" => {
+                "this server takes keys from BETTER_AUTH_URL, and the token is signed with a shared secret; set BETTER_AUTH_SECRET here, too, or drop jwt.sign in the frontend"
+            }
+            "HS384" | "HS512" => "tokens signed with a secret must use HS256",
+            "RS384" | "PS384" | "PS512" => {
+                "RS384, PS384 and PS512 are not accepted; use EdDSA, ES256, RS256 or PS256"
+            }
+            _ => "the token's algorithm is not accepted",
+        }
+    }
 }
 
-/// What to do about an algorithm that no configured key can have.
-fn advice(alg: &str) -> &'static str {
-    match alg {
-        "EdDSA" | "Ed25519" | "ES256" | "ES384" | "ES512" | "RS256" | "RS384" | "RS512"
-        | "PS256" | "PS384" | "PS512" => {
-            "this server has only a shared secret, and the token is signed with a key pair: Better Auth ignores `algorithm: 'HS256'`, so sign with the secret in jwt.sign"
+fn verify_public(
+    token: &Unverified<'_>,
+    alg: PublicAlgorithm,
+    keys: Option<&KeySet>,
+) -> Result<[u8; 32], Refusal> {
+    let keys = keys.ok_or(Refusal::KeysUnavailable(
+        "the keys could not be loaded yet; try again",
+    ))?;
+    let key = match keys.find(token.kid.as_deref(), alg) {
+        Lookup::Found(key) => key,
+        Lookup::OtherAlgorithm => {
+            return Err(Refusal::InvalidSignature(
+                "the key of the token's kid is for another algorithm",
+            ));
         }
-        "HS384" | "HS512" => "tokens signed with a secret must use HS256",
-        _ => "the token's algorithm is not accepted",
+        Lookup::Unknown => {
+            return Err(Refusal::UnknownKey(
+                "no key of BETTER_AUTH_URL has the token's kid; get a new token, and check that it comes from there",
+            ));
+        }
+    };
+    if key.verify(alg, token.signing_input.as_bytes(), token.signature) {
+        return Ok(key.fingerprint);
     }
+    Err(Refusal::InvalidSignature(
+        "the signature does not verify with the key of the token's kid",
+    ))
 }
 
 /// The present, in seconds since 1970.

@@ -3,9 +3,11 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
+use actix_rt::System;
+
 use super::{Failure, print};
-use crate::app::policy;
-use crate::auth::{MAX_TOKEN_BYTES, Unverified, Verifier, unix_now};
+use crate::app::verifier;
+use crate::auth::{MAX_TOKEN_BYTES, Unverified, unix_now};
 use crate::settings::Auth;
 
 /// Reads a token from standard input, and explains it. Exit code 0 if it would
@@ -31,10 +33,10 @@ pub fn run(auth: &Auth) -> Result<ExitCode, Failure> {
         print(&format!("header    {header}\nclaims    {claims}\n"))?;
         print(&format!("key       {}\n", key_of(unverified.algorithm())))?;
     }
-    let now = unix_now();
-    match Verifier::new(&auth.secrets, policy(auth)).verify(token, now) {
+    let verifier = verifier(auth)?;
+    match System::new().block_on(verifier.verify_with_fresh_keys(token)) {
         Ok(claims) => {
-            let left = (claims.expires_at() - now).max(0.0);
+            let left = (claims.expires_at() - unix_now()).max(0.0);
             let owner = serde_json::Value::from(claims.owner().as_str());
             print(&format!(
                 "verdict   taken: the owner is {owner}, for another {left:.0} s\n"

@@ -25,6 +25,7 @@ pub fn run(mut environment: Environment) -> Result<ExitCode, Failure> {
     environment.set_default("DATABASE_URL", DATABASE_URL.into());
     environment.set_default("TODOWARD__CORS__ALLOWED_ORIGINS", FRONTEND.into());
     environment.set_default("TODOWARD__METRICS__PORT", "0".into());
+    // With BETTER_AUTH_URL, too: the frontend's tokens and this one both work.
     if environment.get("BETTER_AUTH_SECRETS").is_none() {
         environment.set_default("BETTER_AUTH_SECRET", secret(Path::new(SECRET_FILE))?);
     }

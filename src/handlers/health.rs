@@ -16,21 +16,31 @@ pub async fn live() -> HttpResponse {
 /// `GET /health/ready`: requests can be served.
 pub async fn ready(app: Data<AppState>) -> Result<HttpResponse, ApiError> {
     if app.health.is_stopping() {
-        return Err(not_ready(
-            Code::Overloaded,
-            "the server is stopping",
-            "server",
-        ));
+        let detail = "the server is stopping";
+        return Err(not_ready(Code::Overloaded, detail, vec!["server"]));
     }
-    if !app.health.database_is_ready(&app.db).await {
-        let detail = "the database is not ready";
-        return Err(not_ready(Code::DatabaseUnavailable, detail, "database"));
+    let database = app.health.database_is_ready(&app.db).await;
+    let keys = app.verifier.has_keys();
+    match (database, keys) {
+        (true, true) => Ok(HttpResponse::Ok().json(json!({ "status": "ready" }))),
+        (true, false) => {
+            let detail = "the keys of BETTER_AUTH_URL could not be loaded yet";
+            Err(not_ready(Code::KeysUnavailable, detail, vec!["keys"]))
+        }
+        (false, keys) => {
+            let detail = "the database is not ready";
+            let parts = if keys {
+                vec!["database"]
+            } else {
+                vec!["database", "keys"]
+            };
+            Err(not_ready(Code::DatabaseUnavailable, detail, parts))
+        }
     }
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
 }
 
-fn not_ready(code: Code, detail: &'static str, part: &'static str) -> ApiError {
+fn not_ready(code: Code, detail: &'static str, parts: Vec<&'static str>) -> ApiError {
     ApiError::new(code, detail)
-        .with_not_ready(part)
+        .with_not_ready(parts)
         .with_header("retry-after", "1")
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::auth::Verifier;
 use crate::db::Db;
 use crate::error::{ApiError, Code};
 use crate::health::Health;
@@ -19,6 +20,8 @@ use crate::health::Health;
 pub struct AppState {
     /// The bridge to the database.
     pub db: Db,
+    /// Whether there are keys. Handlers verify nothing.
+    pub verifier: Arc<Verifier>,
     /// Whether the process is ready.
     pub health: Arc<Health>,
     /// The largest body, in bytes.

@@ -18,9 +18,11 @@ const SHORT_NAMES: [(&str, &str); 3] = [
 ];
 
 /// The other variables that are looked at.
-const OTHERS: [&str; 4] = [
+const OTHERS: [&str; 6] = [
     "BETTER_AUTH_SECRET",
     "BETTER_AUTH_SECRETS",
+    "BETTER_AUTH_URL",
+    "JWKS_URL",
     "RUST_LOG",
     "TODOWARD_ENV",
 ];

@@ -4,6 +4,7 @@
 //! Invariant: a bad setting stops the start with a sentence that names the
 //! variable and the mend, and never the value, which may be a secret.
 
+mod better_auth;
 mod layers;
 mod postgres_url;
 mod secrets;
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use better_auth::Trust;
+
+pub use better_auth::Jwks;
 use layers::Layers;
 pub use layers::{Environment, SettingsError};
 pub use secrets::{MIN_SECRET_BYTES, Secret};
@@ -61,14 +65,18 @@ pub struct Server {
 /// `[auth]`, and the secrets of the environment.
 #[derive(Debug, Clone)]
 pub struct Auth {
-    /// The secrets of HS256 tokens, the current one first. Never empty.
+    /// The secrets of HS256 tokens, the current one first.
     pub secrets: Vec<Secret>,
+    /// Where the keys of all other tokens come from. There is this, or a secret.
+    pub jwks: Option<Jwks>,
     /// The accepted issuers; empty means not checked.
     pub issuers: Vec<String>,
     /// The accepted audiences; empty means not checked.
     pub audiences: Vec<String>,
     /// How far clocks may differ, in seconds.
     pub leeway: u8,
+    /// Take the JWT of Better Auth's session cookie as a bearer token, too.
+    pub accept_session_cookie_tokens: bool,
 }
 
 /// `[database]`
@@ -205,11 +213,20 @@ fn server(layers: &Layers) -> Result<Server, SettingsError> {
 }
 
 fn auth(layers: &Layers, environment: &Environment) -> Result<Auth, SettingsError> {
+    let secrets = secrets::read(environment)?;
+    let trust = Trust::read(layers, environment)?;
+    if secrets.is_empty() && trust.jwks.is_none() {
+        let mend = "is not set, and BETTER_AUTH_URL neither: set one of them, to the secret that your Better Auth server signs with or to its address; for a first look without either, run `todoward dev`";
+        return Err(SettingsError::new("BETTER_AUTH_SECRET", mend));
+    }
     Ok(Auth {
-        secrets: secrets::read(environment)?,
-        issuers: layers.list("auth.issuers")?,
-        audiences: layers.list("auth.audiences")?,
+        secrets,
+        jwks: trust.jwks,
+        issuers: trust.issuers,
+        audiences: trust.audiences,
         leeway: layers.number("auth.leeway", 0, 60)? as u8,
+        accept_session_cookie_tokens: layers
+            .parsed("auth.accept_session_cookie_tokens", "must be true or false")?,
     })
 }
 

@@ -54,7 +54,8 @@ impl fmt::Debug for Secret {
 }
 
 /// `BETTER_AUTH_SECRETS=2:new,1:old`, the current one first, then
-/// `BETTER_AUTH_SECRET`. Either is enough.
+/// `BETTER_AUTH_SECRET`. Either is enough, and
+/// neither is needed where keys come from `BETTER_AUTH_URL`.
 pub(super) fn read(environment: &Environment) -> Result<Vec<Secret>, SettingsError> {
     const ONE: &str = "BETTER_AUTH_SECRET";
     const LIST: &str = "BETTER_AUTH_SECRETS";
@@ -76,10 +77,6 @@ pub(super) fn read(environment: &Environment) -> Result<Vec<Secret>, SettingsErr
     }
     if let Some(secret) = environment.get(ONE) {
         secrets.push(Secret::parse(secret).map_err(|mend| SettingsError::new(ONE, mend))?);
-    }
-    if secrets.is_empty() {
-        let mend = "is not set: set it to the secret that your Better Auth server signs with; for a first look without one, run `todoward dev`";
-        return Err(SettingsError::new(ONE, mend));
     }
     Ok(secrets)
 }

@@ -81,18 +81,26 @@ impl Server {
     /// Waits for readiness, and says how long that took.
     pub async fn becomes_ready(&self, limit: Duration) -> Duration {
         let begun = Instant::now();
-        eventually("it is ready", limit, async || self.is_ready().await.then_some(())).await;
+        eventually("it is ready", limit, async || {
+            self.is_ready().await.then_some(())
+        })
+        .await;
         begun.elapsed()
     }
 
     pub async fn is_ready(&self) -> bool {
         let asked = self.anonymous().request("GET", "/health/ready");
-        asked.try_send().await.is_ok_and(|answer| answer.status == 200)
+        asked
+            .try_send()
+            .await
+            .is_ok_and(|answer| answer.status == 200)
     }
 
     pub fn signal(&self, name: &str) {
         let id = self.running.child.id().to_string();
-        let kill = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        let kill = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
         assert!(kill.unwrap().success());
     }
 

@@ -1,0 +1,66 @@
+//! How fast the parts are: what a request costs beside HTTP and the database.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark has nobody to answer to")]
+#![expect(missing_docs, reason = "criterion's macros make public items")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use todoward::auth::{Policy, Verifier, sign_hs256, unix_now};
+use todoward::domain::{Draft, ListQuery, Patch, TaskId};
+use todoward::json;
+use todoward::settings::Secret;
+
+const BODY: &[u8] = br#"{"title":"Buy milk","description":"Two litres, the good one","priority":"high","due_date":"2026-12-01","tags":["home","shop"]}"#;
+
+fn parts(criterion: &mut Criterion) {
+    let secret = Secret::parse("a secret of the benchmarks, 0123456789").unwrap();
+    let policy = || Policy {
+        issuers: vec!["https://app.example.com".into()],
+        audiences: vec!["https://app.example.com".into()],
+        leeway: 15.0,
+    };
+    // As long as the id of a Better Auth user.
+    let subject = "Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq";
+    let token = sign_hs256(&secret, subject, 900, &policy()).unwrap();
+    let verifier = Verifier::new(std::slice::from_ref(&secret), policy());
+    let now = unix_now();
+    let owner = verifier.verify(&token, now).unwrap().owner().clone();
+
+    criterion.bench_function("verify an HS256 token", |bencher| {
+        bencher.iter(|| verifier.verify(black_box(&token), now).unwrap());
+    });
+    let mut forged = token.clone();
+    forged.pop();
+    forged.push('A');
+    criterion.bench_function("refuse a forged token", |bencher| {
+        bencher.iter(|| verifier.verify(black_box(&forged), now).is_err());
+    });
+    criterion.bench_function("parse a body", |bencher| {
+        bencher.iter(|| Draft::parse(&json::parse(black_box(BODY)).unwrap()).unwrap());
+    });
+    let draft = Draft::parse(&json::parse(BODY).unwrap()).unwrap();
+    let task = draft.into_task(&owner, TaskId::generate());
+    criterion.bench_function("serialise a task", |bencher| {
+        bencher.iter(|| serde_json::to_vec(black_box(&task)).unwrap());
+    });
+    let patch = Patch::parse(&json::parse(br#"{"completed":true}"#).unwrap()).unwrap();
+    criterion.bench_function("apply a patch", |bencher| {
+        bencher.iter(|| patch.apply(black_box(&task), task.updated_at));
+    });
+    let list = "completed=false&tag=home&sort=-due_date&limit=20";
+    criterion.bench_function("parse a list query", |bencher| {
+        bencher.iter(|| ListQuery::parse(black_box(list), &owner).unwrap());
+    });
+    let query = ListQuery::parse(list, &owner).unwrap();
+    criterion.bench_function("make a cursor", |bencher| {
+        bencher.iter(|| query.cursor_after(&owner, black_box(&task)));
+    });
+    let next = query.next_page(&query.cursor_after(&owner, &task));
+    criterion.bench_function("read a cursor", |bencher| {
+        bencher.iter(|| ListQuery::parse(black_box(&next), &owner).unwrap());
+    });
+}
+
+criterion_group!(benches, parts);
+criterion_main!(benches);
