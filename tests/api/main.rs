@@ -25,6 +25,7 @@ mod tasks;
 mod token_algorithms;
 mod token_claims;
 mod token_headers;
+mod token_json;
 mod token_structure;
 mod token_times;
 mod tokens;

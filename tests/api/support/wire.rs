@@ -31,6 +31,11 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
+    /// Writes, and says whether the other side still took all of it.
+    pub fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
+    }
+
     /// The next answer; none if the connection was closed before it.
     pub fn read(&mut self, has_body: bool) -> Option<Answer> {
         let head_end = loop {
