@@ -82,7 +82,7 @@ impl Wire {
         let length = match self.stream.read(&mut buffer) {
             Ok(length) => length,
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => 0,
-            Err(error) => panic!("no answer: {error}"),
+            failed => failed.expect("no answer"),
         };
         self.unread.extend_from_slice(&buffer[..length]);
         length > 0
