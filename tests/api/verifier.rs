@@ -1,1 +1,243 @@
-//! Properties of the verifier: what is not exactly one of our tokens never verifies.
+//! Properties of the verifier: whatever it is given, only what was signed with
+//! our secret is believed, and nothing makes it panic.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use serde_json::{Map, Value, json};
+
+use crate::support::SECRET;
+use crate::support::tokens::{base64url, hs256, sign, sign_raw};
+use crate::support::verdicts::{NOW, claims_at, claims_but, policy, verifier_with, verify};
+
+/// A token that is good at the time of the tests, of any subject and more.
+fn good_token() -> impl Strategy<Value = String> {
+    (subject(), any_json()).prop_map(|(sub, more)| {
+        let token = sign(&claims_but(NOW, &json!({ "sub": sub, "more": [more] })));
+        assert!(verify(&token).is_ok(), "{token}");
+        token
+    })
+}
+
+fn subject() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9äé💥_|%./:-]{1,60}"
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,40}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 20, 4, |inner| {
+        let object = vec((".{0,8}", inner.clone()), 0..4);
+        prop_oneof![
+            vec(inner, 0..4).prop_map(Value::from),
+            object.prop_map(|members| members.into_iter().collect::<Map<_, _>>().into()),
+        ]
+    })
+}
+
+/// Claims whose names are those that the verifier looks at.
+fn any_claims() -> impl Strategy<Value = Map<String, Value>> {
+    let name = prop::sample::select(vec![
+        "sub", "exp", "nbf", "iat", "iss", "aud", "typ", "email", "session", "user",
+    ]);
+    let value = prop_oneof![
+        any_json(),
+        Just(json!(NOW)),
+        Just(json!(NOW + 900)),
+        Just(json!("alice"))
+    ];
+    vec((name, value), 0..8).prop_map(|members| {
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    })
+}
+
+/// What must hold of claims that were believed.
+fn is_good(claims: &Map<String, Value>) -> bool {
+    let sub = claims.get("sub").and_then(Value::as_str);
+    let time = |name: &str| claims.get(name).map(|value| value.as_f64());
+    let (now, leeway) = (NOW as f64, policy().leeway);
+    sub.is_some_and(|sub| {
+        (1..=255).contains(&sub.len()) && sub.trim() == sub && !sub.chars().any(char::is_control)
+    }) && time("exp").flatten().is_some_and(|exp| now <= exp + leeway)
+        && time("nbf").is_none_or(|nbf| nbf.is_some_and(|nbf| nbf <= now + leeway))
+        && time("iat").is_none_or(|iat| iat.is_some_and(|iat| iat <= now + leeway))
+        && claims.get("iss").is_none_or(Value::is_string)
+        && claims.get("aud").is_none_or(|aud| {
+            aud.is_string()
+                || aud
+                    .as_array()
+                    .is_some_and(|list| list.iter().all(Value::is_string))
+        })
+}
+
+fn flip(token: &str, bit: usize) -> Vec<u8> {
+    let mut bytes = token.as_bytes().to_vec();
+    bytes[bit / 8] ^= 1 << (bit % 8);
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_is_a_token(text in any::<String>()) {
+        prop_assert!(verify(&text).is_err());
+    }
+
+    #[test]
+    fn no_bytes_are_a_token(bytes in vec(any::<u8>(), 0..512)) {
+        prop_assert!(verify(&String::from_utf8_lossy(&bytes)).is_err());
+    }
+
+    #[test]
+    fn no_three_parts_of_base64url_are_a_token(parts in "[A-Za-z0-9_-]{0,80}\\.[A-Za-z0-9_-]{0,200}\\.[A-Za-z0-9_-]{0,90}") {
+        prop_assert!(verify(&parts).is_err());
+    }
+
+    #[test]
+    fn no_three_parts_of_any_bytes_are_a_token(header in vec(any::<u8>(), 0..60), payload in vec(any::<u8>(), 0..200), signature in vec(any::<u8>(), 0..70)) {
+        let token = format!("{}.{}.{}", base64url(header), base64url(payload), base64url(signature));
+        prop_assert!(verify(&token).is_err());
+    }
+
+    #[test]
+    fn no_guessed_signature_of_good_claims_verifies(signature in any::<[u8; 32]>()) {
+        let header = base64url(r#"{"alg":"HS256"}"#);
+        let token = format!("{header}.{}.{}", base64url(claims_at(NOW).to_string()), base64url(signature));
+        prop_assert_eq!(verify(&token).unwrap_err().code().as_str(), "invalid_signature");
+    }
+
+    #[test]
+    fn no_other_secret_signs_a_token(secret in vec(any::<u8>(), 0..100)) {
+        // HMAC fills a short key up with zeros: those of ours are ours.
+        prop_assume!(!secret.starts_with(SECRET.as_bytes()));
+        let token = sign_raw(&secret, br#"{"alg":"HS256"}"#, claims_at(NOW).to_string().as_bytes());
+        prop_assert_eq!(verify(&token).unwrap_err().code().as_str(), "invalid_signature");
+    }
+
+    #[test]
+    fn a_good_token_with_one_bit_flipped_is_refused(token in good_token(), at in any::<Index>()) {
+        let flipped = flip(&token, at.index(token.len() * 8));
+        prop_assert!(std::str::from_utf8(&flipped).map_or(true, |token| verify(token).is_err()));
+    }
+
+    #[test]
+    fn a_good_token_cut_short_extended_or_with_a_part_taken_out_is_refused(token in good_token(), from in any::<Index>(), to in any::<Index>(), more in "[ -~]{1,40}") {
+        let (from, to) = (from.index(token.len()), to.index(token.len()));
+        let is_cut = |parts: &[&str]| {
+            prop_assert!(verify(&parts.concat()).is_err());
+            Ok(())
+        };
+        is_cut(&[&token[..from]])?;
+        is_cut(&[&token[from.max(1)..]])?;
+        is_cut(&[&token, &more])?;
+        is_cut(&[&more, &token])?;
+        if from < to {
+            is_cut(&[&token[..from], &token[to..]])?;
+        }
+    }
+
+    #[test]
+    fn claims_under_the_signature_of_others_are_refused(one in good_token(), other in good_token()) {
+        prop_assume!(one != other);
+        let (message, _) = one.rsplit_once('.').unwrap();
+        let (_, signature) = other.rsplit_once('.').unwrap();
+        let spliced = format!("{message}.{signature}");
+        prop_assert_eq!(verify(&spliced).unwrap_err().code().as_str(), "invalid_signature");
+    }
+
+    #[test]
+    fn signed_claims_are_believed_only_if_every_one_of_them_is_good(claims in any_claims()) {
+        let verdict = verify(&sign(&Value::Object(claims.clone())));
+        match verdict {
+            Ok(believed) => {
+                prop_assert!(is_good(&claims), "{claims:?}");
+                prop_assert_eq!(believed.owner().as_str(), claims["sub"].as_str().unwrap());
+            }
+            Err(refusal) => {
+                let code = refusal.code().as_str();
+                prop_assert!(!is_good(&claims), "{refusal:?} {claims:?}");
+                prop_assert!(["invalid_claims", "token_expired", "token_not_yet_valid"].contains(&code), "{code} {claims:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_of_any_members_never_makes_it_panic(members in vec(("(alg|typ|kid|crit|b64|zip|enc|cty|x)", any_json()), 0..6)) {
+        let header: Map<String, Value> = members.into_iter().collect();
+        let is_hs256 = header.get("alg").is_some_and(|alg| alg == "HS256");
+        let token = sign_raw(SECRET.as_bytes(), Value::Object(header).to_string().as_bytes(), claims_at(NOW).to_string().as_bytes());
+        prop_assert!(verify(&token).is_err() || is_hs256);
+    }
+
+    #[test]
+    fn a_signed_header_and_payload_of_any_bytes_never_make_it_panic(header in vec(any::<u8>(), 0..60), payload in vec(any::<u8>(), 0..300)) {
+        prop_assert!(verify(&sign_raw(SECRET.as_bytes(), &header, &payload)).is_err());
+        let under_a_good_header = sign_raw(SECRET.as_bytes(), br#"{"alg":"HS256"}"#, &payload);
+        prop_assert!(verify(&under_a_good_header).is_err());
+    }
+
+    #[test]
+    fn any_finite_time_is_compared_as_a_number(exp in any::<f64>(), now in -1e12..1e12_f64) {
+        let token = sign(&json!({ "sub": "alice", "exp": exp }));
+        let is_accepted = verifier_with(policy()).verify(&token, now).is_ok();
+        prop_assert_eq!(is_accepted, exp.is_finite() && now <= exp + policy().leeway);
+    }
+
+    #[test]
+    fn every_subject_is_the_owner_as_it_is(sub in subject()) {
+        let claims = verify(&sign(&claims_but(NOW, &json!({ "sub": sub })))).unwrap();
+        prop_assert_eq!(claims.owner().as_str(), sub);
+    }
+}
+
+#[test]
+fn every_single_bit_of_a_token_counts() {
+    let token = sign(&claims_at(NOW));
+    assert!(verify(&token).is_ok());
+    let mut tried = 0;
+    for bit in 0..token.len() * 8 {
+        if let Ok(flipped) = String::from_utf8(flip(&token, bit)) {
+            assert!(verify(&flipped).is_err(), "bit {bit}: {flipped}");
+            tried += 1;
+        }
+    }
+    // Only the highest bit of a byte makes something that is no text at all.
+    assert_eq!(tried, token.len() * 7);
+}
+
+#[test]
+fn every_other_character_at_every_place_of_a_token_is_refused() {
+    let token = sign(&claims_at(NOW));
+    for (place, original) in token.char_indices() {
+        for other in (' '..='~').filter(|other| *other != original) {
+            let altered = format!("{}{other}{}", &token[..place], &token[place + 1..]);
+            assert!(verify(&altered).is_err(), "{altered}");
+        }
+    }
+}
+
+#[test]
+fn the_tests_sign_as_the_verifier_reads() {
+    // RFC 7515, appendix A.1: the published key, message and signature.
+    let key = [
+        3, 35, 53, 75, 43, 15, 165, 188, 131, 126, 6, 101, 119, 123, 166, 143, 90, 179, 40, 230,
+        240, 84, 201, 40, 169, 15, 132, 178, 210, 80, 46, 191, 211, 251, 90, 146, 210, 6, 71, 239,
+        150, 138, 180, 195, 119, 98, 61, 34, 61, 46, 33, 114, 5, 46, 79, 8, 192, 205, 154, 245,
+        103, 208, 128, 163,
+    ];
+    let message = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    assert_eq!(
+        hs256(&key, message),
+        "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    );
+}

@@ -3,6 +3,8 @@
 pub mod client;
 pub mod postgres;
 pub mod tokens;
+pub mod verdicts;
+pub mod wire;
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
