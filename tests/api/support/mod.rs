@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod postgres;
+pub mod raw;
 pub mod tokens;
 
 use std::net::SocketAddr;
