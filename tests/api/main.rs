@@ -10,6 +10,7 @@
 
 mod support;
 
+mod addresses;
 mod authorization;
 mod bodies;
 mod concurrency;
@@ -21,6 +22,7 @@ mod isolation;
 mod leaks;
 mod lists;
 mod model;
+mod parameters;
 mod tasks;
 mod tokens;
 mod verifier;
