@@ -17,6 +17,7 @@ mod concurrency;
 mod cors;
 mod denial;
 mod fields;
+mod framing;
 mod http;
 mod isolation;
 mod leaks;
