@@ -18,6 +18,7 @@ mod cors;
 mod denial;
 mod fields;
 mod framing;
+mod heads;
 mod http;
 mod isolation;
 mod leaks;
