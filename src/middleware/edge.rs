@@ -16,6 +16,7 @@ use actix_web::{Error, HttpMessage, HttpRequest};
 use aws_lc_rs::digest;
 use uuid::Uuid;
 
+use super::unread::Unread;
 use crate::auth::Claims;
 use crate::error::{ApiError, Code};
 use crate::health::Health;
@@ -73,9 +74,10 @@ pub async fn edge(
         .extensions_mut()
         .insert(Deadline(received + edge.request_timeout));
 
+    let (request, unread) = Unread::watch(request);
     let response = next.call(request).await?.map_into_boxed_body();
 
-    let mut response = describe_error(response, &id);
+    let mut response = unread.keep_until_sent(describe_error(response, &id));
     let head = response.response_mut().head_mut();
     if edge.health.is_stopping() {
         // The next request of this client finds another replica.

@@ -3,6 +3,7 @@
 
 mod cors;
 mod edge;
+mod unread;
 
 pub use cors::{Cors, cors};
 pub use edge::{Edge, RequestId, api_headers, deadline, edge};

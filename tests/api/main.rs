@@ -11,6 +11,7 @@
 
 mod support;
 
+mod addresses;
 mod authorization;
 mod bodies;
 mod concurrency;
@@ -18,11 +19,14 @@ mod cors;
 mod denial;
 mod denial_table;
 mod fields;
+mod framing;
+mod heads;
 mod http;
 mod isolation;
 mod leaks;
 mod lists;
 mod model;
+mod parameters;
 mod tasks;
 mod token_algorithms;
 mod token_claims;

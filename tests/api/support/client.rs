@@ -96,6 +96,11 @@ impl Request {
         )
     }
 
+    /// A body without a Content-Type.
+    pub fn bare_body(self, body: impl Into<Vec<u8>>) -> Self {
+        Self(self.0.body(body.into()))
+    }
+
     pub async fn send(self) -> Answer {
         self.try_send().await.expect("no answer")
     }

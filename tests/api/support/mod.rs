@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod postgres;
+pub mod raw;
 pub mod tokens;
 pub mod verdicts;
 pub mod wire;

@@ -1,0 +1,81 @@
+//! What becomes of a body that is still on its way when its request is answered.
+//!
+//! Once nobody holds the receiving end of a chunked body, actix reads on for as
+//! long as the client sends, without a limit or a timer: whoever never ends a
+//! chunk has the connection for good, without a token too. While somebody holds
+//! it, actix closes the connection behind the answer. So it is held until the
+//! answer is sent. A body that has arrived by then costs nothing.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_web::HttpMessage as _;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use futures_util::Stream;
+
+/// The body of a request, in the hands of the edge and of the handler; none if
+/// the request has no body.
+pub struct Unread(Option<Shared>);
+
+impl Unread {
+    /// Takes a share in the body of a request.
+    pub fn watch(mut request: ServiceRequest) -> (ServiceRequest, Self) {
+        let payload = match request.take_payload() {
+            Payload::None => return (request, Self(None)),
+            payload => Shared(Rc::new(RefCell::new(payload))),
+        };
+        let stream: Pin<Box<dyn Stream<Item = _>>> = Box::pin(payload.clone());
+        request.set_payload(Payload::from(stream));
+        (request, Self(Some(payload)))
+    }
+
+    /// Gives the share to the answer.
+    pub fn keep_until_sent(self, response: ServiceResponse) -> ServiceResponse {
+        let Some(payload) = self.0 else {
+            return response;
+        };
+        response.map_body(|_, body| {
+            BoxBody::new(WithPayload {
+                body,
+                _payload: payload,
+            })
+        })
+    }
+}
+
+#[derive(Clone)]
+struct Shared(Rc<RefCell<Payload>>);
+
+impl Stream for Shared {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)
+    }
+}
+
+struct WithPayload {
+    body: BoxBody,
+    _payload: Shared,
+}
+
+impl MessageBody for WithPayload {
+    type Error = Box<dyn Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
+}

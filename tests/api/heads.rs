@@ -1,0 +1,340 @@
+//! The head of a request: what HTTP itself refuses, and what it lets through.
+//! One database is enough: what is refused here never reaches it.
+
+use serde_json::json;
+
+use crate::support::raw::{Connection, anonymous_head, exchange, head, statuses};
+use crate::support::{Engine, TestApp, block_on};
+
+const CONTROL: &str = "GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n";
+
+/// Sends a request and one more, and expects 400, the end of the connection, and
+/// a server that goes on.
+async fn is_refused(app: &TestApp, request: impl AsRef<[u8]>) {
+    let request = request.as_ref();
+    let shown = String::from_utf8_lossy(&request[..request.len().min(100)]).into_owned();
+    let answers = exchange(app, [request, CONTROL.as_bytes()].concat());
+    assert_eq!(statuses(&answers), [400], "{shown:?}");
+    app.anonymous().get("/health/live").await.expect(200);
+}
+
+#[test]
+fn a_request_names_one_host() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Sqlite).await;
+        for hosts in [
+            "",
+            "Host: a\r\nHost: a\r\n",
+            "Host: a\r\nHost: b\r\n",
+            "Host: a\r\nhOST: b\r\n",
+        ] {
+            is_refused(&app, format!("GET /health/live HTTP/1.1\r\n{hosts}\r\n")).await;
+        }
+        for host in ["test", "evil.example", "[::1]:80", ""] {
+            let request = format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\n\r\n{CONTROL}");
+            assert_eq!(statuses(&exchange(&app, request)), [200, 200], "{host}");
+        }
+        // What is not a host is refused or means nothing, and breaks nothing.
+        for host in [
+            "a b",
+            "a/b",
+            "a,b",
+            "a@b:99999",
+            "<script>",
+            &"x".repeat(65_536),
+        ] {
+            let request = format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            let answers = exchange(&app, request);
+            assert!([200, 400].contains(&answers[0].status), "{:.40}", host);
+            assert!(!answers[0].head.contains(host));
+        }
+    });
+}
+
+#[test]
+fn only_http_1_0_and_1_1_are_spoken() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Sqlite).await;
+        for version in [
+            "HTTP/0.9",
+            "HTTP/1.2",
+            "HTTP/2.0",
+            "HTTP/2",
+            "HTTP/3.0",
+            "HTTP/1.1x",
+            "HTTP/11",
+            "HTTP/1",
+            "HTTP/",
+            "http/1.1",
+            "HTTPS/1.1",
+            "RTSP/1.0",
+            "HTTP/1.1 HTTP/1.1",
+        ] {
+            is_refused(
+                &app,
+                format!("GET /health/live {version}\r\nHost: test\r\n\r\n"),
+            )
+            .await;
+        }
+        is_refused(&app, "GET /health/live\r\n\r\n").await;
+        // A server of HTTP/1.0 needs no Host, and closes unless it is asked not to.
+        let mut connection = Connection::open(&app);
+        connection.send("GET /health/live HTTP/1.0\r\n\r\n");
+        assert_eq!(statuses(&connection.rest()), [200]);
+        let keep = "GET /health/live HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+        assert_eq!(
+            statuses(&exchange(&app, format!("{keep}{keep}"))),
+            [200, 200]
+        );
+        let mut connection = Connection::open(&app);
+        connection.send("GET /health/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        assert_eq!(statuses(&connection.rest()), [200]);
+    });
+}
+
+#[test]
+fn another_protocol_is_not_spoken_on_this_port() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Sqlite).await;
+        let path = app.user("alice").create_path("a").await;
+        is_refused(
+            &app,
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        )
+        .await;
+        is_refused(
+            &app,
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        )
+        .await;
+        is_refused(&app, b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n\r\n").await;
+        is_refused(&app, b"SSH-2.0-OpenSSH_9.0\r\n\r\n").await;
+        let upgrades = [
+            "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+            "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n",
+        ];
+        for upgrade in upgrades {
+            let requests = [
+                (anonymous_head("GET /health/live", upgrade), 200),
+                (head("alice", &format!("GET {path}"), upgrade), 200),
+                (head("bob", &format!("GET {path}"), upgrade), 403),
+                (anonymous_head(&format!("GET {path}"), upgrade), 401),
+            ];
+            for (request, status) in requests {
+                let answers = exchange(&app, request);
+                assert_eq!(statuses(&answers), [status], "{upgrade}");
+                assert_eq!(answers[0].header("upgrade"), "");
+            }
+        }
+        app.user("alice").get(&path).await.expect(200);
+    });
+}
+
+#[test]
+fn a_head_has_at_most_96_headers_and_128_kib() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Sqlite).await;
+        let request =
+            |headers: &str| format!("GET /health/live HTTP/1.1\r\nHost: test\r\n{headers}\r\n");
+        for (count, status) in [(95, 200), (96, 431), (999, 431)] {
+            let answers = exchange(&app, request(&"A: b\r\n".repeat(count)));
+            assert_eq!(statuses(&answers), [status], "{count}");
+        }
+        for length in [8_000, 60_000, 120_000] {
+            let answers = exchange(&app, request(&format!("A: {}\r\n", "b".repeat(length))));
+            assert_eq!(statuses(&answers), [200], "{length}");
+        }
+        for length in [131_072, 1_000_000] {
+            // The answer may be lost, because the server closes with bytes unread.
+            let answers = exchange(&app, request(&format!("A: {}\r\n", "b".repeat(length))));
+            assert!(
+                answers.iter().all(|answer| answer.status == 431),
+                "{length}"
+            );
+            app.anonymous().get("/health/live").await.expect(200);
+        }
+    });
+}
+
+#[test]
+fn a_header_is_written_as_the_rfc_writes_it() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Sqlite).await;
+        let path = app.user("alice").create_path("a").await;
+        let wrong = [
+            &b"X : y\r\n"[..],
+            b" X: y\r\n",
+            b"X: y\r\n z\r\n",
+            b"X: y\r\n\tz\r\n",
+            b"X\r\n",
+            b": y\r\n",
+            b"X: a\0b\r\n",
+            b"X: a\rb\r\n",
+            b"X\0: y\r\n",
+            b"X(: y\r\n",
+            b"\xc3\xbc: y\r\n",
+            b"X y: z\r\n",
+        ];
+        for header in wrong {
+            is_refused(
+                &app,
+                [
+                    b"GET /health/live HTTP/1.1\r\nHost: test\r\n",
+                    header,
+                    b"\r\n",
+                ]
+                .concat(),
+            )
+            .await;
+        }
+        // A token on the next line, or behind a space before the colon, is no token.
+        let with_token = head("alice", &format!("GET {path}"), "");
+        for changed in [
+            with_token.replace("Authorization: ", "Authorization : "),
+            with_token.replace("Authorization: ", "Authorization:\r\n "),
+        ] {
+            is_refused(&app, changed).await;
+        }
+        for changed in [
+            with_token.replace("Authorization", "AUTHORIZATION"),
+            with_token.replace("Authorization", "authorization"),
+            with_token.replace("Authorization: ", "Authorization:"),
+        ] {
+            assert_eq!(statuses(&exchange(&app, changed)), [200]);
+        }
+        for changed in [
+            with_token.replace("Authorization", "Author1zation"),
+            with_token.replace("Authorization", "Proxy-Authorization"),
+        ] {
+            let answers = exchange(&app, changed);
+            assert_eq!(
+                (answers[0].status, answers[0].code().as_str()),
+                (401, "missing_token")
+            );
+        }
+    });
+}
+
+#[test]
+fn a_target_is_a_path_or_stands_for_one() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Sqlite).await;
+        let alice = app.user("alice");
+        let task = alice.create(json!({ "title": "a" })).await;
+        let path = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());
+        for wrong in [
+            "",
+            "health/live",
+            "/health/ live",
+            "/health/l\u{ef}ve",
+            "?x",
+            "#x",
+            "/\0",
+            "http://",
+            "/<b>",
+        ] {
+            is_refused(&app, format!("GET {wrong} HTTP/1.1\r\nHost: test\r\n\r\n")).await;
+        }
+        for scheme in ["http", "https"] {
+            let absolute = format!("{scheme}://evil.example{path}");
+            let answers = exchange(&app, head("alice", &format!("GET {absolute}"), ""));
+            assert_eq!((answers[0].status, answers[0].json()), (200, task.clone()));
+            for (user, status) in [("bob", 403), ("alice", 404)] {
+                let target = if status == 404 {
+                    absolute.replace(&path, "/api/v1/nope")
+                } else {
+                    absolute.clone()
+                };
+                let answers = exchange(&app, head(user, &format!("GET {target}"), ""));
+                assert_eq!(answers[0].status, status);
+                assert!(!String::from_utf8_lossy(&answers[0].body).contains("evil"));
+            }
+            assert_eq!(
+                statuses(&exchange(
+                    &app,
+                    anonymous_head(&format!("GET {absolute}"), "")
+                )),
+                [401]
+            );
+            let body = "{\"title\":\"b\"}";
+            let created = exchange(
+                &app,
+                head(
+                    "alice",
+                    &format!("POST {scheme}://evil.example/api/v1/tasks"),
+                    "Content-Type: application/json\r\nContent-Length: 13\r\n",
+                ) + body,
+            );
+            assert!(
+                created[0].header("location").starts_with("/api/v1/tasks/"),
+                "{created:?}"
+            );
+        }
+        for (line, status) in [
+            ("OPTIONS *", 404),
+            ("GET *", 404),
+            ("GET evil.example:443", 404),
+            ("CONNECT evil.example:443", 404),
+            ("CONNECT /api/v1/tasks", 405),
+            ("GET http://evil.example", 404),
+        ] {
+            let answers = exchange(&app, head("alice", line, ""));
+            assert_eq!(statuses(&answers), [status], "{line}");
+            assert_eq!(
+                answers[0].header("content-type"),
+                "application/problem+json"
+            );
+            app.anonymous().get("/health/live").await.expect(200);
+        }
+    });
+}
+
+#[test]
+fn a_long_path_is_nothing_or_refused() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Sqlite).await;
+        for length in [8_000, 60_000] {
+            let long = format!("/{}", "a".repeat(length));
+            app.anonymous()
+                .get(&long)
+                .await
+                .expect_problem(404, "no_such_address");
+            app.anonymous()
+                .get(&format!("/api{long}"))
+                .await
+                .expect_problem(401, "missing_token");
+            app.user("alice")
+                .get(&format!("/api{long}"))
+                .await
+                .expect_problem(404, "no_such_address");
+            app.user("alice")
+                .get(&format!("/api/v1/tasks{long}"))
+                .await
+                .expect_problem(404, "task_not_found");
+            let deep = "/a".repeat(length / 2);
+            app.user("alice")
+                .get(&format!("/api/v1{deep}"))
+                .await
+                .expect_problem(404, "no_such_address");
+            let query = app
+                .user("alice")
+                .get(&format!("/api/v1/tasks?q={}", "a".repeat(length)))
+                .await;
+            query.expect_problem(400, "invalid_parameter");
+        }
+        for length in [66_000, 120_000, 200_000] {
+            let answers = exchange(
+                &app,
+                anonymous_head(&format!("GET /{}", "a".repeat(length)), ""),
+            );
+            assert!(
+                answers
+                    .iter()
+                    .all(|answer| [400, 414, 431].contains(&answer.status)),
+                "{length}"
+            );
+            app.anonymous().get("/health/live").await.expect(200);
+        }
+    });
+}
