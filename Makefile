@@ -28,8 +28,7 @@ check:
 bench:
 	cargo bench --locked
 
-# Writes src/db/schema.rs anew from a migrated PostgreSQL (DATABASE_URL).
+# Migrates the PostgreSQL of DATABASE_URL and writes src/db/schema.rs anew from it.
 schema:
 	@command -v diesel >/dev/null || cargo install --locked diesel_cli --no-default-features --features postgres
-	diesel print-schema > src/db/schema.rs
-	cargo fmt
+	diesel migration run

@@ -121,7 +121,7 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// As [`super::migrate`].
+    /// As [`super::migrate()`].
     pub fn migrate_memory(&self) -> Result<Vec<String>, MigrateError> {
         let pooled = self.pool.get();
         let mut pooled = pooled.map_err(|error| MigrateError::Failed(error.into()))?;

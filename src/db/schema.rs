@@ -2,33 +2,35 @@
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::db::id::Id;
+    use diesel::sql_types::Binary as Bytea;
+    use crate::db::id::Id as Uuid;
 
     idempotency_keys (owner_id, key) {
         owner_id -> Text,
         key -> Text,
-        body_hash -> Binary,
-        task_id -> Id,
+        body_hash -> Bytea,
+        task_id -> Uuid,
     }
 }
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::db::id::Id;
+    use diesel::sql_types::Binary as Bytea;
+    use crate::db::id::Id as Uuid;
 
     tasks (owner_id, id) {
         owner_id -> Text,
-        id -> Id,
+        id -> Uuid,
         title -> Text,
         title_lower -> Text,
         description -> Nullable<Text>,
         description_lower -> Nullable<Text>,
         completed -> Bool,
         completed_at -> Nullable<Timestamp>,
-        priority -> SmallInt,
+        priority -> Int2,
         due_date -> Nullable<Date>,
         tags -> Text,
-        version -> BigInt,
+        version -> Int8,
         updated_at -> Timestamp,
     }
 }
