@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Answer, Client, TestApp, on_both_databases};
 
 async fn create_with_key(client: &Client, key: &str, body: &str) -> Answer {
     client

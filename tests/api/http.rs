@@ -4,7 +4,7 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 use todoward::routes;
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Answer, Client, TestApp, on_both_databases};
 
 const TASKS: &str = "/api/v1/tasks";
 

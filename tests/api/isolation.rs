@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use todoward::routes::{MOUNTS, TASKS};
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Answer, Client, TestApp, on_both_databases};
 
 /// What an address does with somebody else's tasks.
 enum Row {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, TestApp, on_both_databases};
 
 /// Follows the cursors of a list and returns the ids, page by page.
 async fn pages(client: &Client, query: &str, limit: usize) -> Vec<Vec<Value>> {

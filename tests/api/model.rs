@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Answer, Client, TestApp, on_both_databases};
 
 const OPERATIONS: usize = 3_000;
 const OWNERS: [&str; 3] = ["ann", "Ann", "bob"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Engine, TestApp, on_both_databases};
+use crate::support::{TestApp, on_both_databases};
 
 on_both_databases! {
     async fn a_new_task_has_every_field_of_the_contract(engine: Engine) {

@@ -29,11 +29,11 @@ pub enum Engine {
 
 /// Declares tests that run on both databases.
 macro_rules! on_both_databases {
-    ($(async fn $name:ident($engine:ident: $type:ty) $body:block)*) => {$(
+    ($(async fn $name:ident($engine:ident: Engine) $body:block)*) => {$(
         mod $name {
             use super::*;
 
-            async fn on($engine: $type) $body
+            async fn on($engine: crate::support::Engine) $body
 
             #[test]
             fn on_sqlite() {
