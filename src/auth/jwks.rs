@@ -86,6 +86,26 @@ impl Jwks {
         Ok(Self { shared, finished })
     }
 
+    /// Keys that nobody fetches.
+    #[cfg(test)]
+    pub(super) fn fixed(keys: Option<KeySet>) -> Self {
+        let shared = Shared {
+            keys: RwLock::new(keys.map(Arc::new)),
+            schedule: Mutex::new(Schedule::default()),
+            wake: Condvar::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            finished: watch::channel(0).1,
+        }
+    }
+
+    /// Puts another set in the place of the one that is there.
+    #[cfg(test)]
+    pub(super) fn replace(&self, keys: KeySet) {
+        self.shared.set_keys(Some(Arc::new(keys)));
+    }
+
     /// The last good set.
     pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
         self.shared

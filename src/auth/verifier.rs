@@ -67,6 +67,13 @@ impl Verifier {
         }
     }
 
+    /// Takes a secret that is no text: those of published test vectors.
+    #[cfg(test)]
+    pub(super) fn with_raw_secret(mut self, secret: &[u8]) -> Self {
+        self.secrets.push(DecodingKey::from_secret(secret));
+        self
+    }
+
     /// Takes tokens signed with a key of a set as well.
     #[must_use]
     pub fn with_jwks(self, jwks: Jwks) -> Self {
@@ -144,18 +151,27 @@ impl Verifier {
         now: f64,
     ) -> Result<(Claims, Option<[u8; 32]>), Refusal> {
         let token = Unverified::parse(token)?;
-        // The algorithm selects among our keys and is never taken from the
-        // token alone: an RSA public key must not become an HMAC secret.
-        let key = match (token.alg.as_str(), PublicAlgorithm::from_name(&token.alg)) {
-            ("HS256", _) if !self.secrets.is_empty() => {
-                self.verify_hmac(&token, keys)?;
-                None
-            }
-            (_, Some(alg)) if self.jwks.is_some() => Some(verify_public(&token, alg, keys)?),
-            (alg, _) => return Err(Refusal::UnsupportedAlgorithm(self.advice(alg))),
-        };
+        let key = self.verify_signature(&token, keys)?;
         let claims = Claims::check(&token.claims, token.typ.as_deref(), &self.policy, now)?;
         Ok((claims, key))
+    }
+
+    /// The fingerprint of the public key that a token is signed with; none if it
+    /// is signed with a secret.
+    pub(super) fn verify_signature(
+        &self,
+        token: &Unverified<'_>,
+        keys: Option<&KeySet>,
+    ) -> Result<Option<[u8; 32]>, Refusal> {
+        // The algorithm selects among our keys and is never taken from the
+        // token alone: an RSA public key must not become an HMAC secret.
+        match (token.alg.as_str(), PublicAlgorithm::from_name(&token.alg)) {
+            ("HS256", _) if !self.secrets.is_empty() => {
+                self.verify_hmac(token, keys).map(|()| None)
+            }
+            (_, Some(alg)) if self.jwks.is_some() => verify_public(token, alg, keys).map(Some),
+            (alg, _) => Err(Refusal::UnsupportedAlgorithm(self.advice(alg))),
+        }
     }
 
     fn verify_hmac(&self, token: &Unverified<'_>, keys: Option<&KeySet>) -> Result<(), Refusal> {
