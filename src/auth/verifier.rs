@@ -74,6 +74,12 @@ impl Verifier {
         self
     }
 
+    /// How many tokens are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.verified.len()
+    }
+
     /// Takes tokens signed with a key of a set as well.
     #[must_use]
     pub fn with_jwks(self, jwks: Jwks) -> Self {

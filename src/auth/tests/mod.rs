@@ -1,7 +1,13 @@
 //! Signatures and keys below the claims: what no token over HTTP could show,
 //! because its claims would be refused anyway.
 
+mod key_refusals;
+mod key_sets;
+mod pairs;
+mod properties;
 mod published;
+mod remembered;
+mod signatures;
 mod wycheproof;
 
 use base64::Engine as _;
