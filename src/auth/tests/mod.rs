@@ -3,6 +3,7 @@
 
 mod key_refusals;
 mod key_sets;
+#[path = "../../../tests/api/support/pairs.rs"]
 mod pairs;
 mod properties;
 mod published;
@@ -12,6 +13,9 @@ mod wycheproof;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use pairs::{Pair, set_of};
+use serde_json::json;
 
 use super::keys::KeySet;
 use super::verifier::{Policy, Verifier};
@@ -37,8 +41,13 @@ fn verifier_of_secret(secret: &[u8]) -> Verifier {
     Verifier::new(&[], Policy::default()).with_raw_secret(secret)
 }
 
-fn set_of(keys: &[Value]) -> String {
-    serde_json::json!({ "keys": keys }).to_string()
+/// The claims of a good token.
+fn claims() -> Value {
+    json!({ "sub": "alice", "iat": NOW, "exp": NOW + 900.0 })
+}
+
+fn good_token(pair: &Pair) -> String {
+    pair.token_of(&claims())
 }
 
 /// What the verifier says about the form and the signature of a JWS, whose

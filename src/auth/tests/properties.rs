@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, json};
 
-use super::pairs::{Pair, claims};
+use super::pairs::Pair;
 use super::*;
 
 const ALGORITHMS: [&str; 18] = [

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::pairs::{Pair, claims, message};
+use super::pairs::{Pair, message};
 use super::*;
 
 /// What the verifier says about a signature of a pair over a good token's message.
@@ -25,13 +25,10 @@ fn expect_refused(pair: &Pair, name: &str, signature: &[u8]) {
     assert!(is_refused, "{} {name}: {verdict:?}", pair.alg);
 }
 
-fn all_pairs() -> [Pair; 4] {
-    [
-        Pair::ed25519("k"),
-        Pair::p256("k"),
-        Pair::p384("k"),
-        Pair::p521("k"),
-    ]
+fn all_pairs() -> Vec<Pair> {
+    let [ed25519, p256, p384] = [Pair::ed25519("k"), Pair::p256("k"), Pair::p384("k")];
+    let rsa = ["RS256", "RS512", "PS256"].map(|alg| Pair::rsa("k", alg));
+    [vec![ed25519, p256, p384, Pair::p521("k")], rsa.to_vec()].concat()
 }
 
 /// The order of each curve, big-endian (SEC 2 version 2, section 2).
@@ -105,7 +102,10 @@ fn a_signature_of_another_length_or_with_any_bit_flipped_is_refused() {
 fn a_signature_over_something_else_is_refused() {
     for (pair, other) in all_pairs().iter().zip(all_pairs()) {
         let message = message_of(pair);
-        expect_refused(pair, "another key", &other.sign(&message));
+        // There is one RSA key only.
+        if pair.jwk["kty"] != "RSA" {
+            expect_refused(pair, "another key", &other.sign(&message));
+        }
         for text in [
             "",
             &message[1..],

@@ -1,20 +1,30 @@
-//! Key pairs that a test makes for itself, and tokens signed with them.
+//! Key pairs that a test makes for itself, and tokens signed with them. Shared
+//! with the unit tests and the benchmarks.
+
+use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
     ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair,
+    RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaKeyPair,
 };
-use serde_json::json;
-
-use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 
 /// A key pair: the public half as a JWK, and what signs.
+#[derive(Clone)]
 pub struct Pair {
     pub alg: &'static str,
     pub jwk: Value,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>,
+    sign: Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>,
 }
+
+/// The one RSA key of the tests: making one takes long.
+pub static RSA: LazyLock<RsaKeyPair> =
+    LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
 
 impl Pair {
     pub fn ed25519(kid: &str) -> Self {
@@ -23,7 +33,7 @@ impl Pair {
         Self {
             alg: "EdDSA",
             jwk: json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid }),
-            sign: Box::new(move |message| pair.sign(message).as_ref().to_vec()),
+            sign: Arc::new(move |message| pair.sign(message).as_ref().to_vec()),
         }
     }
 
@@ -47,16 +57,43 @@ impl Pair {
     ) -> Self {
         let pair = EcdsaKeyPair::generate(algorithm).unwrap();
         // An uncompressed point: 4, x, y.
-        let point = pair.public_key().as_ref()[1..].to_vec();
+        let point = &pair.public_key().as_ref()[1..];
         let (x, y) = point.split_at(point.len() / 2);
         Self {
             alg,
             jwk: json!({ "kty": "EC", "crv": crv, "x": base64url(x), "y": base64url(y), "kid": kid }),
-            sign: Box::new(move |message| {
+            sign: Arc::new(move |message| {
                 let signature = pair.sign(&SystemRandom::new(), message).unwrap();
                 signature.as_ref().to_vec()
             }),
         }
+    }
+
+    /// For RS256, RS512 or PS256.
+    pub fn rsa(kid: &str, alg: &'static str) -> Self {
+        let padding = match alg {
+            "RS256" => &RSA_PKCS1_SHA256,
+            "RS512" => &RSA_PKCS1_SHA512,
+            "PS256" => &RSA_PSS_SHA256,
+            other => panic!("{other}"),
+        };
+        let public = RSA.public_key();
+        let n = base64url(public.modulus().big_endian_without_leading_zero());
+        let e = base64url(public.exponent().big_endian_without_leading_zero());
+        Self {
+            alg,
+            jwk: json!({ "kty": "RSA", "n": n, "e": e, "kid": kid, "alg": alg }),
+            sign: Arc::new(move |message| {
+                let mut signature = vec![0; RSA.public_modulus_len()];
+                let random = SystemRandom::new();
+                RSA.sign(padding, &random, message, &mut signature).unwrap();
+                signature
+            }),
+        }
+    }
+
+    pub fn kid(&self) -> &str {
+        self.jwk["kid"].as_str().unwrap()
     }
 
     pub fn sign(&self, message: &str) -> Vec<u8> {
@@ -75,26 +112,16 @@ impl Pair {
         format!("{message}.{signature}")
     }
 
-    /// A token as Better Auth makes it, of "alice".
-    pub fn good_token(&self) -> String {
-        self.token(
-            &json!({ "alg": self.alg, "kid": self.jwk["kid"] }),
-            &claims(),
-        )
+    /// A token as Better Auth makes it.
+    pub fn token_of(&self, claims: &Value) -> String {
+        self.token(&json!({ "alg": self.alg, "kid": self.kid() }), claims)
     }
 }
 
 /// What a signature is made over.
 pub fn message(header: &Value, claims: &Value) -> String {
-    format!(
-        "{}.{}",
-        base64url(header.to_string()),
-        base64url(claims.to_string())
-    )
-}
-
-pub fn claims() -> Value {
-    json!({ "sub": "alice", "iat": NOW, "exp": NOW + 900.0 })
+    let [header, claims] = [header, claims].map(|part| base64url(part.to_string()));
+    format!("{header}.{claims}")
 }
 
 /// An object with one member changed; null takes it away.
@@ -106,4 +133,13 @@ pub fn but(object: &Value, name: &str, value: impl Into<Value>) -> Value {
         value => members.insert(name.to_owned(), value),
     };
     object
+}
+
+/// The document of a key set.
+pub fn set_of(keys: &[Value]) -> String {
+    json!({ "keys": keys }).to_string()
+}
+
+fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
