@@ -19,6 +19,7 @@ fn parts(criterion: &mut Criterion) {
         issuers: vec!["https://app.example.com".into()],
         audiences: vec!["https://app.example.com".into()],
         leeway: 15.0,
+        ..Policy::default()
     };
     // As long as the id of a Better Auth user.
     let subject = "Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq";
