@@ -129,23 +129,23 @@ impl Verifier {
     /// As [`Verifier::verify`], now; for a key that is not there the set is
     /// fetched again first, as far as the cool-down lets it.
     pub async fn verify_with_fresh_keys(&self, token: &str) -> Result<Claims, Refusal> {
+        let is_unknown = |result: &Result<Claims, Refusal>| {
+            matches!(
+                result,
+                Err(Refusal::UnknownKey(_) | Refusal::KeysUnavailable(_))
+            )
+        };
         let mut result = self.verify(token, unix_now());
-        let Some(jwks) = &self.jwks else {
+        let Some(jwks) = self.jwks.as_ref().filter(|_| is_unknown(&result)) else {
             return result;
         };
-        // A fetch that is under way may have begun before the key was published;
-        // a second one has not.
-        for anew in [false, true] {
-            match result {
-                Err(Refusal::UnknownKey(_) | Refusal::KeysUnavailable(_)) => {}
-                result => return result,
-            }
-            if !jwks.refreshed(anew).await {
-                break;
-            }
+        let mut hope = jwks.hope();
+        loop {
             result = self.verify(token, unix_now());
+            if !is_unknown(&result) || !jwks.refreshed(&mut hope).await {
+                return result;
+            }
         }
-        result
     }
 
     /// The claims of a token, and the fingerprint of the public key that it
