@@ -223,8 +223,9 @@ fn keep_fresh(shared: &Shared, fetcher: &Fetcher, ttl: Duration, announce: &watc
         let mut changed = false;
         match result {
             Ok(keys) => {
-                changed = before.is_none_or(|before| before.fingerprint != keys.fingerprint);
-                if changed {
+                let known = before.as_deref();
+                changed = known.is_none_or(|known| known.fingerprint != keys.fingerprint);
+                if changed || known.is_some_and(|known| known.notes != keys.notes) {
                     log::info!(url = fetcher.url(); "the key set was fetched");
                     for note in &keys.notes {
                         log::warn!(url = fetcher.url(); "{note}");

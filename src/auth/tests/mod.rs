@@ -1,7 +1,11 @@
 //! Signatures and keys below the claims: what no token over HTTP could show,
 //! because its claims would be refused anyway.
 
+mod fetching;
 mod key_refusals;
+#[expect(dead_code, reason = "the tests over HTTP use what these do not")]
+#[path = "../../../tests/api/support/key_server.rs"]
+mod key_server;
 mod key_sets;
 #[path = "../../../tests/api/support/pairs.rs"]
 mod pairs;
