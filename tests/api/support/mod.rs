@@ -6,6 +6,7 @@ pub mod pairs;
 pub mod postgres;
 pub mod raw;
 pub mod tokens;
+pub mod trust;
 pub mod verdicts;
 pub mod wire;
 
@@ -109,8 +110,12 @@ impl TestApp {
             ("TODOWARD__METRICS__PORT", "0"),
         ];
         all.extend(variables);
-        let unset = |name| variables.contains(&(name, UNSET));
-        all.retain(|(name, _)| !unset(*name));
+        // The last of a name wins.
+        let is_unset = |name: &str| {
+            let mut values = variables.iter().rev().filter(|(other, _)| *other == name);
+            values.next().is_some_and(|(_, value)| *value == UNSET)
+        };
+        all.retain(|(name, _)| !is_unset(name));
         let settings = Settings::load(&Environment::of(all)).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, address) = mpsc::channel();
