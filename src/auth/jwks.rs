@@ -7,6 +7,7 @@
 //! hours; made-up `kid`s cause at most one fetch in ten seconds; a real rotation
 //! costs no token, because a fetch that finds a changed set starts no cool-down.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -72,17 +73,25 @@ impl Jwks {
     ///
     /// The operating system refuses a thread.
     pub fn start(settings: &Settings) -> std::io::Result<Self> {
+        let fetcher = Fetcher::new(settings.url.clone());
+        Self::fetching(settings, move || fetcher.fetch())
+    }
+
+    /// Keeps the keys of the documents that `fetch` gives.
+    pub(super) fn fetching(
+        settings: &Settings,
+        fetch: impl Fn() -> Fetched + Send + 'static,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             keys: RwLock::new(None),
             schedule: Mutex::new(Schedule::default()),
             wake: Condvar::new(),
         });
         let (announce, finished) = watch::channel(0);
-        let (of_thread, ttl) = (Arc::clone(&shared), settings.ttl);
-        let fetcher = Fetcher::new(settings.url.clone());
+        let (of_thread, settings) = (Arc::clone(&shared), settings.clone());
         std::thread::Builder::new()
             .name("jwks".into())
-            .spawn(move || keep_fresh(&of_thread, &fetcher, ttl, &announce))?;
+            .spawn(move || keep_fresh(&of_thread, &settings, fetch, &announce))?;
         Ok(Self { shared, finished })
     }
 
@@ -202,17 +211,34 @@ impl Shared {
     }
 }
 
-fn keep_fresh(shared: &Shared, fetcher: &Fetcher, ttl: Duration, announce: &watch::Sender<u64>) {
+/// A document, or why there is none.
+type Fetched = Result<Vec<u8>, String>;
+
+/// A panic in a library, for which there is no thread or no memory, must not be
+/// the end of all fetches: it counts as one that failed.
+fn fetch_keys(url: &str, fetch: impl Fn() -> Fetched) -> Result<KeySet, String> {
+    let fetch_and_read = || {
+        let document = fetch()?;
+        KeySet::parse(&document).map_err(|why| format!("{url} is no key set: {why}"))
+    };
+    catch_unwind(AssertUnwindSafe(fetch_and_read))
+        .unwrap_or_else(|_| Err(format!("the fetch of {url} panicked")))
+}
+
+fn keep_fresh(
+    shared: &Shared,
+    settings: &Settings,
+    fetch: impl Fn() -> Fetched,
+    announce: &watch::Sender<u64>,
+) {
+    let (url, ttl) = (settings.url.as_str(), settings.ttl);
     let mut complaint = String::new();
     let mut pause = Duration::ZERO;
     loop {
         let Some(caused) = wait_for_cause(shared, pause) else {
             return;
         };
-        let result = fetcher.fetch().and_then(|document| {
-            KeySet::parse(&document)
-                .map_err(|why| format!("{} is no key set: {why}", fetcher.url()))
-        });
+        let result = fetch_keys(url, &fetch);
         let before = shared
             .keys
             .read()
@@ -226,9 +252,9 @@ fn keep_fresh(shared: &Shared, fetcher: &Fetcher, ttl: Duration, announce: &watc
                 let known = before.as_deref();
                 changed = known.is_none_or(|known| known.fingerprint != keys.fingerprint);
                 if changed || known.is_some_and(|known| known.notes != keys.notes) {
-                    log::info!(url = fetcher.url(); "the key set was fetched");
+                    log::info!(url; "the key set was fetched");
                     for note in &keys.notes {
-                        log::warn!(url = fetcher.url(); "{note}");
+                        log::warn!(url; "{note}");
                     }
                     shared.set_keys(Some(Arc::new(keys)));
                 }
@@ -244,7 +270,7 @@ fn keep_fresh(shared: &Shared, fetcher: &Fetcher, ttl: Duration, announce: &watc
                 }
                 schedule.failures += 1;
                 if schedule.good_at.is_some_and(|at| at.elapsed() > MAX_STALE) {
-                    log::error!(url = fetcher.url(); "the keys are older than 24 hours and are not used any more");
+                    log::error!(url; "the keys are older than 24 hours and are not used any more");
                     schedule.good_at = None;
                     shared.set_keys(None);
                 }

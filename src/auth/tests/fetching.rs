@@ -1,5 +1,6 @@
 //! Which fetches happen, and which do not.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::key_server::{Answer, KeyServer};
@@ -120,6 +121,29 @@ fn a_set_that_only_looks_different_is_no_new_one() {
             assert_eq!(server.fetches(), 2);
         });
     }
+}
+
+#[test]
+fn a_fetch_that_panics_is_one_that_failed_and_not_the_last() {
+    let document = set_of(&[Pair::ed25519("k").jwk]).into_bytes();
+    let panics = AtomicBool::new(true);
+    let fetch = move || match panics.swap(false, Ordering::Relaxed) {
+        true => panic!("no thread for the look-up of the name"),
+        false => Ok(document.clone()),
+    };
+    let settings = Settings {
+        url: "http://127.0.0.1".to_owned(),
+        ttl: Duration::from_secs(86_400),
+    };
+    let jwks = Jwks::fetching(&settings, fetch).unwrap();
+    block_on(async {
+        while jwks.keys().is_none() {
+            assert!(jwks.state().failures < 2);
+            refreshed(&jwks).await;
+            actix_rt::task::yield_now().await;
+        }
+    });
+    assert_eq!(jwks.state().failures, 1);
 }
 
 #[test]
