@@ -1,5 +1,7 @@
 //! Keys that must not verify anything, and the good ones beside them.
 
+use std::slice::from_ref;
+
 use aws_lc_rs::digest::{SHA512, digest};
 use serde_json::json;
 
@@ -22,7 +24,7 @@ fn published_keys(kty: &str) -> Vec<Value> {
         let inner: Vec<&Value> = match value {
             Value::Object(members) => members.values().collect(),
             Value::Array(items) => items.iter().collect(),
-            _ => return,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return,
         };
         for value in inner {
             collect(value, kty, found);
@@ -58,7 +60,7 @@ fn expect_refused(name: &str, jwk: &Value, why: &str) {
     let expected = format!("key 0 is left out: {why}");
     assert_eq!(judge(jwk), (vec![expected], false), "{name}: {jwk}");
     assert!(
-        KeySet::parse(set_of(&[jwk.clone()]).as_bytes()).is_err(),
+        KeySet::parse(set_of(from_ref(jwk)).as_bytes()).is_err(),
         "{name}"
     );
 }

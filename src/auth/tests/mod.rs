@@ -37,7 +37,7 @@ fn verifier_of_set(document: &str) -> Verifier {
 
 /// A verifier with one key of a set.
 fn verifier_of_key(jwk: &Value) -> Verifier {
-    verifier_of_set(&set_of(&[jwk.clone()]))
+    verifier_of_set(&set_of(std::slice::from_ref(jwk)))
 }
 
 /// A verifier with a secret, and no key set.

@@ -1,6 +1,8 @@
 //! Tokens that have verified once are remembered, and never believed for that
 //! alone.
 
+use std::slice::from_ref;
+
 use serde_json::json;
 
 use super::pairs::{Pair, but};
@@ -12,7 +14,7 @@ const LIFE: f64 = 900.0;
 /// A verifier that has seen the pair's token, and the token.
 fn with_remembered(pair: &Pair) -> (Verifier, String) {
     let verifier = verifier_of_key(&pair.jwk);
-    let token = good_token(&pair);
+    let token = good_token(pair);
     for _ in 0..3 {
         assert_eq!(
             verifier.verify(&token, NOW).unwrap().owner().as_str(),
@@ -87,7 +89,7 @@ fn a_remembered_token_expires_at_its_time() {
 fn a_remembered_token_ends_with_its_key() {
     let (pair, other) = (Pair::ed25519("k"), Pair::ed25519("other"));
     let (verifier, token) = with_remembered(&pair);
-    replace(&verifier, &[other.jwk.clone()]);
+    replace(&verifier, from_ref(&other.jwk));
     let gone = verdict(&verifier, &token);
     assert!(matches!(gone, Err(Refusal::UnknownKey(_))), "{gone:?}");
     replace(&verifier, &[other.jwk, pair.jwk]);
@@ -99,7 +101,7 @@ fn a_remembered_token_ends_with_another_key_of_the_same_name() {
     let pair = Pair::ed25519("k");
     let (verifier, token) = with_remembered(&pair);
     for other in [Pair::ed25519("k"), Pair::p256("k")] {
-        replace(&verifier, &[other.jwk.clone()]);
+        replace(&verifier, from_ref(&other.jwk));
         let verdict = verdict(&verifier, &token);
         assert!(
             matches!(verdict, Err(Refusal::InvalidSignature(_))),

@@ -70,9 +70,9 @@ fn groups(file: &str) -> Vec<(Value, Vec<Vector>)> {
             .map(|test| Vector {
                 id: test["tcId"].as_u64().unwrap(),
                 comment: format!("{} {} {}", test["tcId"], group["comment"], test["comment"]),
-                jws: test.get("jws").map(|jws| match jws {
-                    Value::String(compact) => compact.clone(),
-                    other => other.to_string(),
+                jws: test.get("jws").map(|jws| {
+                    let compact = jws.as_str().map(str::to_owned);
+                    compact.unwrap_or_else(|| jws.to_string())
                 }),
                 is_valid: match test["result"].as_str().unwrap() {
                     "valid" => true,

@@ -19,8 +19,10 @@ use serde_json::{Value, json};
 pub struct Pair {
     pub alg: &'static str,
     pub jwk: Value,
-    sign: Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>,
+    sign: Arc<Sign>,
 }
+
+type Sign = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
 
 /// The one RSA key of the tests: making one takes long.
 pub static RSA: LazyLock<RsaKeyPair> =
@@ -128,10 +130,12 @@ pub fn message(header: &Value, claims: &Value) -> String {
 pub fn but(object: &Value, name: &str, value: impl Into<Value>) -> Value {
     let mut object = object.clone();
     let members = object.as_object_mut().unwrap();
-    match value.into() {
-        Value::Null => members.remove(name),
-        value => members.insert(name.to_owned(), value),
-    };
+    let value = value.into();
+    if value.is_null() {
+        members.remove(name);
+    } else {
+        members.insert(name.to_owned(), value);
+    }
     object
 }
 
