@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::raw::{self, RawAnswer};
-use crate::support::{Engine, TestApp, on_both_databases};
+use crate::support::{TestApp, on_both_databases};
 
 const TASKS: &str = "/api/v1/tasks";
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::raw::{self, Connection};
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Answer, Client, TestApp, on_both_databases};
 
 const TASKS: &str = "/api/v1/tasks";
 const LIMIT: usize = 64 * 1024;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, TestApp, on_both_databases};
 
 const TASKS: &str = "/api/v1/tasks";
 

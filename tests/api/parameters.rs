@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Engine, TestApp, on_both_databases};
+use crate::support::{Answer, TestApp, on_both_databases};
 
 const TASKS: &str = "/api/v1/tasks";
 
