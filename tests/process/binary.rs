@@ -58,11 +58,7 @@ pub fn todoward<N: AsRef<OsStr>, V: AsRef<OsStr>>(
 
 /// Runs the binary to its end, which must come soon.
 pub fn run(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Done {
-    finish(todoward(
-        directory,
-        arguments,
-        variables.iter().copied(),
-    ))
+    finish(todoward(directory, arguments, variables.iter().copied()))
 }
 
 /// Runs the binary with a text on its standard input.
@@ -116,7 +112,11 @@ impl Running {
             if let Some(status) = self.ended() {
                 break status;
             }
-            assert!(Instant::now() < limit, "it does not end: {}", self.err.text());
+            assert!(
+                Instant::now() < limit,
+                "it does not end: {}",
+                self.err.text()
+            );
             std::thread::sleep(Duration::from_millis(5));
         };
         Done {

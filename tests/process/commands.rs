@@ -25,7 +25,10 @@ fn every_command_explains_itself() {
     for command in COMMANDS {
         let arguments = [command, &["--help"]].concat();
         let help = run(directory.path(), &arguments, &[]).succeeded();
-        assert!(help.out.contains("Usage: todoward"), "{arguments:?}: {help:?}");
+        assert!(
+            help.out.contains("Usage: todoward"),
+            "{arguments:?}: {help:?}"
+        );
         assert_eq!(help.err, "");
         // The first line says what it is for.
         assert!(help.out.lines().next().unwrap().len() > 20, "{help:?}");
@@ -42,16 +45,31 @@ fn every_command_says_its_version() {
     for command in COMMANDS {
         let arguments = [command, &["--version"]].concat();
         let version = run(directory.path(), &arguments, &[]).succeeded();
-        assert!(version.out.starts_with("todoward"), "{arguments:?}: {version:?}");
-        assert!(version.out.trim_end().ends_with(env!("CARGO_PKG_VERSION")), "{version:?}");
+        assert!(
+            version.out.starts_with("todoward"),
+            "{arguments:?}: {version:?}"
+        );
+        assert!(
+            version.out.trim_end().ends_with(env!("CARGO_PKG_VERSION")),
+            "{version:?}"
+        );
     }
 }
 
 #[test]
 fn an_unknown_command_or_option_is_an_error_of_use() {
     let directory = tempfile::tempdir().unwrap();
-    for arguments in [&["serv"][..], &["serve", "--port", "1"], &["token"], &["token", "--sub"]] {
-        let done = run(directory.path(), arguments, &[("BETTER_AUTH_SECRET", SECRET)]);
+    for arguments in [
+        &["serv"][..],
+        &["serve", "--port", "1"],
+        &["token"],
+        &["token", "--sub"],
+    ] {
+        let done = run(
+            directory.path(),
+            arguments,
+            &[("BETTER_AUTH_SECRET", SECRET)],
+        );
         assert_eq!(done.code, Some(2), "{done:?}");
         assert_eq!(done.out, "");
         assert!(done.err.contains("try '--help'"), "{done:?}");
@@ -131,12 +149,30 @@ fn the_life_of_a_token_is_a_number_and_a_unit() {
         let said = check(directory.path(), &made.out).succeeded();
         let left = said.out.split("for another ").nth(1).unwrap();
         let left: i64 = left.split(' ').next().unwrap().parse().unwrap();
-        assert!((seconds - 20..=seconds).contains(&left), "{expires}: {said:?}");
+        assert!(
+            (seconds - 20..=seconds).contains(&left),
+            "{expires}: {said:?}"
+        );
     }
-    for expires in ["", "0s", "10", "-1h", "1w", "1.5h", "h", "1é", "99999999999999999999d"] {
+    for expires in [
+        "",
+        "0s",
+        "10",
+        "-1h",
+        "1w",
+        "1.5h",
+        "h",
+        "1é",
+        "99999999999999999999d",
+    ] {
         let expires = format!("--expires={expires}");
         let done = token(directory.path(), &["--sub", "a", &expires]);
-        assert_eq!((done.code, done.out.as_str()), (Some(2), ""), "{expires}: {}", done.err);
+        assert_eq!(
+            (done.code, done.out.as_str()),
+            (Some(2), ""),
+            "{expires}: {}",
+            done.err
+        );
     }
 }
 
@@ -167,8 +203,14 @@ fn a_good_token_is_said_to_be_taken() {
         format!("Authorization: bearer {token}\n"),
     ] {
         let done = check(directory.path(), &input).succeeded();
-        assert!(done.out.contains("taken: the owner is \"alice\""), "{done:?}");
-        assert!(done.out.contains("BETTER_AUTH_SECRET"), "names the key: {done:?}");
+        assert!(
+            done.out.contains("taken: the owner is \"alice\""),
+            "{done:?}"
+        );
+        assert!(
+            done.out.contains("BETTER_AUTH_SECRET"),
+            "names the key: {done:?}"
+        );
         assert!(!done.out.contains(&token) && !done.out.contains(SECRET));
     }
 }
@@ -183,7 +225,10 @@ fn a_bad_token_is_said_to_be_refused_and_why() {
     forged.replace_range(forged.len() - 8..forged.len() - 4, "AAAA");
     for (token, code) in [
         (tokens::sign(&expired), "token_expired"),
-        (tokens::sign(&json!({ "exp": tokens::now() + 100 })), "invalid_claims"),
+        (
+            tokens::sign(&json!({ "exp": tokens::now() + 100 })),
+            "invalid_claims",
+        ),
         (none, "unsupported_algorithm"),
         (forged, "invalid_signature"),
         ("hello".to_owned(), "malformed_token"),
@@ -192,7 +237,10 @@ fn a_bad_token_is_said_to_be_refused_and_why() {
     ] {
         let done = check(directory.path(), &token);
         assert_eq!(done.code, Some(1), "{done:?}");
-        assert!(done.out.contains(&format!("refused, {code}: ")), "{code}: {done:?}");
+        assert!(
+            done.out.contains(&format!("refused, {code}: ")),
+            "{code}: {done:?}"
+        );
         assert!(!done.out.contains('\u{1b}'), "{done:?}");
     }
     check(directory.path(), " \n").failed(1);

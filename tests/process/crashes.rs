@@ -40,7 +40,11 @@ async fn write_until_killed(client: Client, writer: usize, attempts: Rc<RefCell<
     for number in 0.. {
         let title = format!("{writer}-{number}");
         let key = (number % 2 == 0).then(|| format!("key-{title}"));
-        let mut attempt = Attempt { title, key, id: None };
+        let mut attempt = Attempt {
+            title,
+            key,
+            id: None,
+        };
         let answer = attempt.send(&client).await;
         let gone = answer.is_err();
         if let Ok(answer) = answer {
@@ -77,7 +81,12 @@ async fn nothing_is_lost_or_doubled(client: &Client, attempts: &[Attempt]) {
     let found = tasks_of(client).await;
     for attempt in attempts {
         let ids = found.get(&attempt.title).map_or(&[][..], Vec::as_slice);
-        assert!(ids.len() <= 1, "{} is there {} times", attempt.title, ids.len());
+        assert!(
+            ids.len() <= 1,
+            "{} is there {} times",
+            attempt.title,
+            ids.len()
+        );
         if let Some(id) = &attempt.id {
             assert_eq!(ids, [id.clone()], "{} was acknowledged", attempt.title);
         }
@@ -107,7 +116,9 @@ struct Check {
 
 fn check_integrity(file: &Path) {
     let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-    let found: Vec<Check> = diesel::sql_query("PRAGMA integrity_check").load(&mut connection).unwrap();
+    let found: Vec<Check> = diesel::sql_query("PRAGMA integrity_check")
+        .load(&mut connection)
+        .unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].integrity_check, "ok");
 }

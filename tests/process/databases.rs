@@ -51,8 +51,19 @@ async fn answers(client: &Client) -> Vec<(u16, Value)> {
         all.push(answer);
     }
     let [first, second, third] = [&paths[0], &paths[1], &paths[2]];
-    all.push(client.patch(first, &json!({ "description": "ÄÖÜ", "due_date": "2027-01-01" })).await);
-    all.push(client.patch(&format!("{first}/complete"), &json!({ "completed": true })).await);
+    all.push(
+        client
+            .patch(
+                first,
+                &json!({ "description": "ÄÖÜ", "due_date": "2027-01-01" }),
+            )
+            .await,
+    );
+    all.push(
+        client
+            .patch(&format!("{first}/complete"), &json!({ "completed": true }))
+            .await,
+    );
     all.push(client.get(first).await);
     all.push(client.delete(third).await);
     for query in [
@@ -71,9 +82,16 @@ async fn answers(client: &Client) -> Vec<(u16, Value)> {
     all.push(client.delete("/api/v1/tasks?completed=true").await);
     all.push(client.get(second).await);
     let shown = |answer: crate::support::Answer| {
-        let mut body = if answer.body.is_empty() { Value::Null } else { answer.json() };
+        let mut body = if answer.body.is_empty() {
+            Value::Null
+        } else {
+            answer.json()
+        };
         without_ids_and_times(&mut body);
-        if let Some(cursor) = body.get_mut("next_cursor").filter(|cursor| cursor.is_string()) {
+        if let Some(cursor) = body
+            .get_mut("next_cursor")
+            .filter(|cursor| cursor.is_string())
+        {
             *cursor = json!("some");
         }
         (answer.status, body)
@@ -114,8 +132,16 @@ fn the_settings_of_the_server_change_no_answer() {
 
         // The zone of the process is not asked either.
         let storage = Storage::new(Engine::Postgres);
-        let elsewhere = [("TZ", "Asia/Kathmandu"), ("PGTZ", "Asia/Kathmandu"), ("LANG", "tr_TR.UTF-8")];
-        assert_eq!(answers_on(&storage, &elsewhere).await, usual, "another zone");
+        let elsewhere = [
+            ("TZ", "Asia/Kathmandu"),
+            ("PGTZ", "Asia/Kathmandu"),
+            ("LANG", "tr_TR.UTF-8"),
+        ];
+        assert_eq!(
+            answers_on(&storage, &elsewhere).await,
+            usual,
+            "another zone"
+        );
     });
 }
 
@@ -142,8 +168,16 @@ fn a_role_that_may_not_change_tables_serves_everything() {
         // Dropped after the database in which it has its rights.
         let role = Role::create();
         let storage = Storage::new(Engine::Postgres);
-        run(storage.path(), &["migrate"], &[("DATABASE_URL", &storage.url)]).succeeded();
-        let grant = format!("GRANT SELECT, INSERT, UPDATE, DELETE ON tasks, idempotency_keys TO {}", role.0);
+        run(
+            storage.path(),
+            &["migrate"],
+            &[("DATABASE_URL", &storage.url)],
+        )
+        .succeeded();
+        let grant = format!(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON tasks, idempotency_keys TO {}",
+            role.0
+        );
         execute_in(&storage.url, &grant);
         let url = storage.url_as(&role.0, "secret");
         let mut connection = PgConnection::establish(&url).unwrap();
@@ -155,7 +189,11 @@ fn a_role_that_may_not_change_tables_serves_everything() {
         let found = answers(&server.user("alice")).await;
         assert!(found.iter().all(|(status, _)| *status < 500), "{found:?}");
         let keyed = server.user("alice").request("POST", "/api/v1/tasks");
-        let keyed = keyed.header("Idempotency-Key", "k").json(&json!({ "title": "k" })).send().await;
+        let keyed = keyed
+            .header("Idempotency-Key", "k")
+            .json(&json!({ "title": "k" }))
+            .send()
+            .await;
         keyed.expect(201);
         server.stop().await;
     });
@@ -170,8 +208,15 @@ fn a_database_that_is_not_up_to_date_is_not_ready() {
         let ready = server.anonymous().get("/health/ready").await;
         ready.expect_problem(503, "database_unavailable");
         // Another process brings it up to date, and it serves without a restart.
-        run(storage.path(), &["migrate"], &[("DATABASE_URL", &storage.url)]).succeeded();
-        server.becomes_ready(std::time::Duration::from_secs(5)).await;
+        run(
+            storage.path(),
+            &["migrate"],
+            &[("DATABASE_URL", &storage.url)],
+        )
+        .succeeded();
+        server
+            .becomes_ready(std::time::Duration::from_secs(5))
+            .await;
         server.user("alice").create(json!({ "title": "a" })).await;
         server.stop().await;
     });

@@ -6,15 +6,18 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::binary::SOON;
 use crate::binary::{Captured, finish, todoward};
 use crate::server::{Server, eventually};
-use crate::binary::SOON;
 use crate::support::block_on;
 
 async fn dev(directory: &Path) -> Server {
     let mut command = todoward(directory, &["dev"], [("PORT", "0")]);
     let server = Server::of(&mut command).await;
-    eventually("it prints a curl line", SOON, async || curl_line(&server.running.out)).await;
+    eventually("it prints a curl line", SOON, async || {
+        curl_line(&server.running.out)
+    })
+    .await;
     server.becomes_ready(SOON).await;
     server
 }
@@ -29,16 +32,25 @@ fn curl_line(out: &Captured) -> Option<String> {
 fn token(server: &Server) -> String {
     let text = server.running.out.text();
     let mut lines = text.lines();
-    lines.find(|line| line.starts_with("eyJ")).unwrap().to_owned()
+    lines
+        .find(|line| line.starts_with("eyJ"))
+        .unwrap()
+        .to_owned()
 }
 
 /// Pastes the line into a shell: two JSON answers.
 fn paste(line: &str) -> Vec<Value> {
     let mut shell = Command::new("sh");
-    shell.args(["-c", line]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
+        .args(["-c", line])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let done = finish(shell).succeeded();
     let answers = serde_json::Deserializer::from_str(&done.out).into_iter();
-    answers.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}: {}", done.out))
+    answers
+        .collect::<Result<_, _>>()
+        .unwrap_or_else(|error| panic!("{error}: {}", done.out))
 }
 
 #[test]
@@ -52,11 +64,18 @@ fn the_printed_line_works_as_pasted_and_a_second_start_keeps_everything() {
         let first_token = token(&server);
         let address = server.address;
         let printed = server.running.out.text();
-        assert!(printed.contains(&format!("http://{address}/api/v1/tasks")), "{printed}");
+        assert!(
+            printed.contains(&format!("http://{address}/api/v1/tasks")),
+            "{printed}"
+        );
         server.stop().await;
 
         let server = dev(directory.path()).await;
-        let list = server.with_token(&first_token).get("/api/v1/tasks").await.expect(200);
+        let list = server
+            .with_token(&first_token)
+            .get("/api/v1/tasks")
+            .await
+            .expect(200);
         assert_eq!(list.json()["items"], json!([answers[0]]));
         server.stop().await;
     });
@@ -76,7 +95,12 @@ fn what_it_makes_is_for_its_owner_only_and_nothing_else_is_made() {
             names.push(entry.file_name().into_string().unwrap());
         }
         names.sort();
-        let made = ["todoward-dev.db", "todoward-dev.db-shm", "todoward-dev.db-wal", "todoward-dev.secret"];
+        let made = [
+            "todoward-dev.db",
+            "todoward-dev.db-shm",
+            "todoward-dev.db-wal",
+            "todoward-dev.secret",
+        ];
         assert_eq!(names, made);
         let secret = std::fs::read_to_string(directory.path().join("todoward-dev.secret")).unwrap();
         let said = server.stop().await;
@@ -89,9 +113,18 @@ fn a_page_on_the_usual_port_may_call_it() {
     block_on(async {
         let directory = tempfile::tempdir().unwrap();
         let server = dev(directory.path()).await;
-        let asked = server.with_token(&token(&server)).request("GET", "/api/v1/tasks");
-        let answer = asked.header("Origin", "http://localhost:3000").send().await.expect(200);
-        assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:3000");
+        let asked = server
+            .with_token(&token(&server))
+            .request("GET", "/api/v1/tasks");
+        let answer = asked
+            .header("Origin", "http://localhost:3000")
+            .send()
+            .await
+            .expect(200);
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            "http://localhost:3000"
+        );
         server.stop().await;
     });
 }

@@ -9,10 +9,7 @@
     reason = "a test that finds something else than it expects should panic"
 )]
 
-#[expect(
-    dead_code,
-    reason = "the other tests use what these do not"
-)]
+#[expect(dead_code, reason = "the other tests use what these do not")]
 #[path = "../api/support/mod.rs"]
 mod support;
 

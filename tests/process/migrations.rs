@@ -112,11 +112,16 @@ fn up(storage: &Storage) {
 fn columns_of_the_code(engine: Engine) -> Vec<Column> {
     let mut tables: BTreeMap<String, Vec<Column>> = BTreeMap::new();
     let mut table = String::new();
-    for line in include_str!("../../src/db/schema.rs").lines().map(str::trim) {
+    for line in include_str!("../../src/db/schema.rs")
+        .lines()
+        .map(str::trim)
+    {
         if let Some((name, _)) = line.split_once(" (").filter(|_| line.ends_with('{')) {
             table = name.to_owned();
         } else if let Some((column, kind)) = line.trim_end_matches(',').split_once(" -> ") {
-            let inner = kind.strip_prefix("Nullable<").and_then(|kind| kind.strip_suffix('>'));
+            let inner = kind
+                .strip_prefix("Nullable<")
+                .and_then(|kind| kind.strip_suffix('>'));
             tables.entry(table.clone()).or_default().push(Column {
                 table: table.clone(),
                 column: column.to_owned(),

@@ -28,28 +28,43 @@ async fn is_out(server: &Server) {
     for answer in [
         alice.get("/api/v1/tasks").await,
         create(&alice).await,
-        alice.get("/api/v1/tasks/019a9ff4-0000-7000-8000-000000000000").await,
+        alice
+            .get("/api/v1/tasks/019a9ff4-0000-7000-8000-000000000000")
+            .await,
     ] {
         let answer = answer.expect(503);
         let seconds: u32 = answer.header("retry-after").parse().unwrap();
         assert!((1..=60).contains(&seconds));
         let code = answer.json()["code"].as_str().unwrap().to_owned();
-        assert!(["database_unavailable", "overloaded"].contains(&code.as_str()), "{code}");
+        assert!(
+            ["database_unavailable", "overloaded"].contains(&code.as_str()),
+            "{code}"
+        );
         for inside in ["postgres", "127.0.0.1", "connection", "libpq", "SQL"] {
             let detail = answer.json()["detail"].as_str().unwrap().to_owned();
             assert!(!detail.contains(inside), "{detail}");
         }
     }
-    let bad = server.with_token("eyJhbGciOiJIUzI1NiJ9.e30.AAAA").get("/api/v1/tasks").await;
+    let bad = server
+        .with_token("eyJhbGciOiJIUzI1NiJ9.e30.AAAA")
+        .get("/api/v1/tasks")
+        .await;
     bad.expect(401);
-    server.anonymous().get("/api/v1/tasks").await.expect_problem(401, "missing_token");
+    server
+        .anonymous()
+        .get("/api/v1/tasks")
+        .await
+        .expect_problem(401, "missing_token");
 }
 
 /// Everything works within the limit, and goes on working.
 async fn is_back(server: &Server, what: &str) {
     let begun = Instant::now();
     let alice = server.user("alice");
-    eventually("it is ready", RECOVERY, async || server.is_ready().await.then_some(())).await;
+    eventually("it is ready", RECOVERY, async || {
+        server.is_ready().await.then_some(())
+    })
+    .await;
     eventually("a task is created", RECOVERY, async || {
         let answer = create(&alice).await;
         assert!([201, 503].contains(&answer.status), "{}", answer.text());
@@ -83,10 +98,15 @@ fn without_postgres_it_can_be_stopped() {
     block_on(async {
         let cluster = Cluster::create();
         let directory = tempfile::tempdir().unwrap();
-        let server = Server::listening(directory.path(), &format!("{}/postgres", cluster.url), &[]).await;
+        let server =
+            Server::listening(directory.path(), &format!("{}/postgres", cluster.url), &[]).await;
         let begun = Instant::now();
         server.stop().await;
-        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Duration::from_secs(4),
+            "{:?}",
+            begun.elapsed()
+        );
     });
 }
 
@@ -96,9 +116,13 @@ fn postgres_may_stop_or_crash_and_come_back() {
         let mut cluster = Cluster::create();
         cluster.start();
         let directory = tempfile::tempdir().unwrap();
-        let server = Server::start(directory.path(), &format!("{}/postgres", cluster.url), &[]).await;
+        let server =
+            Server::start(directory.path(), &format!("{}/postgres", cluster.url), &[]).await;
         let alice = server.user("alice");
-        for (signal, what) in [("INT", "stopped and started"), ("QUIT", "crashed and started")] {
+        for (signal, what) in [
+            ("INT", "stopped and started"),
+            ("QUIT", "crashed and started"),
+        ] {
             // All connections of the pool are open when they die.
             let requests = (0..30).map(|_| create(&alice));
             let answers = futures_util::future::join_all(requests).await;
@@ -132,9 +156,12 @@ fn connections_that_are_cut_at_random_cost_only_503() {
         let cutter = std::thread::spawn(move || {
             let maintenance = url.replace(&format!("/{name}"), "/postgres");
             for _ in 0..30 {
-                execute_in(&maintenance, &format!(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' ORDER BY random() LIMIT 1"
-                ));
+                execute_in(
+                    &maintenance,
+                    &format!(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' ORDER BY random() LIMIT 1"
+                    ),
+                );
                 std::thread::sleep(Duration::from_millis(100));
             }
         });
@@ -143,7 +170,8 @@ fn connections_that_are_cut_at_random_cost_only_503() {
         let mut acknowledged = Vec::new();
         while !cutter.is_finished() {
             let writes = futures_util::future::join_all((0..8).map(|_| create(&alice)));
-            let reads = futures_util::future::join_all((0..8).map(|_| alice.get("/api/v1/tasks?limit=1")));
+            let reads =
+                futures_util::future::join_all((0..8).map(|_| alice.get("/api/v1/tasks?limit=1")));
             let (writes, reads) = futures_util::future::join(writes, reads).await;
             for answer in writes.into_iter().chain(reads) {
                 match answer.status {
@@ -158,7 +186,10 @@ fn connections_that_are_cut_at_random_cost_only_503() {
         }
         cutter.join().unwrap();
         println!("30 connections cut: {good} good answers, {unavailable} times 503");
-        assert!(good > 100 && unavailable * 10 < good, "{good} good, {unavailable} not");
+        assert!(
+            good > 100 && unavailable * 10 < good,
+            "{good} good, {unavailable} not"
+        );
         // No connection is poisoned, and nothing acknowledged is lost.
         is_back(&server, "connections cut").await;
         for answer in futures_util::future::join_all((0..50).map(|_| create(&alice))).await {

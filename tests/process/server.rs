@@ -81,18 +81,26 @@ impl Server {
     /// Waits for readiness, and says how long that took.
     pub async fn becomes_ready(&self, limit: Duration) -> Duration {
         let begun = Instant::now();
-        eventually("it is ready", limit, async || self.is_ready().await.then_some(())).await;
+        eventually("it is ready", limit, async || {
+            self.is_ready().await.then_some(())
+        })
+        .await;
         begun.elapsed()
     }
 
     pub async fn is_ready(&self) -> bool {
         let asked = self.anonymous().request("GET", "/health/ready");
-        asked.try_send().await.is_ok_and(|answer| answer.status == 200)
+        asked
+            .try_send()
+            .await
+            .is_ok_and(|answer| answer.status == 200)
     }
 
     pub fn signal(&self, name: &str) {
         let id = self.running.child.id().to_string();
-        let kill = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        let kill = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
         assert!(kill.unwrap().success());
     }
 
@@ -112,6 +120,13 @@ impl Server {
         self.signal("TERM");
         assert_eq!(self.ends(SOON).await.code(), Some(0));
         self.running.out.all() + &self.running.err.all()
+    }
+
+    /// Asks it to stop and looks at what it wrote to standard error.
+    pub async fn stop_and_read(mut self, look: impl FnOnce(&str)) {
+        self.signal("TERM");
+        assert_eq!(self.ends(SOON).await.code(), Some(0));
+        look(&self.running.err.all());
     }
 
     /// Waits until the log has this text.

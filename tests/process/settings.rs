@@ -32,8 +32,15 @@ fn refused_in(directory: &Path, variables: &[(&str, &str)], name: &str, value: &
     let value = value.trim();
     // What every mend may show.
     let harmless = value.len() < 3 || "sqlite:///".starts_with(value);
-    assert!(harmless || !done.err.contains(value), "shows the value: {}", done.err);
-    assert!(!directory.join("tasks.db").exists(), "began before it refused");
+    assert!(
+        harmless || !done.err.contains(value),
+        "shows the value: {}",
+        done.err
+    );
+    assert!(
+        !directory.join("tasks.db").exists(),
+        "began before it refused"
+    );
     done
 }
 
@@ -85,7 +92,10 @@ fn without_any_secret_nothing_is_served() {
             other => &[other],
         };
         let done = run(directory.path(), arguments, &[("PORT", "0")]).failed(78);
-        assert!(done.err.contains("BETTER_AUTH_SECRET is not set"), "{done:?}");
+        assert!(
+            done.err.contains("BETTER_AUTH_SECRET is not set"),
+            "{done:?}"
+        );
     }
 }
 
@@ -96,9 +106,15 @@ fn numbers_out_of_range_are_refused() {
         ("HOST", &["localhost", "", "256.0.0.1", "127.0.0.1:80", "*"]),
         ("TODOWARD__AUTH__LEEWAY", &["61", "-1", "1.5", "x"]),
         ("TODOWARD__DATABASE__POOL_SIZE", &["0", "-3", "1001"]),
-        ("TODOWARD__DATABASE__ACQUIRE_TIMEOUT", &["0", "-2", "61", "2s"]),
+        (
+            "TODOWARD__DATABASE__ACQUIRE_TIMEOUT",
+            &["0", "-2", "61", "2s"],
+        ),
         ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", &["0", "601"]),
-        ("TODOWARD__SERVER__REQUEST_TIMEOUT", &["0", "-15", "18446744073709551616"]),
+        (
+            "TODOWARD__SERVER__REQUEST_TIMEOUT",
+            &["0", "-15", "18446744073709551616"],
+        ),
         ("TODOWARD__SERVER__SHUTDOWN_TIMEOUT", &["0", "3601"]),
         ("TODOWARD__SERVER__DRAIN_DELAY", &["-5", "601"]),
         ("TODOWARD__SERVER__BODY_LIMIT", &["0", "1e9"]),
@@ -116,15 +132,21 @@ fn numbers_out_of_range_are_refused() {
 fn texts_that_mean_nothing_are_refused() {
     for (name, values) in [
         ("TODOWARD__LOG__FORMAT", &["xml", "JSON", ""][..]),
-        ("TODOWARD__CORS__ALLOWED_ORIGINS", &[
-            "*",
-            "https://shop.example.net,*",
-            "https://shop.example.net/",
-            "shop.example.net",
-            "https://SHOP.example.net",
-            "null",
-        ]),
-        ("TODOWARD__SERVER__TRUSTED_PROXIES", &["proxy", "10.0.0.0/33"]),
+        (
+            "TODOWARD__CORS__ALLOWED_ORIGINS",
+            &[
+                "*",
+                "https://shop.example.net,*",
+                "https://shop.example.net/",
+                "shop.example.net",
+                "https://SHOP.example.net",
+                "null",
+            ],
+        ),
+        (
+            "TODOWARD__SERVER__TRUSTED_PROXIES",
+            &["proxy", "10.0.0.0/33"],
+        ),
         ("TODOWARD__DATABASE__MIGRATE_ON_START", &["yes", "maybe"]),
         ("TODOWARD_ENV", &["../secrets", "a/b", "prod.toml"]),
     ] {
@@ -173,7 +195,12 @@ fn an_unknown_setting_is_refused_by_name() {
     ] {
         refused(name, "a canary value");
     }
-    for name in ["TODOWARD__", "TODOWARD__SERVER__", "TODOWARD__[0]", "TODOWARD__A-B"] {
+    for name in [
+        "TODOWARD__",
+        "TODOWARD__SERVER__",
+        "TODOWARD__[0]",
+        "TODOWARD__A-B",
+    ] {
         let directory = tempdir().unwrap();
         let variables = environment("sqlite://tasks.db", &[(name, "a canary value")]);
         let done = run(directory.path(), &[], &variables).failed(78);
@@ -186,18 +213,30 @@ fn an_unknown_setting_is_refused_by_name() {
 fn a_variable_that_is_not_utf_8_is_refused() {
     let directory = tempdir().unwrap();
     let bytes = OsStr::from_bytes(b"canary \xff\xfe canary canary canary canary");
-    for name in ["BETTER_AUTH_SECRET", "DATABASE_URL", "TODOWARD__LOG__FORMAT", "TODOWARD_ENV"] {
+    for name in [
+        "BETTER_AUTH_SECRET",
+        "DATABASE_URL",
+        "TODOWARD__LOG__FORMAT",
+        "TODOWARD_ENV",
+    ] {
         let mut command = todoward(directory.path(), &[], environment("sqlite://tasks.db", &[]));
         command.env(name, bytes);
         let done = finish(command).failed(78);
-        assert!(done.err.contains(&format!("{name} must be UTF-8")), "{done:?}");
+        assert!(
+            done.err.contains(&format!("{name} must be UTF-8")),
+            "{done:?}"
+        );
         assert!(!done.err.contains("canary"), "{done:?}");
     }
     let mut command = todoward(directory.path(), &[], environment("sqlite://tasks.db", &[]));
     command.env(OsStr::from_bytes(b"TODOWARD__SERVER__\xff"), "1");
     finish(command).failed(78);
     // What is not ours may be anything.
-    let mut command = todoward(directory.path(), &["migrate"], environment("sqlite://tasks.db", &[]));
+    let mut command = todoward(
+        directory.path(),
+        &["migrate"],
+        environment("sqlite://tasks.db", &[]),
+    );
     command.env("SOMETHING_ELSE", bytes);
     finish(command).succeeded();
 }
@@ -221,7 +260,10 @@ fn a_file_with_an_unknown_key_or_a_mistake_is_refused() {
             ("TODOWARD__METRICS__PORT", "0"),
         ];
         let done = run(directory.path(), &[], &variables).failed(78);
-        assert!(done.err.starts_with(&format!("todoward: {name} ")), "{done:?}");
+        assert!(
+            done.err.starts_with(&format!("todoward: {name} ")),
+            "{done:?}"
+        );
         assert!(!done.err.contains("canary"), "{done:?}");
     }
 }
@@ -231,13 +273,21 @@ fn a_file_with_an_unknown_key_or_a_mistake_is_refused() {
 fn later_layers_win() {
     let directory = tempdir().unwrap();
     std::fs::create_dir(directory.path().join("config")).unwrap();
-    std::fs::write(directory.path().join("config/stage.toml"), "[server]\nport = 1\n").unwrap();
+    std::fs::write(
+        directory.path().join("config/stage.toml"),
+        "[server]\nport = 1\n",
+    )
+    .unwrap();
     let asks = |variables: &[(&str, &str)], port: u16| {
         let done = run(directory.path(), &["healthcheck"], variables).failed(1);
         let asked = format!("127.0.0.1:{port} ");
         assert!(done.err.contains(&asked), "not {asked}: {done:?}");
     };
-    let (file, long, short) = (("TODOWARD_ENV", "stage"), ("TODOWARD__SERVER__PORT", "2"), ("PORT", "3"));
+    let (file, long, short) = (
+        ("TODOWARD_ENV", "stage"),
+        ("TODOWARD__SERVER__PORT", "2"),
+        ("PORT", "3"),
+    );
     asks(&[file], 1);
     asks(&[file, long], 2);
     asks(&[long], 2);
@@ -252,19 +302,33 @@ fn later_layers_win() {
 fn a_list_is_an_array_in_a_file_and_separated_by_commas_in_the_environment() {
     let directory = tempdir().unwrap();
     std::fs::create_dir(directory.path().join("config")).unwrap();
-    let file = "[auth]\nissuers = [\"https://file.example\"]\naudiences = [\"first\", \"second\"]\n";
+    let file =
+        "[auth]\nissuers = [\"https://file.example\"]\naudiences = [\"first\", \"second\"]\n";
     std::fs::write(directory.path().join("config/stage.toml"), file).unwrap();
     let claims_of = |variables: &[(&str, &str)]| {
         let mut all = vec![("BETTER_AUTH_SECRET", SECRET), ("TODOWARD_ENV", "stage")];
         all.extend(variables);
-        let token = run(directory.path(), &["token", "--sub", "a"], &all).succeeded().out;
-        run_with_input(directory.path(), &["check-token"], &all, &token).succeeded().out
+        let token = run(directory.path(), &["token", "--sub", "a"], &all)
+            .succeeded()
+            .out;
+        run_with_input(directory.path(), &["check-token"], &all, &token)
+            .succeeded()
+            .out
     };
     let claims = claims_of(&[]);
-    assert!(claims.contains("https://file.example") && claims.contains("first"), "{claims}");
-    let claims = claims_of(&[("TODOWARD__AUTH__ISSUERS", " https://one.example , https://two.example")]);
+    assert!(
+        claims.contains("https://file.example") && claims.contains("first"),
+        "{claims}"
+    );
+    let claims = claims_of(&[(
+        "TODOWARD__AUTH__ISSUERS",
+        " https://one.example , https://two.example",
+    )]);
     assert!(claims.contains("https://one.example"), "{claims}");
-    assert!(!claims.contains("two.example") && !claims.contains("file.example"), "{claims}");
+    assert!(
+        !claims.contains("two.example") && !claims.contains("file.example"),
+        "{claims}"
+    );
     let claims = claims_of(&[("TODOWARD__AUTH__ISSUERS", "")]);
     assert!(!claims.contains("\"iss\""), "empty means none: {claims}");
 }

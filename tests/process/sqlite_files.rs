@@ -48,7 +48,10 @@ fn a_missing_directory_is_a_clear_error() {
     let url = format!("sqlite://{}/missing/tasks.db", directory.path().display());
     for command in ["serve", "migrate"] {
         let done = run(directory.path(), &[command], &environment(&url, &[])).failed(1);
-        assert!(done.err.contains("missing/tasks.db"), "names the file: {done:?}");
+        assert!(
+            done.err.contains("missing/tasks.db"),
+            "names the file: {done:?}"
+        );
         assert!(done.err.contains("No such file or directory"), "{done:?}");
     }
 }
@@ -105,7 +108,10 @@ fn what_may_not_be_written_is_a_clear_error() {
     std::fs::set_permissions(&file, Permissions::from_mode(0o400)).unwrap();
     let done = serve_unprivileged(directory.path(), &url).failed(1);
     assert!(done.err.contains("tasks.db"), "{done:?}");
-    assert!(done.err.contains("readonly") || done.err.contains("Permission denied"), "{done:?}");
+    assert!(
+        done.err.contains("readonly") || done.err.contains("Permission denied"),
+        "{done:?}"
+    );
 
     // Nobody may make a file here.
     let closed = directory.path().join("closed");

@@ -48,7 +48,10 @@ fn sigterm_and_sigint_end_it_with_exit_code_0() {
             server.signal(signal);
             assert_eq!(server.ends(SOON).await.code(), Some(0), "{signal}");
             let log = server.running.err.all();
-            assert!(log.trim_end().ends_with("stopped"), "the last line is written: {log}");
+            assert!(
+                log.trim_end().ends_with("stopped"),
+                "the last line is written: {log}"
+            );
         }
     });
 }
@@ -138,7 +141,11 @@ fn a_peer_that_is_stuck_holds_up_the_stop_for_the_shutdown_timeout_at_most() {
         server.signal("TERM");
         let begun = Instant::now();
         assert_eq!(server.ends(SOON).await.code(), Some(0));
-        assert!(begun.elapsed() < Duration::from_millis(3500), "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Duration::from_millis(3500),
+            "{:?}",
+            begun.elapsed()
+        );
     });
 }
 
@@ -150,7 +157,9 @@ fn idle_connections_do_not_hold_up_the_stop() {
         let mut idle = Vec::new();
         for _ in 0..20 {
             let mut stream = server.connect();
-            stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            stream
+                .write_all(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+                .unwrap();
             let mut first = [0; 12];
             stream.read_exact(&mut first).unwrap();
             assert_eq!(&first, b"HTTP/1.1 200");
@@ -163,7 +172,10 @@ fn idle_connections_do_not_hold_up_the_stop() {
         let begun = Instant::now();
         assert_eq!(server.ends(SOON).await.code(), Some(0));
         let took = begun.elapsed();
-        println!("with {} idle connections the stop took {took:?}", idle.len());
+        println!(
+            "with {} idle connections the stop took {took:?}",
+            idle.len()
+        );
         assert!(took < Duration::from_millis(2500), "{took:?}");
         drop(silent);
     });
@@ -176,7 +188,10 @@ fn other_signals_do_not_end_it() {
         let mut server = server(&storage, &[]).await;
         for signal in ["HUP", "PIPE", "HUP", "PIPE"] {
             server.signal(signal);
-            server.user("alice").create(json!({ "title": signal })).await;
+            server
+                .user("alice")
+                .create(json!({ "title": signal }))
+                .await;
             assert!(server.running.ended().is_none(), "{signal}");
         }
         assert!(server.is_ready().await);
@@ -192,7 +207,9 @@ fn a_client_that_goes_away_in_the_middle_harms_nobody() {
         for _ in 0..50 {
             drop(begin_create(&server));
             let mut unread = server.connect();
-            unread.write_all(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            unread
+                .write_all(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n")
+                .unwrap();
         }
         server.user("alice").create(json!({ "title": "a" })).await;
         assert_eq!(server.user("alice").titles("").await, ["a"]);

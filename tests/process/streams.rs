@@ -35,7 +35,11 @@ impl Unread {
         };
         let authorization = format!("Bearer {}", tokens::valid("alice"));
         let client = Client::new(reqwest::Client::new(), address, Some(authorization));
-        Self { running, err: Some(err), client }
+        Self {
+            running,
+            err: Some(err),
+            client,
+        }
     }
 
     async fn stops(&mut self) {
@@ -74,7 +78,10 @@ fn a_reader_of_the_log_who_does_not_read_holds_up_nothing() {
                 answer.expect(404);
             }
         }
-        let created = tokio::time::timeout(Duration::from_secs(5), client.create(json!({ "title": "a" })));
+        let created = tokio::time::timeout(
+            Duration::from_secs(5),
+            client.create(json!({ "title": "a" })),
+        );
         created.await.expect("a request waits for the log");
         // It really was blocked: once somebody reads, it says what was lost.
         let mut err = server.err.take().unwrap();
@@ -87,7 +94,10 @@ fn a_reader_of_the_log_who_does_not_read_holds_up_nothing() {
             }
             (false, err)
         });
-        eventually("somebody has read it", SOON, async || reader.is_finished().then_some(())).await;
+        eventually("somebody has read it", SOON, async || {
+            reader.is_finished().then_some(())
+        })
+        .await;
         let (told, mut err) = reader.join().unwrap();
         assert!(told, "nothing was dropped, so nothing was blocked");
         let rest = std::thread::spawn(move || err.read_to_end(&mut Vec::new()));
@@ -123,7 +133,11 @@ fn without_any_standard_streams_it_serves() {
         let port = address.port().to_string();
         let mut shell = Command::new("sh");
         shell
-            .args(["-c", r#"exec "$0" serve <&- >&- 2>&-"#, env!("CARGO_BIN_EXE_todoward")])
+            .args([
+                "-c",
+                r#"exec "$0" serve <&- >&- 2>&-"#,
+                env!("CARGO_BIN_EXE_todoward"),
+            ])
             .env_clear()
             .envs(environment(&storage.url, &[("PORT", &port)]))
             .current_dir(storage.path())
@@ -136,6 +150,9 @@ fn without_any_standard_streams_it_serves() {
             asked.is_ok_and(|answer| answer.status == 200).then_some(())
         })
         .await;
-        client.get("/api/v1/tasks").await.expect_problem(401, "missing_token");
+        client
+            .get("/api/v1/tasks")
+            .await
+            .expect_problem(401, "missing_token");
     });
 }
