@@ -69,13 +69,19 @@ pub fn start(format: LogFormat) -> Logging {
 }
 
 /// Other crates are heard from `info` upwards, whatever `RUST_LOG` says: below,
-/// actix-http for one quotes header values.
+/// actix-http for one quotes header values. That one is not heard at all: it
+/// writes an error for whatever bytes a client sends that are not HTTP.
 struct NoForeignDetails(env_logger::Logger);
 
 impl Log for NoForeignDetails {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let ours = |target: &str| target == "todoward" || target.starts_with("todoward::");
-        (metadata.level() <= Level::Info || ours(metadata.target())) && self.0.enabled(metadata)
+        let krate = metadata.target().split("::").next().unwrap_or_default();
+        let heard = match krate {
+            "todoward" => true,
+            "actix_http" => false,
+            _ => metadata.level() <= Level::Info,
+        };
+        heard && self.0.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {

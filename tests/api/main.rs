@@ -9,6 +9,7 @@
     reason = "a test that finds something else than it expects should panic"
 )]
 
+#[expect(dead_code, reason = "the tests of the binary use what these do not")]
 mod support;
 
 mod addresses;
