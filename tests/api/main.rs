@@ -21,6 +21,7 @@ mod denial;
 mod denial_table;
 mod fields;
 mod framing;
+mod hanging;
 mod headers;
 mod heads;
 mod http;
