@@ -24,7 +24,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 const COOL_DOWN: Duration = Duration::from_secs(10);
 /// How long keys are good without a successful fetch.
 const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a request waits for a fetch; the fetch itself has 2 s.
+/// How long a request waits for fetches, of which each has 2 s.
 const PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// The key set and whatever keeps it fresh. The thread ends with it.
@@ -86,6 +86,26 @@ impl Jwks {
         Ok(Self { shared, finished })
     }
 
+    /// Keys that nobody fetches.
+    #[cfg(test)]
+    pub(super) fn fixed(keys: Option<KeySet>) -> Self {
+        let shared = Shared {
+            keys: RwLock::new(keys.map(Arc::new)),
+            schedule: Mutex::new(Schedule::default()),
+            wake: Condvar::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            finished: watch::channel(0).1,
+        }
+    }
+
+    /// Puts another set in the place of the one that is there.
+    #[cfg(test)]
+    pub(super) fn replace(&self, keys: KeySet) {
+        self.shared.set_keys(Some(Arc::new(keys)));
+    }
+
     /// The last good set.
     pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
         self.shared
@@ -105,38 +125,64 @@ impl Jwks {
         }
     }
 
-    /// Waits for a fetch, of which all who wait at the same time share one: the
-    /// one under way, or, with `anew`, one that begins after this. False if there
-    /// is none to wait for, because of the cool-down.
-    pub(super) async fn refreshed(&self, anew: bool) -> bool {
-        let mut finished = self.finished.clone();
-        let awaited = {
-            let mut schedule = self.shared.lock();
-            let under_way = schedule.begun > schedule.ended;
-            if schedule.good_at.is_none() {
-                // Nothing has ever been fetched: the thread tries again on its
-                // own, and requests must not make it try more often.
-                if !under_way && schedule.begun > 0 {
-                    return false;
-                }
-                schedule.begun.max(1)
-            } else if under_way && !anew {
-                schedule.begun
-            } else {
-                let cooling = schedule
-                    .cool_until
-                    .is_some_and(|until| Instant::now() < until);
-                if cooling {
-                    return false;
-                }
-                schedule.wanted = true;
-                self.shared.wake.notify_one();
-                schedule.begun + 1
-            }
-        };
-        let ended = finished.wait_for(|ended| *ended >= awaited);
-        tokio::time::timeout(PATIENCE, ended).await.is_ok()
+    /// What a request can still hope for. To be taken before the keys are looked
+    /// at, so that no fetch ends unseen between the two.
+    pub(super) fn hope(&self) -> Hope {
+        let schedule = self.shared.lock();
+        Hope {
+            begun: schedule.begun,
+            ended: schedule.ended,
+            until: Instant::now() + PATIENCE,
+        }
     }
+
+    /// Waits for the fetch under way, which may have begun before a key was
+    /// published, or else for one that begins after the hope did. All who wait
+    /// share it. False if there is none to wait for.
+    pub(super) async fn refreshed(&self, hope: &mut Hope) -> bool {
+        let awaited = if hope.ended < hope.begun {
+            hope.ended = hope.begun;
+            hope.begun
+        } else if hope.ended == hope.begun && self.wants(hope.begun + 1) {
+            hope.ended = hope.begun + 1;
+            hope.ended
+        } else {
+            return false;
+        };
+        let mut finished = self.finished.clone();
+        let ended = finished.wait_for(|ended| *ended >= awaited);
+        let until = tokio::time::Instant::from_std(hope.until);
+        matches!(tokio::time::timeout_at(until, ended).await, Ok(Ok(_)))
+    }
+
+    /// Asks for the fetch of this number, unless it has begun already. False if
+    /// the cool-down does not let it.
+    fn wants(&self, number: u64) -> bool {
+        let mut schedule = self.shared.lock();
+        if schedule.begun >= number {
+            return true;
+        }
+        if schedule.good_at.is_none() {
+            // Nothing has ever been fetched: the thread tries again on its own,
+            // and requests must not make it try more often.
+            return schedule.begun == 0;
+        }
+        let now = Instant::now();
+        if schedule.cool_until.is_some_and(|until| now < until) {
+            return false;
+        }
+        schedule.wanted = true;
+        self.shared.wake.notify_one();
+        true
+    }
+}
+
+/// The fetches that had begun and ended when a request found no key, and how
+/// long it waits in all.
+pub(super) struct Hope {
+    begun: u64,
+    ended: u64,
+    until: Instant,
 }
 
 impl Drop for Jwks {
@@ -177,8 +223,9 @@ fn keep_fresh(shared: &Shared, fetcher: &Fetcher, ttl: Duration, announce: &watc
         let mut changed = false;
         match result {
             Ok(keys) => {
-                changed = before.is_none_or(|before| before.fingerprint != keys.fingerprint);
-                if changed {
+                let known = before.as_deref();
+                changed = known.is_none_or(|known| known.fingerprint != keys.fingerprint);
+                if changed || known.is_some_and(|known| known.notes != keys.notes) {
                     log::info!(url = fetcher.url(); "the key set was fetched");
                     for note in &keys.notes {
                         log::warn!(url = fetcher.url(); "{note}");
@@ -210,8 +257,6 @@ fn keep_fresh(shared: &Shared, fetcher: &Fetcher, ttl: Duration, announce: &watc
         }
         if caused == Cause::UnknownKid && !changed {
             schedule.cool_until = Some(Instant::now() + COOL_DOWN);
-            // Whoever asked meanwhile asked for the same.
-            schedule.wanted = false;
         }
         let ended = schedule.ended;
         drop(schedule);

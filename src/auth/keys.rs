@@ -62,7 +62,7 @@ pub(super) struct PublicKey {
     kid: Option<String>,
     algorithms: Vec<PublicAlgorithm>,
     material: Material,
-    /// Of the whole key: tells whether a key of another set is this one.
+    /// Of all that it verifies with: tells whether a key of another set is this one.
     pub fingerprint: [u8; 32],
 }
 
@@ -71,6 +71,9 @@ enum Material {
     /// For ES512, an uncompressed point.
     P521(Vec<u8>),
 }
+
+/// The members that say what a key is and what it is used for, where it is used.
+const MEANING: [&str; 8] = ["kid", "alg", "kty", "crv", "x", "y", "n", "e"];
 
 impl PublicKey {
     /// Reads a key, and refuses one that is not for verifying, that is weak, or
@@ -102,14 +105,12 @@ impl PublicKey {
                 _ => vec![PublicAlgorithm::Rs256, PublicAlgorithm::Ps256],
             },
         };
-        let mut fingerprint = [0; 32];
-        let canonical = Value::Object(jwk.clone()).to_string();
-        fingerprint.copy_from_slice(digest(&SHA256, canonical.as_bytes()).as_ref());
+        let canonical = Value::from_iter(MEANING.map(|name| jwk.get(name).cloned()));
         Ok(Self {
             kid: text(jwk, "kid")?.map(str::to_owned),
             algorithms,
             material,
-            fingerprint,
+            fingerprint: sha256(canonical.to_string().as_bytes()),
         })
     }
 
@@ -208,12 +209,21 @@ fn bytes(jwk: &Map<String, Value>, name: &str) -> Result<Vec<u8>, Unusable> {
         .map_err(|_| "a member of its key is not base64url")
 }
 
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
+}
+
+/// The complaints about one set that are logged: a set has room for 100,000.
+const MAX_NOTES: usize = 20;
+
 /// A key set as it was fetched: the usable keys of it.
 pub(super) struct KeySet {
     keys: Vec<PublicKey>,
     /// What was left out, for the log.
     pub notes: Vec<String>,
-    /// Of the whole document.
+    /// Of the keys, in whatever order and form they were written.
     pub fingerprint: [u8; 32],
 }
 
@@ -270,12 +280,16 @@ impl KeySet {
         if keys.is_empty() {
             return Err("it has no usable key");
         }
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(digest(&SHA256, document).as_ref());
+        let mut fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint).collect();
+        fingerprints.sort_unstable();
+        if let Some(more) = notes.len().checked_sub(MAX_NOTES).filter(|more| *more > 0) {
+            notes.truncate(MAX_NOTES);
+            notes.push(format!("and {more} more complaints about the set"));
+        }
         Ok(Self {
             keys,
             notes,
-            fingerprint,
+            fingerprint: sha256(fingerprints.as_flattened()),
         })
     }
 

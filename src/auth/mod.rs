@@ -19,6 +19,8 @@ mod middleware;
 mod path;
 mod refusal;
 mod sign;
+#[cfg(test)]
+mod tests;
 mod token;
 mod verifier;
 mod weak_keys;

@@ -1,6 +1,8 @@
 //! What tests are written with: an application, users, answers.
 
 pub mod client;
+pub mod key_server;
+pub mod pairs;
 pub mod postgres;
 pub mod raw;
 pub mod tokens;
@@ -20,6 +22,9 @@ use postgres::TestDatabase;
 
 /// The secret of every test application.
 pub const SECRET: &str = "a secret of the tests, 0123456789 abcdef";
+
+/// The value of a variable that an application is to be without.
+pub const UNSET: &str = "\0";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -104,6 +109,8 @@ impl TestApp {
             ("TODOWARD__METRICS__PORT", "0"),
         ];
         all.extend(variables);
+        let unset = |name| variables.contains(&(name, UNSET));
+        all.retain(|(name, _)| !unset(*name));
         let settings = Settings::load(&Environment::of(all)).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, address) = mpsc::channel();
