@@ -51,6 +51,8 @@ struct Schedule {
     /// When the last good set was fetched.
     good_at: Option<Instant>,
     failures: u64,
+    /// Why the last fetch failed; empty if it did not.
+    complaint: String,
     stopped: bool,
 }
 
@@ -105,23 +107,44 @@ impl Jwks {
         }
     }
 
-    /// Waits for a fetch, of which all who wait at the same time share one: the
-    /// one under way, or, with `anew`, one that begins after this. False if there
-    /// is none to wait for, because of the cool-down.
-    pub(super) async fn refreshed(&self, anew: bool) -> bool {
+    /// Why there are no newer keys, if the last fetch failed.
+    pub fn complaint(&self) -> Option<String> {
+        let complaint = self.shared.lock().complaint.clone();
+        (!complaint.is_empty()).then_some(complaint)
+    }
+
+    /// What a request remembers before it looks for its key.
+    pub(super) fn seen(&self) -> Seen {
+        let schedule = self.shared.lock();
+        Seen {
+            at_arrival: schedule.begun,
+            ended: schedule.ended,
+        }
+    }
+
+    /// Waits until there may be a newer set than the one in which a request has
+    /// not found its key. All who wait share one fetch, and each is content with
+    /// the first that began after its arrival: its token was out by then, and so
+    /// was its key. False if there is nothing to wait for, or no more.
+    pub(super) async fn newer_than(&self, seen: &mut Seen) -> bool {
         let mut finished = self.finished.clone();
         let awaited = {
             let mut schedule = self.shared.lock();
             let under_way = schedule.begun > schedule.ended;
-            if schedule.good_at.is_none() {
+            if schedule.ended > seen.ended {
+                // It came while the request was looking into the set before.
+                schedule.ended
+            } else if seen.ended > seen.at_arrival {
+                return false;
+            } else if under_way {
+                schedule.begun
+            } else if schedule.good_at.is_none() {
                 // Nothing has ever been fetched: the thread tries again on its
                 // own, and requests must not make it try more often.
-                if !under_way && schedule.begun > 0 {
+                if schedule.begun > 0 {
                     return false;
                 }
-                schedule.begun.max(1)
-            } else if under_way && !anew {
-                schedule.begun
+                1
             } else {
                 let cooling = schedule
                     .cool_until
@@ -135,8 +158,22 @@ impl Jwks {
             }
         };
         let ended = finished.wait_for(|ended| *ended >= awaited);
-        tokio::time::timeout(PATIENCE, ended).await.is_ok()
+        match tokio::time::timeout(PATIENCE, ended).await {
+            Ok(Ok(ended)) => {
+                seen.ended = *ended;
+                true
+            }
+            Ok(Err(_)) | Err(_) => false,
+        }
     }
+}
+
+/// The fetches that a request knows of.
+pub(super) struct Seen {
+    /// Those that had begun when it arrived.
+    at_arrival: u64,
+    /// Those that had ended when it last looked for its key.
+    ended: u64,
 }
 
 impl Drop for Jwks {
@@ -157,7 +194,6 @@ impl Shared {
 }
 
 fn keep_fresh(shared: &Shared, fetcher: &Fetcher, ttl: Duration, announce: &watch::Sender<u64>) {
-    let mut complaint = String::new();
     let mut pause = Duration::ZERO;
     loop {
         let Some(caused) = wait_for_cause(shared, pause) else {
@@ -185,15 +221,15 @@ fn keep_fresh(shared: &Shared, fetcher: &Fetcher, ttl: Duration, announce: &watc
                     }
                     shared.set_keys(Some(Arc::new(keys)));
                 }
-                complaint.clear();
+                schedule.complaint.clear();
                 schedule.good_at = Some(Instant::now());
                 pause = ttl;
             }
             Err(why) => {
                 // Once for each cause, not for each of many tries.
-                if why != complaint {
+                if why != schedule.complaint {
                     log::warn!(cause = why.as_str(); "the key set could not be fetched; trying again");
-                    complaint = why;
+                    schedule.complaint = why;
                 }
                 schedule.failures += 1;
                 if schedule.good_at.is_some_and(|at| at.elapsed() > MAX_STALE) {
@@ -210,8 +246,6 @@ fn keep_fresh(shared: &Shared, fetcher: &Fetcher, ttl: Duration, announce: &watc
         }
         if caused == Cause::UnknownKid && !changed {
             schedule.cool_until = Some(Instant::now() + COOL_DOWN);
-            // Whoever asked meanwhile asked for the same.
-            schedule.wanted = false;
         }
         let ended = schedule.ended;
         drop(schedule);

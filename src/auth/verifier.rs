@@ -116,23 +116,20 @@ impl Verifier {
     /// As [`Verifier::verify`], now; for a key that is not there the set is
     /// fetched again first, as far as the cool-down lets it.
     pub async fn verify_with_fresh_keys(&self, token: &str) -> Result<Claims, Refusal> {
-        let mut result = self.verify(token, unix_now());
         let Some(jwks) = &self.jwks else {
-            return result;
+            return self.verify(token, unix_now());
         };
-        // A fetch that is under way may have begun before the key was published;
-        // a second one has not.
-        for anew in [false, true] {
-            match result {
-                Err(Refusal::UnknownKey(_) | Refusal::KeysUnavailable(_)) => {}
-                result => return result,
+        let mut seen = jwks.seen();
+        loop {
+            let result = self.verify(token, unix_now());
+            let no_key = matches!(
+                result,
+                Err(Refusal::UnknownKey(_) | Refusal::KeysUnavailable(_))
+            );
+            if !no_key || !jwks.newer_than(&mut seen).await {
+                return result;
             }
-            if !jwks.refreshed(anew).await {
-                break;
-            }
-            result = self.verify(token, unix_now());
         }
-        result
     }
 
     /// The claims of a token, and the fingerprint of the public key that it
