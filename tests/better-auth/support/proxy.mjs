@@ -2,13 +2,10 @@
 // which networks and servers break. Counts the fetches.
 
 import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
-/** What each fault answers. `pass` is none. */
+/** What each fault answers. */
 const FAULTS = {
-  async pass(response, target) {
-    const { status, body } = await target();
-    response.writeHead(status, { "content-type": "application/json" }).end(body);
-  },
   unavailable: (response) => void response.writeHead(503).end("later"),
   // Longer than the fetcher's patience; unref, so that it holds up no end.
   delay: (response) => void setTimeout(() => response.writeHead(200).end("{}"), 10_000).unref(),
@@ -29,7 +26,20 @@ const FAULTS = {
     void response.writeHead(302, { location: canary }).end(),
 };
 
-export const FAULT_NAMES = Object.keys(FAULTS).filter((name) => name !== "pass");
+export const FAULT_NAMES = Object.keys(FAULTS);
+
+const NO_FAULTS = {
+  async pass(response, target) {
+    const { status, body } = await target();
+    response.writeHead(status, { "content-type": "application/json" }).end(body);
+  },
+  /** The keys of a second ago, as a slow network brings them. */
+  async late(response, target) {
+    const { status, body } = await target();
+    await sleep(1_000);
+    response.writeHead(status, { "content-type": "application/json" }).end(body);
+  },
+};
 
 export async function startProxy(t, frontend) {
   const state = { fault: "pass", fetches: [], canary: 0 };
@@ -47,7 +57,7 @@ export async function startProxy(t, frontend) {
   const handle = async (_request, response) => {
     state.fetches.push(Date.now());
     try {
-      await FAULTS[state.fault](response, target, canaryUrl);
+      await { ...FAULTS, ...NO_FAULTS }[state.fault](response, target, canaryUrl);
     } catch {
       response.socket?.destroy();
     }
