@@ -113,6 +113,14 @@ impl Jwks {
         (!complaint.is_empty()).then_some(complaint)
     }
 
+    /// Waits for the end of the first fetch, good or not.
+    pub async fn tried(&self) {
+        let mut finished = self.finished.clone();
+        let ended = finished.wait_for(|ended| *ended > 0);
+        // However it ends, whoever looks for a key is told.
+        let _ = tokio::time::timeout(PATIENCE, ended).await;
+    }
+
     /// What a request remembers before it looks for its key.
     pub(super) fn seen(&self) -> Seen {
         let schedule = self.shared.lock();
