@@ -14,12 +14,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+/// Signs a message.
+type Signer = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
+
 /// A key pair: the public half as a JWK, and what signs.
 #[derive(Clone)]
 pub struct Pair {
     pub alg: &'static str,
     pub jwk: Value,
-    sign: Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>,
+    sign: Arc<Signer>,
 }
 
 /// The one RSA key of the tests: making one takes long.
@@ -128,10 +131,12 @@ pub fn message(header: &Value, claims: &Value) -> String {
 pub fn but(object: &Value, name: &str, value: impl Into<Value>) -> Value {
     let mut object = object.clone();
     let members = object.as_object_mut().unwrap();
-    match value.into() {
-        Value::Null => members.remove(name),
-        value => members.insert(name.to_owned(), value),
-    };
+    let value = value.into();
+    if value.is_null() {
+        members.remove(name);
+    } else {
+        members.insert(name.to_owned(), value);
+    }
     object
 }
 
