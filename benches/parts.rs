@@ -1,7 +1,6 @@
 //! How fast the parts are: what a request costs beside HTTP and the database.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark has nobody to answer to")]
-#![expect(missing_docs, reason = "criterion's macros make public items")]
 
 use std::hint::black_box;
 

@@ -274,6 +274,8 @@ fn check_issuer(claims: &Map<String, Value>, kind: Kind, policy: &Policy) -> Che
     Ok(match issuer {
         // The cookie that is signed with the secret names neither.
         None if kind == Kind::SessionCookie => Ok(()),
+        // What it is helps more than what else it lacks.
+        None if !claims.contains_key("sub") => Err(Refusal::InvalidClaims(missing_subject(claims))),
         None => Err(Refusal::InvalidClaims("the token has no iss")),
         Some("") => Err(Refusal::InvalidClaims(
             "iss is empty: set BETTER_AUTH_URL in the frontend",

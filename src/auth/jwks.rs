@@ -52,6 +52,8 @@ struct Schedule {
     /// When the last good set was fetched.
     good_at: Option<Instant>,
     failures: u64,
+    /// Why the last fetch failed; empty if it did not.
+    complaint: String,
     stopped: bool,
 }
 
@@ -132,6 +134,20 @@ impl Jwks {
             failures: schedule.failures,
             age: schedule.good_at.map(|at| at.elapsed()),
         }
+    }
+
+    /// Why there are no newer keys, if the last fetch failed.
+    pub fn complaint(&self) -> Option<String> {
+        let complaint = self.shared.lock().complaint.clone();
+        (!complaint.is_empty()).then_some(complaint)
+    }
+
+    /// Waits for the end of the first fetch, good or not.
+    pub async fn tried(&self) {
+        let mut finished = self.finished.clone();
+        let ended = finished.wait_for(|ended| *ended > 0);
+        // However it ends, whoever looks for a key is told.
+        let _ = tokio::time::timeout(PATIENCE, ended).await;
     }
 
     /// What a request can still hope for. To be taken before the keys are looked
@@ -232,7 +248,6 @@ fn keep_fresh(
     announce: &watch::Sender<u64>,
 ) {
     let (url, ttl) = (settings.url.as_str(), settings.ttl);
-    let mut complaint = String::new();
     let mut pause = Duration::ZERO;
     loop {
         let Some(caused) = wait_for_cause(shared, pause) else {
@@ -258,15 +273,15 @@ fn keep_fresh(
                     }
                     shared.set_keys(Some(Arc::new(keys)));
                 }
-                complaint.clear();
+                schedule.complaint.clear();
                 schedule.good_at = Some(Instant::now());
                 pause = ttl;
             }
             Err(why) => {
                 // Once for each cause, not for each of many tries.
-                if why != complaint {
+                if why != schedule.complaint {
                     log::warn!(cause = why.as_str(); "the key set could not be fetched; trying again");
-                    complaint = why;
+                    schedule.complaint = why;
                 }
                 schedule.failures += 1;
                 if schedule.good_at.is_some_and(|at| at.elapsed() > MAX_STALE) {

@@ -239,12 +239,12 @@ pub(super) enum Lookup<'s> {
 impl KeySet {
     /// Reads a set. One without a usable key is an error: an endpoint that says
     /// so for a moment must not take away the keys that were good.
-    pub fn parse(document: &[u8]) -> Result<Self, &'static str> {
+    pub fn parse(document: &[u8]) -> Result<Self, String> {
         let Ok(Value::Object(set)) = json::parse(document) else {
-            return Err("it is not a JSON object");
+            return Err("it is not a JSON object".to_owned());
         };
         let Some(Value::Array(entries)) = set.get("keys") else {
-            return Err("it has no array \"keys\"");
+            return Err("it has no array \"keys\"".to_owned());
         };
         let mut keys = Vec::new();
         let mut notes = Vec::new();
@@ -278,7 +278,9 @@ impl KeySet {
             alone
         });
         if keys.is_empty() {
-            return Err("it has no usable key");
+            // One of the reasons: most probably that of all.
+            let why = notes.first().map(|note| format!(": {note}"));
+            return Err(format!("it has no usable key{}", why.unwrap_or_default()));
         }
         let mut fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint).collect();
         fingerprints.sort_unstable();

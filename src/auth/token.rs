@@ -106,6 +106,10 @@ fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
         (Some(_), Some(_), Some(_), 2) => Err(Refusal::Malformed(
             "this is an encrypted token (JWE): the cookie cache's strategy is \"jwe\"; get a JWT with authClient.token()",
         )),
+        // base64url of `{"`: JSON without dots, while session ids are random.
+        (Some(one), None, ..) if one.starts_with("eyJ") => Err(Refusal::Malformed(
+            "this is Better Auth's session cookie of the strategy \"compact\", not a JWT; get one with authClient.token()",
+        )),
         (_, None, ..) => Err(Refusal::Malformed(
             "this is a Better Auth session token, not a JWT; get one with authClient.token()",
         )),

@@ -7,7 +7,7 @@ use actix_rt::System;
 
 use super::{Failure, print};
 use crate::app::verifier;
-use crate::auth::{MAX_TOKEN_BYTES, Unverified, unix_now};
+use crate::auth::{Jwks, MAX_TOKEN_BYTES, Unverified, unix_now};
 use crate::settings::Auth;
 
 /// Reads a token from standard input, and explains it. Exit code 0 if it would
@@ -31,10 +31,22 @@ pub fn run(auth: &Auth) -> Result<ExitCode, Failure> {
     if let Ok(unverified) = Unverified::parse(token) {
         let (header, claims) = unverified.describe();
         print(&format!("header    {header}\nclaims    {claims}\n"))?;
-        print(&format!("key       {}\n", key_of(unverified.algorithm())))?;
+        print(&format!(
+            "key       {}\n",
+            key_of(unverified.algorithm(), auth)
+        ))?;
+        print(&expected("iss", &auth.issuers))?;
+        print(&expected("aud", &auth.audiences))?;
     }
     let verifier = verifier(auth)?;
-    match System::new().block_on(verifier.verify_with_fresh_keys(token)) {
+    let verified = System::new().block_on(async {
+        // A server that is asked has its keys, as a rule.
+        if let Some(jwks) = verifier.jwks() {
+            jwks.tried().await;
+        }
+        verifier.verify_with_fresh_keys(token).await
+    });
+    match verified {
         Ok(claims) => {
             let left = (claims.expires_at() - unix_now()).max(0.0);
             let owner = serde_json::Value::from(claims.owner().as_str());
@@ -44,6 +56,9 @@ pub fn run(auth: &Auth) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Err(refusal) => {
+            if let Some(complaint) = verifier.jwks().and_then(Jwks::complaint) {
+                print(&format!("fetching  failed: {complaint}\n"))?;
+            }
             print(&format!(
                 "verdict   refused, {}: {}\n",
                 refusal.code().as_str(),
@@ -54,10 +69,21 @@ pub fn run(auth: &Auth) -> Result<ExitCode, Failure> {
     }
 }
 
-fn key_of(algorithm: &str) -> &'static str {
-    match algorithm {
-        "HS256" => "a shared secret: BETTER_AUTH_SECRET or one of BETTER_AUTH_SECRETS",
-        "none" => "none: the token is not signed",
-        _ => "the public key of a key pair",
+fn key_of(algorithm: &str, auth: &Auth) -> String {
+    match (algorithm, &auth.jwks) {
+        ("HS256", _) => {
+            "a shared secret: BETTER_AUTH_SECRET or one of BETTER_AUTH_SECRETS".to_owned()
+        }
+        ("none", _) => "none: the token is not signed".to_owned(),
+        (_, Some(jwks)) => format!("the public key of its kid, from {}", jwks.url),
+        (_, None) => "the public key of a key pair; BETTER_AUTH_URL is not set".to_owned(),
+    }
+}
+
+/// What a claim must be here.
+fn expected(claim: &str, values: &[String]) -> String {
+    match values {
+        [] => String::new(),
+        values => format!("expected  {claim} {}\n", values.join(" or ")),
     }
 }

@@ -198,6 +198,12 @@ fn seconds(layers: &Layers, key: &str, least: u64, most: u64) -> Result<Duration
 }
 
 fn server(layers: &Layers) -> Result<Server, SettingsError> {
+    let shutdown_timeout = seconds(layers, "server.shutdown_timeout", 1, 3600)?;
+    let drain_delay = seconds(layers, "server.drain_delay", 0, 600)?;
+    if drain_delay >= shutdown_timeout {
+        let mend = "must be shorter than TODOWARD__SERVER__SHUTDOWN_TIMEOUT, of which it is a part";
+        return Err(layers.wrong("server.drain_delay", mend));
+    }
     let workers = layers.number("server.workers", 0, 1024)? as usize;
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Server {
@@ -206,8 +212,8 @@ fn server(layers: &Layers) -> Result<Server, SettingsError> {
         workers: if workers == 0 { cores() } else { workers },
         body_limit: layers.number("server.body_limit", 1024, 16 << 20)? as usize,
         request_timeout: seconds(layers, "server.request_timeout", 1, 600)?,
-        shutdown_timeout: seconds(layers, "server.shutdown_timeout", 1, 3600)?,
-        drain_delay: seconds(layers, "server.drain_delay", 0, 600)?,
+        shutdown_timeout,
+        drain_delay,
         trusted_proxies: networks(layers)?,
     })
 }

@@ -54,8 +54,8 @@ impl fmt::Debug for Secret {
 }
 
 /// `BETTER_AUTH_SECRETS=2:new,1:old`, the current one first, then
-/// `BETTER_AUTH_SECRET`. Either is enough, and
-/// neither is needed where keys come from `BETTER_AUTH_URL`.
+/// `BETTER_AUTH_SECRET`. Either is enough, and neither is needed where keys come
+/// from `BETTER_AUTH_URL`.
 pub(super) fn read(environment: &Environment) -> Result<Vec<Secret>, SettingsError> {
     const ONE: &str = "BETTER_AUTH_SECRET";
     const LIST: &str = "BETTER_AUTH_SECRETS";
@@ -73,7 +73,9 @@ pub(super) fn read(environment: &Environment) -> Result<Vec<Secret>, SettingsErr
             let mend = "must be versions and secrets, the current one first, as 2:new,1:old";
             return Err(SettingsError::new(LIST, mend));
         };
-        secrets.push(Secret::parse(secret).map_err(|mend| SettingsError::new(LIST, mend))?);
+        // Better Auth trims here, and only here.
+        let secret = Secret::parse(secret.trim());
+        secrets.push(secret.map_err(|mend| SettingsError::new(LIST, mend))?);
     }
     if let Some(secret) = environment.get(ONE) {
         secrets.push(Secret::parse(secret).map_err(|mend| SettingsError::new(ONE, mend))?);

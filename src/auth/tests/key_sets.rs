@@ -8,7 +8,7 @@ use super::pairs::{Pair, but};
 use super::*;
 use crate::auth::keys::{Lookup, PublicAlgorithm};
 
-fn parse(document: &str) -> Result<KeySet, &'static str> {
+fn parse(document: &str) -> Result<KeySet, String> {
     KeySet::parse(document.as_bytes())
 }
 

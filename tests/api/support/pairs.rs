@@ -14,15 +14,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+/// Signs a message.
+type Signer = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
+
 /// A key pair: the public half as a JWK, and what signs.
 #[derive(Clone)]
 pub struct Pair {
     pub alg: &'static str,
     pub jwk: Value,
-    sign: Arc<Sign>,
+    sign: Arc<Signer>,
 }
-
-type Sign = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
 
 /// The one RSA key of the tests: making one takes long.
 pub static RSA: LazyLock<RsaKeyPair> =
