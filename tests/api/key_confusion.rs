@@ -8,10 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::key_server::{Answer, KeyServer};
+use crate::support::key_server::KeyServer;
 use crate::support::pairs::{Pair, RSA, but, message, set_of};
 use crate::support::tokens::{base64url, hs256};
-use crate::support::trust::{claims_of, token_of, trusting, trusting_with, verdict};
+use crate::support::trust::{claims_of, published, token_of, trusting, trusting_with, verdict};
 use crate::support::{SECRET, TestApp, block_on, tokens};
 
 /// A public key in every form that a library could take for a secret.
@@ -39,7 +39,7 @@ fn as_secrets(pair: &Pair) -> Vec<Vec<u8>> {
         secrets.push(der.to_vec());
     }
     let n = pair.jwk["n"].as_str().unwrap();
-    let served = set_of(&[pair.jwk.clone()]);
+    let served = set_of(std::slice::from_ref(&pair.jwk));
     let pretty = serde_json::to_string_pretty(&pair.jwk).unwrap();
     for text in [
         n,
@@ -61,7 +61,7 @@ fn as_secrets(pair: &Pair) -> Vec<Vec<u8>> {
 fn a_public_key_is_no_shared_secret_in_any_form() {
     block_on(async {
         let pair = Pair::rsa("k", "RS256");
-        let server = KeyServer::start(Answer::Set(set_of(&[pair.jwk.clone()])));
+        let server = KeyServer::start(published(&[&pair]));
         let keys_only = trusting(&server).await;
         let both = trusting_with(&server, &[("BETTER_AUTH_SECRET", SECRET)]).await;
         let claims = claims_of(&server.url(), "alice");
@@ -101,7 +101,7 @@ fn a_public_key_is_no_shared_secret_in_any_form() {
 fn with_both_kinds_of_keys_each_is_used_only_for_its_own() {
     block_on(async {
         let pair = Pair::ed25519("k");
-        let server = KeyServer::start(Answer::Set(set_of(&[pair.jwk.clone()])));
+        let server = KeyServer::start(published(&[&pair]));
         let app = trusting_with(&server, &[("BETTER_AUTH_SECRET", SECRET)]).await;
         let claims = claims_of(&server.url(), "alice");
         let by_secret = |header: Value| tokens::sign_with_header(&header, &claims);
@@ -176,7 +176,7 @@ fn a_key_that_a_token_brings_or_points_to_is_not_looked_at() {
     block_on(async {
         let pair = Pair::ed25519("k");
         let evil = Pair::ed25519("k");
-        let server = KeyServer::start(Answer::Set(set_of(&[pair.jwk.clone()])));
+        let server = KeyServer::start(published(&[&pair]));
         let canary = TcpListener::bind("127.0.0.1:0").unwrap();
         canary.set_nonblocking(true).unwrap();
         let app = trusting(&server).await;
@@ -225,7 +225,7 @@ fn a_key_that_a_token_brings_or_points_to_is_not_looked_at() {
 fn a_kid_is_compared_and_nothing_else() {
     block_on(async {
         let pair = Pair::ed25519("k");
-        let server = KeyServer::start(Answer::Set(set_of(&[pair.jwk.clone()])));
+        let server = KeyServer::start(published(&[&pair]));
         let app = trusting_with(&server, &[("BETTER_AUTH_SECRET", SECRET)]).await;
         let url = server.url();
         let claims = claims_of(&url, "alice");

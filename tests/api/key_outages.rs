@@ -6,7 +6,8 @@ use serde_json::json;
 use crate::support::key_server::{Answer, KeyServer};
 use crate::support::pairs::{Pair, but, set_of};
 use crate::support::trust::{
-    ask, claims_of, eventually, token_of, trusting, trusting_with, trusting_without_keys, verdict,
+    ask, claims_of, eventually, published, token_of, trusting, trusting_with,
+    trusting_without_keys, verdict,
 };
 use crate::support::{UNSET, block_on, tokens};
 
@@ -54,7 +55,7 @@ fn without_keys_it_serves_and_says_so_and_recovers_when_they_come() {
         .await;
         let listener = socket.listen(16).unwrap().into_std().unwrap();
         listener.set_nonblocking(false).unwrap();
-        let _server = KeyServer::on(listener, Answer::Set(set_of(&[pair.jwk.clone()])));
+        let _server = KeyServer::on(listener, published(&[&pair]));
         for app in [&keys_only, &both] {
             eventually("the keys are there", async || {
                 verdict(app, &token).await == "accepted"
@@ -190,9 +191,9 @@ fn gzip(text: &str) -> Vec<u8> {
 fn the_last_good_keys_outlive_every_kind_of_nonsense() {
     block_on(async {
         let (good, evil) = (Pair::ed25519("good"), Pair::ed25519("evil"));
-        let evil_set = set_of(&[evil.jwk.clone()]);
+        let evil_set = set_of(std::slice::from_ref(&evil.jwk));
         let judge = async |(name, answer): (String, Answer)| {
-            let server = KeyServer::start(Answer::Set(set_of(&[good.jwk.clone()])));
+            let server = KeyServer::start(published(&[&good]));
             let app = trusting(&server).await;
             let known = token_of(&server, &good, "alice");
             assert_eq!(verdict(&app, &known).await, "accepted", "{name}");
@@ -222,9 +223,9 @@ fn the_last_good_keys_outlive_every_kind_of_nonsense() {
 fn a_redirect_leads_nowhere() {
     block_on(async {
         let (good, evil) = (Pair::ed25519("good"), Pair::ed25519("evil"));
-        let target = KeyServer::start(Answer::Set(set_of(&[evil.jwk.clone()])));
+        let target = KeyServer::start(published(&[&evil]));
         for status in [300, 301, 302, 303, 305, 307, 308] {
-            let server = KeyServer::start(Answer::Set(set_of(&[good.jwk.clone()])));
+            let server = KeyServer::start(published(&[&good]));
             let app = trusting(&server).await;
             let location = format!("Location: {}/api/auth/jwks\r\n", target.url());
             server.answer(Answer::status(status, &location, ""));
@@ -244,7 +245,7 @@ fn a_redirect_leads_nowhere() {
 fn keys_are_used_for_long_after_their_server_is_gone_and_new_ones_when_it_is_back() {
     block_on(async {
         let (old, new) = (Pair::ed25519("old"), Pair::ed25519("new"));
-        let server = KeyServer::start(Answer::Set(set_of(&[old.jwk.clone()])));
+        let server = KeyServer::start(published(&[&old]));
         let app = trusting_with(&server, &[("TODOWARD__AUTH__JWKS_TTL", "1")]).await;
         server.answer(Answer::Close);
         let before = server.fetches();
@@ -257,7 +258,7 @@ fn keys_are_used_for_long_after_their_server_is_gone_and_new_ones_when_it_is_bac
             "accepted"
         );
         app.anonymous().get("/health/ready").await.expect(200);
-        server.answer(Answer::Set(set_of(&[new.jwk.clone()])));
+        server.answer(published(&[&new]));
         let token = token_of(&server, &new, "alice");
         eventually("the new key is there", async || {
             verdict(&app, &token).await == "accepted"
@@ -270,7 +271,7 @@ fn keys_are_used_for_long_after_their_server_is_gone_and_new_ones_when_it_is_bac
 fn whoever_needs_no_fetch_does_not_wait_for_one_that_hangs() {
     block_on(async {
         let good = Pair::ed25519("good");
-        let server = KeyServer::start(Answer::Set(set_of(&[good.jwk.clone()])));
+        let server = KeyServer::start(published(&[&good]));
         let secret = [("BETTER_AUTH_SECRET", crate::support::SECRET)];
         let app = trusting_with(&server, &secret).await;
         let claims = claims_of(&server.url(), "alice");

@@ -7,19 +7,18 @@ use crate::support::block_on;
 use crate::support::key_server::{Answer, KeyServer};
 use crate::support::pairs::{Pair, set_of};
 use crate::support::trust::{
-    claims_of, eventually, token_of, token_with_kid, trusting, trusting_with, verdict,
+    claims_of, eventually, published, token_of, token_with_kid, trusting, trusting_with, verdict,
 };
 
 /// The set is fetched again every second.
 const SOON: &[(&str, &str)] = &[("TODOWARD__AUTH__JWKS_TTL", "1")];
 
 fn publish(server: &KeyServer, pairs: &[&Pair]) {
-    let keys: Vec<_> = pairs.iter().map(|pair| pair.jwk.clone()).collect();
-    server.answer(Answer::Set(set_of(&keys)));
+    server.answer(published(pairs));
 }
 
 fn serve(pair: &Pair) -> KeyServer {
-    KeyServer::start(Answer::Set(set_of(&[pair.jwk.clone()])))
+    KeyServer::start(published(&[pair]))
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Tokens signed with a key of a Better Auth server's key set.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::key_server::{Answer, KeyServer};
-use crate::support::pairs::{Pair, but, set_of};
+use crate::support::key_server::KeyServer;
+use crate::support::pairs::{Pair, but};
 use crate::support::trust::{
-    ask, claims_of, token_of, token_with_kid, trusting, trusting_with, verdict,
+    ask, claims_of, published, token_of, token_with_kid, trusting, trusting_with, verdict,
 };
 use crate::support::{SECRET, TestApp, block_on, on_both_databases, tokens};
 
@@ -18,8 +18,8 @@ fn every_algorithm() -> Vec<Pair> {
 }
 
 fn serve(pairs: &[Pair]) -> KeyServer {
-    let keys: Vec<Value> = pairs.iter().map(|pair| pair.jwk.clone()).collect();
-    KeyServer::start(Answer::Set(set_of(&keys)))
+    let pairs: Vec<&Pair> = pairs.iter().collect();
+    KeyServer::start(published(&pairs))
 }
 
 on_both_databases! {
@@ -96,7 +96,7 @@ fn a_key_verifies_only_with_its_own_algorithm_and_name() {
 fn issuer_and_audience_of_a_key_pairs_token_are_those_of_the_server() {
     block_on(async {
         let pair = Pair::ed25519("k");
-        let server = serve(&[pair.clone()]);
+        let server = serve(std::slice::from_ref(&pair));
         let app = trusting(&server).await;
         let good = claims_of(&server.url(), "alice");
         let slash = format!("{}/", server.url());
@@ -136,7 +136,7 @@ fn issuer_and_audience_of_a_key_pairs_token_are_those_of_the_server() {
 fn a_kind_of_token_that_is_not_configured_is_refused_without_a_fetch() {
     block_on(async {
         let pair = Pair::ed25519("k");
-        let server = serve(&[pair.clone()]);
+        let server = serve(std::slice::from_ref(&pair));
         let with_keys = trusting(&server).await;
         let with_secret = TestApp::spawn(crate::support::Engine::Sqlite).await;
         let hs256 = tokens::sign(&claims_of(&server.url(), "alice"));

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::key_server::KeyServer;
-use super::pairs::{Pair, but};
+use super::key_server::{self, KeyServer};
+use super::pairs::{Pair, but, set_of};
 use super::{Answer, Engine, TestApp, UNSET, tokens};
 
 /// An application with no secret, and keys from this server only.
@@ -25,6 +25,12 @@ pub async fn trusting_with(server: &KeyServer, more: &[(&str, &str)]) -> TestApp
 pub async fn trusting_without_keys(url: &str, more: &[(&str, &str)]) -> TestApp {
     let variables = [&[("BETTER_AUTH_URL", url), ("WITHOUT_DATABASE", "")], more].concat();
     TestApp::with(Engine::Sqlite, &variables).await
+}
+
+/// The key set of these pairs.
+pub fn published(pairs: &[&Pair]) -> key_server::Answer {
+    let keys: Vec<Value> = pairs.iter().map(|pair| pair.jwk.clone()).collect();
+    key_server::Answer::Set(set_of(&keys))
 }
 
 /// The claims of a good token from a server.
