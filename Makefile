@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test check bench schema postgres
+.PHONY: run test e2e check bench schema postgres
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -10,6 +10,13 @@ run:
 # All tests, on SQLite and PostgreSQL.
 test: postgres
 	cargo test --locked
+
+# Against the real Better Auth, from npm; needs Node.js 20. LONG=1 rotates keys
+# under load for a minute instead of eight seconds.
+e2e: postgres
+	cargo build --locked
+	cd tests/better-auth && npm ci
+	cd tests/better-auth && $(if $(LONG),ROTATIONS=12 ROTATION_SECONDS=5) npm test
 
 # PostgreSQL's binaries, unless they are there or a server is named.
 postgres:

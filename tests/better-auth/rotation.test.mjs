@@ -143,6 +143,34 @@ test("keys that the frontend has dropped stop verifying with the next set", asyn
   await eventually("the old token is refused", async () => (await app.says(old)).startsWith("401 unknown_key"));
 });
 
+test("a set that is empty because nothing was signed for long takes no keys away", async (t) => {
+  const web = await frontend(t, { jwt: { jwks: { gracePeriod: 0 } } });
+  const proxy = await startProxy(t, web);
+  const app = await serveReady(t, {
+    BETTER_AUTH_URL: web.baseUrl,
+    JWKS_URL: proxy.url,
+    TODOWARD__AUTH__JWKS_TTL: "1",
+  });
+  const alice = await web.signUp();
+  const old = await alice.token();
+  assert.equal(await app.says(old), "200");
+  web.rotate();
+  const set = await (await fetch(`${web.url}${web.path}/jwks`)).json();
+  assert.deepEqual(set, { keys: [] });
+  await app.logs("it has no usable key");
+  assert.equal(await app.says(old), "200");
+  const fresh = await alice.token();
+  await eventually("the new key is there", async () => (await app.says(fresh)) === "200", 15_000);
+});
+
+test("with the cookie cache on, a deleted session still gets tokens", async (t) => {
+  const web = await frontend(t, { cookieCache: "jwt" });
+  const app = await serveReady(t, { BETTER_AUTH_URL: web.baseUrl });
+  const alice = await web.signUp();
+  web.database.prepare("delete from session").run();
+  assert.equal(await app.says(await alice.token()), "200");
+});
+
 test("a secret is rotated with BETTER_AUTH_SECRETS, here first, and no token is refused", async (t) => {
   const [old, fresh] = [SECRET, "w9XbT4kqL2hYzR7mVn0pCeJ8sAd5uGf6-the-new-one"];
   const before = await frontend(t, { secrets: `1:${old}`, jwt: signWith(old) });
