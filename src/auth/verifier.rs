@@ -13,7 +13,8 @@ use quick_cache::sync::Cache;
 
 use super::claims::Claims;
 use super::jwks::Jwks;
-use super::keys::{KeySet, Lookup, PublicAlgorithm};
+use super::key_set::{KeySet, Lookup};
+use super::keys::PublicAlgorithm;
 use super::refusal::Refusal;
 use super::token::Unverified;
 use crate::settings::Secret;

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::pairs::{Pair, but};
 use super::*;
-use crate::auth::keys::{Lookup, PublicAlgorithm};
+use crate::auth::key_set::Lookup;
+use crate::auth::keys::PublicAlgorithm;
 
 fn parse(document: &str) -> Result<KeySet, String> {
     KeySet::parse(document.as_bytes())

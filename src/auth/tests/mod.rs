@@ -21,7 +21,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pairs::{Pair, set_of};
 use serde_json::json;
 
-use super::keys::KeySet;
+use super::key_set::KeySet;
 use super::verifier::{Policy, Verifier};
 use super::{Jwks, Refusal, Unverified};
 use crate::json::Value;
