@@ -202,6 +202,9 @@ fn points_that_are_not_on_their_curve_are_refused() {
         let zero = vec![0; x.len()];
         let ones = vec![0xff; x.len()];
         let longer = [&[0], x.as_slice()].concat();
+        // The same bytes in all, with the border between the two elsewhere.
+        let (shorter, last) = x.split_at(x.len() - 1);
+        let with_last = [last, &y].concat();
         for (name, x, y) in [
             ("off the curve", &x[..], &off[..]),
             ("the coordinates swapped", &y, &x),
@@ -211,6 +214,7 @@ fn points_that_are_not_on_their_curve_are_refused() {
             ("a short x", &x[1..], &y),
             ("a short y", &x, &y[1..]),
             ("a zero before x", &longer, &y),
+            ("the border moved", shorter, &with_last),
             ("no coordinates", &[], &[]),
             ("the infinite point", &[0], &[]),
         ] {
