@@ -24,10 +24,11 @@ trap finish EXIT
 for tool in wrk curl python3; do
     command -v "$tool" >/dev/null || { echo "benches/load.sh needs $tool" >&2; exit 1; }
 done
-cargo build --release --locked --quiet
+[ -n "${SKIP_BUILD:-}" ] || cargo build --release --locked --quiet
 
 # --- PostgreSQL: a throw-away cluster with the settings it comes with ---------
-pg=$(dirname "$(command -v postgres || ls /usr/lib/postgresql/*/bin/postgres | tail -1)")
+pg=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
+pg=${pg:-$(dirname "$(command -v pg_isready)")}
 as_postgres() { "$@"; }
 if [ "$(id -u)" -eq 0 ]; then
     chmod 755 "$work"

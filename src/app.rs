@@ -68,6 +68,9 @@ impl Application {
         let listener = TcpListener::bind(address).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
 
+        if settings.rate_limit.is_some() {
+            log::warn!("rate_limit is set, and this version does not limit requests yet");
+        }
         let health = Arc::new(Health::default());
         let db = Db::start(&settings.database)
             .map_err(|error| StartError(format!("cannot start the database threads: {error}")))?;

@@ -3,6 +3,9 @@
 //! Invariant: a request is not held up by whoever reads the log. Lines pass a
 //! bounded queue to a thread of their own; if standard error is blocked or
 //! closed they are dropped and counted.
+//!
+//! Invariant: no token is logged. The details of other crates may quote a
+//! request, so that `RUST_LOG` lets only our own through.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -14,8 +17,8 @@ use chrono::{SecondsFormat, Utc};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Env, Target};
-use log::Record;
 use log::kv::{self, Key, Value, VisitSource};
+use log::{Level, Log, Metadata, Record};
 use serde_json::{Map, json};
 
 use crate::settings::LogFormat;
@@ -56,9 +59,40 @@ pub fn start(format: LogFormat) -> Logging {
         LogFormat::Text => builder.format(text),
         LogFormat::Json => builder.format(json),
     };
+    let logger = builder.build();
+    let level = logger.filter();
     // A second logger in one process happens only in tests.
-    let _ = builder.try_init();
+    if log::set_boxed_logger(Box::new(NoForeignDetails(logger))).is_ok() {
+        log::set_max_level(level);
+    }
     Logging { lines }
+}
+
+/// Other crates are heard from `info` upwards, whatever `RUST_LOG` says: below,
+/// actix-http for one quotes header values. That one is not heard at all: it
+/// writes an error for whatever bytes a client sends that are not HTTP.
+struct NoForeignDetails(env_logger::Logger);
+
+impl Log for NoForeignDetails {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let krate = metadata.target().split("::").next().unwrap_or_default();
+        let heard = match krate {
+            "todoward" => true,
+            "actix_http" => false,
+            _ => metadata.level() <= Level::Info,
+        };
+        heard && self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            self.0.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
 }
 
 impl Drop for Logging {

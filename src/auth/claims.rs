@@ -1,113 +1,17 @@
-//! The claims of a token whose signature has been verified, and the owner in them.
+//! The claims of a token whose signature has been verified.
 //!
 //! jsonwebtoken leaves gaps here (an absent or mistyped `iss`, an `aud` of
 //! `["me", 5]`, an empty `sub`, an `iat` in the future all pass), so each rule
 //! is checked by this code.
 
-use std::fmt;
-use std::sync::Arc;
-
-use serde::Serialize;
-
+use super::owner::{OwnerId, missing_subject};
 use super::refusal::Refusal;
 use super::verifier::Policy;
 use crate::json::{Map, Value};
 
-/// The longest subject that is an identity, in bytes.
-const MAX_SUBJECT_BYTES: usize = 255;
-
 /// `aud` of the JWT that Better Auth keeps in its session cookie. It is signed
 /// with the keys of the API tokens, but made for Better Auth itself.
 const SESSION_CACHE_AUDIENCE: &str = "better-auth:session-cache";
-
-/// Who owns tasks: the subject of a verified token, byte for byte.
-///
-/// It is authority, not an address: whoever holds one may read and write that
-/// owner's rows. So there is no way to make one but to verify a token. Nothing
-/// in a request can be turned into an owner:
-///
-/// ```compile_fail
-/// let owner = todoward::auth::OwnerId("alice".into());
-/// ```
-/// ```compile_fail
-/// let owner: todoward::auth::OwnerId = "alice".to_owned().into();
-/// ```
-/// ```compile_fail
-/// let owner: todoward::auth::OwnerId = serde_json::from_str("\"alice\"").unwrap();
-/// ```
-/// ```compile_fail
-/// let owner = todoward::auth::OwnerId::default();
-/// ```
-#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
-pub struct OwnerId(Arc<str>);
-
-impl OwnerId {
-    /// The subject, to bind to a statement or to compare with a path.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn from_subject(claims: &Map<String, Value>) -> Result<Self, Refusal> {
-        match claims.get("sub") {
-            None => Err(Refusal::InvalidClaims(missing_subject(claims))),
-            Some(sub) => Self::from_value(sub),
-        }
-    }
-
-    /// The user of a session cookie, if all that names one in it agrees.
-    fn from_session(claims: &Map<String, Value>) -> Result<Self, Refusal> {
-        let member = |object: &str, name: &str| claims.get(object).and_then(|it| it.get(name));
-        let user = member("user", "id");
-        let agrees = user.is_some()
-            && user == member("session", "userId")
-            && claims.get("sub").is_none_or(|sub| Some(sub) == user);
-        match user {
-            Some(user) if agrees => Self::from_value(user),
-            _ => Err(Refusal::InvalidClaims(
-                "the session cookie does not name one user in user.id and session.userId",
-            )),
-        }
-    }
-
-    /// RFC 7519 section 4.1.2, narrowed to what every database and log stores
-    /// unchanged, so that two subjects never become one owner.
-    fn from_value(sub: &Value) -> Result<Self, Refusal> {
-        let Value::String(sub) = sub else {
-            return Err(Refusal::InvalidClaims("sub must be a string"));
-        };
-        if sub.is_empty() || sub.len() > MAX_SUBJECT_BYTES {
-            return Err(Refusal::InvalidClaims("sub must be 1 to 255 bytes"));
-        }
-        if sub.chars().any(char::is_control) {
-            return Err(Refusal::InvalidClaims(
-                "sub must not contain control characters",
-            ));
-        }
-        if sub.trim() != sub {
-            return Err(Refusal::InvalidClaims(
-                "sub must not begin or end with white space",
-            ));
-        }
-        Ok(Self(sub.as_str().into()))
-    }
-}
-
-/// Never the subject itself: a `Debug` ends in logs.
-impl fmt::Debug for OwnerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OwnerId(…)")
-    }
-}
-
-/// What a token that has no subject most probably is.
-fn missing_subject(claims: &Map<String, Value>) -> &'static str {
-    if claims.contains_key("email") {
-        "this is a Better Auth e-mail verification token, not an API token; get one with authClient.token()"
-    } else {
-        "the token has no sub; get a token with authClient.token(), or set sub to the user's id when you sign it yourself"
-    }
-}
 
 /// The verified claims: what the middleware puts into the request's extensions.
 #[derive(Debug, Clone)]

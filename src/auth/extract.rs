@@ -5,7 +5,8 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use super::claims::{Claims, OwnerId};
+use super::claims::Claims;
+use super::owner::OwnerId;
 use crate::error::{ApiError, Code};
 
 /// Fails closed: a route that is not behind [`super::Authenticate`] has no

@@ -42,10 +42,6 @@ impl Fetcher {
         }
     }
 
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     /// The document at the address, or why there is none.
     pub fn fetch(&self) -> Result<Vec<u8>, String> {
         let failed = |error: ureq::Error| format!("{}: {error}", self.url);

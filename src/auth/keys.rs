@@ -1,4 +1,4 @@
-//! Public keys: what a key set (RFC 7517) offers, and which of it is used.
+//! Public keys (RFC 7517): which are used, and for what.
 //!
 //! Invariant: a key verifies only with the algorithms that it is bound to here,
 //! when it is read; a token's header chooses among them and adds none.
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
 use super::weak_keys;
-use crate::json::{self, Map, Value};
+use crate::json::{Map, Value};
 
 /// An algorithm of key pairs (RFC 7518 section 3.1, RFC 8037): those that
 /// Better Auth can sign with.
@@ -59,10 +59,10 @@ type Unusable = &'static str;
 
 /// A public key and what it may be used for.
 pub(super) struct PublicKey {
-    kid: Option<String>,
-    algorithms: Vec<PublicAlgorithm>,
+    pub kid: Option<String>,
+    pub algorithms: Vec<PublicAlgorithm>,
     material: Material,
-    /// Of the whole key: tells whether a key of another set is this one.
+    /// Of all that it verifies with: tells whether a key of another set is this one.
     pub fingerprint: [u8; 32],
 }
 
@@ -72,10 +72,13 @@ enum Material {
     P521(Vec<u8>),
 }
 
+/// The members that say what a key is and what it is used for, where it is used.
+const MEANING: [&str; 8] = ["kid", "alg", "kty", "crv", "x", "y", "n", "e"];
+
 impl PublicKey {
     /// Reads a key, and refuses one that is not for verifying, that is weak, or
     /// that is not what it says.
-    fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, Unusable> {
+    pub fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, Unusable> {
         if !matches!(text(jwk, "use")?, None | Some("sig")) {
             return Err("its use is not sig");
         }
@@ -102,14 +105,12 @@ impl PublicKey {
                 _ => vec![PublicAlgorithm::Rs256, PublicAlgorithm::Ps256],
             },
         };
-        let mut fingerprint = [0; 32];
-        let canonical = Value::Object(jwk.clone()).to_string();
-        fingerprint.copy_from_slice(digest(&SHA256, canonical.as_bytes()).as_ref());
+        let canonical = Value::from_iter(MEANING.map(|name| jwk.get(name).cloned()));
         Ok(Self {
             kid: text(jwk, "kid")?.map(str::to_owned),
             algorithms,
             material,
-            fingerprint,
+            fingerprint: sha256(canonical.to_string().as_bytes()),
         })
     }
 
@@ -208,103 +209,8 @@ fn bytes(jwk: &Map<String, Value>, name: &str) -> Result<Vec<u8>, Unusable> {
         .map_err(|_| "a member of its key is not base64url")
 }
 
-/// A key set as it was fetched: the usable keys of it.
-pub(super) struct KeySet {
-    keys: Vec<PublicKey>,
-    /// What was left out, for the log.
-    pub notes: Vec<String>,
-    /// Of the whole document.
-    pub fingerprint: [u8; 32],
-}
-
-/// What a set has for a token.
-pub(super) enum Lookup<'s> {
-    Found(&'s PublicKey),
-    /// The key is there and not for this algorithm.
-    OtherAlgorithm,
-    /// A newer set may have it.
-    Unknown,
-}
-
-impl KeySet {
-    /// Reads a set. One without a usable key is an error: an endpoint that says
-    /// so for a moment must not take away the keys that were good.
-    pub fn parse(document: &[u8]) -> Result<Self, String> {
-        let Ok(Value::Object(set)) = json::parse(document) else {
-            return Err("it is not a JSON object".to_owned());
-        };
-        let Some(Value::Array(entries)) = set.get("keys") else {
-            return Err("it has no array \"keys\"".to_owned());
-        };
-        let mut keys = Vec::new();
-        let mut notes = Vec::new();
-        for (at, entry) in entries.iter().enumerate() {
-            let Some(jwk) = entry.as_object() else {
-                notes.push(format!("key {at} is left out: it is not an object"));
-                continue;
-            };
-            if ["d", "p", "q", "k"]
-                .iter()
-                .any(|name| jwk.contains_key(*name))
-            {
-                notes.push(format!(
-                    "key {at} has PRIVATE members: whoever can read the set can sign tokens; replace it"
-                ));
-            }
-            match PublicKey::from_jwk(jwk) {
-                Ok(key) => keys.push(key),
-                Err(why) => notes.push(format!("key {at} is left out: {why}")),
-            }
-        }
-        let kids = entries.iter().map(|entry| entry.get("kid"));
-        let kids: Vec<&Value> = kids.flatten().collect();
-        keys.retain(|key| {
-            let same = |kid: &&&Value| kid.as_str() == key.kid.as_deref();
-            // Nobody can say which of two keys of one name was meant.
-            let alone = key.kid.is_none() || kids.iter().filter(same).count() < 2;
-            if !alone {
-                notes.push("keys of the same kid are left out, all of them".to_owned());
-            }
-            alone
-        });
-        if keys.is_empty() {
-            // One of the reasons: most probably that of all.
-            let why = notes.first().map(|note| format!(": {note}"));
-            return Err(format!("it has no usable key{}", why.unwrap_or_default()));
-        }
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(digest(&SHA256, document).as_ref());
-        Ok(Self {
-            keys,
-            notes,
-            fingerprint,
-        })
-    }
-
-    /// The key for a token. Without a `kid` only a key that alone could have
-    /// made it is taken.
-    pub fn find(&self, kid: Option<&str>, alg: PublicAlgorithm) -> Lookup<'_> {
-        let Some(kid) = kid else {
-            let mut able = self.keys.iter().filter(|key| key.algorithms.contains(&alg));
-            return match (able.next(), able.next()) {
-                (Some(key), None) => Lookup::Found(key),
-                _ => Lookup::Unknown,
-            };
-        };
-        match self.keys.iter().find(|key| key.kid.as_deref() == Some(kid)) {
-            Some(key) if key.algorithms.contains(&alg) => Lookup::Found(key),
-            Some(_) => Lookup::OtherAlgorithm,
-            None => Lookup::Unknown,
-        }
-    }
-
-    /// Whether a key is in this set, unchanged.
-    pub fn has(&self, fingerprint: &[u8; 32]) -> bool {
-        self.keys.iter().any(|key| key.fingerprint == *fingerprint)
-    }
-
-    /// Whether a key has this name, whatever it is for.
-    pub fn has_kid(&self, kid: &str) -> bool {
-        self.keys.iter().any(|key| key.kid.as_deref() == Some(kid))
-    }
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
 }

@@ -14,18 +14,24 @@ mod claims;
 mod extract;
 mod fetch;
 mod jwks;
+mod key_set;
 mod keys;
 mod middleware;
+mod owner;
 mod path;
+mod refresh;
 mod refusal;
 mod sign;
+#[cfg(test)]
+mod tests;
 mod token;
 mod verifier;
 mod weak_keys;
 
-pub use claims::{Claims, OwnerId};
+pub use claims::Claims;
 pub use jwks::{Jwks, JwksState};
 pub use middleware::Authenticate;
+pub use owner::OwnerId;
 pub use path::path_names_the_caller;
 pub use refusal::Refusal;
 pub use sign::{SignError, sign_hs256};

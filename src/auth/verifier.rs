@@ -13,7 +13,8 @@ use quick_cache::sync::Cache;
 
 use super::claims::Claims;
 use super::jwks::Jwks;
-use super::keys::{KeySet, Lookup, PublicAlgorithm};
+use super::key_set::{KeySet, Lookup};
+use super::keys::PublicAlgorithm;
 use super::refusal::Refusal;
 use super::token::Unverified;
 use crate::settings::Secret;
@@ -67,6 +68,19 @@ impl Verifier {
         }
     }
 
+    /// Takes a secret that is no text: those of published test vectors.
+    #[cfg(test)]
+    pub(super) fn with_raw_secret(mut self, secret: &[u8]) -> Self {
+        self.secrets.push(DecodingKey::from_secret(secret));
+        self
+    }
+
+    /// How many tokens are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.verified.len()
+    }
+
     /// Takes tokens signed with a key of a set as well.
     #[must_use]
     pub fn with_jwks(self, jwks: Jwks) -> Self {
@@ -116,17 +130,20 @@ impl Verifier {
     /// As [`Verifier::verify`], now; for a key that is not there the set is
     /// fetched again first, as far as the cool-down lets it.
     pub async fn verify_with_fresh_keys(&self, token: &str) -> Result<Claims, Refusal> {
-        let Some(jwks) = &self.jwks else {
-            return self.verify(token, unix_now());
-        };
-        let mut seen = jwks.seen();
-        loop {
-            let result = self.verify(token, unix_now());
-            let no_key = matches!(
+        let is_unknown = |result: &Result<Claims, Refusal>| {
+            matches!(
                 result,
                 Err(Refusal::UnknownKey(_) | Refusal::KeysUnavailable(_))
-            );
-            if !no_key || !jwks.newer_than(&mut seen).await {
+            )
+        };
+        let mut result = self.verify(token, unix_now());
+        let Some(jwks) = self.jwks.as_ref().filter(|_| is_unknown(&result)) else {
+            return result;
+        };
+        let mut hope = jwks.hope();
+        loop {
+            result = self.verify(token, unix_now());
+            if !is_unknown(&result) || !jwks.refreshed(&mut hope).await {
                 return result;
             }
         }
@@ -141,18 +158,27 @@ impl Verifier {
         now: f64,
     ) -> Result<(Claims, Option<[u8; 32]>), Refusal> {
         let token = Unverified::parse(token)?;
-        // The algorithm selects among our keys and is never taken from the
-        // token alone: an RSA public key must not become an HMAC secret.
-        let key = match (token.alg.as_str(), PublicAlgorithm::from_name(&token.alg)) {
-            ("HS256", _) if !self.secrets.is_empty() => {
-                self.verify_hmac(&token, keys)?;
-                None
-            }
-            (_, Some(alg)) if self.jwks.is_some() => Some(verify_public(&token, alg, keys)?),
-            (alg, _) => return Err(Refusal::UnsupportedAlgorithm(self.advice(alg))),
-        };
+        let key = self.verify_signature(&token, keys)?;
         let claims = Claims::check(&token.claims, token.typ.as_deref(), &self.policy, now)?;
         Ok((claims, key))
+    }
+
+    /// The fingerprint of the public key that a token is signed with; none if it
+    /// is signed with a secret.
+    pub(super) fn verify_signature(
+        &self,
+        token: &Unverified<'_>,
+        keys: Option<&KeySet>,
+    ) -> Result<Option<[u8; 32]>, Refusal> {
+        // The algorithm selects among our keys and is never taken from the
+        // token alone: an RSA public key must not become an HMAC secret.
+        match (token.alg.as_str(), PublicAlgorithm::from_name(&token.alg)) {
+            ("HS256", _) if !self.secrets.is_empty() => {
+                self.verify_hmac(token, keys).map(|()| None)
+            }
+            (_, Some(alg)) if self.jwks.is_some() => verify_public(token, alg, keys).map(Some),
+            (alg, _) => Err(Refusal::UnsupportedAlgorithm(self.advice(alg))),
+        }
     }
 
     fn verify_hmac(&self, token: &Unverified<'_>, keys: Option<&KeySet>) -> Result<(), Refusal> {

@@ -77,10 +77,13 @@ impl From<std::io::Error> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Settings(error) => write!(f, "todoward: {error}"),
-            Self::Other(error) => write!(f, "todoward: {error}"),
-        }
+        let text = match self {
+            Self::Settings(error) => error.to_string(),
+            Self::Other(error) => error.clone(),
+        };
+        // libpq speaks in several lines; one is what a log keeps together.
+        let words: Vec<&str> = text.split_whitespace().collect();
+        write!(f, "todoward: {}", words.join(" "))
     }
 }
 

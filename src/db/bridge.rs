@@ -9,18 +9,17 @@
 //! connection and waiting for the statement are bounded apart, and a job whose
 //! request has given up before it began is never run.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Sender, TrySendError, bounded};
 use diesel::QueryResult;
-use diesel::r2d2::R2D2Connection as _;
 use tokio::sync::oneshot;
 
-use super::connection::{DbConnection, LogSometimes, Manager, Pooled};
-use super::error::{DbError, Verdict, verdict};
+use super::connection::DbConnection;
+use super::crew::{Access, Crew, Job, Pool, watch};
+use super::error::DbError;
 use super::migrate::MigrateError;
 use crate::settings::{Database, DatabaseUrl};
 
@@ -28,28 +27,14 @@ use crate::settings::{Database, DatabaseUrl};
 /// "overloaded" now can do more than one that is told so in two seconds.
 const QUEUE: usize = 1024;
 
-/// How often a statement is tried that the database refused without effect.
-const TRIES: u32 = 3;
-
-type Pool = r2d2::Pool<Manager>;
-type Job = Box<dyn FnOnce(&Pool) + Send>;
-
-/// A handle on the database: the pool and the threads that use it. They end
-/// when the last clone is dropped.
+/// A handle on the database. Its threads end when the last clone is dropped.
 #[derive(Clone)]
 pub struct Db {
-    pool: Pool,
     reads: Sender<Job>,
     writes: Sender<Job>,
     acquire_timeout: Duration,
-    statement_timeout: Duration,
-}
-
-/// Whether a statement may be tried again on another connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Read,
-    Write,
+    /// The pool of the threads that work now.
+    pool: Arc<Mutex<Pool>>,
 }
 
 impl Db {
@@ -64,36 +49,41 @@ impl Db {
         let threads = match database.url {
             // Each connection to a database in memory would be another database.
             DatabaseUrl::SqliteMemory => 1,
-            DatabaseUrl::SqliteFile(_) | DatabaseUrl::Postgres(_) => database.pool_size,
+            DatabaseUrl::SqliteFile(_) | DatabaseUrl::Postgres(_) => database.pool_size as usize,
         };
-        let pool = r2d2::Pool::builder()
-            .max_size(threads)
-            .min_idle(Some(0))
-            .connection_timeout(database.acquire_timeout)
-            .idle_timeout(is_postgres.then_some(Duration::from_secs(600)))
-            .max_lifetime(is_postgres.then_some(Duration::from_secs(1800)))
-            .test_on_check_out(false)
-            .error_handler(Box::new(LogSometimes::default()))
-            .build_unchecked(Manager::new(database));
-
         let (reads, jobs) = bounded(QUEUE);
+        let mut queues = vec![jobs; threads];
+        let mut writes = reads.clone();
         // SQLite has one writer. A thread of its own for writes keeps the others
         // from queueing at its lock, where they could not read.
-        let writes = if is_postgres || threads == 1 {
-            spawn(threads, &jobs, &pool)?;
-            reads.clone()
-        } else {
-            let (writes, write_jobs) = bounded(QUEUE);
-            spawn(threads - 1, &jobs, &pool)?;
-            spawn(1, &write_jobs, &pool)?;
-            writes
-        };
+        if !is_postgres && threads > 1 {
+            let (of_writer, write_jobs) = bounded(QUEUE);
+            queues.pop();
+            queues.push(write_jobs);
+            writes = of_writer;
+        }
+        let crew = Crew::start(database, &queues)?;
+        let pool = Arc::new(Mutex::new(crew.pool.clone()));
+        if is_postgres {
+            let current = Arc::downgrade(&pool);
+            let replaced = move |crew: Arc<Crew>| {
+                if let Some(current) = current.upgrade() {
+                    *current.lock().unwrap_or_else(PoisonError::into_inner) = crew.pool.clone();
+                }
+            };
+            watch(
+                database.clone(),
+                queues,
+                crew,
+                Arc::downgrade(&pool),
+                replaced,
+            )?;
+        }
         Ok(Self {
-            pool,
             reads,
             writes,
             acquire_timeout: database.acquire_timeout,
-            statement_timeout: database.statement_timeout,
+            pool,
         })
     }
 
@@ -123,15 +113,14 @@ impl Db {
     ///
     /// As [`super::migrate()`].
     pub fn migrate_memory(&self) -> Result<Vec<String>, MigrateError> {
-        let pooled = self.pool.get();
+        let pooled = self.pool().get();
         let mut pooled = pooled.map_err(|error| MigrateError::Failed(error.into()))?;
         super::migrate::migrate_on(&mut pooled.connection)
     }
 
-    /// Connections that are open, and those of them that are idle.
-    pub fn connections(&self) -> (u32, u32) {
-        let state = self.pool.state();
-        (state.connections, state.idle_connections)
+    fn pool(&self) -> Pool {
+        let pool = self.pool.lock();
+        pool.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn run<T, F>(&self, access: Access, deadline: Instant, run: F) -> Result<T, DbError>
@@ -142,15 +131,14 @@ impl Db {
         let (answer, mut answered) = oneshot::channel();
         let ticket = Arc::new(Ticket::default());
         let acquire_until = Instant::now() + self.acquire_timeout;
-        let statement_timeout = self.statement_timeout;
         let job: Job = {
             let ticket = Arc::clone(&ticket);
-            Box::new(move |pool| {
+            Box::new(move |worker| {
                 // The client may have gone, or have been told "overloaded".
                 if answer.is_closed() || !ticket.begin() {
                     return;
                 }
-                let result = execute(pool, access, acquire_until, statement_timeout, &run);
+                let result = worker.execute(access, acquire_until, &run);
                 // Nobody waits any more: the answer is of no use.
                 let _ = answer.send(result);
             })
@@ -178,7 +166,7 @@ impl Db {
     }
 
     fn nothing_free(&self) -> DbError {
-        match self.pool.state().connections {
+        match self.pool().state().connections {
             0 => DbError::Unavailable("no connection was opened in time".into()),
             _ => DbError::Overloaded,
         }
@@ -220,75 +208,4 @@ impl Ticket {
             .compare_exchange(Self::WAITING, state, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
     }
-}
-
-fn spawn(threads: u32, jobs: &Receiver<Job>, pool: &Pool) -> std::io::Result<()> {
-    for number in 0..threads {
-        let (jobs, pool) = (jobs.clone(), pool.clone());
-        std::thread::Builder::new()
-            .name(format!("db-{number}"))
-            .spawn(move || {
-                for job in jobs {
-                    // A panic ends the job, whose request is told so, and not the thread.
-                    let _ = catch_unwind(AssertUnwindSafe(|| job(&pool)));
-                }
-            })?;
-    }
-    Ok(())
-}
-
-fn execute<T>(
-    pool: &Pool,
-    access: Access,
-    acquire_until: Instant,
-    statement_timeout: Duration,
-    run: &impl Fn(&mut DbConnection) -> QueryResult<T>,
-) -> Result<T, DbError> {
-    let begun = Instant::now();
-    let mut refused = 0;
-    loop {
-        let patience = acquire_until.saturating_duration_since(Instant::now());
-        let mut pooled = pool
-            .get_timeout(patience.max(Duration::from_millis(1)))
-            .map_err(|error| DbError::Unavailable(error.into()))?;
-        let error = match run(&mut pooled.connection) {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
-        };
-        let verdict = verdict(&error);
-        if verdict == Verdict::Bug {
-            return Err(DbError::Bug(error.into()));
-        }
-        if verdict == Verdict::ReadOnly {
-            pooled.discard = true;
-            return Err(DbError::Unavailable(error.into()));
-        }
-        if is_lost(&mut pooled) {
-            // All idle connections may be dead at once, after a restart of the
-            // server: a read goes on until one is alive or time is up.
-            match access {
-                Access::Read if Instant::now() < acquire_until => continue,
-                Access::Read => return Err(DbError::Unavailable(error.into())),
-                Access::Write => return Err(DbError::OutcomeUnknown(error)),
-            }
-        }
-        if begun.elapsed() >= statement_timeout {
-            return Err(DbError::TooLate);
-        }
-        refused += 1;
-        if refused == TRIES {
-            return Err(DbError::Unavailable(error.into()));
-        }
-        // Two that met in a deadlock should not meet again.
-        let jitter = uuid::Uuid::now_v7().as_u128() as u64 % 20;
-        drop(pooled);
-        std::thread::sleep(Duration::from_millis(jitter + 5));
-    }
-}
-
-/// Whether a connection on which a statement has failed is of no more use. Only
-/// the connection itself can tell.
-fn is_lost(pooled: &mut Pooled) -> bool {
-    pooled.discard = pooled.connection.is_broken() || pooled.connection.ping().is_err();
-    pooled.discard
 }

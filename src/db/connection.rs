@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -78,19 +78,35 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     }
 }
 
+/// How long the first connection to a new file waits for a twin.
+const WAL_PATIENCE: Duration = Duration::from_secs(5);
+
 /// `synchronous = FULL`: with NORMAL a power cut may take back writes that were
 /// answered. The timeout covers the checkpoint of another connection.
 fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
     let mut connection = diesel::SqliteConnection::establish(path)?;
-    connection
-        .batch_execute(
+    let begun = Instant::now();
+    loop {
+        let done = connection.batch_execute(
             "PRAGMA busy_timeout = 2000;
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;",
-        )
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(DbConnection::Sqlite(connection))
+        );
+        match done {
+            Ok(()) => return Ok(DbConnection::Sqlite(connection)),
+            // The timeout does not hold for the change to WAL, which another
+            // process that starts on the same new file may be about, too.
+            Err(error) if is_locked(&error) && begun.elapsed() < WAL_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => return Err(ConnectionError::CouldntSetupConfiguration(error)),
+        }
+    }
+}
+
+fn is_locked(error: &diesel::result::Error) -> bool {
+    error.to_string() == "database is locked"
 }
 
 #[cfg(feature = "postgres")]

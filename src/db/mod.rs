@@ -7,6 +7,8 @@
 
 mod bridge;
 mod connection;
+mod create;
+mod crew;
 mod error;
 mod id;
 mod migrate;

@@ -5,20 +5,18 @@
 //! owner, which tells "somebody else's" from "nobody's", runs only after a
 //! scoped statement has found nothing, and answers yes or no.
 
-use chrono::Duration;
-use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 
 use super::connection::DbConnection;
 use super::id::DbId;
 use super::page::{self, COLUMNS, Row};
-use super::schema::{idempotency_keys, tasks};
-use super::statements::{ClaimKey, ReplaceTask, SetCompleted, TaskColumns};
+use super::schema::tasks;
+use super::statements::{ReplaceTask, SetCompleted, TaskColumns};
 use crate::auth::OwnerId;
-use crate::domain::{
-    Completion, Draft, IdempotencyKey, IfMatch, ListQuery, Moment, Patch, Task, TaskId,
-};
+use crate::domain::{Completion, IfMatch, ListQuery, Moment, Patch, Task, TaskId};
+
+pub use super::create::{Created, create};
 
 /// Why a statement on one task did not find it as it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,17 +27,6 @@ pub enum Miss {
     NotOwner,
     /// The task is the owner's and in another version: this one.
     VersionMismatch(i64),
-}
-
-/// What creating has led to.
-#[derive(Debug)]
-pub enum Created {
-    /// A new task.
-    New(Task),
-    /// What the key has created before, as it was then.
-    Replayed(Task),
-    /// The key was used with another body.
-    KeyReused,
 }
 
 /// A page of a list.
@@ -73,41 +60,6 @@ pub fn find(
         Some(task) => Ok(Ok(task)),
         None => why_missing(conn, owner, id).map(Err),
     }
-}
-
-/// Makes a task of a draft. With a key it happens once in 24 hours, whatever the
-/// concurrency, and whatever crashes.
-pub fn create(
-    conn: &mut DbConnection,
-    owner: &OwnerId,
-    draft: &Draft,
-    key: Option<&IdempotencyKey>,
-) -> QueryResult<Created> {
-    let id = TaskId::generate();
-    let Some(key) = key else {
-        return insert(conn, owner, draft, id).map(Created::New);
-    };
-    in_transaction(conn, |conn| {
-        let oldest = Moment::now().utc() - Duration::hours(IdempotencyKey::REMEMBERED_HOURS);
-        let forgotten_before = DbId(TaskId::first_at(Moment::new(oldest)));
-        let claimed = ClaimKey {
-            owner,
-            key,
-            task_id: DbId(id),
-            forgotten_before,
-        }
-        .execute(conn)?;
-        if claimed == 0 {
-            return replay(conn, owner, draft, key);
-        }
-        diesel::delete(
-            idempotency_keys::table
-                .filter(idempotency_keys::owner_id.eq(owner.as_str()))
-                .filter(idempotency_keys::task_id.lt(forgotten_before)),
-        )
-        .execute(conn)?;
-        insert(conn, owner, draft, id).map(Created::New)
-    })
 }
 
 /// Changes the owner's task as a patch says. Read, merge, and write if the task
@@ -229,106 +181,5 @@ fn why_missing(conn: &mut DbConnection, owner: &OwnerId, id: TaskId) -> QueryRes
     match select(exists(somebodys)).get_result(conn)? {
         true => Ok(Miss::NotOwner),
         false => Ok(Miss::NotFound),
-    }
-}
-
-fn insert(
-    conn: &mut DbConnection,
-    owner: &OwnerId,
-    draft: &Draft,
-    id: TaskId,
-) -> QueryResult<Task> {
-    /// Every column is given, so that the statement has one text and is kept.
-    #[derive(Insertable)]
-    #[diesel(table_name = tasks, treat_none_as_default_value = false)]
-    struct NewTask<'a> {
-        owner_id: &'a str,
-        id: DbId,
-        title: &'a str,
-        title_lower: String,
-        description: Option<&'a str>,
-        description_lower: Option<String>,
-        completed: bool,
-        completed_at: Option<chrono::NaiveDateTime>,
-        priority: i16,
-        due_date: Option<chrono::NaiveDate>,
-        tags: String,
-        version: i64,
-        updated_at: chrono::NaiveDateTime,
-    }
-    let task = draft.clone().into_task(owner, id);
-    let columns = TaskColumns::of(&task);
-    diesel::insert_into(tasks::table)
-        .values(NewTask {
-            owner_id: owner.as_str(),
-            id: DbId(id),
-            title: columns.title,
-            title_lower: columns.title_lower,
-            description: columns.description,
-            description_lower: columns.description_lower,
-            completed: columns.completed,
-            completed_at: columns.completed_at,
-            priority: columns.priority,
-            due_date: columns.due_date,
-            tags: columns.tags,
-            version: columns.version,
-            updated_at: columns.updated_at,
-        })
-        .execute(conn)?;
-    Ok(task)
-}
-
-/// What a key has created: the same bytes make the same task, whatever became
-/// of it since.
-fn replay(
-    conn: &mut DbConnection,
-    owner: &OwnerId,
-    draft: &Draft,
-    key: &IdempotencyKey,
-) -> QueryResult<Created> {
-    let (body_hash, id): (Vec<u8>, DbId) = idempotency_keys::table
-        .filter(idempotency_keys::owner_id.eq(owner.as_str()))
-        .filter(idempotency_keys::key.eq(key.as_str()))
-        .select((idempotency_keys::body_hash, idempotency_keys::task_id))
-        .get_result(conn)?;
-    if body_hash != key.body_hash() {
-        return Ok(Created::KeyReused);
-    }
-    Ok(Created::Replayed(draft.clone().into_task(owner, id.0)))
-}
-
-/// A transaction that begins as a write. SQLite would otherwise begin it as a
-/// read, and fail to change that while another one writes.
-fn in_transaction<T>(
-    conn: &mut DbConnection,
-    run: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
-) -> QueryResult<T> {
-    match conn {
-        DbConnection::Sqlite(sqlite) => {
-            AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
-        }
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(postgres) => AnsiTransactionManager::begin_transaction(postgres)?,
-    }
-    let result = run(conn);
-    match conn {
-        DbConnection::Sqlite(sqlite) => end_transaction(sqlite, result),
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(postgres) => end_transaction(postgres, result),
-    }
-}
-
-fn end_transaction<C, T>(conn: &mut C, result: QueryResult<T>) -> QueryResult<T>
-where
-    C: Connection<TransactionManager = AnsiTransactionManager>,
-{
-    match result {
-        Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value),
-        Err(error) => {
-            // The first error is the one that matters; a connection on which
-            // even this fails is found broken afterwards.
-            let _ = AnsiTransactionManager::rollback_transaction(conn);
-            Err(error)
-        }
     }
 }

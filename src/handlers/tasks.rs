@@ -3,7 +3,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, HeaderValue, LINK, LOCATION};
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::json;
@@ -14,8 +14,8 @@ use super::{AppState, body};
 use crate::auth::OwnerId;
 use crate::db::tasks::{self, Created};
 use crate::domain::{
-    Completion, Draft, EntityTag, ListQuery, Patch, Task, TaskId, clear_completed as parse_clear,
-    no_parameters,
+    Completion, Draft, EntityTag, IfMatch, ListQuery, Patch, Task, TaskId,
+    clear_completed as parse_clear, no_parameters,
 };
 use crate::error::{ApiError, Code};
 use crate::middleware::deadline;
@@ -135,9 +135,7 @@ pub async fn update_task(
     request: HttpRequest,
     payload: Payload,
 ) -> Answer {
-    no_parameters(request.query_string()).map_err(invalid_query)?;
-    let condition = if_match(&request)?;
-    let bytes = body::read(&request, payload, app.body_limit).await?;
+    let (condition, bytes) = change(&app, &request, payload).await?;
     let patch = Patch::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
     let id = task_id(&request)?;
     let task = app
@@ -157,9 +155,7 @@ pub async fn complete_task(
     request: HttpRequest,
     payload: Payload,
 ) -> Answer {
-    no_parameters(request.query_string()).map_err(invalid_query)?;
-    let condition = if_match(&request)?;
-    let bytes = body::read(&request, payload, app.body_limit).await?;
+    let (condition, bytes) = change(&app, &request, payload).await?;
     let completion = match bytes.is_empty() {
         true => Completion::Toggle,
         false => Completion::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?,
@@ -187,6 +183,18 @@ pub async fn delete_task(app: Data<AppState>, owner: OwnerId, request: HttpReque
         .await
         .map_err(|error| database(error, true))??;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What every change of a task begins with: its condition and its body.
+async fn change(
+    app: &AppState,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<(IfMatch, Bytes), ApiError> {
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let condition = if_match(request)?;
+    let bytes = body::read(request, payload, app.body_limit).await?;
+    Ok((condition, bytes))
 }
 
 /// The id in the path. What is not one in its canonical form is no task's.

@@ -38,13 +38,16 @@ pub struct Edge {
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The caller's, if it is one that a log line can hold, else a new one.
+    /// The caller's, if it is one that a log line can hold, else a new one. A
+    /// JWT would be one (its base64url begins with `{"`), and never is: no token
+    /// may be in a log.
     fn of(headers: &HeaderMap) -> Self {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let given = headers
             .get(X_REQUEST_ID)
             .and_then(|id| id.to_str().ok())
-            .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(allowed));
+            .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(allowed))
+            .filter(|id| !id.starts_with("eyJ"));
         Self(match given {
             Some(id) => id.into(),
             None => Uuid::now_v7().to_string().into(),

@@ -26,10 +26,11 @@ pub struct Unread(Option<Shared>);
 impl Unread {
     /// Takes a share in the body of a request.
     pub fn watch(mut request: ServiceRequest) -> (ServiceRequest, Self) {
-        let payload = match request.take_payload() {
-            Payload::None => return (request, Self(None)),
-            payload => Shared(Rc::new(RefCell::new(payload))),
-        };
+        let payload = request.take_payload();
+        if matches!(payload, Payload::None) {
+            return (request, Self(None));
+        }
+        let payload = Shared(Rc::new(RefCell::new(payload)));
         let stream: Pin<Box<dyn Stream<Item = _>>> = Box::pin(payload.clone());
         request.set_payload(Payload::from(stream));
         (request, Self(Some(payload)))

@@ -62,7 +62,9 @@ impl Trust {
             }
             None => {}
         }
-        let ttl = layers.number("auth.jwks_ttl", 1, 86_400)?;
+        // Well below the 24 hours for which keys are good without a fetch: one
+        // that fails must leave time for others.
+        let ttl = layers.number("auth.jwks_ttl", 1, 43_200)?;
         let allow_http: bool = layers.parsed("auth.allow_http_jwks", "must be true or false")?;
         if let Some((name, url)) = &keys
             && url.scheme() == "http"
@@ -190,6 +192,13 @@ mod tests {
             ],
         ] {
             assert!(read(variables).is_err(), "{variables:?}");
+        }
+        for ttl in ["0", "43201", "86400", "-1", "1.5", "soon"] {
+            let variables = [
+                ("BETTER_AUTH_URL", "https://a.example"),
+                ("TODOWARD__AUTH__JWKS_TTL", ttl),
+            ];
+            assert!(read(&variables).is_err(), "{ttl}");
         }
         let allowed = [
             ("BETTER_AUTH_URL", "http://web:3000"),

@@ -9,6 +9,7 @@
     reason = "a test that finds something else than it expects should panic"
 )]
 
+#[expect(dead_code, reason = "the tests of the binary use what these do not")]
 mod support;
 
 mod addresses;
@@ -20,13 +21,20 @@ mod denial;
 mod denial_table;
 mod fields;
 mod framing;
+mod hanging;
+mod headers;
 mod heads;
 mod http;
 mod isolation;
+mod key_confusion;
+mod key_outages;
+mod key_rotation;
+mod key_sets;
 mod leaks;
 mod lists;
 mod model;
 mod parameters;
+mod targets;
 mod tasks;
 mod token_algorithms;
 mod token_claims;

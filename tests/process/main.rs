@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that finds something else than it expects should panic"
+    clippy::print_stdout,
+    reason = "a test that finds something else than it expects should panic, and says what it measured"
 )]
 
 #[expect(dead_code, reason = "the other tests use what these do not")]
@@ -21,7 +22,9 @@ mod commands;
 mod crashes;
 mod databases;
 mod dev;
+mod layers;
 mod leaks;
+mod leaks_of_commands;
 mod log_lines;
 mod migrations;
 mod outages;

@@ -137,11 +137,11 @@ fn columns_of_the_code(engine: Engine) -> Vec<Column> {
 fn kind_in(engine: Engine, kind: &str) -> &'static str {
     let (sqlite, postgres) = match kind {
         "Text" => ("TEXT", "TEXT"),
-        "Binary" => ("BINARY", "BYTEA"),
-        "Id" => ("BINARY", "UUID"),
+        "Bytea" => ("BINARY", "BYTEA"),
+        "Uuid" => ("BINARY", "UUID"),
         "Bool" => ("BOOLEAN", "BOOL"),
-        "SmallInt" => ("SMALLINT", "INT2"),
-        "BigInt" => ("BIGINT", "INT8"),
+        "Int2" => ("SMALLINT", "INT2"),
+        "Int8" => ("BIGINT", "INT8"),
         "Date" => ("DATE", "DATE"),
         "Timestamp" => ("TIMESTAMP", "TIMESTAMP"),
         other => panic!("say how the databases name {other}"),

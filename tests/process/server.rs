@@ -122,6 +122,13 @@ impl Server {
         self.running.out.all() + &self.running.err.all()
     }
 
+    /// Asks it to stop and looks at what it wrote to standard error.
+    pub async fn stop_and_read(mut self, look: impl FnOnce(&str)) {
+        self.signal("TERM");
+        assert_eq!(self.ends(SOON).await.code(), Some(0));
+        look(&self.running.err.all());
+    }
+
     /// Waits until the log has this text.
     pub async fn logs(&self, text: &str) {
         eventually(text, SOON, async || {

@@ -1,4 +1,4 @@
-//! Bad settings are refused by name and without their value; layers override.
+//! Bad settings are refused by name and without their value.
 
 use std::ffi::OsStr;
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::tempdir;
 
-use crate::binary::{Done, finish, run, run_with_input, todoward};
+use crate::binary::{Done, finish, run, todoward};
 use crate::server::environment;
 use crate::support::SECRET;
 
@@ -266,71 +266,6 @@ fn a_file_with_an_unknown_key_or_a_mistake_is_refused() {
         );
         assert!(!done.err.contains("canary"), "{done:?}");
     }
-}
-
-/// `healthcheck` says which port it asks; nothing listens on ports this low.
-#[test]
-fn later_layers_win() {
-    let directory = tempdir().unwrap();
-    std::fs::create_dir(directory.path().join("config")).unwrap();
-    std::fs::write(
-        directory.path().join("config/stage.toml"),
-        "[server]\nport = 1\n",
-    )
-    .unwrap();
-    let asks = |variables: &[(&str, &str)], port: u16| {
-        let done = run(directory.path(), &["healthcheck"], variables).failed(1);
-        let asked = format!("127.0.0.1:{port} ");
-        assert!(done.err.contains(&asked), "not {asked}: {done:?}");
-    };
-    let (file, long, short) = (
-        ("TODOWARD_ENV", "stage"),
-        ("TODOWARD__SERVER__PORT", "2"),
-        ("PORT", "3"),
-    );
-    asks(&[file], 1);
-    asks(&[file, long], 2);
-    asks(&[long], 2);
-    asks(&[file, long, short], 3);
-    asks(&[("TODOWARD_ENV", "absent"), long], 2);
-    // The default layer, seen by what it makes.
-    run(directory.path(), &["migrate"], &[]).succeeded();
-    assert!(directory.path().join("todoward.db").exists());
-}
-
-#[test]
-fn a_list_is_an_array_in_a_file_and_separated_by_commas_in_the_environment() {
-    let directory = tempdir().unwrap();
-    std::fs::create_dir(directory.path().join("config")).unwrap();
-    let file =
-        "[auth]\nissuers = [\"https://file.example\"]\naudiences = [\"first\", \"second\"]\n";
-    std::fs::write(directory.path().join("config/stage.toml"), file).unwrap();
-    let claims_of = |variables: &[(&str, &str)]| {
-        let mut all = vec![("BETTER_AUTH_SECRET", SECRET), ("TODOWARD_ENV", "stage")];
-        all.extend(variables);
-        let token = run(directory.path(), &["token", "--sub", "a"], &all)
-            .succeeded()
-            .out;
-        let checked = run_with_input(directory.path(), &["check-token"], &all, &token).succeeded();
-        let claims = checked.out.lines().find(|line| line.starts_with("claims"));
-        claims.unwrap().to_owned()
-    };
-    let claims = claims_of(&[]);
-    assert!(
-        claims.contains("https://file.example") && claims.contains("first"),
-        "{claims}"
-    );
-    let claims = claims_of(&[(
-        "TODOWARD__AUTH__ISSUERS",
-        " https://one.example , https://two.example",
-    )]);
-    assert!(claims.contains("https://one.example"), "{claims}");
-    assert!(
-        !claims.contains("two.example") && !claims.contains("file.example"),
-        "{claims}"
-    );
-    let claims = claims_of(&[("TODOWARD__AUTH__ISSUERS", "")]);
-    assert!(!claims.contains("\"iss\""), "empty means none: {claims}");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! What tests are written with: an application, users, answers.
 
 pub mod client;
+pub mod key_server;
+pub mod pairs;
 pub mod postgres;
 pub mod raw;
 pub mod tokens;
+pub mod trust;
 pub mod verdicts;
 pub mod wire;
 
@@ -20,6 +23,9 @@ use postgres::TestDatabase;
 
 /// The secret of every test application.
 pub const SECRET: &str = "a secret of the tests, 0123456789 abcdef";
+
+/// The value of a variable that an application is to be without.
+pub const UNSET: &str = "\0";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -104,6 +110,12 @@ impl TestApp {
             ("TODOWARD__METRICS__PORT", "0"),
         ];
         all.extend(variables);
+        // The last of a name wins.
+        let is_unset = |name: &str| {
+            let mut values = variables.iter().rev().filter(|(other, _)| *other == name);
+            values.next().is_some_and(|(_, value)| *value == UNSET)
+        };
+        all.retain(|(name, _)| !is_unset(name));
         let settings = Settings::load(&Environment::of(all)).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, address) = mpsc::channel();

@@ -47,20 +47,6 @@ impl Connection {
 
     /// The next answer; none if the connection has ended.
     pub fn answer(&mut self) -> Option<RawAnswer> {
-        self.next_answer(true)
-    }
-
-    /// The next answer, to HEAD: whatever its head says, it has no body.
-    pub fn answer_to_head(&mut self) -> Option<RawAnswer> {
-        self.next_answer(false)
-    }
-
-    /// All further answers, up to the end of the connection.
-    pub fn rest(mut self) -> Vec<RawAnswer> {
-        std::iter::from_fn(|| self.answer()).collect()
-    }
-
-    fn next_answer(&mut self, with_body: bool) -> Option<RawAnswer> {
         let head_end = loop {
             let found = self
                 .received
@@ -84,13 +70,18 @@ impl Connection {
             body: Vec::new(),
         };
         let length: usize = answer.header("content-length").parse().unwrap_or(0);
-        if with_body && status >= 200 {
+        if status >= 200 {
             while self.received.len() < length {
                 assert!(self.read_more(), "the body ends early: {}", answer.head);
             }
             answer.body = self.received.drain(..length).collect();
         }
         Some(answer)
+    }
+
+    /// All further answers, up to the end of the connection.
+    pub fn rest(mut self) -> Vec<RawAnswer> {
+        std::iter::from_fn(|| self.answer()).collect()
     }
 
     fn read_more(&mut self) -> bool {

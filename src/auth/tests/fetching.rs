@@ -1,0 +1,161 @@
+//! Which fetches happen, and which do not.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::key_server::{Answer, KeyServer};
+use super::pairs::{Pair, but};
+use super::*;
+use crate::settings::Jwks as Settings;
+
+fn start(server: &KeyServer) -> Jwks {
+    let settings = Settings {
+        url: server.url(),
+        ttl: Duration::from_secs(86_400),
+    };
+    Jwks::start(&settings).unwrap()
+}
+
+/// Whether a request that finds no key now gets to see a newer set.
+async fn refreshed(jwks: &Jwks) -> bool {
+    jwks.refreshed(&mut jwks.hope()).await
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    actix_rt::System::new().block_on(future)
+}
+
+#[test]
+fn the_first_fetch_is_waited_for_and_not_asked_for() {
+    let server = KeyServer::start(Answer::Set(set_of(&[Pair::ed25519("k").jwk])));
+    let jwks = start(&server);
+    block_on(async {
+        while jwks.keys().is_none() {
+            refreshed(&jwks).await;
+        }
+    });
+    assert_eq!(server.fetches(), 1);
+}
+
+#[test]
+fn a_request_that_looked_before_a_fetch_ended_causes_no_other() {
+    let keys = ["a", "b", "c"].map(|kid| Pair::ed25519(kid).jwk);
+    let server = KeyServer::start(Answer::Set(set_of(&keys[..1])));
+    let jwks = start(&server);
+    block_on(async {
+        while jwks.keys().is_none() {
+            refreshed(&jwks).await;
+        }
+        let mut late = [jwks.hope(), jwks.hope(), jwks.hope()];
+        server.answer(Answer::Set(set_of(&keys[..2])));
+        assert!(refreshed(&jwks).await);
+        for hope in &mut late {
+            assert!(jwks.refreshed(hope).await, "it has seen no new set");
+            assert!(
+                !jwks.refreshed(hope).await,
+                "there is nothing more to hope for"
+            );
+        }
+        assert_eq!(server.fetches(), 2);
+        // Nor has a cool-down begun: the next new key is found at once.
+        server.answer(Answer::Set(set_of(&keys)));
+        assert!(refreshed(&jwks).await);
+        assert!(jwks.keys().unwrap().has_kid("c"));
+        assert_eq!(server.fetches(), 3);
+    });
+}
+
+#[test]
+fn a_request_that_came_during_a_fetch_waits_for_it_and_for_one_more() {
+    let keys = ["a", "b"].map(|kid| Pair::ed25519(kid).jwk);
+    let server = KeyServer::start(Answer::Set(set_of(&keys[..1])));
+    let jwks = start(&server);
+    block_on(async {
+        while jwks.keys().is_none() {
+            refreshed(&jwks).await;
+        }
+        server.answer(Answer::Set(set_of(&keys)));
+        server.hold();
+        let first = refreshed(&jwks);
+        let others = async {
+            while server.fetches() < 2 {
+                actix_rt::task::yield_now().await;
+            }
+            let mut during = [jwks.hope(), jwks.hope()];
+            server.release();
+            for hope in &mut during {
+                assert!(jwks.refreshed(hope).await, "the fetch under way");
+            }
+            assert_eq!(server.fetches(), 2);
+            for hope in &mut during {
+                assert!(jwks.refreshed(hope).await, "one that began after it came");
+                assert!(!jwks.refreshed(hope).await);
+            }
+        };
+        assert!(futures_util::future::join(first, others).await.0);
+        assert_eq!(server.fetches(), 3);
+        assert!(!refreshed(&jwks).await, "the last one changed nothing");
+    });
+}
+
+#[test]
+fn a_set_that_only_looks_different_is_no_new_one() {
+    let keys = ["a", "b"].map(|kid| Pair::ed25519(kid).jwk);
+    let [a, b] = &keys;
+    for other in [
+        set_of(&[b.clone(), a.clone()]),
+        format!(" {}\n", set_of(&keys).replace(',', " ,\r\n")),
+        set_of(&[but(a, "createdAt", "2026-01-01"), b.clone()]),
+        set_of(&[a.clone(), b.clone(), Value::Null]),
+        but(&serde_json::from_str(&set_of(&keys)).unwrap(), "now", 7).to_string(),
+    ] {
+        let server = KeyServer::start(Answer::Set(set_of(&keys)));
+        let jwks = start(&server);
+        block_on(async {
+            while jwks.keys().is_none() {
+                refreshed(&jwks).await;
+            }
+            server.answer(Answer::Set(other.clone()));
+            assert!(refreshed(&jwks).await);
+            assert!(!refreshed(&jwks).await, "{other}");
+            assert_eq!(server.fetches(), 2);
+        });
+    }
+}
+
+#[test]
+fn a_fetch_that_panics_is_one_that_failed_and_not_the_last() {
+    let document = set_of(&[Pair::ed25519("k").jwk]).into_bytes();
+    let panics = AtomicBool::new(true);
+    let fetch = move || match panics.swap(false, Ordering::Relaxed) {
+        true => panic!("no thread for the look-up of the name"),
+        false => Ok(document.clone()),
+    };
+    let settings = Settings {
+        url: "http://127.0.0.1".to_owned(),
+        ttl: Duration::from_secs(86_400),
+    };
+    let jwks = Jwks::fetching(&settings, fetch).unwrap();
+    block_on(async {
+        while jwks.keys().is_none() {
+            assert!(jwks.state().failures < 2);
+            refreshed(&jwks).await;
+            actix_rt::task::yield_now().await;
+        }
+    });
+    assert_eq!(jwks.state().failures, 1);
+}
+
+#[test]
+fn a_set_of_nothing_but_faults_fills_no_log() {
+    let mut keys = vec![Value::Null; 50_000];
+    keys.push(Pair::ed25519("k").jwk);
+    let set = KeySet::parse(set_of(&keys).as_bytes()).unwrap();
+    assert!(set.has_kid("k"));
+    assert!(set.notes.len() < 30, "{}", set.notes.len());
+    assert!(
+        set.notes.last().unwrap().contains("more"),
+        "{:?}",
+        set.notes
+    );
+}

@@ -1,0 +1,173 @@
+//! Tokens that have verified once are remembered, and never believed for that
+//! alone.
+
+use std::slice::from_ref;
+
+use serde_json::json;
+
+use super::pairs::{Pair, but};
+use super::*;
+
+/// The seconds for which a token of these tests is good, from [`NOW`].
+const LIFE: f64 = 900.0;
+
+/// A verifier that has seen the pair's token, and the token.
+fn with_remembered(pair: &Pair) -> (Verifier, String) {
+    let verifier = verifier_of_key(&pair.jwk);
+    let token = good_token(pair);
+    for _ in 0..3 {
+        assert_eq!(
+            verifier.verify(&token, NOW).unwrap().owner().as_str(),
+            "alice"
+        );
+    }
+    (verifier, token)
+}
+
+fn verdict(verifier: &Verifier, token: &str) -> Result<(), Refusal> {
+    verifier.verify(token, NOW).map(drop)
+}
+
+fn replace(verifier: &Verifier, keys: &[Value]) {
+    let keys = KeySet::parse(set_of(keys).as_bytes()).unwrap();
+    verifier.jwks().unwrap().replace(keys);
+}
+
+#[test]
+fn no_other_token_passes_for_a_remembered_one() {
+    for pair in [Pair::ed25519("k"), Pair::p256("k")] {
+        let (verifier, token) = with_remembered(&pair);
+        for at in 0..token.len() {
+            for bit in 0..7 {
+                let mut bytes = token.clone().into_bytes();
+                bytes[at] ^= 1 << bit;
+                let flipped = String::from_utf8(bytes).unwrap();
+                assert!(verifier.verify(&flipped, NOW).is_err(), "{flipped}");
+            }
+            assert!(verifier.verify(&token[..at], NOW).is_err());
+        }
+        let parts: Vec<&str> = token.split('.').collect();
+        let of_bob = but(&claims(), "sub", "bob");
+        for other in [
+            format!("{token} "),
+            format!("{token}="),
+            format!("{token}."),
+            format!(
+                "{}.{}.{}",
+                parts[0],
+                base64url(of_bob.to_string()),
+                parts[2]
+            ),
+            format!("{}.{}.{}", parts[0], parts[1], base64url([0; 64])),
+            format!("{}.{}.", parts[0], parts[1]),
+            format!(
+                "{}.{}.{}",
+                base64url(json!({ "alg": "none" }).to_string()),
+                parts[1],
+                parts[2]
+            ),
+        ] {
+            assert!(verifier.verify(&other, NOW).is_err(), "{other}");
+        }
+        assert_eq!(verdict(&verifier, &token), Ok(()));
+    }
+}
+
+#[test]
+fn a_remembered_token_expires_at_its_time() {
+    let (verifier, token) = with_remembered(&Pair::ed25519("k"));
+    assert!(verifier.verify(&token, NOW + LIFE).is_ok());
+    let late = verifier.verify(&token, NOW + LIFE + 1.0).map(drop);
+    assert!(matches!(late, Err(Refusal::Expired(_))), "{late:?}");
+    // The clock was set back.
+    let early = verifier.verify(&token, NOW - 1.0).map(drop);
+    assert!(matches!(early, Err(Refusal::NotYetValid(_))), "{early:?}");
+    assert!(verifier.verify(&token, NOW).is_ok());
+}
+
+#[test]
+fn a_remembered_token_ends_with_its_key() {
+    let (pair, other) = (Pair::ed25519("k"), Pair::ed25519("other"));
+    let (verifier, token) = with_remembered(&pair);
+    replace(&verifier, from_ref(&other.jwk));
+    let gone = verdict(&verifier, &token);
+    assert!(matches!(gone, Err(Refusal::UnknownKey(_))), "{gone:?}");
+    replace(&verifier, &[other.jwk, pair.jwk]);
+    assert_eq!(verdict(&verifier, &token), Ok(()));
+}
+
+#[test]
+fn a_remembered_token_ends_with_another_key_of_the_same_name() {
+    let pair = Pair::ed25519("k");
+    let (verifier, token) = with_remembered(&pair);
+    for other in [Pair::ed25519("k"), Pair::p256("k")] {
+        replace(&verifier, from_ref(&other.jwk));
+        let verdict = verdict(&verifier, &token);
+        assert!(
+            matches!(verdict, Err(Refusal::InvalidSignature(_))),
+            "{verdict:?}"
+        );
+        assert!(verifier.verify(&good_token(&other), NOW).is_ok());
+    }
+}
+
+#[test]
+fn a_remembered_token_ends_when_its_key_is_not_to_be_used_any_more() {
+    let pair = Pair::ed25519("k");
+    let other = Pair::ed25519("other").jwk;
+    for keys in [
+        vec![pair.jwk_but("use", "enc"), other.clone()],
+        vec![pair.jwk_but("key_ops", json!(["sign"])), other.clone()],
+        vec![pair.jwk_but("alg", "ES256"), other.clone()],
+        vec![pair.jwk_but("kid", "renamed"), other.clone()],
+        vec![pair.jwk.clone(), Pair::p256("k").jwk, other.clone()],
+    ] {
+        let (verifier, token) = with_remembered(&pair);
+        replace(&verifier, &keys);
+        let verdict = verdict(&verifier, &token);
+        assert!(
+            matches!(verdict, Err(Refusal::UnknownKey(_))),
+            "{verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn a_token_that_is_refused_is_not_remembered() {
+    let pair = Pair::ed25519("k");
+    let verifier = verifier_of_key(&pair.jwk);
+    let header = json!({ "alg": "EdDSA", "kid": "k" });
+    let early = pair.token(&header, &but(&claims(), "nbf", NOW + 60.0));
+    let nobody = pair.token(&header, &but(&claims(), "sub", Value::Null));
+    let foreign = good_token(&Pair::ed25519("k"));
+    for _ in 0..3 {
+        assert!(matches!(
+            verdict(&verifier, &early),
+            Err(Refusal::NotYetValid(_))
+        ));
+        assert!(matches!(
+            verdict(&verifier, &nobody),
+            Err(Refusal::InvalidClaims(_))
+        ));
+        assert!(matches!(
+            verdict(&verifier, &foreign),
+            Err(Refusal::InvalidSignature(_))
+        ));
+    }
+    assert!(verifier.verify(&early, NOW + 60.0).is_ok());
+}
+
+#[test]
+fn no_more_tokens_are_remembered_than_there_is_room_for() {
+    let pair = Pair::ed25519("k");
+    let verifier = verifier_of_key(&pair.jwk);
+    let header = json!({ "alg": "EdDSA", "kid": "k" });
+    let tokens: Vec<String> = (0..6_000)
+        .map(|user| pair.token(&header, &but(&claims(), "sub", user.to_string())))
+        .collect();
+    for token in tokens.iter().chain(&tokens) {
+        assert!(verifier.verify(token, NOW).is_ok());
+    }
+    let remembered = verifier.remembered();
+    assert!((1..=4_096).contains(&remembered), "{remembered}");
+}

@@ -1,0 +1,223 @@
+//! The threads that run statements, and what they do about failures.
+//!
+//! Invariant: a connection that hangs takes one thread, for a bounded time. A
+//! peer that vanishes without a word, or a proxy that swallows every byte, would
+//! otherwise hold a thread for ever: libpq has no time limit for an answer.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use diesel::QueryResult;
+use diesel::r2d2::R2D2Connection as _;
+
+use super::connection::{DbConnection, LogSometimes, Manager, Pooled};
+use super::error::{DbError, Verdict, verdict};
+use crate::settings::{Database, DatabaseUrl};
+
+/// How often a statement is tried that the database refused without effect.
+const TRIES: u32 = 3;
+
+/// How much longer than the server's own time limit a statement may take before
+/// its connection counts as hanging.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How often idle threads and the watch look up.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Crews that may hang at the same time; beyond, nothing is replaced any more.
+const MOST_HANGING: usize = 8;
+
+/// A job for one of the threads.
+pub(super) type Job = Box<dyn FnOnce(&Worker) + Send>;
+
+pub(super) type Pool = r2d2::Pool<Manager>;
+
+/// Some threads and the pool of their connections, as many of the one as of the
+/// other.
+pub(super) struct Crew {
+    pub pool: Pool,
+    /// Its threads end, each after the job it has.
+    retired: AtomicBool,
+    workers: Vec<Arc<Worker>>,
+}
+
+/// What a job sees of its thread.
+pub(super) struct Worker {
+    pool: Pool,
+    statement_timeout: Duration,
+    epoch: Instant,
+    /// Since when a statement runs, in milliseconds of the epoch; 0 is idle.
+    busy_since: AtomicU64,
+}
+
+/// Whether a statement may be tried again on another connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+impl Crew {
+    /// Starts a thread for each of these queues. No connection is opened before
+    /// one is needed, so this succeeds while the database is down.
+    pub fn start(database: &Database, queues: &[Receiver<Job>]) -> std::io::Result<Arc<Self>> {
+        let is_postgres = matches!(database.url, DatabaseUrl::Postgres(_));
+        let pool = r2d2::Pool::builder()
+            .max_size(u32::try_from(queues.len()).unwrap_or(u32::MAX))
+            .min_idle(Some(0))
+            .connection_timeout(database.acquire_timeout)
+            .idle_timeout(is_postgres.then_some(Duration::from_secs(600)))
+            .max_lifetime(is_postgres.then_some(Duration::from_secs(1800)))
+            .test_on_check_out(false)
+            .error_handler(Box::new(LogSometimes::default()))
+            .build_unchecked(Manager::new(database));
+        let workers = queues.iter().map(|_| {
+            Arc::new(Worker {
+                pool: pool.clone(),
+                statement_timeout: database.statement_timeout,
+                epoch: Instant::now(),
+                busy_since: AtomicU64::new(0),
+            })
+        });
+        let crew = Arc::new(Self {
+            workers: workers.collect(),
+            pool: pool.clone(),
+            retired: AtomicBool::new(false),
+        });
+        for (number, (worker, jobs)) in crew.workers.iter().zip(queues).enumerate() {
+            let (crew, worker, jobs) = (Arc::clone(&crew), Arc::clone(worker), jobs.clone());
+            std::thread::Builder::new()
+                .name(format!("db-{number}"))
+                .spawn(move || crew.work(&worker, &jobs))?;
+        }
+        Ok(crew)
+    }
+
+    fn work(&self, worker: &Worker, jobs: &Receiver<Job>) {
+        while !self.retired.load(Ordering::Acquire) {
+            match jobs.recv_timeout(TICK) {
+                // A panic ends the job, whose request is told so, and not the thread.
+                Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(worker)))),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn hangs(&self) -> bool {
+        self.workers.iter().any(|worker| worker.hangs())
+    }
+}
+
+/// Replaces a crew of which a thread hangs, as long as somebody holds `db`. Only
+/// for PostgreSQL: SQLite is this process, and has one writer.
+pub(super) fn watch<T: Send + Sync + 'static>(
+    database: Database,
+    queues: Vec<Receiver<Job>>,
+    first: Arc<Crew>,
+    db: Weak<T>,
+    replaced: impl Fn(Arc<Crew>) + Send + 'static,
+) -> std::io::Result<()> {
+    let watch = move || {
+        let mut crew = first;
+        let mut hanging: Vec<Arc<Crew>> = Vec::new();
+        while db.strong_count() > 0 {
+            std::thread::sleep(TICK);
+            hanging.retain(|old| old.hangs());
+            if !crew.hangs() || hanging.len() >= MOST_HANGING {
+                continue;
+            }
+            log::error!("a connection to the database hangs; all are replaced");
+            match Crew::start(&database, &queues) {
+                Ok(new) => {
+                    crew.retired.store(true, Ordering::Release);
+                    hanging.push(std::mem::replace(&mut crew, Arc::clone(&new)));
+                    replaced(new);
+                }
+                Err(error) => log::error!(cause:% = error; "no thread can be started"),
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("db-watch".into())
+        .spawn(watch)
+        .map(drop)
+}
+
+impl Worker {
+    fn hangs(&self) -> bool {
+        let limit = self.statement_timeout + GRACE;
+        let since = Duration::from_millis(self.busy_since.load(Ordering::Relaxed));
+        !since.is_zero() && self.epoch.elapsed().saturating_sub(since) > limit
+    }
+
+    /// Runs a function on a connection, until it succeeds or there is nothing
+    /// that trying again would mend.
+    pub fn execute<T>(
+        &self,
+        access: Access,
+        acquire_until: Instant,
+        run: &impl Fn(&mut DbConnection) -> QueryResult<T>,
+    ) -> Result<T, DbError> {
+        let begun = Instant::now();
+        let mut refused = 0;
+        loop {
+            let patience = acquire_until.saturating_duration_since(Instant::now());
+            let mut pooled = self
+                .pool
+                .get_timeout(patience.max(Duration::from_millis(1)))
+                .map_err(|error| DbError::Unavailable(error.into()))?;
+            let error = match self.watched(|| run(&mut pooled.connection)) {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let verdict = verdict(&error);
+            if verdict == Verdict::Bug {
+                return Err(DbError::Bug(error.into()));
+            }
+            if verdict == Verdict::ReadOnly {
+                pooled.discard = true;
+                return Err(DbError::Unavailable(error.into()));
+            }
+            if self.watched(|| is_lost(&mut pooled)) {
+                // All idle connections may be dead at once, after a restart of
+                // the server: a read goes on until one is alive or time is up.
+                match access {
+                    Access::Read if Instant::now() < acquire_until => continue,
+                    Access::Read => return Err(DbError::Unavailable(error.into())),
+                    Access::Write => return Err(DbError::OutcomeUnknown(error)),
+                }
+            }
+            if begun.elapsed() >= self.statement_timeout {
+                return Err(DbError::TooLate);
+            }
+            refused += 1;
+            if refused == TRIES {
+                return Err(DbError::Unavailable(error.into()));
+            }
+            // Two that met in a deadlock should not meet again.
+            let jitter = uuid::Uuid::now_v7().as_u128() as u64 % 20;
+            drop(pooled);
+            std::thread::sleep(Duration::from_millis(jitter + 5));
+        }
+    }
+
+    /// Lets the watch see how long this takes.
+    fn watched<T>(&self, run: impl FnOnce() -> T) -> T {
+        let now = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.busy_since.store(now.max(1), Ordering::Relaxed);
+        let result = run();
+        self.busy_since.store(0, Ordering::Relaxed);
+        result
+    }
+}
+
+/// Whether a connection on which a statement has failed is of no more use. Only
+/// the connection itself can tell.
+fn is_lost(pooled: &mut Pooled) -> bool {
+    pooled.discard = pooled.connection.is_broken() || pooled.connection.ping().is_err();
+    pooled.discard
+}

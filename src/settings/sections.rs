@@ -1,0 +1,142 @@
+//! Each section of the settings, read from the layers and checked.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::better_auth::Trust;
+use super::layers::{Environment, Layers, SettingsError};
+use super::{Auth, Database, DatabaseUrl, RateLimit, Server, postgres_url, secrets};
+
+pub(super) fn host(layers: &Layers, key: &str) -> Result<IpAddr, SettingsError> {
+    layers.parsed(key, "must be an IP address, for example 127.0.0.1")
+}
+
+fn seconds(layers: &Layers, key: &str, least: u64, most: u64) -> Result<Duration, SettingsError> {
+    Ok(Duration::from_secs(layers.number(key, least, most)?))
+}
+
+pub(super) fn server(layers: &Layers) -> Result<Server, SettingsError> {
+    let shutdown_timeout = seconds(layers, "server.shutdown_timeout", 1, 3600)?;
+    let drain_delay = seconds(layers, "server.drain_delay", 0, 600)?;
+    if drain_delay >= shutdown_timeout {
+        let mend = "must be shorter than TODOWARD__SERVER__SHUTDOWN_TIMEOUT, of which it is a part";
+        return Err(layers.wrong("server.drain_delay", mend));
+    }
+    let workers = layers.number("server.workers", 0, 1024)? as usize;
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Server {
+        host: host(layers, "server.host")?,
+        port: layers.number("server.port", 0, 65_535)? as u16,
+        workers: if workers == 0 { cores() } else { workers },
+        body_limit: layers.number("server.body_limit", 1024, 16 << 20)? as usize,
+        request_timeout: seconds(layers, "server.request_timeout", 1, 600)?,
+        shutdown_timeout,
+        drain_delay,
+        trusted_proxies: networks(layers)?,
+    })
+}
+
+pub(super) fn auth(layers: &Layers, environment: &Environment) -> Result<Auth, SettingsError> {
+    let secrets = secrets::read(environment)?;
+    let trust = Trust::read(layers, environment)?;
+    if secrets.is_empty() && trust.jwks.is_none() {
+        let mend = "is not set, and BETTER_AUTH_URL neither: set one of them, to the secret that your Better Auth server signs with or to its address; for a first look without either, run `todoward dev`";
+        return Err(SettingsError::new("BETTER_AUTH_SECRET", mend));
+    }
+    Ok(Auth {
+        secrets,
+        jwks: trust.jwks,
+        issuers: trust.issuers,
+        audiences: trust.audiences,
+        leeway: layers.number("auth.leeway", 0, 60)? as u8,
+        accept_session_cookie_tokens: layers
+            .parsed("auth.accept_session_cookie_tokens", "must be true or false")?,
+    })
+}
+
+pub(super) fn database(layers: &Layers) -> Result<Database, SettingsError> {
+    Ok(Database {
+        url: database_url(layers)?,
+        pool_size: layers.number("database.pool_size", 1, 1000)? as u32,
+        acquire_timeout: seconds(layers, "database.acquire_timeout", 1, 60)?,
+        statement_timeout: seconds(layers, "database.statement_timeout", 1, 600)?,
+        migrate_on_start: layers.parsed("database.migrate_on_start", "must be true or false")?,
+    })
+}
+
+/// A burst of 0 is as much as a second's requests.
+pub(super) fn rate_limit(layers: &Layers) -> Result<Option<RateLimit>, SettingsError> {
+    let per_second = layers.number("rate_limit.requests_per_second", 0, 1_000_000)? as u32;
+    let burst = layers.number("rate_limit.burst", 0, 1_000_000)? as u32;
+    Ok((per_second > 0).then_some(RateLimit {
+        per_second,
+        burst: if burst == 0 { per_second } else { burst },
+    }))
+}
+
+fn networks(layers: &Layers) -> Result<Vec<IpNet>, SettingsError> {
+    const KEY: &str = "server.trusted_proxies";
+    let parse = |text: &String| {
+        text.parse::<IpNet>()
+            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+            .map_err(|_| layers.wrong(KEY, "must be addresses or networks, for example 10.0.0.0/8"))
+    };
+    layers.list(KEY)?.iter().map(parse).collect()
+}
+
+fn database_url(layers: &Layers) -> Result<DatabaseUrl, SettingsError> {
+    const KEY: &str = "database.url";
+    const FORMS: &str = "must be sqlite://path, sqlite::memory: or postgres://user@host/database";
+    let url = layers.text(KEY)?;
+    if url == "sqlite::memory:" || url == "sqlite://:memory:" {
+        return Ok(DatabaseUrl::SqliteMemory);
+    }
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        if path.is_empty() || path.ends_with('/') {
+            return Err(layers.wrong(KEY, "names no file behind sqlite://"));
+        }
+        return Ok(DatabaseUrl::SqliteFile(path.into()));
+    }
+    let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    if !is_postgres {
+        return Err(layers.wrong(KEY, FORMS));
+    }
+    if cfg!(not(feature = "postgres")) {
+        return Err(layers.wrong(
+            KEY,
+            "names PostgreSQL, and this binary was built for SQLite only; build it with the feature postgres",
+        ));
+    }
+    if !postgres_url::is_well_formed(&url) {
+        return Err(layers.wrong(KEY, postgres_url::MEND));
+    }
+    Ok(DatabaseUrl::Postgres(url))
+}
+
+/// Origins as browsers send them (RFC 6454 section 6.1): `*` would let every
+/// page of the web use a token that it got hold of.
+pub(super) fn origins(layers: &Layers) -> Result<Vec<String>, SettingsError> {
+    const KEY: &str = "cors.allowed_origins";
+    let origins = layers.list(KEY)?;
+    for origin in &origins {
+        if origin == "*" {
+            return Err(layers.wrong(KEY, "must name each origin; * is refused"));
+        }
+        let host = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"));
+        let is_origin = host.is_some_and(|host| {
+            let allowed = |c: char| c.is_ascii_graphic() && !"/?#@\\*,".contains(c);
+            !host.is_empty() && host.chars().all(|c| allowed(c) && !c.is_ascii_uppercase())
+        });
+        if !is_origin {
+            return Err(layers.wrong(
+                KEY,
+                "must be origins as browsers send them: scheme, lower-case host and port, no path, for example https://app.example.com",
+            ));
+        }
+    }
+    Ok(origins)
+}
