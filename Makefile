@@ -31,7 +31,8 @@ check:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --locked check licenses bans sources
 
-# How fast the parts are; benches/load.sh measures the whole.
+# How fast the parts are; benches/load.sh measures the whole, and
+# docs/BENCHMARKS.md has the figures.
 bench:
 	cargo bench --locked
 
