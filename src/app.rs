@@ -1,15 +1,18 @@
 //! Builds the parts from the settings, runs the server, drains and stops it.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_rt::net::TcpStream;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use socket2::SockRef;
 use tokio::sync::oneshot;
 
 use crate::auth::{Jwks, Policy, Verifier};
@@ -32,6 +35,10 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a server that is to stop now has for it.
 const CUT_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// How long a client may take nothing of an answer that waits for it. actix has
+/// no limit of its own, and keeps the whole answer in memory for so long.
+const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why the server does not start, as one line.
 #[derive(Debug)]
@@ -106,6 +113,7 @@ impl Application {
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .shutdown_timeout(in_flight.as_secs().max(1))
+            .on_connect(|connection, _| cut_if_stalled(connection))
             .disable_signals()
             .listen(listener)
             .map_err(cannot_listen)?
@@ -184,6 +192,17 @@ pub fn verifier(auth: &Auth) -> std::io::Result<Verifier> {
         Some(jwks) => verifier.with_jwks(Jwks::start(jwks)?),
         None => verifier,
     })
+}
+
+/// The system ends a connection on which bytes have waited for so long, be it
+/// that the peer is gone or that it does not read (TCP_USER_TIMEOUT, which
+/// counts closed windows, too).
+fn cut_if_stalled(connection: &dyn Any) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        // A kernel without it serves on, without the limit.
+        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(STALL_TIMEOUT));
+    }
 }
 
 /// What a token must say, by the settings.

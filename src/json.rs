@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 pub use serde_json::{Map, Value};
 
-/// Parses UTF-8 JSON. Nesting deeper than 128 levels, numbers beyond a double
+/// Parses UTF-8 JSON. Nesting of 128 levels or more, numbers beyond a double
 /// and lone surrogates are errors, and so is anything behind the document.
 pub fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice::<Strict>(bytes).map(|strict| strict.0)

@@ -33,8 +33,12 @@ pub fn run(mut environment: Environment) -> Result<ExitCode, Failure> {
     serve::run(&settings, |address| greet(&settings, address))
 }
 
-/// The secret in the file, made on first use.
+/// The secret in the file, made on first use, and again if that was cut short.
 fn secret(path: &Path) -> Result<String, Failure> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        // What cannot be removed is found again below, and named.
+        let _ = std::fs::remove_file(path);
+    }
     let failed =
         |error: std::io::Error| Failure::Other(format!("cannot use {}: {error}", path.display()));
     let mut options = OpenOptions::new();
@@ -59,7 +63,8 @@ fn greet(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
     let secret = secret.ok_or_else(|| Failure::Other("there is no secret".into()))?;
     let token = sign_hs256(secret, "demo", DAY, &policy(&settings.auth))
         .map_err(|error| Failure::Other(error.to_string()))?;
-    print(&format!(
+    // Nobody reading is no reason not to serve.
+    let _ = print(&format!(
         "\nTodoward is running, for a first look.
 
   tasks     http://{address}/api/v1/tasks
@@ -76,6 +81,6 @@ curl -s http://{address}/api/v1/tasks -H 'Authorization: Bearer {token}' -H 'Con
 
 ",
         database = settings.database.url,
-    ))?;
+    ));
     Ok(())
 }

@@ -130,7 +130,7 @@ impl Db {
     {
         let (answer, mut answered) = oneshot::channel();
         let ticket = Arc::new(Ticket::default());
-        let acquire_until = Instant::now() + self.acquire_timeout;
+        let acquire_until = (Instant::now() + self.acquire_timeout).min(deadline);
         let job: Job = {
             let ticket = Arc::clone(&ticket);
             Box::new(move |worker| {
@@ -159,6 +159,9 @@ impl Db {
         }
         if ticket.cancel() {
             return Err(self.nothing_free());
+        }
+        if acquire_until == deadline {
+            return Err(DbError::TooLate);
         }
         timeout_at(deadline, &mut answered)
             .await

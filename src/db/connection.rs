@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -25,6 +26,7 @@ pub enum DbConnection {
 pub struct Manager {
     url: DatabaseUrl,
     statement_timeout: Duration,
+    generation: Generation,
 }
 
 /// A connection and whether it must not be used again: Diesel does not notice
@@ -33,13 +35,33 @@ pub struct Manager {
 pub struct Pooled {
     pub connection: DbConnection,
     pub discard: bool,
+    pub used_at: Instant,
+    generation: u64,
+}
+
+/// Counts what ends all connections at once: a restart of the server, or its
+/// becoming a replica. When one connection has met it, none older is trusted.
+#[derive(Debug, Clone, Default)]
+pub struct Generation(Arc<AtomicU64>);
+
+impl Generation {
+    /// No connection that is open now is to be used again.
+    pub fn end(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether a connection was opened after the last end.
+    pub fn has(&self, pooled: &Pooled) -> bool {
+        self.0.load(Ordering::Acquire) == pooled.generation
+    }
 }
 
 impl Manager {
-    pub fn new(database: &Database) -> Self {
+    pub fn new(database: &Database, generation: Generation) -> Self {
         Self {
             url: database.url.clone(),
             statement_timeout: database.statement_timeout,
+            generation,
         }
     }
 
@@ -154,9 +176,13 @@ impl r2d2::ManageConnection for Manager {
     type Error = ConnectionError;
 
     fn connect(&self) -> ConnectionResult<Pooled> {
+        // Read before the connection is opened: it may be the old server's.
+        let generation = self.generation.0.load(Ordering::Acquire);
         self.open().map(|connection| Pooled {
             connection,
             discard: false,
+            used_at: Instant::now(),
+            generation,
         })
     }
 

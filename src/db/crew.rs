@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use diesel::QueryResult;
 use diesel::r2d2::R2D2Connection as _;
 
-use super::connection::{DbConnection, LogSometimes, Manager, Pooled};
+use super::connection::{DbConnection, Generation, LogSometimes, Manager, Pooled};
 use super::error::{DbError, Verdict, verdict};
 use crate::settings::{Database, DatabaseUrl};
 
@@ -23,6 +23,9 @@ const TRIES: u32 = 3;
 /// How much longer than the server's own time limit a statement may take before
 /// its connection counts as hanging.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long an idle connection is taken to be alive without asking.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 /// How often idle threads and the watch look up.
 const TICK: Duration = Duration::from_secs(1);
@@ -47,6 +50,7 @@ pub(super) struct Crew {
 /// What a job sees of its thread.
 pub(super) struct Worker {
     pool: Pool,
+    generation: Generation,
     statement_timeout: Duration,
     epoch: Instant,
     /// Since when a statement runs, in milliseconds of the epoch; 0 is idle.
@@ -65,6 +69,7 @@ impl Crew {
     /// one is needed, so this succeeds while the database is down.
     pub fn start(database: &Database, queues: &[Receiver<Job>]) -> std::io::Result<Arc<Self>> {
         let is_postgres = matches!(database.url, DatabaseUrl::Postgres(_));
+        let generation = Generation::default();
         let pool = r2d2::Pool::builder()
             .max_size(u32::try_from(queues.len()).unwrap_or(u32::MAX))
             .min_idle(Some(0))
@@ -73,10 +78,11 @@ impl Crew {
             .max_lifetime(is_postgres.then_some(Duration::from_secs(1800)))
             .test_on_check_out(false)
             .error_handler(Box::new(LogSometimes::default()))
-            .build_unchecked(Manager::new(database));
+            .build_unchecked(Manager::new(database, generation.clone()));
         let workers = queues.iter().map(|_| {
             Arc::new(Worker {
                 pool: pool.clone(),
+                generation: generation.clone(),
                 statement_timeout: database.statement_timeout,
                 epoch: Instant::now(),
                 busy_since: AtomicU64::new(0),
@@ -170,8 +176,15 @@ impl Worker {
                 .pool
                 .get_timeout(patience.max(Duration::from_millis(1)))
                 .map_err(|error| DbError::Unavailable(error.into()))?;
+            if !self.generation.has(&pooled) || self.is_stale(access, &mut pooled) {
+                pooled.discard = true;
+                continue;
+            }
             let error = match self.watched(|| run(&mut pooled.connection)) {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    pooled.used_at = Instant::now();
+                    return Ok(value);
+                }
                 Err(error) => error,
             };
             let verdict = verdict(&error);
@@ -180,11 +193,13 @@ impl Worker {
             }
             if verdict == Verdict::ReadOnly {
                 pooled.discard = true;
+                self.generation.end();
                 return Err(DbError::Unavailable(error.into()));
             }
             if self.watched(|| is_lost(&mut pooled)) {
-                // All idle connections may be dead at once, after a restart of
-                // the server: a read goes on until one is alive or time is up.
+                // The others may be dead, too, after a restart of the server. A
+                // read goes on until one is alive or time is up.
+                self.generation.end();
                 match access {
                     Access::Read if Instant::now() < acquire_until => continue,
                     Access::Read => return Err(DbError::Unavailable(error.into())),
@@ -203,6 +218,14 @@ impl Worker {
             drop(pooled);
             std::thread::sleep(Duration::from_millis(jitter + 5));
         }
+    }
+
+    /// Whether a connection that was idle does not answer any more. A write must
+    /// not find that out: nobody could say whether it happened.
+    fn is_stale(&self, access: Access, pooled: &mut Pooled) -> bool {
+        access == Access::Write
+            && pooled.used_at.elapsed() > TRUSTED_IDLE
+            && self.watched(|| pooled.connection.ping()).is_err()
     }
 
     /// Lets the watch see how long this takes.

@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{DbConnection, Manager};
+use super::connection::{DbConnection, Generation, Manager};
 use crate::settings::Database;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -52,7 +52,7 @@ impl From<diesel::result::Error> for MigrateError {
 ///
 /// No connection, or a migration that failed; it is rolled back then.
 pub fn migrate(database: &Database) -> Result<Vec<String>, MigrateError> {
-    let mut connection = Manager::new(database)
+    let mut connection = Manager::new(database, Generation::default())
         .open()
         .map_err(MigrateError::Connection)?;
     migrate_on(&mut connection)

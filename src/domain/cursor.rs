@@ -19,6 +19,8 @@ use crate::auth::OwnerId;
 
 const CHECKSUM_BYTES: usize = 8;
 const ID_BYTES: usize = 16;
+/// The first millisecond of the year 10000.
+const END_OF_TIME: i64 = 253_402_300_800_000;
 
 /// A place in an order: right behind this key and this id.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,18 +90,27 @@ impl Cursor {
             SortKey::CreatedAt => key.is_empty().then_some(Self::CreatedAt)?,
             SortKey::UpdatedAt => {
                 let millis = i64::from_be_bytes(key.try_into().ok()?);
+                // Anybody can compute the checksum, and PostgreSQL knows fewer
+                // times than a number has room for.
+                let millis = (0..END_OF_TIME).contains(&millis).then_some(millis)?;
                 Self::UpdatedAt(Moment::new(DateTime::from_timestamp_millis(millis)?))
             }
             SortKey::DueDate if key.is_empty() => Self::DueDate(None),
             SortKey::DueDate => {
                 let days = i32::from_be_bytes(key.try_into().ok()?);
-                Self::DueDate(Some(NaiveDate::from_num_days_from_ce_opt(days)?))
+                let day = NaiveDate::from_num_days_from_ce_opt(days)?;
+                (1970..=9999).contains(&day.year()).then_some(())?;
+                Self::DueDate(Some(day))
             }
             SortKey::Priority => {
                 let rank = i16::from_be_bytes(key.try_into().ok()?);
+                (0..=3).contains(&rank).then_some(())?;
                 Self::Priority(Priority::from_rank(rank))
             }
-            SortKey::Title => Self::Title(std::str::from_utf8(key).ok()?.to_owned()),
+            SortKey::Title => {
+                let title = std::str::from_utf8(key).ok()?;
+                Self::Title((!title.contains('\0')).then(|| title.to_owned())?)
+            }
         };
         Some(Position {
             key,

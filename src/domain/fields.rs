@@ -151,14 +151,14 @@ impl Tags {
         let mut wrong = Vec::new();
         for (index, item) in items.iter().enumerate() {
             match tag(item) {
-                Ok(tag) if tags.iter().any(|known| known == tag) => {}
+                // Beyond the limit none is kept, nor compared with all others.
+                Ok(tag) if tags.len() > 20 || tags.iter().any(|known| known == tag) => {}
                 Ok(tag) => tags.push(tag.to_owned()),
                 Err(why) => wrong.push((Some(index), why)),
             }
-            if tags.len() > 20 {
-                wrong.push((None, "must be at most 20 tags"));
-                break;
-            }
+        }
+        if tags.len() > 20 {
+            wrong.push((None, "must be at most 20 tags"));
         }
         if wrong.is_empty() {
             Ok(Self(tags))

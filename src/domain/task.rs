@@ -21,8 +21,7 @@ impl TaskId {
         Self(Uuid::now_v7())
     }
 
-    /// Reads the canonical lower-case form and no other, so that a task has one
-    /// address.
+    /// Reads the canonical lower-case form (RFC 9562 section 4) and no other.
     pub fn parse(text: &str) -> Option<Self> {
         let id = Uuid::try_parse(text).ok()?;
         let mut buffer = Uuid::encode_buffer();

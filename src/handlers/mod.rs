@@ -14,6 +14,7 @@ use crate::auth::Verifier;
 use crate::db::Db;
 use crate::error::{ApiError, Code};
 use crate::health::Health;
+use crate::middleware::known_method;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -38,7 +39,10 @@ pub async fn no_such_address() -> HttpResponse {
 
 /// For a method that an address does not have.
 pub fn method_not_allowed(request: &HttpRequest, allow: &str) -> HttpResponse {
-    let detail = format!("{} is not a method of this address", request.method());
+    let detail = match known_method(request.method()) {
+        "-" => "this address does not have this method".to_owned(),
+        method => format!("{method} is not a method of this address"),
+    };
     let error = ApiError::new(Code::MethodNotAllowed, detail).with_header("allow", allow);
     HttpResponse::from_error(error)
 }

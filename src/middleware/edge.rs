@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
@@ -81,9 +81,12 @@ pub async fn edge(
     let response = next.call(request).await?.map_into_boxed_body();
 
     let mut response = unread.keep_until_sent(describe_error(response, &id));
-    let head = response.response_mut().head_mut();
-    if edge.health.is_stopping() {
-        // The next request of this client finds another replica.
+    // While stopping, the next request of this client finds another replica. And
+    // a client that asked for another protocol gets none, and must not wait for it.
+    let closes =
+        edge.health.is_stopping() || response.request().headers().contains_key(header::UPGRADE);
+    if closes {
+        let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);
     }
     let headers = response.headers_mut();
@@ -173,6 +176,16 @@ fn code_of(status: StatusCode) -> Code {
     }
 }
 
+/// A method that is none of the standard ones is the client's text, and has
+/// room for a whole token.
+pub fn known_method(method: &Method) -> &str {
+    match method.as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE"
+        | "CONNECT") => known,
+        _ => "-",
+    }
+}
+
 /// One line a request. The route's pattern stands for the path, which is the
 /// client's text; the owner is hashed.
 fn log_request(response: &ServiceResponse, id: &RequestId, received: Instant) {
@@ -189,7 +202,7 @@ fn log_request(response: &ServiceResponse, id: &RequestId, received: Instant) {
     log::info!(
         target: "todoward::request",
         request_id = &*id.0,
-        method = request.method().as_str(),
+        method = known_method(request.method()),
         route = pattern.as_deref().unwrap_or("-"),
         status = response.status().as_u16(),
         duration_ms = received.elapsed().as_micros() as f64 / 1000.0,

@@ -126,7 +126,13 @@ async fn drive(server: &Server, token: &str) {
 
 async fn in_wrong_places(server: &Server, client: &Client, token: &str) {
     let nobody = server.anonymous();
-    // Not X-Request-Id: it is the caller's to choose, and logged for that.
+    nobody.request(token, "/api/v1/tasks").send().await;
+    client.request(token, "/api/v1/tasks").send().await;
+    if token.starts_with("eyJ") {
+        // Another word is the caller's to choose, and logged for that.
+        let request = nobody.request("GET", "/api/v1/tasks");
+        request.header("X-Request-Id", token).send().await;
+    }
     for header in [
         "Cookie",
         "User-Agent",

@@ -137,3 +137,42 @@ fn memory_serves_and_leaves_nothing_behind() {
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     });
 }
+
+#[test]
+fn what_a_full_disk_did_not_take_is_not_acknowledged() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        // A limit on the size of files stands for the disk: in blocks of 512 bytes.
+        let script = r#"trap "" XFSZ; ulimit -f 600; exec "$0""#;
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", script, env!("CARGO_BIN_EXE_todoward")])
+            .env_clear()
+            .envs(environment(&storage.url, &[]))
+            .current_dir(storage.path())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        let server = Server::of(&mut shell).await;
+        let alice = server.user("alice");
+        let path = alice.create_path("a").await;
+        let complete = format!("{path}/complete");
+        let mut acknowledged = 1;
+        let mut refused = 0;
+        while refused < 3 {
+            let answer = alice.request("PATCH", &complete).send().await;
+            if answer.status == 200 {
+                acknowledged = answer.json()["version"].as_i64().unwrap();
+                assert!(acknowledged < 10_000, "the disk is never full");
+            } else {
+                answer.expect_problem(503, "database_unavailable");
+                refused += 1;
+            }
+            let task = alice.get(&path).await.expect(200).json();
+            assert_eq!(task["version"], acknowledged);
+        }
+        let other = alice.post("/api/v1/tasks", &json!({ "title": "b" })).await;
+        other.expect_problem(503, "database_unavailable");
+        server.stop().await;
+    });
+}
