@@ -130,9 +130,18 @@ fn a_page_on_the_usual_port_may_call_it() {
 }
 
 #[test]
-fn a_secret_file_that_is_empty_is_refused_by_name() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("todoward-dev.secret"), "").unwrap();
-    let done = finish(todoward(directory.path(), &["dev"], [("PORT", "0")])).failed(78);
-    assert!(done.err.contains("BETTER_AUTH_SECRET"), "{done:?}");
+fn a_secret_file_that_was_cut_short_is_made_anew_and_a_weak_one_is_refused() {
+    block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("todoward-dev.secret");
+        std::fs::write(&file, "").unwrap();
+        let server = dev(directory.path()).await;
+        server.stop().await;
+        assert!(std::fs::read_to_string(&file).unwrap().len() >= 32);
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        std::fs::write(&file, "short").unwrap();
+        let done = finish(todoward(directory.path(), &["dev"], [("PORT", "0")])).failed(78);
+        assert!(done.err.contains("BETTER_AUTH_SECRET"), "{done:?}");
+    });
 }
