@@ -29,15 +29,15 @@ done
 # --- PostgreSQL: a throw-away cluster with the settings it comes with ---------
 pg=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
 pg=${pg:-$(dirname "$(command -v pg_isready)")}
-as_postgres() { "$@"; }
+as_postgres=()
 if [ "$(id -u)" -eq 0 ]; then
     chmod 755 "$work"
-    as_postgres() { setpriv --reuid postgres --regid postgres --clear-groups "$@"; }
+    as_postgres=(setpriv --reuid postgres --regid postgres --clear-groups)
 fi
 mkdir "$work/pg" && if [ "$(id -u)" -eq 0 ]; then chown postgres "$work/pg"; fi
-as_postgres "$pg/initdb" -U postgres -A trust -E UTF8 --no-locale -D "$work/pg/data" >/dev/null
+"${as_postgres[@]}" "$pg/initdb" -U postgres -A trust -E UTF8 --no-locale -D "$work/pg/data" >/dev/null
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-(cd / && as_postgres "$pg/postgres" -D "$work/pg/data" -p "$port" -k "$work/pg" -c listen_addresses=127.0.0.1 \
+(cd / && exec "${as_postgres[@]}" "$pg/postgres" -D "$work/pg/data" -p "$port" -k "$work/pg" -c listen_addresses=127.0.0.1 \
     -c shared_buffers=1GB >"$work/pg.log" 2>&1) &
 started+=($!)
 until "$pg/pg_isready" -q -h 127.0.0.1 -p "$port"; do sleep 0.2; done
