@@ -255,3 +255,17 @@ impl ResponseError for ApiError {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn every_code_stands_in_the_document_with_its_status() {
+        let document = include_str!("../docs/API.md");
+        for code in Code::ALL {
+            let row = format!("| {} | `{}` |", code.status(), code.as_str());
+            assert!(document.contains(&row), "{row}");
+        }
+    }
+}

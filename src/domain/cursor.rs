@@ -137,3 +137,45 @@ fn checksum(owner: &OwnerId, query: &ListQuery, place: &[u8]) -> [u8; CHECKSUM_B
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{Policy, Verifier, sign_hs256, unix_now};
+    use crate::domain::Sort;
+    use crate::settings::Secret;
+
+    /// Whoever knows how cursors are made can make this one.
+    fn is_taken(sort: SortKey, key: Cursor) -> bool {
+        let secret = Secret::parse("a secret of the tests, 0123456789 abcdef").unwrap();
+        let token = sign_hs256(&secret, "alice", 60, &Policy::default()).unwrap();
+        let verifier = Verifier::new(&[secret], Policy::default());
+        let owner = verifier.verify(&token, unix_now()).unwrap().owner().clone();
+        let mut query = ListQuery::parse("", &owner).unwrap();
+        query.sort = Sort {
+            key: sort,
+            descending: false,
+        };
+        let id = TaskId::generate();
+        let text = Cursor::encode(&owner, &query, &Position { key, id });
+        Cursor::decode(&text, &owner, &query).is_some()
+    }
+
+    #[test]
+    fn a_forged_cursor_with_a_key_that_no_task_can_have_is_refused() {
+        let at = |millis| {
+            Cursor::UpdatedAt(Moment::new(
+                DateTime::from_timestamp_millis(millis).unwrap(),
+            ))
+        };
+        let due = |year| Cursor::DueDate(NaiveDate::from_ymd_opt(year, 1, 1));
+        assert!(is_taken(SortKey::Title, Cursor::Title("a".into())));
+        assert!(!is_taken(SortKey::Title, Cursor::Title("a\0b".into())));
+        assert!(is_taken(SortKey::DueDate, due(9999)) && is_taken(SortKey::DueDate, due(1970)));
+        assert!(!is_taken(SortKey::DueDate, due(1969)) && !is_taken(SortKey::DueDate, due(10_000)));
+        assert!(is_taken(SortKey::UpdatedAt, at(END_OF_TIME - 1)));
+        assert!(
+            !is_taken(SortKey::UpdatedAt, at(-1)) && !is_taken(SortKey::UpdatedAt, at(END_OF_TIME))
+        );
+    }
+}

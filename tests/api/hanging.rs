@@ -1,4 +1,4 @@
-//! A database that neither answers nor hangs up.
+//! A database that neither answers nor hangs up, or that hangs up on everybody.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::postgres::TestDatabase;
+use crate::support::postgres::{TestDatabase, execute_in};
 use crate::support::{Engine, TestApp, block_on};
 
 /// Stands before a server, and swallows every byte while it is told to.
@@ -93,5 +93,32 @@ fn a_database_that_swallows_every_byte_holds_nothing_up_and_is_found_again() {
         }
         assert!(alice.post("/api/v1/tasks", &body).await.status == 201);
         app.wait_until_ready().await;
+    });
+}
+
+#[test]
+fn connections_that_all_died_fail_one_write_at_most() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Postgres).await;
+        let alice = app.user("alice");
+        let body = json!({ "title": "a" });
+        for _ in 0..3 {
+            // So many at once that every connection of the pool is opened.
+            join_all((0..64).map(|_| alice.post("/api/v1/tasks", &body))).await;
+            execute_in(
+                &app.database_url,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            );
+            let mut failed = 0;
+            for _ in 0..8 {
+                match alice.post("/api/v1/tasks", &body).await.status {
+                    201 => {}
+                    503 => failed += 1,
+                    other => panic!("{other}"),
+                }
+            }
+            assert!(failed <= 1, "{failed} of 8 writes failed");
+        }
     });
 }
