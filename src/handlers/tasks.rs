@@ -63,6 +63,7 @@ pub async fn create_task(
     payload: Payload,
 ) -> Answer {
     no_parameters(request.query_string()).map_err(invalid_query)?;
+    // Headers are refused before the body is read, with which the key is hashed.
     idempotency_key(&request, &[])?;
     let bytes = body::read(&request, payload, app.body_limit).await?;
     let key = idempotency_key(&request, &bytes)?;

@@ -123,6 +123,7 @@ fn another_protocol_is_not_spoken_on_this_port() {
                 let answers = exchange(&app, request);
                 assert_eq!(statuses(&answers), [status], "{upgrade}");
                 assert_eq!(answers[0].header("upgrade"), "");
+                assert_eq!(answers[0].header("connection"), "close");
             }
         }
         app.user("alice").get(&path).await.expect(200);
