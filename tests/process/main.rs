@@ -19,6 +19,7 @@ mod server;
 mod storage;
 
 mod commands;
+mod copying;
 mod crashes;
 mod databases;
 mod dev;
