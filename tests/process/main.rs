@@ -33,3 +33,4 @@ mod settings;
 mod sqlite_files;
 mod stopping;
 mod streams;
+mod tls;
