@@ -1,0 +1,5 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: { globalSetup: "test/servers.ts", include: ["test/*.test.ts"], maxWorkers: 2 },
+});
