@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { Todoward, type TodowardOptions } from "../src/index.js";
@@ -101,11 +101,11 @@ function forwarded(url: URL, init: { method: string; headers: IncomingHttpHeader
 }
 
 /** Listens until the test ends. */
-export async function listening(server: ReturnType<typeof createServer>, port = 0): Promise<string> {
-  await new Promise<void>((done) => server.listen(port, "127.0.0.1", done));
+export async function listening(server: Server & { closeAllConnections?(): void }): Promise<string> {
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   onTestFinished(() => {
     server.close();
-    server.closeAllConnections();
+    server.closeAllConnections?.();
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
