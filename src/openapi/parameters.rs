@@ -173,9 +173,10 @@ fn clear_completed() -> Parameter {
 }
 
 fn header(name: &str, about: &str, schema: ObjectBuilder, example: &str) -> Parameter {
-    parameter(name, ParameterIn::Header, about, schema)
-        .example(Some(json!(example)))
-        .build()
+    // An example of its own would be filled in on the page, and every second try
+    // would be a replay or a failed precondition.
+    let about = format!("{about} For example `{example}`.");
+    parameter(name, ParameterIn::Header, &about, schema).build()
 }
 
 fn parameter(

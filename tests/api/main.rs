@@ -33,6 +33,7 @@ mod key_sets;
 mod leaks;
 mod lists;
 mod model;
+mod openapi;
 mod parameters;
 mod targets;
 mod tasks;
