@@ -2,7 +2,7 @@
 // package needs to run, but not what it needs to be built.
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 
 const cwd = new URL(".", import.meta.url);
 const compiler = "node_modules/typescript/bin/tsc";
@@ -13,4 +13,6 @@ function run(command) {
 }
 
 if (!existsSync(new URL(compiler, import.meta.url))) run("npm ci --ignore-scripts");
+// What is published is what is built now, not what was before.
+rmSync(new URL("dist", cwd), { recursive: true, force: true });
 run(`node ${compiler}`);

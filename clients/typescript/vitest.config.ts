@@ -1,5 +1,11 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { globalSetup: "test/servers.ts", include: ["test/*.test.ts"], maxWorkers: 2 },
+  test: {
+    globalSetup: "test/servers.ts",
+    include: ["test/*.test.ts"],
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
 });

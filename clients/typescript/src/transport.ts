@@ -53,6 +53,7 @@ export type Send<T> = (init: Init) => Promise<Answer<T>>;
 
 const BEFORE_ANY_EFFECT = ["rate_limited", "overloaded", "keys_unavailable"] as const;
 const FIRST_BACKOFF = 200;
+const JITTER = 100;
 
 export class Transport {
   readonly api: Client<paths>;
@@ -114,7 +115,8 @@ export class Transport {
 /** Milliseconds to wait before a call is made again; undefined if it should not be. */
 function delayBefore(retry: number, call: Call, error: TodowardProblem | TodowardUnreachable): number | undefined {
   const backoff = FIRST_BACKOFF * 2 ** (retry - 1) * (0.5 + Math.random() / 2);
-  const wait = error.retryAfter === undefined ? undefined : error.retryAfter * 1000;
+  // A little more than was asked for, so that clients which were refused together do not come back together.
+  const wait = error.retryAfter === undefined ? undefined : error.retryAfter * 1000 + Math.random() * JITTER;
   if (error instanceof TodowardUnreachable) {
     const may = error.transient && (call.repeat === "read" || call.repeat === "create");
     return may ? (wait ?? backoff) : undefined;
