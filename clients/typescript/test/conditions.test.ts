@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, inject, test } from "vitest";
 import { isProblem } from "../src/index.js";
-import { clientOf, faultyProxy, refuses, rejection, sign } from "./support.js";
+import { clientOf, type Fault, faultyProxy, refuses, rejection, sign } from "./support.js";
 
 describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
   /** Two pages of one user. */
@@ -72,9 +72,27 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     for (const ifMatch of mistakes) {
       expect(await rejection(mine.deleteTask(id, { ifMatch }))).toBeInstanceOf(TypeError);
     }
+    await mine.listTasks();
     await other.deleteTask(id);
     expect(await rejection(mine.readTask(id))).toMatchObject({ status: 404 });
     expect(await rejection(mine.deleteTask(id, { ifMatch: "seen" }))).toEqual(unseen);
+
+    const own = await mine.createTask({ title: "t" });
+    await mine.deleteTask(own.id, { ifMatch: "seen" });
+    expect(await rejection(mine.deleteTask(own.id, { ifMatch: "seen" }))).toBeInstanceOf(TypeError);
+  });
+
+  test("a proxy that makes ETags weak, as compression does, changes nothing", async () => {
+    const weaken: Fault = async (response, forward) => {
+      const { status, headers, body } = await forward();
+      response.writeHead(status, { ...headers, etag: `W/${headers.etag}` }).end(body);
+    };
+    const proxy = await faultyProxy(url, weaken, weaken, weaken);
+    const todoward = clientOf(proxy.url);
+    const { id } = await todoward.createTask({ title: "t" });
+    expect(await todoward.updateTask(id, { title: "u" }, { ifMatch: "seen" })).toMatchObject({ version: 2 });
+    const problem = await rejection(todoward.updateTask(id, { title: "v" }, { ifMatch: 1 }));
+    expect(problem).toMatchObject({ code: "version_mismatch", etag: '"2"' });
   });
 
   test("somebody else's task is refused, and forgotten", async () => {

@@ -110,13 +110,16 @@ test("outside of a browser an address must be whole", async () => {
 });
 
 test("a signal ends a call, with its own reason", async () => {
-  const proxy = await faultyProxy(url, never, never);
-  const todoward = clientOf(proxy.url);
-  const controller = new AbortController();
-  const listing = rejection(todoward.listTasks({}, { signal: controller.signal }));
-  await expect.poll(() => proxy.requests.length).toBe(1);
-  controller.abort();
-  expect(await listing).toMatchObject({ name: "AbortError" });
+  const proxy = await faultyProxy(url, never, never, never);
+  const todoward = clientOf(proxy.url, { onRetry: ({ error }) => expect.unreachable(error.message) });
+  for (const call of [todoward.listTasks.bind(todoward, {}), todoward.deleteTask.bind(todoward, "x")]) {
+    const before = proxy.requests.length;
+    const controller = new AbortController();
+    const ended = rejection(call({ signal: controller.signal }));
+    await expect.poll(() => proxy.requests.length).toBe(before + 1);
+    controller.abort();
+    expect(await ended).toMatchObject({ name: "AbortError" });
+  }
 
   const late = AbortSignal.timeout(1);
   expect(await rejection(todoward.createTask({ title: "t" }, { signal: late }))).toMatchObject({ name: "TimeoutError" });

@@ -226,10 +226,14 @@ test("a rate limit is waited for", async () => {
 });
 
 test("waiting can be given up", async () => {
-  const proxy = await faultyProxy(sqlite, refuses(503, "overloaded", { after: "9" }));
-  const controller = new AbortController();
-  const todoward = clientOf(proxy.url, { onRetry: () => setTimeout(() => controller.abort()) });
-  const error = await rejection(todoward.listTasks({}, { signal: controller.signal }));
-  expect(error).toMatchObject({ name: "AbortError" });
-  expect(proxy.requests).toHaveLength(1);
+  const minute = refuses(503, "overloaded", { after: "60" });
+  const proxy = await faultyProxy(sqlite, minute, minute);
+  for (const soon of [(abort: () => void) => abort(), setImmediate]) {
+    const controller = new AbortController();
+    const onRetry = () => void soon(() => controller.abort());
+    const todoward = clientOf(proxy.url, { maxRetryDelay: 100_000, onRetry });
+    const error = await rejection(todoward.listTasks({}, { signal: controller.signal }));
+    expect(error).toMatchObject({ name: "AbortError" });
+  }
+  expect(proxy.requests).toHaveLength(2);
 });

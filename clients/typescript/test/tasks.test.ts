@@ -101,9 +101,13 @@ test("members of a newer server are kept", async () => {
   const todoward = clientOf(proxy.url);
   const task = await todoward.createTask({ title: "t" });
   expect(task).toMatchObject({ title: "t", colour: "red" });
-  // Not modified: what was kept, with all of its members, and a copy of it.
+  // Not modified: what was kept, with all of its members, and each time a copy of it.
   task.title = "changed by the page";
+  const again = await todoward.readTask(task.id);
+  expect(again).toMatchObject({ title: "t", colour: "red" });
+  again.title = "changed by the page";
   expect(await todoward.readTask(task.id)).toMatchObject({ title: "t", colour: "red" });
+  expect(proxy.statuses).toEqual([201, 304, 304]);
 });
 
 test("the types say what is sent and received", () => {

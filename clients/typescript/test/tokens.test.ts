@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { expect, inject, test } from "vitest";
-import { isProblem, SignedOut, Todoward } from "../src/index.js";
+import { isProblem, SignedOut, Todoward, type TokenSource } from "../src/index.js";
 import { clientOf, faultyProxy, never, rejection, SECRET, sign } from "./support.js";
 
 const url = inject("servers").sqlite;
@@ -58,7 +58,11 @@ test("a second 401 is thrown", async () => {
 test("calls that are refused together share one new token", async () => {
   const proxy = await faultyProxy(url);
   const { asked, token } = source();
-  const todoward = clientOf(proxy.url, { token });
+  const afterAllRefusals: TokenSource = async ({ refresh }) => {
+    if (refresh) await expect.poll(() => proxy.statuses.length).toBe(20);
+    return token({ refresh });
+  };
+  const todoward = clientOf(proxy.url, { token: afterAllRefusals });
   await Promise.all(Array.from({ length: 20 }, () => todoward.listTasks()));
   expect(asked.filter((refresh) => refresh)).toHaveLength(1);
   expect(proxy.statuses.filter((status) => status === 401)).toHaveLength(20);
