@@ -12,7 +12,7 @@ function run(command) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-if (!existsSync(new URL(compiler, import.meta.url))) run("npm ci --ignore-scripts");
+if (!existsSync(new URL(compiler, import.meta.url))) run("npm ci --ignore-scripts --include=dev");
 // What is published is what is built now, not what was before.
 rmSync(new URL("dist", cwd), { recursive: true, force: true });
 run(`node ${compiler}`);

@@ -90,7 +90,8 @@ export class Transport {
         const delay = retry > (this.#options.maxRetries ?? 2) ? undefined : delayBefore(retry, call, error);
         if (delay === undefined || delay > (this.#options.maxRetryDelay ?? 10_000)) throw error;
         this.#options.onRetry?.({ retry, delay, error });
-        await sleep(delay, call.signal);
+        // A little longer, so that clients which were refused together do not come back together.
+        await sleep(delay + Math.random() * JITTER, call.signal);
       }
     }
   }
@@ -115,8 +116,7 @@ export class Transport {
 /** Milliseconds to wait before a call is made again; undefined if it should not be. */
 function delayBefore(retry: number, call: Call, error: TodowardProblem | TodowardUnreachable): number | undefined {
   const backoff = FIRST_BACKOFF * 2 ** (retry - 1) * (0.5 + Math.random() / 2);
-  // A little more than was asked for, so that clients which were refused together do not come back together.
-  const wait = error.retryAfter === undefined ? undefined : error.retryAfter * 1000 + Math.random() * JITTER;
+  const wait = error.retryAfter === undefined ? undefined : error.retryAfter * 1000;
   if (error instanceof TodowardUnreachable) {
     const may = error.transient && (call.repeat === "read" || call.repeat === "create");
     return may ? (wait ?? backoff) : undefined;
