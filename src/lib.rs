@@ -18,6 +18,8 @@ pub mod handlers;
 pub mod health;
 pub mod json;
 pub mod logging;
+pub mod metrics;
 pub mod middleware;
+pub mod rate_limit;
 pub mod routes;
 pub mod settings;
