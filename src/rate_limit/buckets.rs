@@ -57,8 +57,8 @@ impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
 
     /// How many keys are remembered.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.states.0.len()
+    pub(super) fn remembered(self) -> usize {
+        self.limiter.into_state_store().0.len()
     }
 
     /// Takes a request out of a bucket.
@@ -81,7 +81,7 @@ impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
                 Err(Left {
                     requests: 0,
                     // A client that comes back a moment too early is told so again.
-                    seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(1),
+                    seconds: (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1),
                 })
             }
         }

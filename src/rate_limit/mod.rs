@@ -48,7 +48,8 @@ impl Limits {
     ///
     /// The owner has asked for too much.
     pub fn count(&self, owner: &OwnerId) -> Result<Left, ApiError> {
-        let too_many = "too many requests of this user; wait for as many seconds as Retry-After says";
+        let too_many =
+            "too many requests of this user; wait for as many seconds as Retry-After says";
         self.owners.take(owner, too_many)
     }
 
