@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test e2e check bench schema postgres
+.PHONY: run test e2e check bench schema postgres openapi swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -40,3 +40,15 @@ bench:
 schema:
 	@command -v diesel >/dev/null || cargo install --locked diesel_cli --no-default-features --features postgres
 	diesel migration run
+
+# Writes openapi.json anew; a test compares it with the code.
+openapi:
+	cargo run --locked -- openapi > openapi.json
+
+# Takes another release of Swagger UI into the binary: make swagger-ui VERSION=5.36.0
+swagger-ui:
+	cd target && npm pack --silent swagger-ui-dist@$(VERSION) && tar xzf swagger-ui-dist-$(VERSION).tgz
+	for file in swagger-ui-bundle.js swagger-ui.css; do \
+		gzip -9 -n -c target/package/$$file > src/handlers/docs/$$file.gz; done
+	cp target/package/LICENSE src/handlers/docs/LICENSE-swagger-ui
+	sed -i 's/^[0-9.]* (Apache/$(VERSION) (Apache/' src/handlers/docs/README.md

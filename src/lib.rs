@@ -20,6 +20,7 @@ pub mod json;
 pub mod logging;
 pub mod metrics;
 pub mod middleware;
+pub mod openapi;
 pub mod rate_limit;
 pub mod routes;
 pub mod settings;

@@ -34,6 +34,7 @@ mod leaks;
 mod lists;
 mod metrics;
 mod model;
+mod openapi;
 mod parameters;
 mod proxies;
 mod rate_limits;

@@ -1,0 +1,176 @@
+//! The answers, and every error by its code.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::example::Example;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{Ref, RefOr, Response};
+
+use super::schemas::{named, string};
+use crate::error::{Code, title};
+
+/// Every header that an answer may have and that a client may want.
+const HEADERS: [(&str, &str, &str); 12] = [
+    (
+        "X-Request-Id",
+        "The caller's, or a new one; the log has it.",
+        "01a1f894-cb99-712d-a064-b102260fcfea",
+    ),
+    (
+        "ETag",
+        "The version, in quotes, for `If-Match` and `If-None-Match`.",
+        "\"1\"",
+    ),
+    (
+        "Location",
+        "The address of the task, as a relative reference.",
+        "/api/v1/tasks/01a1f894-ca3f-7267-b11f-7667b1bde221",
+    ),
+    (
+        "Link",
+        "The next page, as a relative reference, while there is one (RFC 8288).",
+        "</api/v1/tasks?limit=2&cursor=AQ>; rel=\"next\"",
+    ),
+    (
+        "Idempotency-Replayed",
+        "`true` if this is the first answer again.",
+        "true",
+    ),
+    (
+        "Allow",
+        "The methods of the address.",
+        "GET, HEAD, POST, DELETE",
+    ),
+    (
+        "Accept-Patch",
+        "The types that a patch may have (RFC 5789).",
+        "application/merge-patch+json, application/json",
+    ),
+    (
+        "WWW-Authenticate",
+        "What to send (RFC 6750).",
+        "Bearer realm=\"todoward\", error=\"invalid_token\", error_description=\"the token has expired\"",
+    ),
+    (
+        "Cache-Control",
+        "Answers are one user's: `private, no-cache`, on errors `no-store`.",
+        "private, no-cache",
+    ),
+    (
+        "RateLimit",
+        "What is left of the policy, if requests are limited.",
+        "\"owner\";r=19;t=1",
+    ),
+    (
+        "RateLimit-Policy",
+        "How many requests are taken in how many seconds, if they are limited.",
+        "\"owner\";q=20;w=2",
+    ),
+    ("Retry-After", "Seconds to wait.", "1"),
+];
+
+pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
+    let components = HEADERS
+        .iter()
+        .fold(components, |components, (name, about, example)| {
+            let schema = match *name {
+                "Retry-After" => ObjectBuilder::new()
+                    .schema_type(Type::Integer)
+                    .minimum(Some(0)),
+                _ => string(),
+            };
+            let header = HeaderBuilder::new()
+                .schema(Some(schema))
+                .description(Some(*about))
+                .example(Some(json!(example)));
+            components.header(*name, header.build())
+        });
+    SHARED.iter().fold(components, |components, status| {
+        components.response(name(*status), shared(*status))
+    })
+}
+
+/// An answer that is not an error, with its headers beside those of all.
+pub(super) fn success(about: &str, headers: &[&str]) -> ResponseBuilder {
+    with_headers(ResponseBuilder::new().description(about), headers)
+}
+
+/// The same with a body of JSON.
+pub(super) fn success_of(about: &str, schema: &str, headers: &[&str]) -> ResponseBuilder {
+    let content = ContentBuilder::new().schema(Some(named(schema)));
+    success(about, headers).content("application/json", content.build())
+}
+
+fn with_headers(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
+    let all = ["X-Request-Id"];
+    all.iter().chain(headers).fold(response, |response, name| {
+        response.header_ref(*name, Ref::new(format!("#/components/headers/{name}")))
+    })
+}
+
+/// The statuses that have the same codes wherever they occur under `/api`.
+const SHARED: [u16; 9] = [401, 408, 412, 413, 415, 429, 500, 503, 504];
+
+/// The errors of an operation: an answer a status, with an example a code.
+pub(super) fn errors(codes: &[Code], under_api: bool) -> Vec<(u16, RefOr<Response>)> {
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in codes {
+        by_status.entry(code.status()).or_default().push(*code);
+    }
+    let answer = |(status, codes): (u16, Vec<Code>)| {
+        if under_api && SHARED.contains(&status) {
+            return (status, Ref::from_response_name(name(status)).into());
+        }
+        (status, error(status, &codes, under_api).into())
+    };
+    by_status.into_iter().map(answer).collect()
+}
+
+/// The name of a shared answer: "RequestTimeout".
+fn name(status: u16) -> String {
+    title(status).replace(' ', "")
+}
+
+fn shared(status: u16) -> Response {
+    let codes = Code::ALL.iter().copied();
+    let codes: Vec<Code> = codes.filter(|code| code.status() == status).collect();
+    error(status, &codes, true)
+}
+
+fn error(status: u16, codes: &[Code], under_api: bool) -> Response {
+    let examples = codes.iter().map(|code| {
+        let name = code.as_str();
+        let at = Ref::new(format!("#/components/examples/{name}"));
+        (name, RefOr::<Example>::Ref(at))
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(named("Problem")))
+        .examples_from_iter(examples)
+        .build();
+    let names: Vec<String> = codes
+        .iter()
+        .map(|code| format!("`{}`", code.as_str()))
+        .collect();
+    let about = format!("{}: {}.", title(status), names.join(", "));
+    let own: &[&str] = match status {
+        401 => &["WWW-Authenticate"],
+        412 => &["ETag"],
+        415 => &["Accept-Patch"],
+        429 => &["Retry-After", "RateLimit", "RateLimit-Policy"],
+        503 => &["Retry-After"],
+        _ => &[],
+    };
+    let response = with_headers(ResponseBuilder::new().description(about), own);
+    let response = if under_api {
+        with_headers(response, &["Cache-Control"])
+    } else {
+        response
+    };
+    response
+        .content("application/problem+json", content)
+        .build()
+}
