@@ -324,3 +324,36 @@ fn without_a_port_there_are_none() {
         assert_eq!(app.metrics, None);
     });
 }
+
+const NAMES: [&str; 8] = [
+    "todoward_build_info",
+    "todoward_db_pool_connections",
+    "todoward_db_pool_wait_seconds",
+    "todoward_http_request_duration_seconds",
+    "todoward_http_requests_total",
+    "todoward_jwks_age_seconds",
+    "todoward_jwks_fetches_total",
+    "todoward_tokens_refused_total",
+];
+
+#[test]
+fn alerts_dashboard_and_document_speak_of_what_there_is() {
+    let alerts = include_str!("../../deploy/prometheus/alerts.yml");
+    let dashboard = include_str!("../../deploy/grafana/todoward.json");
+    let document = include_str!("../../docs/OPERATIONS.md");
+    let panels: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+    assert!(panels["panels"].as_array().unwrap().len() > 10);
+    for text in [alerts, dashboard, document] {
+        for word in text.split(|c: char| !c.is_ascii_lowercase() && c != '_') {
+            let name = word.strip_suffix("_bucket").unwrap_or(word);
+            // Names of databases and roles in examples have no unit.
+            if name.starts_with("todoward_") && name != "todoward_app" {
+                assert!(NAMES.contains(&name), "{name}");
+            }
+        }
+    }
+    for name in NAMES {
+        assert!(dashboard.contains(name), "{name} is in no panel");
+        assert!(document.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
