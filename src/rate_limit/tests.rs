@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use governor::clock::FakeRelativeClock;
 use ipnet::IpNet;
+use proptest::prelude::*;
 
 use super::buckets::{Buckets, Left, REMEMBERED};
 use super::client::{client_address, subscriber};
@@ -199,4 +200,39 @@ fn a_network_of_ipv6_is_one_subscriber() {
     assert_eq!(of("::ffff:198.51.100.7"), of("198.51.100.7"));
     assert_ne!(of("198.51.100.7"), of("198.51.100.8"));
     assert_ne!(of("::ffff:198.51.100.7"), of("::ffff:198.51.100.8"));
+}
+
+/// What a proxy may write, and anything else.
+fn hop() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        any::<IpAddr>().prop_map(|address| address.to_string().into_bytes()),
+        any::<std::net::SocketAddr>().prop_map(|address| address.to_string().into_bytes()),
+        "10\\.0\\.0\\.[0-9]".prop_map(String::into_bytes),
+        prop::collection::vec(prop_oneof![Just(b'\t'), 32..=126_u8, 128..=255_u8], 0..40),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_forwarded_the_client_is_one_whom_somebody_trusted_has_seen(
+        lines in prop::collection::vec(prop::collection::vec(hop(), 0..6), 0..4),
+        peer in any::<IpAddr>(),
+    ) {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+        let mut headers = HeaderMap::new();
+        for line in &lines {
+            let value = HeaderValue::from_bytes(&line.join(&b',')).unwrap();
+            headers.append(header::X_FORWARDED_FOR, value);
+        }
+        let peer = peer.to_canonical();
+        prop_assume!(!trusted.iter().any(|network| network.contains(&peer)));
+        prop_assert_eq!(client_address(peer, &headers, &trusted), peer);
+
+        let proxy = "10.0.0.1".parse().unwrap();
+        let client = client_address(proxy, &headers, &trusted);
+        headers.append(header::X_FORWARDED_FOR, HeaderValue::from_static("198.51.100.7"));
+        let seen = client_address(proxy, &headers, &trusted);
+        prop_assert_eq!(seen.to_string(), "198.51.100.7");
+        prop_assert_eq!(client, client.to_canonical());
+    }
 }
