@@ -1,0 +1,40 @@
+import { keepPreviousData, useInfiniteQuery, useMutationState } from "@tanstack/react-query";
+import { useMemo } from "react";
+import type { Task } from "todoward-client";
+import { CHANGE, type Change, LISTS } from "@/lib/changes";
+import { type Filters, toQuery } from "@/lib/filters";
+import { useServices } from "@/lib/services";
+import { useStore } from "@/lib/store";
+
+const PAGE = 50;
+
+/** The tasks of a list: what the server said, with what is on its way shown as done. */
+export function useTasks(filters: Filters, today: string) {
+  const { connection, deletions } = useServices();
+  const query = toQuery(filters, today);
+  const list = useInfiniteQuery({
+    queryKey: [...LISTS, query],
+    queryFn: ({ pageParam, signal }) =>
+      connection.client.listTasks({ ...query, limit: PAGE, cursor: pageParam }, { signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+  const pending = useMutationState({
+    filters: { mutationKey: CHANGE, status: "pending" },
+    select: (mutation) => mutation.state.variables as Change,
+  });
+  const hidden = useStore(deletions);
+  const pages = list.data?.pages;
+  const tasks = useMemo(() => {
+    // A task whose sort key changed between two pages may be in both.
+    const byId = new Map(pages?.flatMap((page) => page.items).map((task) => [task.id, task]));
+    return [...byId.values()].filter(({ id }) => !hidden.has(id)).map((task) => withChanges(task, pending));
+  }, [pages, pending, hidden]);
+  return { ...list, tasks };
+}
+
+export function withChanges(task: Task, pending: Change[]): Task {
+  const patches = pending.filter(({ id }) => id === task.id).map(({ patch }) => patch);
+  return patches.length ? (Object.assign({}, task, ...patches) as Task) : task;
+}
