@@ -19,5 +19,6 @@ pub mod health;
 pub mod json;
 pub mod logging;
 pub mod middleware;
+pub mod openapi;
 pub mod routes;
 pub mod settings;

@@ -9,7 +9,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, Resource, Route, guard};
 
 use crate::auth::{Authenticate, Verifier, path_names_the_caller};
-use crate::handlers::{health, method_not_allowed, no_such_address, tasks};
+use crate::handlers::{docs, health, method_not_allowed, no_such_address, tasks};
 use crate::middleware::{api_headers, cors};
 
 /// An address and what it does by method. HEAD goes with GET.
@@ -33,7 +33,34 @@ pub const PUBLIC: &[Address] = &[
         path: "/health/ready",
         methods: &[(Method::GET, || web::to(health::ready))],
     },
+    Address {
+        path: OPENAPI,
+        methods: &[(Method::GET, || web::to(docs::openapi))],
+    },
+    Address {
+        path: "/docs",
+        methods: &[(Method::GET, || web::to(docs::page))],
+    },
+    Address {
+        path: "/docs/page.js",
+        methods: &[(Method::GET, || web::to(docs::script))],
+    },
+    Address {
+        path: "/docs/page.css",
+        methods: &[(Method::GET, || web::to(docs::style))],
+    },
+    Address {
+        path: "/docs/swagger-ui-bundle.js",
+        methods: &[(Method::GET, || web::to(docs::swagger_ui_script))],
+    },
+    Address {
+        path: "/docs/swagger-ui.css",
+        methods: &[(Method::GET, || web::to(docs::swagger_ui_style))],
+    },
 ];
+
+/// The only address outside `/api` that pages of other origins may read.
+const OPENAPI: &str = "/openapi.json";
 
 /// Below each of [`MOUNTS`], guarded.
 pub const TASKS: &[Address] = &[
@@ -67,7 +94,10 @@ pub const MOUNTS: [&str; 2] = ["/api/v1", "/api/v1/users/{owner_id}"];
 /// address cannot be added inside and forgotten, nor asked for without a token.
 pub fn configure(app: &mut ServiceConfig, verifier: Arc<Verifier>) {
     for address in PUBLIC {
-        app.service(resource(address));
+        match address.path {
+            OPENAPI => app.service(resource(address).wrap(from_fn(cors))),
+            _ => app.service(resource(address)),
+        };
     }
     let mut v1 = web::scope("/v1");
     let mut of_user = web::scope("/users/{owner_id}").wrap(from_fn(path_names_the_caller));

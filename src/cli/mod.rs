@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::StartError;
 use crate::db::{self, MigrateError};
+use crate::openapi;
 use crate::settings::{Environment, Settings, SettingsError};
 
 /// A tasks API that trusts the JWTs of a Better Auth server and shows each user
@@ -39,6 +40,8 @@ enum Command {
     Token(token::Arguments),
     /// Read a token from standard input, and say what it is and whether it would be taken
     CheckToken,
+    /// Write the OpenAPI document
+    Openapi,
     /// Ask the local server whether it is ready: exit code 0 or 1
     Healthcheck,
 }
@@ -112,6 +115,10 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Migrate => migrate(&environment),
         Command::Token(arguments) => token::run(&arguments, &Settings::load_auth(&environment)?),
         Command::CheckToken => check_token::run(&Settings::load_auth(&environment)?),
+        Command::Openapi => {
+            print(openapi::json())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Healthcheck => healthcheck::run(&Settings::load_server(&environment)?),
     }
 }

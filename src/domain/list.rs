@@ -99,6 +99,20 @@ impl Sort {
     }
 }
 
+/// Every value of `sort`.
+pub const SORTS: [&str; 10] = [
+    "created_at",
+    "-created_at",
+    "updated_at",
+    "-updated_at",
+    "due_date",
+    "-due_date",
+    "priority",
+    "-priority",
+    "title",
+    "-title",
+];
+
 /// A parsed list query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListQuery {

@@ -11,7 +11,7 @@ use crate::json::{Map, Value};
 
 /// Members that only the server writes. They are ignored, whatever they hold, so
 /// that a client can send back what it read; `owner_id` has no effect either.
-const WRITTEN_BY_THE_SERVER: [&str; 6] = [
+pub const WRITTEN_BY_THE_SERVER: [&str; 6] = [
     "id",
     "owner_id",
     "completed_at",

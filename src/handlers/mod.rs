@@ -2,6 +2,7 @@
 
 mod body;
 mod conditions;
+pub mod docs;
 mod errors;
 pub mod health;
 pub mod tasks;
