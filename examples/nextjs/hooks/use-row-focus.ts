@@ -2,8 +2,12 @@ import { useCallback, useLayoutEffect, useRef } from "react";
 
 const ROW = "[data-task]";
 
-/** Keeps the keyboard in the list: moves through it, and stays in it when a row goes. */
-export function useRowFocus(ids: string[]) {
+/**
+ * Keeps the keyboard in the list: moves through it, and stays in it when a row
+ * goes. `shown` are the ids of the rows with spaces between, `open` the one
+ * that is edited.
+ */
+export function useRowFocus(shown: string, open: string | null) {
   const last = useRef<{ id: string; index: number } | null>(null);
 
   const onFocus = useCallback((event: React.FocusEvent) => {
@@ -16,10 +20,11 @@ export function useRowFocus(ids: string[]) {
     if (!lost || !last.current || document.querySelector("dialog[open]")) return;
     // A row that was replaced by its editor, or the editor by the row, has the same id.
     const { id, index } = last.current;
+    const ids = shown ? shown.split(" ") : [];
     if (ids.includes(id)) focusRow(id);
     else if (ids.length) focusRow(ids[Math.min(index, ids.length - 1)]);
     else document.querySelector<HTMLElement>("[data-composer]")?.focus();
-  }, [ids]);
+  }, [shown, open]);
 
   const move = useCallback((step: 1 | -1) => {
     const all = rows();

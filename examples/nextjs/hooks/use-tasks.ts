@@ -1,7 +1,7 @@
-import { keepPreviousData, useInfiniteQuery, useMutationState } from "@tanstack/react-query";
+import { keepPreviousData, skipToken, useInfiniteQuery, useMutationState, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { Task } from "todoward-client";
-import { CHANGE, type Change, LISTS } from "@/lib/changes";
+import { ADDED, CHANGE, type Change, LISTS, NO_PAGES, type Pages } from "@/lib/changes";
 import { type Filters, toQuery } from "@/lib/filters";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
@@ -20,21 +20,26 @@ export function useTasks(filters: Filters, today: string) {
     getNextPageParam: (last) => last.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   });
+  const added = useQuery<Pages>({ queryKey: ADDED, queryFn: skipToken, initialData: NO_PAGES, staleTime: "static" });
   const pending = useMutationState({
     filters: { mutationKey: CHANGE, status: "pending" },
     select: (mutation) => mutation.state.variables as Change,
   });
   const hidden = useStore(deletions);
-  const pages = list.data?.pages;
-  const tasks = useMemo(() => {
-    // A task whose sort key changed between two pages may be in both.
-    const byId = new Map(pages?.flatMap((page) => page.items).map((task) => [task.id, task]));
-    return [...byId.values()].filter(({ id }) => !hidden.has(id)).map((task) => withChanges(task, pending));
-  }, [pages, pending, hidden]);
-  return { ...list, tasks };
+  const tasks = useMemo(() => visible(list.data, hidden, pending), [list.data, hidden, pending]);
+  const news = useMemo(() => visible(added.data, hidden, pending), [added.data, hidden, pending]);
+  // A new task that the list has, too, stands there.
+  const justAdded = news.filter(({ id }) => !tasks.some((task) => task.id === id));
+  return { ...list, tasks, justAdded };
 }
 
-export function withChanges(task: Task, pending: Change[]): Task {
+function visible(data: Pages | undefined, hidden: ReadonlyMap<string, unknown>, pending: Change[]): Task[] {
+  // A task whose sort key changed between two pages may be in both.
+  const byId = new Map(data?.pages.flatMap((page) => page.items).map((task) => [task.id, task]));
+  return [...byId.values()].filter(({ id }) => !hidden.has(id)).map((task) => withChanges(task, pending));
+}
+
+function withChanges(task: Task, pending: Change[]): Task {
   const patches = pending.filter(({ id }) => id === task.id).map(({ patch }) => patch);
   return patches.length ? (Object.assign({}, task, ...patches) as Task) : task;
 }

@@ -3,9 +3,11 @@ import type { Task, TaskPage, TaskPatch } from "todoward-client";
 import type { Connection } from "./todoward";
 
 export const LISTS = ["tasks"];
+/** Tasks that were just created here. A list like the others, but no query fills it. */
+export const ADDED = [...LISTS, "added"];
 export const CHANGE = ["change"];
 
-type Pages = InfiniteData<TaskPage, string | undefined>;
+export type Pages = InfiniteData<TaskPage, unknown>;
 
 export interface Change {
   id: string;
@@ -13,6 +15,8 @@ export interface Change {
   /** The task as the user saw it; the change is refused if it is another by now. */
   base?: Task;
 }
+
+export const NO_PAGES: Pages = { pages: [], pageParams: [] };
 
 /** Time for a finished task to be seen as finished before the list is asked for anew. */
 const SETTLE = 1600;
@@ -68,6 +72,19 @@ export class Changes {
   /** Puts what the server answered into every list that has the task. */
   put(task: Task) {
     this.eachItem((one) => (one.id === task.id ? task : one));
+  }
+
+  /** Shows a new task, wherever it stands among the others. */
+  async add(task: Task) {
+    this.queries.setQueryData<Pages>(ADDED, (data) => {
+      const items = [task, ...(data?.pages[0]?.items ?? [])];
+      return { pages: [{ items, next_cursor: null }], pageParams: [undefined] };
+    });
+    await this.queries.invalidateQueries({ queryKey: LISTS });
+  }
+
+  forgetAdded() {
+    this.queries.setQueryData<Pages>(ADDED, NO_PAGES);
   }
 
   remove(id: string) {

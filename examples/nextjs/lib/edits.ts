@@ -103,7 +103,7 @@ export class Edits extends Store<State> {
     }
   }
 
-  private async failed(id: string, error: unknown) {
+  private async failed(id: string, error: unknown): Promise<void> {
     const failure: Partial<Edit> = { saving: false, error: inOneLine(error, this.connection.baseUrl) };
     const { open, conflict } = this.get();
     if (isProblem(error, "version_mismatch")) {

@@ -59,7 +59,7 @@ function unreachable(error: Error, baseUrl: string): Explanation {
   }
   const direct = !baseUrl.startsWith("/");
   const variable = direct ? "NEXT_PUBLIC_TODOWARD_URL" : "TODOWARD_URL";
-  if (isLost(error)) {
+  if (error instanceof TodowardUnreachable && error.transient) {
     const cors = direct ? ` Does its TODOWARD__CORS__ALLOWED_ORIGINS name ${location.origin}?` : "";
     return {
       title: "No connection to Todoward",
@@ -75,9 +75,6 @@ function unreachable(error: Error, baseUrl: string): Explanation {
     transient: true,
   };
 }
-
-/** No answer at all, as opposed to one that is not Todoward's. */
-const isLost = (error: Error) => error.cause !== undefined;
 
 /** What went wrong, in one line. */
 export function inOneLine(error: unknown, baseUrl: string): string {

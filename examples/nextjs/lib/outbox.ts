@@ -16,7 +16,8 @@ export interface Unsaved {
 }
 
 interface Events {
-  onCreated: (task: Task) => void;
+  /** The row of what was unsaved stays until this is done. */
+  onCreated: (task: Task) => Promise<void>;
   onRefused: (unsaved: Unsaved) => void;
 }
 
@@ -27,7 +28,7 @@ export class Outbox extends Store<Unsaved[]> {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private wait = 5;
   /** Set by whoever shows the tasks. */
-  events: Events = { onCreated: () => {}, onRefused: () => {} };
+  events: Events = { onCreated: async () => {}, onRefused: () => {} };
 
   constructor(
     private readonly connection: Connection,
@@ -59,7 +60,7 @@ export class Outbox extends Store<Unsaved[]> {
       const body = createBody(unsaved.fields);
       const task = await this.connection.client.createTask(body, { idempotencyKey: key });
       this.wait = 5;
-      this.events.onCreated(task);
+      await this.events.onCreated(task);
       this.discard(key);
     } catch (error) {
       this.failed(key, error);
