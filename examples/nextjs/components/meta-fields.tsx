@@ -1,5 +1,6 @@
 import { CalendarDays, Flag, Hash, X } from "lucide-react";
 import { type KeyboardEvent, useId, useState } from "react";
+import { fullDate } from "@/lib/dates";
 import type { FieldName, Fields } from "@/lib/fields";
 import { PRIORITIES, type Priority } from "@/lib/filters";
 import styles from "./meta-fields.module.css";
@@ -24,6 +25,9 @@ export function MetaFields({ fields, onChange, errors = {} }: Props) {
         <label className={styles.pill} data-set={fields.due_date !== ""}>
           <CalendarDays size={15} />
           <span className="visually-hidden">Due date</span>
+          <span className={styles.day} aria-hidden="true">
+            {fields.due_date ? fullDate(fields.due_date) : "Due date"}
+          </span>
           <input
             type="date"
             min="1970-01-01"

@@ -48,6 +48,7 @@ export function Pending({ composer, isShown, actions }: Props) {
             onType={(fields) => edits.type(id, fields)}
             onSave={() => void edits.save(id)}
             onCancel={() => actions.cancelEdit(id)}
+            onDelete={() => actions.deleteEdited(id)}
           />
         ) : (
           <OrphanRow

@@ -34,7 +34,7 @@ export function TaskArea({ list, filters, onFilter, today, actions, composer, on
 
   useEffect(() => changes.forgetAdded(), [changes, filters]);
 
-  const shared = { filters, today, edits, open, unsaved: all, actions: actions.rows, onCancel: actions.cancelEdit };
+  const shared = { filters, today, edits, open, unsaved: all, actions: actions.rows, onCancel: actions.cancelEdit, onDelete: actions.deleteEdited };
   const problem = failure && { ...failure, baseUrl: connection.baseUrl, busy: list.isFetching, onRetry: retry };
   const isShown = (id: string) => [...tasks, ...justAdded].some((task) => task.id === id);
   return (

@@ -1,3 +1,4 @@
+import { Trash2 } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import type { Edit } from "@/lib/edits";
 import type { Fields } from "@/lib/fields";
@@ -10,10 +11,11 @@ interface Props {
   onType: (fields: Fields) => void;
   onSave: () => void;
   onCancel: () => void;
+  onDelete: () => void;
 }
 
 /** A row of the list while it is edited. */
-export function TaskEditor({ edit, onType, onSave, onCancel }: Props) {
+export function TaskEditor({ edit, onType, onSave, onCancel, onDelete }: Props) {
   const { fields, refused } = edit;
   const title = useRef<HTMLInputElement>(null);
   const change = (some: Partial<Fields>) => onType({ ...fields, ...some });
@@ -66,6 +68,9 @@ export function TaskEditor({ edit, onType, onSave, onCancel }: Props) {
         {refused?.description && <FieldError id="editor-notes-error" name="description" text={refused.description} />}
         <MetaFields fields={fields} onChange={change} errors={refused} />
         <div className={styles.foot}>
+          <button type="button" className={`${ui.icon} ${styles.delete}`} aria-label="Delete this task" title="Delete" onClick={onDelete}>
+            <Trash2 size={17} />
+          </button>
           <span className={styles.hint} aria-hidden="true">
             <kbd>Ctrl</kbd> <kbd>Enter</kbd> saves · <kbd>Esc</kbd> cancels
           </span>

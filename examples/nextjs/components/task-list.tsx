@@ -16,6 +16,7 @@ interface Props {
   unsaved: Record<string, Edit>;
   actions: RowActions;
   onCancel: (id: string) => void;
+  onDelete: (id: string) => void;
 }
 
 /** Tasks as rows, in groups if they are sorted by due date. */
@@ -40,7 +41,7 @@ export function Rows(props: Props) {
 
 export function Group({ name, children }: { name: string; children: React.ReactNode }) {
   return (
-    <section className={styles.group} aria-label={name || "Tasks"}>
+    <section aria-label={name || "Tasks"}>
       {name && (
         <h2 className={styles.heading} data-overdue={name === "Overdue"}>
           {name}
@@ -51,7 +52,7 @@ export function Group({ name, children }: { name: string; children: React.ReactN
   );
 }
 
-function Row({ task, filters, today, edits, open, unsaved, actions, onCancel }: Props & { task: Task }) {
+function Row({ task, filters, today, edits, open, unsaved, actions, onCancel, onDelete }: Props & { task: Task }) {
   const edit = unsaved[task.id];
   if (edit && open === task.id) {
     return (
@@ -60,6 +61,7 @@ function Row({ task, filters, today, edits, open, unsaved, actions, onCancel }: 
         onType={(fields) => edits.type(task.id, fields)}
         onSave={() => void edits.save(task.id)}
         onCancel={() => onCancel(task.id)}
+        onDelete={() => onDelete(task.id)}
       />
     );
   }

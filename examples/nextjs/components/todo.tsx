@@ -62,7 +62,7 @@ export function Todo({ theme }: { theme: Theme }) {
       <main className={layout.main} onFocus={focus.onFocus} onBlur={focus.onBlur}>
         <div className={layout.title}>
           <h1>{longDay(today)}</h1>
-          {list.isSuccess && <p>{summary(list.tasks.length, list.hasNextPage, overdue)}</p>}
+          {list.tasks.length > 0 && <p>{summary(list.tasks.length, list.hasNextPage, overdue)}</p>}
         </div>
         <Composer composer={composer} today={today} announce={announce} />
         <Toolbar filters={filters} onChange={setFilters} tags={tags} />

@@ -49,5 +49,12 @@ function makeActions(services: Services, announce: (text: string) => void, filte
     edits.discard(id);
   }
 
-  return { rows, cancelEdit, saveAsNew };
+  /** Deletes a task whose editor is open. */
+  function deleteEdited(id: string) {
+    const edit = edits.get().all[id];
+    edits.discard(id);
+    if (edit) deletions.delete(edit.base);
+  }
+
+  return { rows, cancelEdit, deleteEdited, saveAsNew };
 }

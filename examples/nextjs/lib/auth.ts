@@ -22,7 +22,10 @@ async function makeAuth() {
     plugins: [jwt(), nextCookies()],
   } satisfies BetterAuthOptions;
   await (await getMigrations(options)).runMigrations();
-  return betterAuth(options);
+  const auth = betterAuth(options);
+  // Makes the first key pair, so that Todoward finds it from the start.
+  await auth.api.getJwks();
+  return auth;
 }
 
 function open(file: string) {
