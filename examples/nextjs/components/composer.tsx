@@ -1,5 +1,6 @@
 import { Plus } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
+import { useAfterClick } from "@/hooks/use-after-click";
 import type { Composer as State } from "@/hooks/use-composer";
 import { describeDue } from "@/lib/dates";
 import { PRIORITIES } from "@/lib/filters";
@@ -16,6 +17,7 @@ interface Props {
 /** Where a new task is typed. Shows its further fields when it is in use. */
 export function Composer({ composer, today, announce }: Props) {
   const [active, setActive] = useState(false);
+  const afterClick = useAfterClick();
   const { fields, refused, quick, change } = composer;
   const open = active || !composer.empty;
 
@@ -39,7 +41,11 @@ export function Composer({ composer, today, announce }: Props) {
       onSubmit={submit}
       onKeyDown={onKeyDown}
       onFocus={() => setActive(true)}
-      onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setActive(false)}
+      onBlur={({ currentTarget: form, relatedTarget }) => {
+        if (form.contains(relatedTarget)) return;
+        // What lies below moves up: not from under a click that is meant for it.
+        afterClick(() => setActive(form.contains(document.activeElement)));
+      }}
     >
       <div className={styles.line}>
         <Plus size={20} aria-hidden="true" />

@@ -69,7 +69,7 @@ const NAMES: Record<FieldName, string> = {
   description: "The notes",
   due_date: "The due date",
   priority: "The priority",
-  tags: "The tags:",
+  tags: "Tags",
 };
 
 /** The server's objection to a field, which begins with a verb. */

@@ -61,7 +61,7 @@ export function Todo({ theme }: { theme: Theme }) {
       <Header theme={theme} onHelp={() => setHelp(true)} />
       <main className={layout.main} onFocus={focus.onFocus} onBlur={focus.onBlur}>
         <div className={layout.title}>
-          <h1>{longDay(today)}</h1>
+          <h1 tabIndex={-1}>{longDay(today)}</h1>
           {list.tasks.length > 0 && <p>{summary(list.tasks.length, list.hasNextPage, overdue)}</p>}
         </div>
         <Composer composer={composer} today={today} announce={announce} />

@@ -23,7 +23,7 @@ export function useRowFocus(shown: string, open: string | null) {
     const ids = shown ? shown.split(" ") : [];
     if (ids.includes(id)) focusRow(id);
     else if (ids.length) focusRow(ids[Math.min(index, ids.length - 1)]);
-    else document.querySelector<HTMLElement>("[data-composer]")?.focus();
+    else document.querySelector<HTMLElement>("h1")?.focus();
   }, [shown, open]);
 
   const move = useCallback((step: 1 | -1) => {

@@ -78,11 +78,11 @@ function unreachable(error: Error, baseUrl: string): Explanation {
 
 /** What went wrong, in one line. */
 export function inOneLine(error: unknown, baseUrl: string): string {
-  const { title, text } = explain(error, baseUrl);
-  return `${title}. ${text}`;
+  const { title, text, transient } = explain(error, baseUrl);
+  return transient ? `${title}.` : `${title}. ${text}`;
 }
 
-export function sentence(text: string): string {
+function sentence(text: string): string {
   const start = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }

@@ -69,10 +69,11 @@ export class Outbox extends Store<Unsaved[]> {
 
   private failed(key: string, error: unknown) {
     const refused = isProblem(error) && error.status === 422 ? error.fieldErrors() : undefined;
-    this.change(key, { sending: false, refused, error: inOneLine(error, this.connection.baseUrl) });
+    const { transient, retryAfter } = explain(error, this.connection.baseUrl);
+    const why = inOneLine(error, this.connection.baseUrl);
+    this.change(key, { sending: false, refused, error: transient ? `${why} It is sent again by itself.` : why });
     const unsaved = this.get().find((one) => one.key === key);
     if (refused && unsaved) this.events.onRefused(unsaved);
-    const { transient, retryAfter } = explain(error, this.connection.baseUrl);
     if (!transient) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(this.retryAll, Math.max(this.wait, retryAfter ?? 0) * 1000);

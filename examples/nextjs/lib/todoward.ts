@@ -1,4 +1,4 @@
-import { Todoward } from "todoward-client";
+import { isProblem, Todoward } from "todoward-client";
 import { TokenSource } from "./token-source";
 
 export type Connection = ReturnType<typeof connect>;
@@ -28,7 +28,10 @@ export function connect(options: {
       if (isGatewayFault(response)) throw new TypeError(`the gateway answers ${response.status}`);
       return response;
     },
-    onRetry: ({ delay }) => options.onWait(Math.ceil(delay / 1000)),
+    onRetry({ delay, error }) {
+      // A lost connection is tried again at once; only a refusal makes the user wait.
+      if (isProblem(error)) options.onWait(Math.ceil(delay / 1000));
+    },
   });
 
   return {
