@@ -1,10 +1,10 @@
 import path from "node:path";
 import type { NextConfig } from "next";
+import { PHASE_PRODUCTION_BUILD } from "next/constants";
 
 const repository = path.join(import.meta.dirname, "../..");
 
 const config: NextConfig = {
-  output: "standalone",
   poweredByHeader: false,
   // The client package lies beside this directory, so the build must look from above both.
   outputFileTracingRoot: repository,
@@ -24,4 +24,7 @@ const config: NextConfig = {
   ],
 };
 
-export default config;
+export default function forPhase(phase: string): NextConfig {
+  // A build is good for `next start` and, with .next/standalone, for a container.
+  return phase === PHASE_PRODUCTION_BUILD ? { ...config, output: "standalone" } : config;
+}

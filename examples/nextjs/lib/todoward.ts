@@ -22,12 +22,8 @@ export function connect(options: {
       if (!token) options.onSignedOut("expired");
       return token;
     },
-    fetch: async (input, init) => {
-      // A request that is made while the page goes away must outlive it.
-      const response = await fetch(input, { ...init, keepalive: leaving });
-      if (isGatewayFault(response)) throw new TypeError(`the gateway answers ${response.status}`);
-      return response;
-    },
+    // A request that is made while the page goes away must outlive it.
+    fetch: (input, init) => fetch(input, { ...init, keepalive: leaving }),
     onRetry({ delay, error }) {
       // A lost connection is tried again at once; only a refusal makes the user wait.
       if (isProblem(error)) options.onWait(Math.ceil(delay / 1000));
@@ -52,10 +48,4 @@ export function connect(options: {
       tokens.dropIfStale();
     },
   };
-}
-
-/** Next.js, or a proxy, got no answer from Todoward: the same as no connection. */
-function isGatewayFault(response: Response) {
-  const type = response.headers.get("content-type") ?? "";
-  return response.status >= 500 && !type.includes("json");
 }
