@@ -58,7 +58,7 @@ export function Composer({ composer, today, announce }: Props) {
           value={fields.title}
           onChange={(event) => change({ title: event.target.value })}
           aria-invalid={refused?.title ? true : undefined}
-          aria-describedby={refused?.title ? "composer-title-error" : "composer-hint"}
+          aria-describedby={refused?.title ? "composer-title-error" : open ? "composer-hint" : undefined}
         />
         {!open && <kbd aria-hidden="true">n</kbd>}
       </div>

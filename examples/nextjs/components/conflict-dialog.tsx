@@ -50,7 +50,6 @@ export function ConflictDialog({ edit, onResolve, onLater }: Props) {
             ))}
           </fieldset>
         ))}
-        {names.length === 0 && <p>Both versions are the same now.</p>}
       </div>
       <div className={ui.dialogActions}>
         <button type="button" className={ui.ghost} onClick={onLater}>

@@ -1,9 +1,8 @@
-import { AlignLeft, CalendarDays, Flag, Hash, TriangleAlert, Trash2 } from "lucide-react";
+import { AlignLeft, TriangleAlert, Trash2 } from "lucide-react";
 import { memo } from "react";
 import type { Task } from "todoward-client";
-import { describeDue, fullDate } from "@/lib/dates";
 import type { Edit } from "@/lib/edits";
-import { PRIORITIES } from "@/lib/filters";
+import { TaskMeta } from "./task-meta";
 import styles from "./task-row.module.css";
 import ui from "./ui.module.css";
 
@@ -49,7 +48,7 @@ export const TaskRow = memo(function TaskRow({ task, today, unsaved, leaving, ..
               </p>
             )}
           </div>
-          <Meta task={task} today={today} onTag={actions.filterByTag} />
+          <TaskMeta task={task} today={today} onTag={actions.filterByTag} />
           <button type="button" className={styles.delete} aria-label={`Delete ${title}`} title="Delete" onClick={() => actions.remove(task)}>
             <Trash2 size={16} />
           </button>
@@ -59,36 +58,6 @@ export const TaskRow = memo(function TaskRow({ task, today, unsaved, leaving, ..
     </li>
   );
 });
-
-function Meta({ task, today, onTag }: { task: Task; today: string; onTag: (tag: string) => void }) {
-  const { due_date, priority, tags, completed } = task;
-  const due = due_date ? describeDue(due_date, today) : undefined;
-  if (!due && priority === "none" && tags.length === 0) return null;
-  return (
-    <div className={styles.meta}>
-      {tags.map((tag) => (
-        <button key={tag} type="button" className={styles.tag} title={`Show tasks tagged ${tag}`} onClick={() => onTag(tag)}>
-          <Hash size={12} aria-hidden="true" />
-          <span>{tag}</span>
-        </button>
-      ))}
-      {priority !== "none" && (
-        <span className={styles.priority} data-priority={priority}>
-          <Flag size={13} fill="currentColor" aria-hidden="true" />
-          {PRIORITIES[priority]}
-          <span className="visually-hidden"> priority</span>
-        </span>
-      )}
-      {due && due_date && (
-        <time className={styles.due} dateTime={due_date} title={fullDate(due_date)} data-tone={completed ? "later" : due.tone}>
-          <CalendarDays size={13} aria-hidden="true" />
-          <span className="visually-hidden">Due: </span>
-          {completed && due.tone === "overdue" ? fullDate(due_date) : due.text}
-        </time>
-      )}
-    </div>
-  );
-}
 
 type NoteProps = { task: Task; unsaved: Edit } & Pick<RowActions, "edit" | "resolve">;
 

@@ -51,7 +51,7 @@ export function useComposer(today: string) {
     [outbox],
   );
 
-  return { ...draft, empty, quick, change, submit, takeBack, clear: () => setDraft(EMPTY) };
+  return { ...draft, empty, quick, change, submit, takeBack };
 }
 
 export type Composer = ReturnType<typeof useComposer>;

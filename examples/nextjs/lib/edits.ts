@@ -108,7 +108,9 @@ export class Edits extends Store<State> {
     const { open, conflict } = this.get();
     if (isProblem(error, "version_mismatch")) {
       try {
-        failure.theirs = await this.connection.client.readTask(id);
+        const theirs = await this.connection.client.readTask(id);
+        if (this.isSaved(id, theirs)) return;
+        failure.theirs = theirs;
         if (!conflict) this.showConflict(id);
       } catch (second) {
         return this.failed(id, second);
@@ -120,6 +122,15 @@ export class Edits extends Store<State> {
       if (!open) this.keep({ ...this.get(), open: id });
     }
     this.change(id, failure);
+  }
+
+  /** The server has just what was typed: saved before a reload that hid the answer, or by both sides. */
+  private isSaved(id: string, theirs: Task): boolean {
+    const edit = this.get().all[id];
+    if (!edit || changed(fieldsOf(theirs), edit.fields).length > 0) return false;
+    this.changes.put(theirs);
+    this.discard(id);
+    return true;
   }
 
   private change(id: string, change: Partial<Edit>) {

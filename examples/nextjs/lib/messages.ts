@@ -42,6 +42,7 @@ export function explain(error: unknown, baseUrl: string): Explanation {
     const { status, code, detail, requestId, retryAfter } = error;
     const transient = status === 429 || status === 408 || status >= 500;
     const hint = `${status} ${code}: ${detail} (request ${requestId})`;
+    if (code === "no_such_address") return wrongAddress(baseUrl, error.message);
     if (status === 401) {
       const text = "Signing out and in again may help. If not, the two servers are set up differently.";
       return { title: "Todoward does not accept your sign-in", text, hint, transient: false };
@@ -52,29 +53,36 @@ export function explain(error: unknown, baseUrl: string): Explanation {
   return { title: "Something went wrong", text: "Reload the page and try again.", hint: String(error), transient: false };
 }
 
-function unreachable(error: Error, baseUrl: string): Explanation {
+function unreachable(error: FrontendUnreachable | TodowardUnreachable, baseUrl: string): Explanation {
   if (error instanceof FrontendUnreachable) {
     const text = "Your sign-in cannot be checked at the moment. You stay signed in.";
     return { title: "The sign-in server does not answer", text, hint: error.message, transient: true };
   }
-  const direct = !baseUrl.startsWith("/");
-  const variable = direct ? "NEXT_PUBLIC_TODOWARD_URL" : "TODOWARD_URL";
-  if (error instanceof TodowardUnreachable && error.transient) {
-    const cors = direct ? ` Does its TODOWARD__CORS__ALLOWED_ORIGINS name ${location.origin}?` : "";
+  if (error.transient) {
+    const cors = isDirect(baseUrl) ? ` Does its TODOWARD__CORS__ALLOWED_ORIGINS name ${location.origin}?` : "";
     return {
       title: "No connection to Todoward",
       text: "Your tasks are safe on the server; they cannot be reached at the moment.",
-      hint: `Is Todoward running where ${variable} says?${cors}`,
+      hint: `Is Todoward running where ${variable(baseUrl)} says?${cors} (${error.url})`,
       transient: true,
     };
   }
+  return wrongAddress(baseUrl, error.message);
+}
+
+function wrongAddress(baseUrl: string, message: string): Explanation {
   return {
     title: "Something else answers instead of Todoward",
     text: "The address of the tasks server is wrong.",
-    hint: `Check ${variable} in the environment of the Next.js server. ${error.message}`,
+    hint: `Check ${variable(baseUrl)} in the environment of the Next.js server. ${message}`,
     transient: true,
   };
 }
+
+const isDirect = (baseUrl: string) => !baseUrl.startsWith("/");
+
+/** The one that says where Todoward is. */
+const variable = (baseUrl: string) => (isDirect(baseUrl) ? "NEXT_PUBLIC_TODOWARD_URL" : "TODOWARD_URL");
 
 /** What went wrong, in one line. */
 export function inOneLine(error: unknown, baseUrl: string): string {
