@@ -43,7 +43,7 @@ export function TaskArea({ list, filters, onFilter, today, actions, composer, on
       <Pending composer={composer} isShown={list.data ? isShown : undefined} actions={actions} />
       {justAdded.length > 0 && (
         <Group name="Just added">
-          <Rows {...shared} tasks={justAdded} />
+          <Rows {...shared} tasks={justAdded} always />
         </Group>
       )}
       {list.data ? (
