@@ -2,7 +2,7 @@
 // package needs to run, but not what it needs to be built.
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 
 const cwd = new URL(".", import.meta.url);
 const compiler = "node_modules/typescript/bin/tsc";
@@ -12,5 +12,7 @@ function run(command) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-if (!existsSync(new URL(compiler, import.meta.url))) run("npm ci --ignore-scripts");
+if (!existsSync(new URL(compiler, import.meta.url))) run("npm ci --ignore-scripts --include=dev");
+// What is published is what is built now, not what was before.
+rmSync(new URL("dist", cwd), { recursive: true, force: true });
 run(`node ${compiler}`);

@@ -68,6 +68,7 @@ fn greet(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
         "\nTodoward is running, for a first look.
 
   tasks     http://{address}/api/v1/tasks
+  try it    http://{address}/docs
   health    http://{address}/health/ready
   database  {database:?}
 

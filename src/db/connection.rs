@@ -133,6 +133,8 @@ fn is_locked(error: &diesel::result::Error) -> bool {
 
 #[cfg(feature = "postgres")]
 mod postgres {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
     use super::*;
 
     /// libpq has no time limits of its own: without these a server that
@@ -148,7 +150,8 @@ mod postgres {
     ];
 
     pub fn open(url: &str, statement_timeout: Duration) -> ConnectionResult<DbConnection> {
-        let mut connection = diesel::PgConnection::establish(&with_parameters(url))?;
+        let url = with_authorities(with_parameters(url));
+        let mut connection = diesel::PgConnection::establish(&url)?;
         // Not in the connection string's `options`, which poolers refuse.
         let millis = statement_timeout.as_millis();
         connection
@@ -163,9 +166,43 @@ mod postgres {
         let mut url = url.to_owned();
         for (name, value) in PARAMETERS {
             if !url.contains(&format!("{name}=")) {
-                url.push(if url.contains('?') { '&' } else { '?' });
-                url.push_str(&format!("{name}={value}"));
+                add(&mut url, name, value);
             }
+        }
+        url
+    }
+
+    fn add(url: &mut String, name: &str, value: &str) {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(&format!("{name}={value}"));
+    }
+
+    /// `sslmode=verify-full` without a file means the authorities that the system
+    /// trusts, as does `sslrootcert=system`. libpq would look for the first in the
+    /// user's home, which a container does not have, and the OpenSSL that is
+    /// compiled in for the second where no system keeps them.
+    fn with_authorities(mut url: String) -> String {
+        const SYSTEM: &str = "sslrootcert=system";
+        let says_system = url.contains(SYSTEM);
+        let says_nothing = url.contains("sslmode=verify-full")
+            && !url.contains("sslrootcert=")
+            && std::env::var_os("PGSSLROOTCERT").is_none()
+            && !std::env::home_dir().is_some_and(|home| home.join(".postgresql/root.crt").exists());
+        if !says_system && !says_nothing {
+            return url;
+        }
+        let Some(file) = openssl_probe::probe().cert_file else {
+            return url;
+        };
+        let file = utf8_percent_encode(&file.to_string_lossy(), NON_ALPHANUMERIC).to_string();
+        if says_nothing {
+            add(&mut url, "sslrootcert", &file);
+            return url;
+        }
+        url = url.replace(SYSTEM, &format!("sslrootcert={file}"));
+        // What libpq takes for granted with the word.
+        if !url.contains("sslmode=") {
+            add(&mut url, "sslmode", "verify-full");
         }
         url
     }

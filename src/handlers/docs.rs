@@ -1,20 +1,22 @@
 //! The OpenAPI document, and a page to try it. Everything is in the binary: the
 //! page works in a closed network.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
 };
+use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use crate::openapi;
 
 /// The page's own files only; calls go to this server only. Nobody may frame it:
 /// a token is typed into it.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// `GET /openapi.json`
 pub async fn openapi() -> HttpResponse {
-    file("application/json").body(openapi::json())
+    file("application/json")
+        .insert_header((VARY, "Origin"))
+        .body(openapi::json())
 }
 
 /// `GET /docs`
@@ -46,7 +48,7 @@ pub async fn swagger_ui_style() -> HttpResponse {
 }
 
 /// Another release has other files under the same address.
-fn file(content_type: &str) -> actix_web::HttpResponseBuilder {
+fn file(content_type: &str) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, content_type))
@@ -55,7 +57,7 @@ fn file(content_type: &str) -> actix_web::HttpResponseBuilder {
 }
 
 /// A file that is kept compressed, as every browser takes it.
-fn compressed(content_type: &str) -> actix_web::HttpResponseBuilder {
+fn compressed(content_type: &str) -> HttpResponseBuilder {
     let mut response = file(content_type);
     response.insert_header((CONTENT_ENCODING, "gzip"));
     response

@@ -4,8 +4,10 @@
 //! Invariant: the document is made from the table of addresses and the table of
 //! error codes, and says nothing that a test has not compared with the server.
 
+mod described;
 mod operations;
 mod parameters;
+mod problems;
 mod responses;
 mod schemas;
 
@@ -14,9 +16,7 @@ use std::sync::LazyLock;
 use utoipa::openapi::path::PathItemBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{
-    Info, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder,
-};
+use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder};
 
 use crate::error::Code;
 use crate::routes::{Address, MOUNTS, PUBLIC, TASKS};
@@ -55,9 +55,11 @@ fn document() -> OpenApi {
             "The JWT of Better Auth's `jwt()` plugin: `authClient.token()` in the page. For a first look, `todoward dev` prints one.",
         ))
         .build();
-    let components = responses::components(parameters::components(schemas::components()))
-        .security_scheme("bearerAuth", SecurityScheme::Http(bearer))
-        .build();
+    let components = problems::components(responses::components(parameters::components(
+        schemas::components(),
+    )))
+    .security_scheme("bearerAuth", SecurityScheme::Http(bearer))
+    .build();
     OpenApiBuilder::new()
         .info(info())
         .tags(Some([

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::example::Example;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Type};
@@ -89,17 +89,14 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
                 .example(Some(json!(example)));
             components.header(*name, header.build())
         });
-    Code::ALL.iter().fold(components, |components, code| {
-        let example = ExampleBuilder::new()
-            .summary(code.as_str())
-            .value(Some(problem(*code)));
-        components.example(code.as_str(), example)
+    SHARED.iter().fold(components, |components, status| {
+        components.response(name(*status), shared(*status))
     })
 }
 
 /// An answer that is not an error, with its headers beside those of all.
 pub(super) fn success(about: &str, headers: &[&str]) -> ResponseBuilder {
-    with_headers(ResponseBuilder::new().description(about), headers)
+    with_headers(described(about), headers)
 }
 
 /// The same with a body of JSON.
@@ -108,23 +105,46 @@ pub(super) fn success_of(about: &str, schema: &str, headers: &[&str]) -> Respons
     success(about, headers).content("application/json", content.build())
 }
 
-fn with_headers(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
-    let all = ["X-Request-Id"];
-    all.iter().chain(headers).fold(response, |response, name| {
+/// With the header that every answer has.
+fn described(about: &str) -> ResponseBuilder {
+    let response = ResponseBuilder::new().description(about);
+    with_headers(response, &["X-Request-Id"])
+}
+
+/// With headers by name.
+pub(super) fn with_headers(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
+    headers.iter().fold(response, |response, name| {
         response.header_ref(*name, Ref::new(format!("#/components/headers/{name}")))
     })
 }
 
+/// The statuses that have the same codes wherever they occur under `/api`.
+const SHARED: [u16; 9] = [401, 408, 412, 413, 415, 429, 500, 503, 504];
+
 /// The errors of an operation: an answer a status, with an example a code.
-pub(super) fn errors(codes: &[Code], under_api: bool) -> BTreeMap<u16, Response> {
+pub(super) fn errors(codes: &[Code], under_api: bool) -> Vec<(u16, RefOr<Response>)> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in codes {
         by_status.entry(code.status()).or_default().push(*code);
     }
-    by_status
-        .into_iter()
-        .map(|(status, codes)| (status, error(status, &codes, under_api)))
-        .collect()
+    let answer = |(status, codes): (u16, Vec<Code>)| {
+        if under_api && SHARED.contains(&status) {
+            return (status, Ref::from_response_name(name(status)).into());
+        }
+        (status, error(status, &codes, under_api).into())
+    };
+    by_status.into_iter().map(answer).collect()
+}
+
+/// The name of a shared answer: "RequestTimeout".
+fn name(status: u16) -> String {
+    title(status).replace(' ', "")
+}
+
+fn shared(status: u16) -> Response {
+    let codes = Code::ALL.iter().copied();
+    let codes: Vec<Code> = codes.filter(|code| code.status() == status).collect();
+    error(status, &codes, true)
 }
 
 fn error(status: u16, codes: &[Code], under_api: bool) -> Response {
@@ -150,7 +170,7 @@ fn error(status: u16, codes: &[Code], under_api: bool) -> Response {
         503 => &["Retry-After"],
         _ => &[],
     };
-    let response = with_headers(ResponseBuilder::new().description(about), own);
+    let response = with_headers(described(&about), own);
     let response = if under_api {
         with_headers(response, &["Cache-Control"])
     } else {
@@ -159,83 +179,4 @@ fn error(status: u16, codes: &[Code], under_api: bool) -> Response {
     response
         .content("application/problem+json", content)
         .build()
-}
-
-/// An error as it is answered.
-fn problem(code: Code) -> Value {
-    let mut problem = json!({
-        "type": "about:blank",
-        "title": title(code.status()),
-        "status": code.status(),
-        "code": code.as_str(),
-        "detail": detail(code),
-        "instance": "/api/v1/tasks",
-        "request_id": "01a1f894-cb99-712d-a064-b102260fcfea"
-    });
-    let errors = match code {
-        Code::InvalidTask => json!([
-            {"pointer": "/title", "detail": "must be 1 to 200 characters"},
-            {"pointer": "/colour", "detail": "is not a field that can be set here"}
-        ]),
-        Code::UnknownField => {
-            json!([{"pointer": "/colour", "detail": "is not a field that can be set here"}])
-        }
-        Code::InvalidParameter => {
-            json!([{"parameter": "limit", "detail": "must be a number from 1 to 200"}])
-        }
-        Code::UnknownParameter => {
-            json!([{"parameter": "page", "detail": "is not a parameter of this address"}])
-        }
-        _ => return problem,
-    };
-    if let Some(members) = problem.as_object_mut() {
-        members.insert("errors".to_owned(), errors);
-    }
-    problem
-}
-
-fn detail(code: Code) -> &'static str {
-    match code {
-        Code::InvalidRequest => {
-            "If-Match must be * or entity tags in quotes, as the ETag header gave them"
-        }
-        Code::InvalidParameter => "limit must be a number from 1 to 200",
-        Code::UnknownParameter => "page is not a parameter of this address",
-        Code::InvalidCursor => {
-            "the cursor is not one of this list; repeat the sort and filters it came with, or start without it"
-        }
-        Code::InvalidJson => "the body is empty; send a JSON object",
-        Code::MissingToken => "no Authorization header; send \"Authorization: Bearer <token>\"",
-        Code::MalformedToken => {
-            "this is a Better Auth session token, not a JWT; get one with authClient.token()"
-        }
-        Code::UnsupportedAlgorithm => "no configured key can have this algorithm",
-        Code::UnknownKey => "no key of the key set has the token's kid",
-        Code::InvalidSignature => "the signature does not verify",
-        Code::TokenExpired => "the token has expired",
-        Code::TokenNotYetValid => "the token is not valid yet",
-        Code::InvalidClaims => "the token is of another issuer",
-        Code::NotOwner => "this task is somebody else's",
-        Code::ForeignPath => "the user in the path is not the token's",
-        Code::TaskNotFound => "no task has this id",
-        Code::NoSuchAddress => "there is nothing at this address; the API is at /api/v1/tasks",
-        Code::MethodNotAllowed => "POST is not a method of this address",
-        Code::RequestTimeout => "the body did not arrive within 10 seconds",
-        Code::VersionMismatch => {
-            "the task has changed since it was read; read it again and repeat the change"
-        }
-        Code::BodyTooLarge => "the body must be at most 65536 bytes",
-        Code::UnsupportedMediaType => "send Content-Type: application/json",
-        Code::InvalidTask => "title must be 1 to 200 characters",
-        Code::UnknownField => "colour is not a field that can be set here",
-        Code::IdempotencyKeyReused => {
-            "this Idempotency-Key was used with another body; use a new key for a new task"
-        }
-        Code::RateLimited => "too many requests; try again later",
-        Code::Internal => "an internal error occurred",
-        Code::DatabaseUnavailable => "the database is unavailable; try again",
-        Code::Overloaded => "the server is overloaded; try again later",
-        Code::KeysUnavailable => "the keys could not be loaded yet; try again",
-        Code::DeadlineExceeded => "the database took too long; try again",
-    }
 }

@@ -8,17 +8,20 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr};
 
 use crate::domain::WRITTEN_BY_THE_SERVER;
-use crate::error::Code;
 
 /// A day of the years 1970 to 9999.
 pub(super) const DAY: &str =
     "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
 
+/// One visible character at the least: not white space, not a control character,
+/// none of the common ones that show nothing. Unicode has more of those.
+const VISIBLE: &str = "^[^\\u0000]*[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u2060-\\u206f\\ufeff][^\\u0000]*$";
+
 /// Another member than those named is refused.
 const CLOSED: Option<AdditionalProperties<Schema>> = Some(AdditionalProperties::FreeForm(false));
 
 /// A string without U+0000, which PostgreSQL cannot store.
-const NO_NUL: &str = "^[^\\u0000]*$";
+pub(super) const NO_NUL: &str = "^[^\\u0000]*$";
 
 /// A task as the examples show it.
 pub(super) fn task_example() -> Value {
@@ -72,16 +75,13 @@ pub(super) fn components() -> ComponentsBuilder {
         .schema("Priority", priority())
         .schema("Ready", status("ready"))
         .schema("Live", status("live"))
-        .schema("Problem", problem())
-        .schema("FieldError", field_error())
-        .schema("ErrorCode", error_code())
 }
 
 fn title() -> ObjectBuilder {
     string()
         .min_length(Some(1))
         .max_length(Some(200))
-        .pattern(Some("^[^\\u0000]*\\S[^\\u0000]*$"))
+        .pattern(Some(VISIBLE))
         .description(Some(
             "Trimmed of white space; at least one visible character.",
         ))
@@ -106,7 +106,7 @@ fn tags() -> ArrayBuilder {
     let tag = string()
         .min_length(Some(1))
         .max_length(Some(50))
-        .pattern(Some("^[^\\u0000]*\\S[^\\u0000]*$"));
+        .pattern(Some(VISIBLE));
     ArrayBuilder::new()
         .items(tag)
         .max_items(Some(20))
@@ -242,79 +242,4 @@ fn status(word: &str) -> ObjectBuilder {
     ObjectBuilder::new()
         .property("status", string().enum_values(Some([word])))
         .required("status")
-}
-
-fn error_code() -> ObjectBuilder {
-    string()
-        .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
-        .description(Some("Stable: program against it."))
-}
-
-fn field_error() -> ObjectBuilder {
-    ObjectBuilder::new()
-        .property(
-            "pointer",
-            string().description(Some("Where in the body (RFC 6901); `\"\"` is all of it.")),
-        )
-        .property(
-            "parameter",
-            string().description(Some("Which query parameter.")),
-        )
-        .property(
-            "detail",
-            string().description(Some("What is wrong with it.")),
-        )
-        .required("detail")
-        .examples([json!({"pointer": "/title", "detail": "must be 1 to 200 characters"})])
-}
-
-fn problem() -> ObjectBuilder {
-    let status = ObjectBuilder::new().schema_type(Type::Integer);
-    let parts = string().enum_values(Some(["database", "keys", "server"]));
-    let problem = ObjectBuilder::new()
-        .property("type", string().examples(["about:blank"]))
-        .property(
-            "title",
-            string().description(Some("The name of the status.")),
-        )
-        .property("status", status)
-        .property("code", named("ErrorCode"))
-        .property(
-            "detail",
-            string().description(Some("For people; it may change.")),
-        )
-        .property(
-            "instance",
-            string().description(Some("The path as received.")),
-        )
-        .property(
-            "request_id",
-            string().description(Some("Under this the cause is in the log.")),
-        )
-        .property(
-            "errors",
-            ArrayBuilder::new()
-                .items(named("FieldError"))
-                .max_items(Some(50))
-                .description(Some("Every fault of the body or the query at once.")),
-        )
-        .property(
-            "not_ready",
-            ArrayBuilder::new()
-                .items(parts)
-                .description(Some("What is not ready; of `/health/ready` only.")),
-        );
-    let required = [
-        "type",
-        "title",
-        "status",
-        "code",
-        "detail",
-        "instance",
-        "request_id",
-    ];
-    required
-        .iter()
-        .fold(problem, |problem, member| problem.required(*member))
-        .description(Some("What went wrong (RFC 9457)."))
 }

@@ -9,15 +9,26 @@ use crate::server::Server;
 use crate::storage::Storage;
 use crate::support::{SECRET, on_both_databases, tokens};
 
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 8] = [
     &[],
     &["serve"],
     &["dev"],
     &["migrate"],
     &["token"],
     &["check-token"],
+    &["openapi"],
     &["healthcheck"],
 ];
+
+#[test]
+fn openapi_writes_the_committed_document_and_needs_no_settings() {
+    let directory = tempfile::tempdir().unwrap();
+    let done = run(directory.path(), &["openapi"], &[]).succeeded();
+    assert!(
+        done.out == include_str!("../../openapi.json"),
+        "openapi.json has drifted: cargo run -- openapi > openapi.json"
+    );
+}
 
 #[test]
 fn every_command_explains_itself() {

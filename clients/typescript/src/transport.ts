@@ -53,6 +53,7 @@ export type Send<T> = (init: Init) => Promise<Answer<T>>;
 
 const BEFORE_ANY_EFFECT = ["rate_limited", "overloaded", "keys_unavailable"] as const;
 const FIRST_BACKOFF = 200;
+const JITTER = 100;
 
 export class Transport {
   readonly api: Client<paths>;
@@ -89,7 +90,8 @@ export class Transport {
         const delay = retry > (this.#options.maxRetries ?? 2) ? undefined : delayBefore(retry, call, error);
         if (delay === undefined || delay > (this.#options.maxRetryDelay ?? 10_000)) throw error;
         this.#options.onRetry?.({ retry, delay, error });
-        await sleep(delay, call.signal);
+        // A little longer, so that clients which were refused together do not come back together.
+        await sleep(delay + Math.random() * JITTER, call.signal);
       }
     }
   }

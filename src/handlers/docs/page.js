@@ -22,7 +22,8 @@ function describe(token) {
     const bytes = Uint8Array.from(atob(part), (char) => char.charCodeAt(0));
     const { sub, exp } = JSON.parse(new TextDecoder().decode(bytes));
     const minutes = Math.round((exp * 1000 - Date.now()) / 60000);
-    const life = minutes < 0 ? "which has expired" : `for another ${minutes} min`;
+    const rest = minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+    const life = minutes < 0 ? "which has expired" : `for another ${rest}`;
     return `Sent with every call: a token of “${sub}”, ${life}.`;
   } catch {
     return "Sent with every call. It does not look like a JWT.";

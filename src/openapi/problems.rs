@@ -1,0 +1,183 @@
+//! Every error: the shape they all have, and an example of each.
+
+use serde_json::{Value, json};
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Type};
+
+use super::schemas::{named, string};
+use crate::error::{Code, title};
+
+/// The schemas, and an example a code under the code's name.
+pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
+    let components = components
+        .schema("Problem", problem())
+        .schema("FieldError", field_error())
+        .schema("ErrorCode", error_code());
+    Code::ALL.iter().fold(components, |components, code| {
+        let example = ExampleBuilder::new()
+            .summary(code.as_str())
+            .value(Some(example(*code)));
+        components.example(code.as_str(), example)
+    })
+}
+
+fn error_code() -> ObjectBuilder {
+    string()
+        .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
+        .description(Some("Stable: program against it."))
+}
+
+fn field_error() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .property(
+            "pointer",
+            string().description(Some("Where in the body (RFC 6901); `\"\"` is all of it.")),
+        )
+        .property(
+            "parameter",
+            string().description(Some("Which query parameter.")),
+        )
+        .property(
+            "detail",
+            string().description(Some("What is wrong with it.")),
+        )
+        .required("detail")
+        .examples([json!({"pointer": "/title", "detail": "must be 1 to 200 characters"})])
+}
+
+fn problem() -> ObjectBuilder {
+    let status = ObjectBuilder::new().schema_type(Type::Integer);
+    let parts = string().enum_values(Some(["database", "keys", "server"]));
+    let problem = ObjectBuilder::new()
+        .property("type", string().examples(["about:blank"]))
+        .property(
+            "title",
+            string().description(Some("The name of the status.")),
+        )
+        .property("status", status)
+        .property("code", named("ErrorCode"))
+        .property(
+            "detail",
+            string().description(Some("For people; it may change.")),
+        )
+        .property(
+            "instance",
+            string().description(Some("The path as received.")),
+        )
+        .property(
+            "request_id",
+            string().description(Some("Under this the cause is in the log.")),
+        )
+        .property(
+            "errors",
+            ArrayBuilder::new()
+                .items(named("FieldError"))
+                .max_items(Some(50))
+                .description(Some("Every fault of the body or the query at once.")),
+        )
+        .property(
+            "not_ready",
+            ArrayBuilder::new()
+                .items(parts)
+                .description(Some("What is not ready; of `/health/ready` only.")),
+        );
+    let required = [
+        "type",
+        "title",
+        "status",
+        "code",
+        "detail",
+        "instance",
+        "request_id",
+    ];
+    required
+        .iter()
+        .fold(problem, |problem, member| problem.required(*member))
+        .description(Some("What went wrong (RFC 9457)."))
+}
+
+/// An error as it is answered.
+fn example(code: Code) -> Value {
+    let mut problem = json!({
+        "type": "about:blank",
+        "title": title(code.status()),
+        "status": code.status(),
+        "code": code.as_str(),
+        "detail": detail(code),
+        "instance": "/api/v1/tasks",
+        "request_id": "01a1f894-cb99-712d-a064-b102260fcfea"
+    });
+    let unknown = "is not a field that can be set here";
+    let faults = [
+        (
+            Code::InvalidTask,
+            json!([
+                {"pointer": "/title", "detail": "must be 1 to 200 characters"},
+                {"pointer": "/colour", "detail": unknown}
+            ]),
+        ),
+        (
+            Code::UnknownField,
+            json!([{"pointer": "/colour", "detail": unknown}]),
+        ),
+        (
+            Code::InvalidParameter,
+            json!([{"parameter": "limit", "detail": "must be a number from 1 to 200"}]),
+        ),
+        (
+            Code::UnknownParameter,
+            json!([{"parameter": "page", "detail": "is not a parameter of this address"}]),
+        ),
+    ];
+    let mut of_this = faults.into_iter().filter(|(of, _)| *of == code);
+    if let (Some(members), Some((_, errors))) = (problem.as_object_mut(), of_this.next()) {
+        members.insert("errors".to_owned(), errors);
+    }
+    problem
+}
+
+fn detail(code: Code) -> &'static str {
+    match code {
+        Code::InvalidRequest => {
+            "If-Match must be * or entity tags in quotes, as the ETag header gave them"
+        }
+        Code::InvalidParameter => "limit must be a number from 1 to 200",
+        Code::UnknownParameter => "page is not a parameter of this address",
+        Code::InvalidCursor => {
+            "the cursor is not one of this list; repeat the sort and filters it came with, or start without it"
+        }
+        Code::InvalidJson => "the body is empty; send a JSON object",
+        Code::MissingToken => "no Authorization header; send \"Authorization: Bearer <token>\"",
+        Code::MalformedToken => {
+            "this is a Better Auth session token, not a JWT; get one with authClient.token()"
+        }
+        Code::UnsupportedAlgorithm => "no configured key can have this algorithm",
+        Code::UnknownKey => "no key of the key set has the token's kid",
+        Code::InvalidSignature => "the signature does not verify",
+        Code::TokenExpired => "the token has expired",
+        Code::TokenNotYetValid => "the token is not valid yet",
+        Code::InvalidClaims => "the token is of another issuer",
+        Code::NotOwner => "this task is somebody else's",
+        Code::ForeignPath => "the user in the path is not the token's",
+        Code::TaskNotFound => "no task has this id",
+        Code::NoSuchAddress => "there is nothing at this address; the API is at /api/v1/tasks",
+        Code::MethodNotAllowed => "POST is not a method of this address",
+        Code::RequestTimeout => "the body did not arrive within 10 seconds",
+        Code::VersionMismatch => {
+            "the task has changed since it was read; read it again and repeat the change"
+        }
+        Code::BodyTooLarge => "the body must be at most 65536 bytes",
+        Code::UnsupportedMediaType => "send Content-Type: application/json",
+        Code::InvalidTask => "title must be 1 to 200 characters",
+        Code::UnknownField => "colour is not a field that can be set here",
+        Code::IdempotencyKeyReused => {
+            "this Idempotency-Key was used with another body; use a new key for a new task"
+        }
+        Code::RateLimited => "too many requests; try again later",
+        Code::Internal => "an internal error occurred",
+        Code::DatabaseUnavailable => "the database is unavailable; try again",
+        Code::Overloaded => "the server is overloaded; try again later",
+        Code::KeysUnavailable => "the keys could not be loaded yet; try again",
+        Code::DeadlineExceeded => "the database took too long; try again",
+    }
+}
