@@ -58,6 +58,7 @@ export async function startNginx(t, { replicas }) {
   execFileSync(nginx, ["-t", ...given], { stdio: "pipe" });
   await run(t, directory, nginx, given, {}, [plain, tls]);
   return new Proxy({
+    errors: () => readFileSync(join(directory, "error.log"), "utf8"),
     plain,
     tls,
     host: "tasks.example.com",
@@ -85,9 +86,10 @@ export async function startCaddy(t, { replicas, frontend }) {
     HOME: directory,
   };
   const given = ["run", "--config", join(directory, "Caddyfile"), "--adapter", "caddyfile"];
-  await run(t, directory, find("caddy"), given, variables, [plain, tls]);
+  const errors = await run(t, directory, find("caddy"), given, variables, [plain, tls]);
   const root = join(directory, "caddy/pki/authorities/local/root.crt");
   const proxy = new Proxy({
+    errors,
     plain,
     tls,
     host: "localhost",
@@ -111,7 +113,7 @@ function find(program) {
   return execFileSync("sh", ["-c", 'command -v "$0"', program], { env: { PATH: path } }).toString().trim();
 }
 
-/** Runs a program until the test ends; resolves when its ports are open. */
+/** Runs a program until the test ends; resolves, when its ports are open, to what it says. */
 async function run(t, directory, program, given, variables, ports) {
   const child = spawn(program, given, { cwd: directory, env: variables, stdio: ["ignore", "pipe", "pipe"] });
   const kill = () => child.kill("SIGTERM");
@@ -130,6 +132,7 @@ async function run(t, directory, program, given, variables, ports) {
       return answers(port);
     });
   }
+  return () => said;
 }
 
 function answers(port) {
@@ -156,6 +159,7 @@ class Proxy {
     if (token) given.Authorization = `Bearer ${token}`;
     if (body) given["Content-Type"] = "application/json";
     const [send, port] = plain ? [plainRequest, this.plain] : [tlsRequest, this.tls];
+    // One agent keeps connections of different local addresses apart.
     const agent = plain ? undefined : this.agent;
     const to = { host: "127.0.0.1", localAddress: from, port, path, method, headers: given, agent };
     return new Promise((done, failed) => {
