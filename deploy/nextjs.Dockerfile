@@ -13,9 +13,11 @@ COPY examples/nextjs/package.json examples/nextjs/package-lock.json examples/nex
 RUN npm ci --prefix examples/nextjs
 COPY examples/nextjs examples/nextjs
 # Next.js leaves it to a CDN, or to us, to put these beside the server.
-RUN npm run build --prefix examples/nextjs \
-    && cp -r examples/nextjs/.next/static examples/nextjs/.next/standalone/examples/nextjs/.next/static \
-    && mkdir -p /data/data
+WORKDIR /src/examples/nextjs
+RUN npm run build \
+    && mkdir -p public /data/data \
+    && cp -r .next/static .next/standalone/examples/nextjs/.next/static \
+    && cp -r public .next/standalone/examples/nextjs/public
 
 FROM docker.io/library/node:${NODE_VERSION}-bookworm-slim
 
