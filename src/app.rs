@@ -15,15 +15,16 @@ use actix_web::{App, HttpServer};
 use socket2::SockRef;
 use tokio::sync::oneshot;
 
+use crate::at_start::bring_up_to_date;
 use crate::auth::{Authenticate, Jwks, Policy, Verifier};
-use crate::db::{self, Db, MigrateError};
+use crate::db::Db;
 use crate::handlers::AppState;
 use crate::health::Health;
 use crate::metrics::{Metrics, MetricsServer};
 use crate::middleware::{Cors, Edge, edge};
 use crate::rate_limit::Limits;
 use crate::routes;
-use crate::settings::{Auth, Database, DatabaseUrl, Settings};
+use crate::settings::{Auth, Settings};
 
 /// The longest that the head of a request may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,7 +45,7 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why the server does not start, as one line.
 #[derive(Debug)]
-pub struct StartError(String);
+pub struct StartError(pub(crate) String);
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -249,63 +250,5 @@ pub fn policy(auth: &Auth) -> Policy {
         audiences: auth.audiences.clone(),
         leeway: f64::from(auth.leeway),
         accept_session_cookies: auth.accept_session_cookie_tokens,
-    }
-}
-
-/// Migrates at start, by setting. A file of SQLite that cannot be used ends the
-/// start: nothing will mend it. PostgreSQL may come later.
-fn bring_up_to_date(database: &Database, db: &Db, health: &Arc<Health>) -> Result<(), StartError> {
-    if !database.migrate_on_start {
-        health.set_migrated();
-        return Ok(());
-    }
-    match database.url {
-        // Each connection to memory is another database: the one of the pool.
-        DatabaseUrl::SqliteMemory => {
-            let done = db.migrate_memory();
-            log_migrated(&done.map_err(|error| StartError(error.to_string()))?);
-        }
-        DatabaseUrl::SqliteFile(_) => {
-            let done = db::migrate(database)
-                .map_err(|error| StartError(format!("{:?}: {error}", database.url)))?;
-            log_migrated(&done);
-        }
-        DatabaseUrl::Postgres(_) => {
-            let (database, health) = (database.clone(), Arc::clone(health));
-            std::thread::Builder::new()
-                .name("migrate".into())
-                .spawn(move || migrate_until_done(&database, &health))
-                .map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
-            return Ok(());
-        }
-    }
-    health.set_migrated();
-    Ok(())
-}
-
-fn migrate_until_done(database: &Database, health: &Health) {
-    loop {
-        let pause = match db::migrate(database) {
-            Ok(done) => {
-                log_migrated(&done);
-                health.set_migrated();
-                return;
-            }
-            Err(error @ MigrateError::Connection(_)) => {
-                log::warn!(cause:% = error; "waiting for the database");
-                Duration::from_secs(1)
-            }
-            Err(error @ MigrateError::Failed(_)) => {
-                log::error!(cause:% = error; "the database cannot be brought up to date; trying again");
-                Duration::from_secs(5)
-            }
-        };
-        std::thread::sleep(pause);
-    }
-}
-
-fn log_migrated(done: &[String]) {
-    for migration in done {
-        log::info!(migration = migration.as_str(); "migrated");
     }
 }

@@ -9,6 +9,7 @@
 //! `docs/ARCHITECTURE.md` has the map, the invariants and the tests that hold them.
 
 pub mod app;
+mod at_start;
 pub mod auth;
 pub mod cli;
 pub mod db;
