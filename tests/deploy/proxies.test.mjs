@@ -39,18 +39,19 @@ async function start(t, startProxy, settings = {}) {
 const task = (title) => JSON.stringify({ title });
 
 /** Sends requests of these kinds, eight at a time, until told to stop; resolves to all that failed. */
-function load({ proxy, token }, kinds) {
+function load({ proxy, token, repeats }, kinds) {
   let going = true;
   const failed = [];
   const counts = {};
   const send = {
     list: () => proxy.api("GET", "/api/v1/tasks?limit=1", { token }),
-    // Repeated once with its key, as clients do when a connection is lost.
+    // nginx repeats it itself. Behind Caddy it is repeated once with its key, as
+    // clients do when a connection is lost.
     create: async () => {
       const headers = { "Idempotency-Key": randomUUID() };
       const attempt = () => proxy.api("POST", "/api/v1/tasks", { token, body: task("under load"), headers });
       const first = await attempt();
-      return first.status === 502 ? attempt() : first;
+      return repeats && first.status === 502 ? attempt() : first;
     },
   };
   const worker = async (kind) => {
@@ -90,7 +91,7 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
   });
 
   test(`${name}: nobody who reads sees that a server is killed, nobody that both are replaced`, async (t) => {
-    const world = await start(t, startProxy);
+    const world = { ...(await start(t, startProxy)), repeats: name !== "nginx" };
     const { servers, replicas, serve } = world;
     const reading = load(world, ["list"]);
     await reading.more(50);
