@@ -73,7 +73,7 @@ def eddsa(cluster):
         files = {}
         for name, sign in (("HS256", hs256), ("EdDSA", pair.token)):
             files[name] = load.write_targets(Path(directory) / name, ROWS, ASKED, signed(sign))
-        with running(servers.todoward(url, BETTER_AUTH_URL=origin)) as (server,):
+        with running(servers.todoward, url, BETTER_AUTH_URL=origin) as (server,):
             figures = {}
             for turn in range(ROUNDS):
                 for name in rotated(list(files), turn):

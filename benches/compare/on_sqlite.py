@@ -42,7 +42,7 @@ def measure():
             servers.migrate(f"sqlite://{file}")
             fill(file)
         targets = load.write_targets(Path(directory) / "targets", TASKS)
-        with running(servers.todoward(f"sqlite://{served}")) as (server,):
+        with running(servers.todoward, f"sqlite://{served}") as (server,):
             figures = {}
             for operation in OPERATIONS:
                 for turn in range(ROUNDS):

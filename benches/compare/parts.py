@@ -19,11 +19,13 @@ MANY, FEW = "owner-of-ten-thousand-tasks", "owner-of-twenty-tasks"
 
 
 @contextmanager
-def running(*started):
-    """Servers, stopped however this ends."""
+def running(start, database, *more, **environment):
+    """Starts servers, and stops them however this ends."""
     with ExitStack() as stack:
-        for server in started:
-            stack.callback(server.stop)
+        started = []
+        for one in (start, *more):
+            started.append(one(database, **environment))
+            stack.callback(started[-1].stop)
         yield started
 
 
@@ -58,8 +60,7 @@ def interleave(cluster, database, contestants, operation, file, rounds=ROUNDS, c
         for one in rotated(contestants, turn):
             begin = turn * 1777
             if isinstance(one, int):
-                clients = one if operation != "create" else one
-                found = load.pgbench(cluster, database, operation, ROWS, clients, begin + clients + next_run())
+                found = load.pgbench(cluster, database, operation, ROWS, one, next_run())
                 figures.setdefault(f"pgbench {one}", []).append(found)
             else:
                 found = wrk(one, operation, file, connections, begin=begin)
@@ -73,7 +74,7 @@ runs = 0
 def next_run():
     """So that no two runs of pgbench make the same ids."""
     global runs
-    runs += 10_000
+    runs += 1
     return runs
 
 
@@ -100,7 +101,7 @@ def against_pgbench(figures):
 
 def compare(cluster, title, part, operations, rounds):
     url = main_database(cluster)
-    with running(servers.todoward(url), servers.axum(url), servers.fastapi(url)) as contestants, \
+    with running(servers.todoward, url, servers.axum, servers.fastapi) as contestants, \
             targets(ROWS) as file:
         check.alike(contestants, ROWS)
         shown, goals = [], []
@@ -146,7 +147,7 @@ def crowd(cluster):
     """256 connections."""
     url = main_database(cluster)
     rows, goals = [], []
-    with running(servers.todoward(url), servers.axum(url)) as contestants, targets(ROWS) as file:
+    with running(servers.todoward, url, servers.axum) as contestants, targets(ROWS) as file:
         for operation in OPERATIONS:
             figures = interleave(cluster, "large", list(contestants), operation, file, max(1, ROUNDS - 3), 256)
             remember("crowd", operation, figures)
@@ -166,7 +167,7 @@ def memory(cluster):
     url = main_database(cluster)
     goals = []
     pool = {"TODOWARD__DATABASE__POOL_SIZE": "16"}
-    with running(servers.todoward(url, **pool)) as (server,), targets(ROWS) as file:
+    with running(servers.todoward, url, **pool) as (server,), targets(ROWS) as file:
         for connections in (CONNECTIONS, 256):
             for operation in OPERATIONS:
                 wrk(server, operation, file, connections, warm_up=0)
@@ -181,7 +182,7 @@ def owners(cluster):
     """An owner with many tasks beside one with few, and a search in all."""
     url = main_database(cluster)
     goals, rows = [], []
-    with running(servers.todoward(url)) as (server,), tempfile.TemporaryDirectory() as directory:
+    with running(servers.todoward, url) as (server,), tempfile.TemporaryDirectory() as directory:
         def drive(subject, query, **other):
             file = Path(directory) / "target"
             file.write_text(f"{load.token_of(subject)} -\n")
@@ -217,12 +218,11 @@ def growth(cluster):
     shown, goals = [], []
     with ExitStack() as stack:
         files = {name: stack.enter_context(targets(rows)) for name, rows in sizes.items()}
-        (servers_,) = [[servers.todoward(cluster.url(name), name=name) for name in sizes]]
-        stack.enter_context(running(*servers_))
+        running_ = [stack.enter_context(running(servers.todoward, cluster.url(name), name=name))[0] for name in sizes]
         for operation in OPERATIONS:
             figures = {}
             for turn in range(ROUNDS):
-                for server in rotated(servers_, turn):
+                for server in rotated(running_, turn):
                     cluster.settle(server.name)
                     found = wrk(server, operation, files[server.name], begin=turn * 1777)
                     figures.setdefault(server.name, []).append(found)

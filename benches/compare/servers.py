@@ -68,7 +68,9 @@ class Server:
                 if not ready or answers(f"http://{self.address}{ready}"):
                     return self
             time.sleep(0.05)
-        raise SystemExit(f"{self.name} does not start:\n{self.log()[-2000:]}")
+        log = self.log()[-2000:]
+        self.stop()
+        raise SystemExit(f"{self.name} does not start:\n{log}")
 
     def forget_log(self):
         os.truncate(self.log_path, 0)
@@ -151,15 +153,12 @@ def axum(database):
 def fastapi(database):
     environment = {"DATABASE_URL": database, "BETTER_AUTH_SECRET": SECRET}
     port = free_port()
+    workers = os.environ.get("FASTAPI_WORKERS", "2")
     command = [str(TARGET / "fastapi/bin/python"), "-m", "uvicorn", "app:app", "--port", str(port),
-               "--workers", os.environ.get("FASTAPI_WORKERS", "2"), "--loop", "uvloop", "--http", "httptools",
+               "--workers", workers, "--loop", "uvloop", "--http", "httptools",
                "--no-access-log"]
     server = Server("FastAPI", command, environment, cwd=str(PEERS / "fastapi"))
-    server.wait(r"Application startup complete")
+    # All workers.
+    server.wait(r"(?s)" + ".*".join([r"Application startup (complete)"] + ["startup complete"] * (int(workers) - 1)))
     server.address = f"127.0.0.1:{port}"
-    deadline = time.monotonic() + 30
-    while server.log().count("startup complete") < int(os.environ.get("FASTAPI_WORKERS", "2")):
-        if time.monotonic() > deadline:
-            raise SystemExit(f"FastAPI does not start:\n{server.log()}")
-        time.sleep(0.05)
     return server

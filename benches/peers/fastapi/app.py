@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import jwt
 from fastapi import Depends, FastAPI, Header, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field as Member
-from sqlalchemy import case, not_, update
+from sqlalchemy import DateTime, case, not_, update
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Field, SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -40,12 +40,12 @@ class Task(SQLModel, table=True):
     description: str | None
     description_lower: str | None
     completed: bool
-    completed_at: datetime | None
+    completed_at: datetime | None = Field(sa_type=DateTime)
     priority: int
     due_date: date | None
     tags: str
     version: int
-    updated_at: datetime
+    updated_at: datetime = Field(sa_type=DateTime)
 
 
 class TaskOut(BaseModel):

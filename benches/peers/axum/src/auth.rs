@@ -21,7 +21,10 @@ impl Keys {
         validation.set_required_spec_claims(&["exp", "sub"]);
         validation.validate_aud = false;
         validation.leeway = 15;
-        Self { key: DecodingKey::from_secret(secret), validation }
+        Self {
+            key: DecodingKey::from_secret(secret),
+            validation,
+        }
     }
 }
 

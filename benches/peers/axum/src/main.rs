@@ -52,8 +52,17 @@ async fn list(
         .take(limit as usize)
         .map(|row| Task::of(row, &owner.0))
         .collect();
-    let next_cursor = items.last().filter(|_| has_more).map(|last| last.id.to_string());
-    Ok(json(StatusCode::OK, &List { items: &items, next_cursor }))
+    let next_cursor = items
+        .last()
+        .filter(|_| has_more)
+        .map(|last| last.id.to_string());
+    Ok(json(
+        StatusCode::OK,
+        &List {
+            items: &items,
+            next_cursor,
+        },
+    ))
 }
 
 /// `limit` and the cursor, which is the last id.

@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
+use chrono::NaiveDateTime;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
 use uuid::Uuid;
 
@@ -27,12 +29,17 @@ pub struct Store {
 
 impl Store {
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let number = std::env::var("CONNECTIONS").ok().and_then(|number| number.parse().ok());
+        let number = std::env::var("CONNECTIONS")
+            .ok()
+            .and_then(|number| number.parse().ok());
         let mut connections = Vec::new();
         for _ in 0..number.unwrap_or(8) {
             connections.push(Connection::open(url).await?);
         }
-        Ok(Self { connections, turn: AtomicUsize::new(0) })
+        Ok(Self {
+            connections,
+            turn: AtomicUsize::new(0),
+        })
     }
 
     fn next(&self) -> &Connection {
@@ -40,7 +47,12 @@ impl Store {
         &self.connections[turn % self.connections.len()]
     }
 
-    pub async fn list(&self, owner: &str, after: Option<Uuid>, rows: i64) -> Result<Vec<Row>, StatusCode> {
+    pub async fn list(
+        &self,
+        owner: &str,
+        after: Option<Uuid>,
+        rows: i64,
+    ) -> Result<Vec<Row>, StatusCode> {
         let on = self.next();
         let found = match after {
             None => on.client.query(&on.first, &[&owner, &rows]).await,
@@ -57,32 +69,38 @@ impl Store {
 
     pub async fn toggle(&self, owner: &str, id: Uuid) -> Result<Row, StatusCode> {
         let on = self.next();
-        let found = on.client.query_opt(&on.toggle, &[&now(), &owner, &id]).await;
+        let found = on
+            .client
+            .query_opt(&on.toggle, &[&now(), &owner, &id])
+            .await;
         found.map_err(failed)?.ok_or(StatusCode::NOT_FOUND)
     }
 
     pub async fn create(&self, task: &Task<'_>) -> Result<(), StatusCode> {
         let on = self.next();
-        let description = task.description.as_deref();
-        let done = on.client.execute(
-            &on.create,
-            &[
-                &task.owner_id,
-                &task.id,
-                &&*task.title,
-                &task.title.to_lowercase(),
-                &description,
-                &description.map(str::to_lowercase),
-                &task.completed,
-                &None::<chrono::NaiveDateTime>,
-                &task.priority,
-                &task.due_date,
-                &task.tags,
-                &task.version,
-                &task.updated_at.0,
-            ],
-        );
-        done.await.map(drop).map_err(failed)
+        let (title, description) = (&*task.title, task.description.as_deref());
+        let (title_lower, description_lower) =
+            (title.to_lowercase(), description.map(str::to_lowercase));
+        let values: [&(dyn ToSql + Sync); 13] = [
+            &task.owner_id,
+            &task.id,
+            &title,
+            &title_lower,
+            &description,
+            &description_lower,
+            &task.completed,
+            &None::<NaiveDateTime>,
+            &task.priority,
+            &task.due_date,
+            &task.tags,
+            &task.version,
+            &task.updated_at.0,
+        ];
+        on.client
+            .execute(&on.create, &values)
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 }
 
@@ -90,14 +108,15 @@ impl Connection {
     async fn open(url: &str) -> Result<Self, Error> {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         tokio::spawn(connection);
-        let first = format!("SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 ORDER BY id DESC LIMIT $2");
+        let first =
+            format!("SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 ORDER BY id DESC LIMIT $2");
         let after = format!(
             "SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
         );
         let read = format!("SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 AND id = $2");
         let toggle = format!(
             "UPDATE tasks SET completed = NOT completed, \
-             completed_at = CASE WHEN completed THEN NULL ELSE $1 END, \
+             completed_at = CASE WHEN completed THEN NULL ELSE $1::timestamp END, \
              version = version + 1, updated_at = $1 WHERE owner_id = $2 AND id = $3 RETURNING {COLUMNS}"
         );
         let create = "INSERT INTO tasks (owner_id, id, title, title_lower, description, description_lower, \

@@ -53,7 +53,9 @@ impl<'a> Task<'a> {
 }
 
 fn priority<S: Serializer>(rank: &i16, serializer: S) -> Result<S::Ok, S::Error> {
-    let name = usize::try_from(*rank).ok().and_then(|rank| PRIORITIES.get(rank));
+    let name = usize::try_from(*rank)
+        .ok()
+        .and_then(|rank| PRIORITIES.get(rank));
     serializer.serialize_str(name.unwrap_or(&"none"))
 }
 
@@ -112,10 +114,20 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     pub fn check(&self) -> Result<(), StatusCode> {
         let good = (1..=200).contains(&self.title.chars().count())
-            && self.description.as_ref().is_none_or(|text| text.chars().count() <= 5_000)
-            && self.priority.as_ref().is_none_or(|name| PRIORITIES.contains(&&**name))
+            && self
+                .description
+                .as_ref()
+                .is_none_or(|text| text.chars().count() <= 5_000)
+            && self
+                .priority
+                .as_ref()
+                .is_none_or(|name| PRIORITIES.contains(&&**name))
             && self.tags.len() <= 20;
-        if good { Ok(()) } else { Err(StatusCode::UNPROCESSABLE_ENTITY) }
+        if good {
+            Ok(())
+        } else {
+            Err(StatusCode::UNPROCESSABLE_ENTITY)
+        }
     }
 
     pub fn tags_column(&self) -> String {
@@ -124,7 +136,9 @@ impl<'a> Draft<'a> {
 
     pub fn into_task(self, owner: &'a str, tags: &'a str) -> Task<'a> {
         let id = Uuid::now_v7();
-        let rank = PRIORITIES.iter().position(|name| Some(*name) == self.priority.as_deref());
+        let rank = PRIORITIES
+            .iter()
+            .position(|name| Some(*name) == self.priority.as_deref());
         Task {
             id,
             owner_id: owner,
