@@ -2,8 +2,8 @@
 
     python3 benches/compare
 
-The environment shortens it or chooses: PARTS (a list of the names below, with
-commas; all but growth by default), ROUNDS (5), SECONDS of each figure (3), ROWS
+The environment shortens it or chooses: PARTS (the names below, with commas; all
+but growth and variants by default), ROUNDS (5), SECONDS of each figure (3), ROWS
 (1,000,000), GROWN (10,000,000), SKIP_BUILD, TODOWARD_BIN, and TODOWARD__… for
 other settings of Todoward. docs/BENCHMARKS.md says what the figures mean.
 """
@@ -30,6 +30,7 @@ PARTS = {
     "tokens": parts.tokens,
     "sqlite": parts.sqlite,
     "growth": parts.growth,
+    "variants": parts.variants,
 }
 
 

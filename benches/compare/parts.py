@@ -208,6 +208,25 @@ def owners(cluster):
     table("An owner with 10,000 tasks: aims", GOALS, goals)
 
 
+def variants(cluster):
+    """The peers with more and fewer connections: what they are compared with is
+    the best of these."""
+    url = main_database(cluster)
+    rows = []
+    with ExitStack() as stack, targets(ROWS) as file:
+        contestants = [stack.enter_context(running(servers.axum, url, CONNECTIONS=str(number)))[0]
+                       for number in (2, 4, 8, 16)]
+        contestants += [stack.enter_context(running(servers.fastapi, url, WORKERS=str(number), POOL_SIZE="8"))[0]
+                        for number in (2, 3)]
+        for operation in OPERATIONS:
+            figures = interleave(cluster, "large", contestants, operation, file)
+            remember("variants", operation, figures)
+            for name in figures:
+                rows.append((f"{NAMES[operation]}, {name}", report.rate(of(figures, name, "rate")),
+                             f"{of(figures, name, 'p99'):.2f} ms", f"{of(figures, name, 'cpu'):.0f} µs"))
+    table("The peers' own settings", ("", "requests/s", "p99", "server CPU a request"), rows)
+
+
 def growth(cluster):
     """The same in a small table and in a large one."""
     sizes = {"small": 10_000, "grown": GROWN}

@@ -144,21 +144,22 @@ def migrate(database):
                    stderr=subprocess.DEVNULL, cwd=str(TARGET))
 
 
-def axum(database):
-    environment = {"DATABASE_URL": database, "BETTER_AUTH_SECRET": SECRET}
-    server = Server("axum", [str(TARGET / "release/peer-axum")], environment)
+def axum(database, **environment):
+    name = " ".join(["axum", *(f"{key}={value}" for key, value in environment.items())])
+    environment = {"DATABASE_URL": database, "BETTER_AUTH_SECRET": SECRET} | environment
+    server = Server(name, [str(TARGET / "release/peer-axum")], environment)
     return server.wait(r"(127\.0\.0\.1:\d+)")
 
 
-def fastapi(database):
-    environment = {"DATABASE_URL": database, "BETTER_AUTH_SECRET": SECRET}
+def fastapi(database, WORKERS="2", **environment):
+    name = "FastAPI" + (f" WORKERS={WORKERS}" if environment else "")
+    environment = {"DATABASE_URL": database, "BETTER_AUTH_SECRET": SECRET} | environment
     port = free_port()
-    workers = os.environ.get("FASTAPI_WORKERS", "2")
     command = [str(TARGET / "fastapi/bin/python"), "-m", "uvicorn", "app:app", "--port", str(port),
-               "--workers", workers, "--loop", "uvloop", "--http", "httptools",
+               "--workers", WORKERS, "--loop", "uvloop", "--http", "httptools",
                "--no-access-log"]
-    server = Server("FastAPI", command, environment, cwd=str(PEERS / "fastapi"))
+    server = Server(name, command, environment, cwd=str(PEERS / "fastapi"))
     # All workers.
-    server.wait(r"(?s)" + ".*".join([r"Application startup (complete)"] + ["startup complete"] * (int(workers) - 1)))
+    server.wait(r"(?s)" + ".*".join([r"Application startup (complete)"] + ["startup complete"] * (int(WORKERS) - 1)))
     server.address = f"127.0.0.1:{port}"
     return server

@@ -33,7 +33,7 @@ impl Store {
             .ok()
             .and_then(|number| number.parse().ok());
         let mut connections = Vec::new();
-        for _ in 0..number.unwrap_or(8) {
+        for _ in 0..number.unwrap_or(4) {
             connections.push(Connection::open(url).await?);
         }
         Ok(Self {
