@@ -59,6 +59,9 @@ def interleave(cluster, database, contestants, operation, file, rounds=ROUNDS, c
             cluster.settle(database)
         for one in rotated(contestants, turn):
             begin = turn * 1777
+            # So far behind that two rounds will do.
+            if turn >= 2 and getattr(one, "name", "") == "FastAPI":
+                continue
             if isinstance(one, int):
                 found = load.pgbench(cluster, database, operation, ROWS, one, next_run())
                 figures.setdefault(f"pgbench {one}", []).append(found)

@@ -9,7 +9,7 @@ HERE = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
-SECONDS = float(os.environ.get("SECONDS", "3"))
+SECONDS = float(os.environ.get("SECONDS", "2"))
 ROWS = int(os.environ.get("ROWS", "1000000"))
 GROWN = int(os.environ.get("GROWN", "10000000"))
 PER_OWNER = 100
