@@ -131,7 +131,7 @@ def pgbench(cluster, database, operation, rows, clients, begin, seconds=SECONDS)
     with open(file, "w") as out:
         out.write(script)
     command = [find("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T",
-               str(max(1, round(seconds))), "-D", "count=0", "-f", file, cluster.url(database)]
+               str(max(2, round(seconds))), "-D", "count=0", "-f", file, cluster.url(database)]
     done = subprocess.run(command, capture_output=True, text=True)
     found = re.search(r"tps = ([\d.]+)", done.stdout)
     failed = re.search(r"failed transactions: (\d+)", done.stdout)
