@@ -65,7 +65,8 @@ class Cluster:
         self.process.wait()
         self.log.close()
         shutil.rmtree(self.directory, ignore_errors=True)
-        os.unlink(self.log.name)
+        for left in (self.log.name, f"{self.directory}.sql"):
+            Path(left).unlink(missing_ok=True)
 
     def url(self, database):
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
