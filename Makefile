@@ -74,10 +74,11 @@ check:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --locked check licenses bans sources
 
-# How fast the parts are; benches/load.sh measures the whole, and
-# docs/BENCHMARKS.md has the figures.
+# How fast the parts are, and the whole beside axum, FastAPI and pgbench: about 15
+# minutes. Needs wrk, openssl and Python 3.11; docs/BENCHMARKS.md has the figures.
 bench:
 	cargo bench --locked
+	python3 benches/compare
 
 # Migrates the PostgreSQL of DATABASE_URL and writes src/db/schema.rs anew from it.
 schema:
