@@ -71,11 +71,15 @@ pub(super) fn migrate_on(connection: &mut DbConnection) -> Result<Vec<String>, M
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(postgres) => {
             refuse_unfit(postgres)?;
-            // A migration may take longer than a request, and waits for a twin.
-            diesel::sql_query("SET statement_timeout = 0").execute(postgres)?;
-            diesel::sql_query(format!("SELECT pg_advisory_lock({LOCK})")).execute(postgres)?;
-            // The lock ends with the connection.
-            run(postgres, POSTGRES)
+            // Lock and setting end with the transaction: a pooler may give the
+            // session to somebody else. A migration may take longer than a
+            // request, and waits for a twin.
+            postgres.transaction(|postgres| {
+                postgres.batch_execute("SET LOCAL statement_timeout = 0")?;
+                postgres.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0")?;
+                postgres.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
+                run(postgres, POSTGRES)
+            })
         }
     }
 }

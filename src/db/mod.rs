@@ -13,6 +13,8 @@ mod error;
 mod id;
 mod migrate;
 mod page;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod schema;
 mod statements;
 pub mod tasks;
