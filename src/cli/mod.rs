@@ -3,6 +3,7 @@
 mod check_token;
 mod dev;
 mod healthcheck;
+mod migrate;
 mod serve;
 mod token;
 
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::app::StartError;
-use crate::db::{self, MigrateError};
+use crate::db::{CopyError, MigrateError};
 use crate::openapi;
 use crate::settings::{Environment, Settings, SettingsError};
 
@@ -35,7 +36,7 @@ enum Command {
     /// Serve for a first look: SQLite in this directory, a secret made on first use
     Dev,
     /// Bring the database up to date, and say what was done
-    Migrate,
+    Migrate(migrate::Arguments),
     /// Sign a token with the configured secret, for Postman and scripts
     Token(token::Arguments),
     /// Read a token from standard input, and say what it is and whether it would be taken
@@ -68,6 +69,12 @@ impl From<StartError> for Failure {
 
 impl From<MigrateError> for Failure {
     fn from(error: MigrateError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
         Self::Other(error.to_string())
     }
 }
@@ -112,7 +119,9 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve => serve::run(&Settings::load(&environment)?, |_| Ok(())),
         Command::Dev => dev::run(environment),
-        Command::Migrate => migrate(&environment),
+        Command::Migrate(arguments) => {
+            migrate::run(&arguments, &Settings::load_database(&environment)?)
+        }
         Command::Token(arguments) => token::run(&arguments, &Settings::load_auth(&environment)?),
         Command::CheckToken => check_token::run(&Settings::load_auth(&environment)?),
         Command::Openapi => {
@@ -121,17 +130,6 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Healthcheck => healthcheck::run(&Settings::load_server(&environment)?),
     }
-}
-
-fn migrate(environment: &Environment) -> Result<ExitCode, Failure> {
-    let done = db::migrate(&Settings::load_database(environment)?)?;
-    if done.is_empty() {
-        print("the database is up to date; nothing to do\n")?;
-    }
-    for migration in done {
-        print(&format!("migrated {migration}\n"))?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes to standard output. `println!` would panic where nobody reads.

@@ -17,7 +17,7 @@ use crate::domain::TaskId;
 pub struct Id;
 
 /// An id as a database value.
-#[derive(Debug, Clone, Copy, AsExpression, FromSqlRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Id)]
 pub struct DbId(pub TaskId);
 

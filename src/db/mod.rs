@@ -3,10 +3,13 @@
 //!
 //! Invariants: every function of the repository takes the owner, and ownership
 //! stands in the WHERE clause of the statement that reads or writes; the tables
-//! are private to this module, so nothing else can even name a column.
+//! are private to this module, so nothing else can even name a column. `copy`,
+//! which is a command and no request, takes whole rows, each with its owner.
 
 mod bridge;
 mod connection;
+mod copy;
+mod copy_rows;
 mod create;
 mod crew;
 mod error;
@@ -15,11 +18,14 @@ mod migrate;
 mod page;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_parameters;
 mod schema;
 mod statements;
 pub mod tasks;
 
 pub use bridge::Db;
 pub use connection::DbConnection;
+pub use copy::{Copied, CopyError, copy};
 pub use error::DbError;
 pub use migrate::{MigrateError, migrate};

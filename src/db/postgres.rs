@@ -13,19 +13,8 @@ use diesel::connection::{CacheSize, SimpleConnection as _};
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
+use super::postgres_parameters::complete;
 use crate::settings::Database;
-
-/// libpq has no time limits of its own: without these a server that vanishes
-/// holds a thread for a quarter of an hour. Milliseconds for `tcp_user_timeout`,
-/// seconds for the others. What the URL says wins.
-const PARAMETERS: [(&str, &str); 6] = [
-    ("application_name", "todoward"),
-    ("connect_timeout", "2"),
-    ("keepalives_idle", "5"),
-    ("keepalives_interval", "2"),
-    ("keepalives_count", "2"),
-    ("tcp_user_timeout", "5000"),
-];
 
 /// The longest that the statements may take which set a connection up. What
 /// comes before them is bounded by libpq's `connect_timeout`.
@@ -59,7 +48,7 @@ pub(super) struct Opener {
 impl Opener {
     pub fn new(url: &str, database: &Database) -> Self {
         Self {
-            url: with_parameters(url),
+            url: url.to_owned(),
             hosts: url.matches(',').count() as u32 + 1,
             statement_timeout: database.statement_timeout,
             prepared_statements: database.prepared_statements,
@@ -73,7 +62,7 @@ impl Opener {
     pub fn open(&self, generation: u64) -> ConnectionResult<PgConnection> {
         let compare =
             self.prepared_statements && self.compared.load(Ordering::Acquire) != generation + 1;
-        let (url, prepared) = (self.url.clone(), self.prepared_statements);
+        let (url, prepared) = (complete(&self.url), self.prepared_statements);
         let millis = self.statement_timeout.as_millis();
         let in_the_making = Arc::clone(&self.in_the_making);
         let open = move || {
@@ -204,15 +193,4 @@ fn within<T: Send + 'static>(
     // No thread to be had is as bad as one that hangs.
     spawned.map_err(|_| Hangs)?;
     receive.recv_timeout(limit).map_err(|_| Hangs)
-}
-
-fn with_parameters(url: &str) -> String {
-    let mut url = url.to_owned();
-    for (name, value) in PARAMETERS {
-        if !url.contains(&format!("{name}=")) {
-            url.push(if url.contains('?') { '&' } else { '?' });
-            url.push_str(&format!("{name}={value}"));
-        }
-    }
-    url
 }

@@ -11,7 +11,7 @@ use crate::auth::OwnerId;
 
 /// The address of a task: a UUID version 7 (RFC 9562). Anybody may make one; it
 /// gives no right to the task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct TaskId(Uuid);
 

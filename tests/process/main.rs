@@ -19,6 +19,7 @@ mod server;
 mod storage;
 
 mod commands;
+mod copying;
 mod crashes;
 mod databases;
 mod dev;
@@ -32,3 +33,4 @@ mod settings;
 mod sqlite_files;
 mod stopping;
 mod streams;
+mod tls;

@@ -122,6 +122,29 @@ impl Cluster {
         }
     }
 
+    /// Has the server speak TLS, and take `tls_user` over TLS only, by password.
+    /// Call it before the server is started for the second time.
+    pub fn require_tls(&self, certificate: &str, key: &str) {
+        let data = self.directory.join("data");
+        for (name, text) in [
+            ("server.crt", certificate),
+            ("server.key", key),
+            (
+                "pg_hba.conf",
+                "host all postgres 127.0.0.1/32 trust\nhostssl all tls_user 127.0.0.1/32 scram-sha-256\n",
+            ),
+            ("postgresql.auto.conf", "ssl = on\n"),
+        ] {
+            use std::os::unix::fs::PermissionsExt as _;
+            let file = data.join(name);
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if let Some((uid, gid)) = self.user {
+                std::os::unix::fs::chown(&file, Some(uid), Some(gid)).unwrap();
+            }
+        }
+    }
+
     /// Starts the server and waits until it answers.
     pub fn start(&mut self) {
         assert!(self.shell.is_none(), "started already");

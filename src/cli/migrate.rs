@@ -1,0 +1,55 @@
+//! `todoward migrate`: brings the database up to date, and can move a SQLite
+//! file's tasks into it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{Failure, print};
+use crate::db;
+use crate::settings::Database;
+
+/// Where else tasks are to come from.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Copy every task of this SQLite file into DATABASE_URL; can be repeated
+    #[arg(long, value_name = "sqlite://PATH", value_parser = sqlite_file)]
+    from: Option<PathBuf>,
+}
+
+/// Migrates, copies, and says what was done.
+pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failure> {
+    let done = db::migrate(database)?;
+    if done.is_empty() && arguments.from.is_none() {
+        print("the database is up to date; nothing to do\n")?;
+    }
+    for migration in done {
+        print(&format!("migrated {migration}\n"))?;
+    }
+    let Some(source) = &arguments.from else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let copied = db::copy(source, database)?;
+    print(&format!(
+        "{tasks} tasks in {source}: {written} copied, {there} there already",
+        tasks = copied.tasks,
+        source = source.display(),
+        written = copied.written,
+        there = copied.tasks - copied.written - copied.kept,
+    ))?;
+    if copied.kept > 0 {
+        let kept = copied.kept;
+        print(&format!(", {kept} changed here since and left alone"))?;
+    }
+    print(&format!("; {} idempotency keys\n", copied.keys))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Only a file: a password has no place on a command line.
+fn sqlite_file(url: &str) -> Result<PathBuf, String> {
+    match url.strip_prefix("sqlite://") {
+        Some(path) if !path.is_empty() && path != ":memory:" && !path.ends_with('/') => {
+            Ok(path.into())
+        }
+        _ => Err("must be sqlite://relative or sqlite:///absolute".to_owned()),
+    }
+}

@@ -1,0 +1,174 @@
+//! Moving a SQLite file's tasks into another database, which may be this one's
+//! next home: `todoward migrate --from`.
+//!
+//! The only statements without an owner: they copy rows of every owner, each
+//! with its owner, and no request can reach them. One transaction on both sides:
+//! the source is seen as it was at one moment, and the target has all or nothing.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+
+use diesel::prelude::*;
+
+use super::connection::{DbConnection, Generation, Manager};
+use super::copy_rows::{KeyRow, PutKeys, PutTasks, TaskRow};
+use super::id::DbId;
+use super::schema::{idempotency_keys, tasks};
+use crate::settings::{Database, DatabaseUrl};
+
+/// Rows to a statement: 13 columns each, and SQLite takes 32,766 values.
+const BATCH: usize = 500;
+
+/// What a copy has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Tasks that the source has.
+    pub tasks: usize,
+    /// Those of them that were new to the target, or older there.
+    pub written: usize,
+    /// Those that the target has in another state that is not older: they were
+    /// changed there since an earlier copy, and were left alone.
+    pub kept: usize,
+    /// Idempotency keys that the source has.
+    pub keys: usize,
+}
+
+/// Why nothing was copied, as one line.
+#[derive(Debug)]
+pub struct CopyError(String);
+
+impl fmt::Display for CopyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CopyError {}
+
+impl From<diesel::result::Error> for CopyError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self(format!("nothing was copied: {error}"))
+    }
+}
+
+/// Copies every task and every idempotency key of a SQLite file. May be repeated:
+/// what is there already is not written again, and what has changed in the
+/// target since is left alone.
+///
+/// # Errors
+///
+/// The source is no database of Todoward's, or one of the two cannot be used.
+pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
+    if let DatabaseUrl::SqliteFile(path) = &target.url {
+        let same = std::fs::canonicalize(path).ok() == std::fs::canonicalize(source).ok();
+        if same {
+            return Err(CopyError(
+                "the source and DATABASE_URL are the same file".to_owned(),
+            ));
+        }
+    }
+    // Opening would make the file.
+    if !source.is_file() {
+        return Err(CopyError(format!("there is no file {}", source.display())));
+    }
+    let from = Database {
+        url: DatabaseUrl::SqliteFile(source.to_owned()),
+        ..target.clone()
+    };
+    let open = |database: &Database| {
+        let opened = Manager::new(database, Generation::default()).open();
+        opened.map_err(|error| CopyError(format!("cannot open {:?}: {error}", database.url)))
+    };
+    let (mut from, mut to) = (open(&from)?, open(target)?);
+    from.transaction(|from| {
+        tasks::table
+            .count()
+            .get_result::<i64>(from)
+            .map_err(|error| {
+                let name = source.display();
+                CopyError(format!("{name} holds no tasks of this version: {error}"))
+            })?;
+        to.transaction(|to| {
+            let mut copied = Copied::default();
+            copy_tasks(from, to, &mut copied)?;
+            copy_keys(from, to, &mut copied)?;
+            Ok(copied)
+        })
+    })
+}
+
+fn copy_tasks(
+    from: &mut DbConnection,
+    to: &mut DbConnection,
+    copied: &mut Copied,
+) -> QueryResult<()> {
+    let mut last: Option<(String, DbId)> = None;
+    loop {
+        let mut page = tasks::table
+            .select(TaskRow::as_select())
+            .order((tasks::owner_id, tasks::id))
+            .limit(BATCH as i64)
+            .into_boxed();
+        if let Some((owner, id)) = &last {
+            let later = tasks::owner_id.eq(owner).and(tasks::id.gt(id));
+            page = page.filter(tasks::owner_id.gt(owner).or(later));
+        }
+        let rows: Vec<TaskRow> = page.load(from)?;
+        let Some(end) = rows.last() else {
+            return Ok(());
+        };
+        last = Some((end.owner_id.clone(), end.id));
+        copied.tasks += rows.len();
+        copied.written += PutTasks(&rows).execute(to)?;
+        copied.kept += differing(to, &rows)?;
+    }
+}
+
+/// How many of these rows are not in the target as they are here.
+fn differing(to: &mut DbConnection, rows: &[TaskRow]) -> QueryResult<usize> {
+    let there: Vec<TaskRow> = tasks::table
+        .select(TaskRow::as_select())
+        .filter(tasks::id.eq_any(rows.iter().map(|row| row.id)))
+        .load(to)?;
+    let there: HashMap<_, _> = there
+        .iter()
+        .map(|row| ((row.owner_id.as_str(), row.id), row))
+        .collect();
+    let differs = |row: &&TaskRow| there.get(&(row.owner_id.as_str(), row.id)) != Some(row);
+    let missing = |row: &TaskRow| !there.contains_key(&(row.owner_id.as_str(), row.id));
+    if rows.iter().any(missing) {
+        // Written a moment ago in this transaction: a trigger, or a rule, of
+        // somebody else's has taken it away. Nothing is kept then.
+        return Err(diesel::result::Error::RollbackTransaction);
+    }
+    Ok(rows.iter().filter(differs).count())
+}
+
+fn copy_keys(
+    from: &mut DbConnection,
+    to: &mut DbConnection,
+    copied: &mut Copied,
+) -> QueryResult<()> {
+    let mut last: Option<(String, String)> = None;
+    loop {
+        let mut page = idempotency_keys::table
+            .select(KeyRow::as_select())
+            .order((idempotency_keys::owner_id, idempotency_keys::key))
+            .limit(BATCH as i64)
+            .into_boxed();
+        if let Some((owner, key)) = &last {
+            let later = idempotency_keys::owner_id
+                .eq(owner)
+                .and(idempotency_keys::key.gt(key));
+            page = page.filter(idempotency_keys::owner_id.gt(owner).or(later));
+        }
+        let rows: Vec<KeyRow> = page.load(from)?;
+        let Some(end) = rows.last() else {
+            return Ok(());
+        };
+        last = Some((end.owner_id.clone(), end.key.clone()));
+        copied.keys += rows.len();
+        PutKeys(&rows).execute(to)?;
+    }
+}

@@ -1,0 +1,211 @@
+//! `todoward migrate --from`: a SQLite file's tasks move into another database,
+//! and nothing of them is lost.
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use crate::binary::{Done, run};
+use crate::server::{Server, environment};
+use crate::storage::Storage;
+use crate::support::{Client, Engine, on_both_databases};
+
+const TASKS: &str = "/api/v1/tasks";
+
+fn copy(source: &Storage, target: &Storage) -> Done {
+    let arguments = ["migrate", "--from", &source.url];
+    let variables = [("DATABASE_URL", target.url.as_str())];
+    run(target.path(), &arguments, &variables)
+}
+
+/// Tasks of every kind, of several owners, more than one statement carries.
+async fn fill(source: &Storage) -> Vec<(&'static str, Value)> {
+    let server = Server::start(source.path(), &source.url, &[]).await;
+    let alice = server.user("alice");
+    for number in 0..1_003 {
+        alice
+            .create(json!({ "title": format!("task {number}") }))
+            .await;
+    }
+    let odd = server.user("Ödön 'robert'); --");
+    odd.create(json!({
+        "title": "ΟΔΟΣ \"quoted\" \\ 'x' %_",
+        "description": "line\nline\ttab \u{1} 🎉",
+        "completed": true,
+        "priority": "high",
+        "due_date": "1970-01-01",
+        "tags": ["a", "x,\n\"a", "日本"],
+    }))
+    .await;
+    let path = odd.create_path("changed").await;
+    odd.patch(
+        &path,
+        &json!({ "due_date": "9999-12-31", "description": "" }),
+    )
+    .await
+    .expect(200);
+    keyed(&alice, "kept-key").await.expect(201);
+    let all = everything(&server).await;
+    server.stop().await;
+    all
+}
+
+async fn keyed(client: &Client, key: &str) -> crate::support::Answer {
+    let body = json!({ "title": "once" });
+    let request = client.request("POST", TASKS).json(&body);
+    request.header("Idempotency-Key", key).send().await
+}
+
+/// Every task of every owner, as its owner sees it.
+async fn everything(server: &Server) -> Vec<(&'static str, Value)> {
+    let mut all = Vec::new();
+    for owner in ["alice", "Ödön 'robert'); --"] {
+        let client = server.user(owner);
+        let mut cursor = String::new();
+        loop {
+            let page = client
+                .get(&format!("{TASKS}?limit=200{cursor}"))
+                .await
+                .expect(200)
+                .json();
+            all.extend(
+                page["items"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|task| (owner, task.clone())),
+            );
+            let Some(next) = page["next_cursor"].as_str() else {
+                break;
+            };
+            cursor = format!("&cursor={next}");
+        }
+    }
+    all
+}
+
+/// Makes the database refuse a task of the title "task 700".
+fn refuse_one(engine: Engine, target: &Storage) {
+    match engine {
+        Engine::Sqlite => SqliteConnection::establish(target.file().to_str().unwrap())
+            .unwrap()
+            .batch_execute("CREATE TRIGGER bomb BEFORE INSERT ON tasks WHEN NEW.title = 'task 700' BEGIN SELECT RAISE(ABORT, 'bomb'); END"),
+        Engine::Postgres => PgConnection::establish(&target.url)
+            .unwrap()
+            .batch_execute("ALTER TABLE tasks ADD CONSTRAINT bomb CHECK (title <> 'task 700')"),
+    }
+    .unwrap();
+}
+
+fn refuse_none(engine: Engine, target: &Storage) {
+    match engine {
+        Engine::Sqlite => SqliteConnection::establish(target.file().to_str().unwrap())
+            .unwrap()
+            .batch_execute("DROP TRIGGER bomb"),
+        Engine::Postgres => PgConnection::establish(&target.url)
+            .unwrap()
+            .batch_execute("ALTER TABLE tasks DROP CONSTRAINT bomb"),
+    }
+    .unwrap();
+}
+
+on_both_databases! {
+    async fn every_task_arrives_as_it_was_and_a_second_time_nothing_is_left_to_do(engine: Engine) {
+        let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
+        let before = fill(&source).await;
+        assert_eq!(before.len(), 1_006);
+        let done = copy(&source, &target).succeeded();
+        assert!(done.out.contains("1006 tasks in"), "{done:?}");
+        assert!(done.out.ends_with(": 1006 copied, 0 there already; 1 idempotency keys\n"), "{done:?}");
+
+        let server = Server::start(target.path(), &target.url, &[]).await;
+        assert_eq!(everything(&server).await, before);
+        // A create that was answered before the move is still known after it.
+        let again = keyed(&server.user("alice"), "kept-key").await.expect(201);
+        assert_eq!(again.header("idempotency-replayed"), "true");
+        assert_eq!(everything(&server).await, before);
+        // The search and the orders need columns that no answer shows.
+        let odd = server.user("Ödön 'robert'); --");
+        assert_eq!(odd.titles("?q=quoted&sort=title").await.len(), 1);
+        assert_eq!(odd.titles("?tag=a").await.len(), 1);
+
+        let done = copy(&source, &target).succeeded();
+        assert!(done.out.ends_with(": 0 copied, 1006 there already; 1 idempotency keys\n"), "{done:?}");
+        assert_eq!(everything(&server).await, before);
+    }
+
+    async fn what_changed_in_the_source_is_renewed_and_what_changed_in_the_target_is_kept(engine: Engine) {
+        let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
+        let server = Server::start(source.path(), &source.url, &[]).await;
+        let alice = server.user("alice");
+        let (here, there, both) = (alice.create_path("here").await, alice.create_path("there").await, alice.create_path("both").await);
+        copy(&source, &target).succeeded();
+        alice.patch(&here, &json!({ "title": "here 2" })).await.expect(200);
+        alice.patch(&both, &json!({ "title": "both, source" })).await.expect(200);
+        let moved = Server::start(target.path(), &target.url, &[]).await;
+        let at_target = moved.user("alice");
+        at_target.patch(&there, &json!({ "title": "there 2" })).await.expect(200);
+        at_target.patch(&both, &json!({ "title": "both, target" })).await.expect(200);
+        let done = copy(&source, &target).succeeded();
+        assert!(done.out.ends_with(": 1 copied, 0 there already, 2 changed here since and left alone; 0 idempotency keys\n"), "{done:?}");
+        assert_eq!(at_target.titles("?sort=created_at").await, ["here 2", "there 2", "both, target"]);
+        assert_eq!(alice.titles("?sort=created_at").await, ["here 2", "there", "both, source"]);
+    }
+
+    async fn a_copy_that_fails_leaves_nothing_and_can_be_repeated(engine: Engine) {
+        let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
+        let before = fill(&source).await;
+        run(target.path(), &["migrate"], &[("DATABASE_URL", &target.url)]).succeeded();
+        refuse_one(engine, &target);
+        let done = copy(&source, &target).failed(1);
+        assert!(done.err.starts_with("todoward: nothing was copied: "), "{done:?}");
+        let server = Server::start(target.path(), &target.url, &[]).await;
+        assert_eq!(everything(&server).await, []);
+        refuse_none(engine, &target);
+        copy(&source, &target).succeeded();
+        assert_eq!(everything(&server).await, before);
+    }
+}
+
+#[test]
+fn what_is_no_source_is_named_and_nothing_is_made_of_it() {
+    let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(Engine::Sqlite));
+    run(
+        target.path(),
+        &["migrate"],
+        &[("DATABASE_URL", &target.url)],
+    )
+    .succeeded();
+    let done = copy(&source, &target).failed(1);
+    assert!(
+        done.err.starts_with("todoward: there is no file "),
+        "{done:?}"
+    );
+    assert!(!source.file().exists());
+
+    std::fs::write(source.file(), "not a database, but a text of some length").unwrap();
+    copy(&source, &target).failed(1);
+
+    std::fs::write(source.file(), "").unwrap();
+    let done = copy(&source, &target).failed(1);
+    assert!(
+        done.err.contains("holds no tasks of this version"),
+        "{done:?}"
+    );
+
+    let done = copy(&target, &target).failed(1);
+    assert!(done.err.contains("the same file"), "{done:?}");
+
+    for wrong in [
+        "sqlite://",
+        "postgres://a@b/c",
+        "tasks.db",
+        "sqlite::memory:",
+    ] {
+        let arguments = ["migrate", "--from", wrong];
+        let variables = environment(&target.url, &[]);
+        let done = run(target.path(), &arguments, &variables);
+        assert_eq!(done.code, Some(2), "{done:?}");
+        assert!(done.err.contains("must be sqlite://relative"), "{done:?}");
+    }
+}
