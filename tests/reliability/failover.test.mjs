@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -41,8 +41,10 @@ class Nodes {
     find("etcd", "apt-get install etcd-server");
     const venv = join(directory(t), "venv");
     patroni(venv);
-    nodes.env = { DIRECTORY: nodes.directory, VENV: venv, PG_BIN: findBinaries() };
-    for (const name of ["ETCD_PORT", "ETCD_PEER_PORT", "PG_A", "PG_B", "PG_C", "REST_A", "REST_B", "REST_C"]) {
+    // A directory of links may have some of the programs only.
+    const binaries = dirname(realpathSync(join(findBinaries(), "postgres")));
+    nodes.env = { DIRECTORY: nodes.directory, VENV: venv, PG_BIN: binaries };
+    for (const name of ["PORT_ETCD", "PORT_ETCD_PEER", "PG_A", "PG_B", "PG_C", "REST_A", "REST_B", "REST_C"]) {
       nodes.env[name] = `${await freePort()}`;
     }
     const log = join(nodes.directory, "start.log");
