@@ -18,6 +18,7 @@ mod binary;
 mod server;
 mod storage;
 
+mod backups;
 mod commands;
 mod copying;
 mod crashes;
@@ -29,7 +30,9 @@ mod leaks_of_commands;
 mod log_lines;
 mod migrations;
 mod outages;
+mod read_only;
 mod settings;
+mod sharding;
 mod sqlite_files;
 mod stopping;
 mod streams;
