@@ -28,6 +28,10 @@ const SECOND_CLIENT: Duration = Duration::from_secs(1);
 /// them.
 const COMPARISONS: usize = 5;
 
+/// How often in a row sessions must be found apart after they were found shared:
+/// a refused process tries again and again, and must not get through by chance.
+const DOUBTS: usize = 10;
+
 /// Connections that may be in the making. Beyond, the peer hangs and more would
 /// hang as well.
 const MOST_IN_THE_MAKING: usize = 16;
@@ -42,7 +46,9 @@ pub(super) struct Opener {
     prepared_statements: bool,
     in_the_making: Arc<AtomicUsize>,
     /// One more than the generation in which sessions were last compared.
-    compared: Arc<AtomicU64>,
+    compared: AtomicU64,
+    /// How often sessions must be found apart before that is believed.
+    doubts: AtomicUsize,
 }
 
 impl Opener {
@@ -53,7 +59,8 @@ impl Opener {
             statement_timeout: database.statement_timeout,
             prepared_statements: database.prepared_statements,
             in_the_making: Arc::default(),
-            compared: Arc::default(),
+            compared: AtomicU64::default(),
+            doubts: AtomicUsize::default(),
         }
     }
 
@@ -84,13 +91,28 @@ impl Opener {
         };
         let limit = self.connect_timeout() * self.hosts + SET_UP;
         match within(limit, &self.in_the_making, open)?? {
-            (_, Comparison::Shared) => Err(ConnectionError::BadConnection(SHARED.into())),
-            (connection, Comparison::NotMade) => Ok(connection),
-            (connection, Comparison::Apart) => {
+            (connection, Comparison::Apart) if self.no_doubt_is_left() => {
                 self.compared.store(generation + 1, Ordering::Release);
                 Ok(connection)
             }
+            (connection, Comparison::NotMade) if self.doubts.load(Ordering::Acquire) == 0 => {
+                Ok(connection)
+            }
+            (_, Comparison::Shared) => {
+                self.doubts.store(DOUBTS, Ordering::Release);
+                Err(ConnectionError::BadConnection(SHARED.into()))
+            }
+            (_, Comparison::Apart | Comparison::NotMade) => {
+                Err(ConnectionError::BadConnection(SHARED.into()))
+            }
         }
+    }
+
+    fn no_doubt_is_left(&self) -> bool {
+        let one_less = |doubts: usize| doubts.checked_sub(1);
+        self.doubts
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less)
+            .is_err()
     }
 
     /// That of the URL, or ours.

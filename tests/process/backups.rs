@@ -31,7 +31,11 @@ fn back_up_and_restore(engine: Engine, from: &Storage, to: &Storage) {
             let run = |program: &str, arguments: &[&str]| {
                 let beside = binaries.join(program);
                 // A client's programs may be installed apart from the server's.
-                let program = if beside.exists() { beside } else { program.into() };
+                let program = if beside.exists() {
+                    beside
+                } else {
+                    program.into()
+                };
                 let mut command = Command::new(&program);
                 let output = command.args(arguments).output().unwrap();
                 let said = String::from_utf8_lossy(&output.stderr);

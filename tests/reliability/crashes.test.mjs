@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../better-auth/support/wait.mjs";
 import { Cluster } from "./support/cluster.mjs";
 import { Load } from "./support/load.mjs";
 import { number, table } from "./support/programs.mjs";
@@ -20,6 +21,7 @@ test("kill -9 of PostgreSQL under load loses and doubles nothing, and the servic
   for (let round = 0; round < ROUNDS; round += 1) {
     // Somewhere in the load, another place each time.
     await sleep(500 + Math.random() * 500);
+    await eventually("a request is under way", () => load.under_way.size > 0);
     await cluster.kill();
     await cluster.up();
     const recovered = performance.now();
@@ -45,6 +47,5 @@ test("kill -9 of PostgreSQL under load loses and doubles nothing, and the servic
   ]);
   assert.deepEqual(load.unexpected, []);
   assert.equal(stored, load.tasks.length);
-  assert.ok(load.passing > 0, "no request has met the crash");
   assert.ok(Math.max(...backs) < 2, `back after ${backs} s`);
 });

@@ -11,7 +11,7 @@ import { Load } from "./support/load.mjs";
 import { directory, find, number, start, table } from "./support/programs.mjs";
 import { SERVED, todoward } from "./support/servers.mjs";
 
-const SECONDS = number("SECONDS", 5);
+const SECONDS = number("SECONDS", 3);
 const RATE = number("RATE", 200);
 
 /** PgBouncer before a cluster, with a pool mode and other settings. */
@@ -28,16 +28,24 @@ async function pgbouncer(t, cluster, mode, settings = {}) {
     default_pool_size: 8,
     ...settings,
   };
-  const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
-  const database = `postgres = host=127.0.0.1 port=${cluster.port} user=postgres`;
   const file = join(place, "pgbouncer.ini");
-  writeFileSync(file, `[databases]\n${database}\n[pgbouncer]\n${lines.join("\n")}\n`);
+  const write = () => {
+    const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
+    const database = `postgres = host=127.0.0.1 port=${cluster.port} user=postgres`;
+    writeFileSync(file, `[databases]\n${database}\n[pgbouncer]\n${lines.join("\n")}\n`);
+  };
+  write();
   const path = process.env.PGBOUNCER ?? find("pgbouncer");
   const program = start(t, path, [file], { log: join(place, "log"), end: "SIGINT" });
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   await eventually("PgBouncer answers", () => cluster.psql("SELECT 1", url));
   const admin = (command) => cluster.psql(command, `postgres://admin@127.0.0.1:${port}/pgbouncer`);
-  return { program, url, admin };
+  const set = (changed) => {
+    Object.assign(all, changed);
+    write();
+    admin("RELOAD");
+  };
+  return { program, url, admin, set };
 }
 
 /** Load for some seconds, in which every answer must be the right one. */
@@ -60,8 +68,9 @@ test("with a session for each client everything works, as without PgBouncer", as
   const servers = [await todoward(t, pooler.url), await todoward(t, pooler.url, { TODOWARD__DATABASE__POOL_SIZE: "3" })];
   for (const server of servers) await server.becomesReady();
   await drive("PgBouncer, pool_mode = session, two replicas", servers);
-  const limit = cluster.psql("SELECT count(*) FROM pg_prepared_statements", pooler.url);
-  assert.equal(limit, "0", "PgBouncer clears what a client leaves behind");
+  for (const server of servers) await server.stop();
+  const kept = cluster.psql("SELECT count(*) FROM pg_prepared_statements", pooler.url);
+  assert.equal(kept, "0", "PgBouncer clears what a client leaves behind");
 });
 
 test("a pooler with no session to spare is used for what it has", async (t) => {
@@ -74,23 +83,55 @@ test("a pooler with no session to spare is used for what it has", async (t) => {
 
 test("a session that several clients share is refused, and the log names the reason and the mend", async (t) => {
   const cluster = await Cluster.start(t);
-  for (const settings of [{}, { server_round_robin: 1 }, { default_pool_size: 1 }]) {
-    for (const migrate of ["true", "false"]) {
-      const pooler = await pgbouncer(t, cluster, "transaction", settings);
-      const server = await todoward(t, pooler.url, { TODOWARD__DATABASE__MIGRATE_ON_START: migrate });
-      const ready = await server.ready();
-      assert.equal(ready.status, 503);
-      assert.equal(ready.data.code, "database_unavailable");
+  for (const [migrate, settings] of [
+    ["true", {}],
+    ["false", {}],
+    ["false", { server_round_robin: 1 }],
+    ["false", { default_pool_size: 1 }],
+  ]) {
+    const pooler = await pgbouncer(t, cluster, "transaction", settings);
+    const server = await todoward(t, pooler.url, { TODOWARD__DATABASE__MIGRATE_ON_START: migrate });
+    const ready = await server.ready();
+    assert.equal(ready.status, 503);
+    assert.equal(ready.data.code, "database_unavailable");
+    await server.logs("pool_mode = transaction");
+    await server.logs("TODOWARD__DATABASE__PREPARED_STATEMENTS=false");
+    const created = await server.create("never");
+    assert.equal(created.status, 503);
+    assert.doesNotMatch(created.data.detail, /unknown|pool/);
+    const { seconds, ...served } = await server.withoutDatabase();
+    assert.deepEqual(served, SERVED);
+    await server.stop();
+  }
+});
+
+test("a pooler that is mended by its own configuration is found without a restart", async (t) => {
+  const cluster = await Cluster.start(t);
+  const pooler = await pgbouncer(t, cluster, "transaction");
+  const server = await todoward(t, pooler.url);
+  await server.logs("pool_mode = transaction");
+  pooler.set({ pool_mode: "session" });
+  await server.becomesReady(30_000);
+  assert.equal((await server.create("one")).status, 201);
+});
+
+test("a session that others are busy with is recognised as shared, too", async (t) => {
+  const cluster = await Cluster.start(t);
+  for (const settings of [{ default_pool_size: 4 }, { default_pool_size: 4, server_round_robin: 1 }]) {
+    const pooler = await pgbouncer(t, cluster, "transaction", settings);
+    const busy = await todoward(t, pooler.url, { TODOWARD__DATABASE__PREPARED_STATEMENTS: "false" });
+    await busy.becomesReady();
+    const load = new Load({ url: busy.url, rate: RATE }).start();
+    for (let start = 0; start < number("STARTS", 3); start += 1) {
+      const server = await todoward(t, pooler.url);
       await server.logs("pool_mode = transaction");
-      await server.logs("TODOWARD__DATABASE__PREPARED_STATEMENTS=false");
-      const created = await server.create("never");
-      assert.equal(created.status, 503);
-      assert.doesNotMatch(created.data.detail, /unknown|pool/);
-      assert.match(server.log, /\n?.*PREPARED_STATEMENTS.*\n/);
-      const { seconds, ...served } = await server.withoutDatabase();
-      assert.deepEqual(served, SERVED);
+      assert.equal((await server.ready()).status, 503);
+      assert.equal((await server.create("never")).status, 503);
       await server.stop();
     }
+    await load.stop();
+    load.client.close();
+    assert.deepEqual(load.unexpected, []);
   }
 });
 
@@ -129,7 +170,7 @@ for (const [mode, variables] of [
     }
     pooler.admin("PAUSE");
     let slowest = 0;
-    const until = performance.now() + number("PAUSE_SECONDS", 8) * 1000;
+    const until = performance.now() + number("PAUSE_SECONDS", 6) * 1000;
     const during = [];
     while (performance.now() < until) {
       const answers = [];
