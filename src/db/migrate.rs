@@ -52,7 +52,12 @@ impl From<diesel::result::Error> for MigrateError {
 ///
 /// No connection, or a migration that failed; it is rolled back then.
 pub fn migrate(database: &Database) -> Result<Vec<String>, MigrateError> {
-    let mut connection = Manager::new(database, Generation::default())
+    // Nothing is run twice, so nothing need be kept prepared, and any session does.
+    let database = Database {
+        prepared_statements: false,
+        ..database.clone()
+    };
+    let mut connection = Manager::new(&database, Generation::default())
         .open()
         .map_err(MigrateError::Connection)?;
     migrate_on(&mut connection)

@@ -10,7 +10,7 @@ import { number, table } from "./support/programs.mjs";
 import { todoward } from "./support/servers.mjs";
 
 const ROUNDS = number("ROUNDS", 5);
-const RATE = number("RATE", 200);
+const RATE = number("RATE", 100);
 
 test("kill -9 of PostgreSQL under load loses and doubles nothing, and the service is back within two seconds", async (t) => {
   const cluster = await Cluster.start(t);
