@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test e2e check bench schema postgres openapi swagger-ui
+.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth check bench schema postgres openapi swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -11,12 +11,38 @@ run:
 test: postgres
 	cargo test --locked
 
-# Against the real Better Auth, from npm; needs Node.js 20. LONG=1 rotates keys
-# under load for a minute instead of eight seconds.
-e2e: postgres
-	cargo build --locked
-	cd tests/better-auth && npm ci
+# End to end, against the real ones: Better Auth, newman, a browser. Needs Node.js
+# 20.19 and Python 3. LONG=1 rotates keys under load for a minute instead of eight
+# seconds, and makes up requests for longer.
+e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser
+
+# Tokens and keys of the real Better Auth, from npm.
+e2e-better-auth: binary postgres better-auth
 	cd tests/better-auth && $(if $(LONG),ROTATIONS=12 ROTATION_SECONDS=5) npm test
+
+# The TypeScript client: its types are those of openapi.json, and its tests.
+e2e-client: binary postgres better-auth
+	cd clients/typescript && npm ci && npm run generate:check && npm test
+
+# The Postman collection, by newman.
+e2e-postman: binary postgres better-auth
+	cd tests/postman && npm ci && npm test
+
+# Requests made up from openapi.json, by schemathesis.
+e2e-openapi: binary postgres
+	$(if $(LONG),SECONDS_EACH=900) tests/schemathesis/run
+
+# The example, clicked through in Chromium.
+e2e-browser: binary
+	cd examples/nextjs && npm ci && npm run build
+	cd tests/browser && npm ci && npm test
+
+# What the tests above start with: the binary, and Better Auth.
+binary:
+	cargo build --locked
+
+better-auth:
+	cd tests/better-auth && npm ci
 
 # PostgreSQL's binaries, unless they are there or a server is named.
 postgres:

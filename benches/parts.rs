@@ -3,12 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark has nobody to answer to")]
 
 use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
 
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
 use criterion::{Criterion, criterion_group, criterion_main};
 use todoward::auth::{Policy, Verifier, sign_hs256, unix_now};
+use todoward::db::Db;
 use todoward::domain::{Draft, ListQuery, Patch, TaskId};
 use todoward::json;
-use todoward::settings::Secret;
+use todoward::metrics::Metrics;
+use todoward::rate_limit::Limits;
+use todoward::settings::{Environment, RateLimit, Secret, Settings};
 
 const BODY: &[u8] = br#"{"title":"Buy milk","description":"Two litres, the good one","priority":"high","due_date":"2026-12-01","tags":["home","shop"]}"#;
 
@@ -35,6 +42,27 @@ fn parts(criterion: &mut Criterion) {
     forged.push('A');
     criterion.bench_function("refuse a forged token", |bencher| {
         bencher.iter(|| verifier.verify(black_box(&forged), now).is_err());
+    });
+    let limit = RateLimit {
+        per_second: 1_000_000,
+        burst: 1_000_000,
+    };
+    let limits = Limits::new(limit, Vec::new());
+    criterion.bench_function("limit an owner, and say so", |bencher| {
+        let mut headers = HeaderMap::new();
+        bencher.iter(|| {
+            if let Ok(left) = limits.count(black_box(&owner)) {
+                limits.describe(left, &mut headers);
+            }
+        });
+    });
+    let environment = [("DATABASE_URL", "sqlite::memory:")];
+    let database = Settings::load_database(&Environment::of(environment)).unwrap();
+    let db = Db::start(&database).unwrap();
+    let metrics = Metrics::new(db, Arc::new(Verifier::new(&[], policy()))).unwrap();
+    criterion.bench_function("count a request", |bencher| {
+        let (route, took) = (Some("/api/v1/tasks/{id}"), Duration::from_micros(700));
+        bencher.iter(|| metrics.answered(&Method::GET, black_box(route), StatusCode::OK, took));
     });
     criterion.bench_function("parse a body", |bencher| {
         bencher.iter(|| Draft::parse(&json::parse(black_box(BODY)).unwrap()).unwrap());

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +15,16 @@ use actix_web::{App, HttpServer};
 use socket2::SockRef;
 use tokio::sync::oneshot;
 
-use crate::auth::{Jwks, Policy, Verifier};
-use crate::db::{self, Db, MigrateError};
+use crate::at_start::bring_up_to_date;
+use crate::auth::{Authenticate, Jwks, Policy, Verifier};
+use crate::db::Db;
 use crate::handlers::AppState;
 use crate::health::Health;
+use crate::metrics::{Metrics, MetricsServer};
 use crate::middleware::{Cors, Edge, edge};
+use crate::rate_limit::Limits;
 use crate::routes;
-use crate::settings::{Auth, Database, DatabaseUrl, Settings};
+use crate::settings::{Auth, Settings};
 
 /// The longest that the head of a request may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,7 +45,7 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why the server does not start, as one line.
 #[derive(Debug)]
-pub struct StartError(String);
+pub struct StartError(pub(crate) String);
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,6 +61,7 @@ pub struct Application {
     address: SocketAddr,
     health: Arc<Health>,
     drain_delay: Duration,
+    metrics: Option<MetricsServer>,
 }
 
 impl Application {
@@ -65,7 +69,7 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// The port is taken, or SQLite's file cannot be used. PostgreSQL may be
+    /// A port is taken, or SQLite's file cannot be used. PostgreSQL may be
     /// absent: it is asked for again until it is there.
     pub fn build(settings: &Settings) -> Result<Self, StartError> {
         let server = &settings.server;
@@ -74,10 +78,8 @@ impl Application {
             |error: std::io::Error| StartError(format!("cannot listen on {address}: {error}"));
         let listener = TcpListener::bind(address).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
+        let metrics_listener = settings.metrics.map(listen_for_metrics).transpose()?;
 
-        if settings.rate_limit.is_some() {
-            log::warn!("rate_limit is set, and this version does not limit requests yet");
-        }
         let health = Arc::new(Health::default());
         let db = Db::start(&settings.database)
             .map_err(|error| StartError(format!("cannot start the database threads: {error}")))?;
@@ -93,17 +95,31 @@ impl Application {
             health: Arc::clone(&health),
             body_limit: server.body_limit,
         });
+        let metrics = match metrics_listener {
+            Some(listener) => {
+                let metrics = Metrics::new(state.db.clone(), Arc::clone(&verifier))
+                    .map_err(|error| StartError(format!("cannot make the metrics: {error}")))?;
+                Some((Arc::new(metrics), listener))
+            }
+            None => None,
+        };
+        let counters = metrics.as_ref().map(|(metrics, _)| Arc::clone(metrics));
         let edge_data = Data::new(Edge {
             request_timeout: server.request_timeout,
             health: Arc::clone(&health),
+            metrics: counters.clone(),
         });
+        let proxies = || server.trusted_proxies.clone();
+        let limits = settings.rate_limit;
+        let limits = limits.map(|limit| Arc::new(Limits::new(limit, proxies())));
+        let guard = Authenticate::new(verifier, limits, counters);
         let http = HttpServer::new(move || {
-            let verifier = Arc::clone(&verifier);
+            let guard = guard.clone();
             App::new()
                 .app_data(state.clone())
                 .app_data(cors.clone())
                 .app_data(edge_data.clone())
-                .configure(|app| routes::configure(app, verifier))
+                .configure(|app| routes::configure(app, guard))
                 .wrap(from_fn(edge))
         });
         let in_flight = server.shutdown_timeout.saturating_sub(server.drain_delay);
@@ -118,17 +134,24 @@ impl Application {
             .listen(listener)
             .map_err(cannot_listen)?
             .run();
+        let metrics = metrics.map(|(metrics, listener)| MetricsServer::new(listener, metrics));
         Ok(Self {
             server,
             address,
             health,
             drain_delay: settings.server.drain_delay,
+            metrics: metrics.transpose().map_err(cannot_listen)?,
         })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the metrics are, if they are on.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(MetricsServer::address)
     }
 
     /// Serves until `stop`, then drains: readiness says no at once, new
@@ -147,6 +170,7 @@ impl Application {
         S: Future<Output = ()> + 'static,
     {
         let (health, handle, delay) = (self.health, self.server.handle(), self.drain_delay);
+        let metrics = self.metrics.map(MetricsServer::run);
         let (stopping, is_stopping) = oneshot::channel();
         let cut = cut_off(is_stopping, stop_now, handle.clone());
         actix_rt::spawn(async move {
@@ -158,11 +182,25 @@ impl Application {
             tokio::time::sleep(delay).await;
             handle.stop(true).await;
         });
-        tokio::select! {
+        let ended = tokio::select! {
             ended = self.server => ended,
             () = cut => Ok(()),
+        };
+        // They tell of the drain, too.
+        if let Some(metrics) = metrics {
+            metrics.stop().await;
         }
+        ended
     }
+}
+
+fn listen_for_metrics((host, port): (IpAddr, u16)) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(host, port);
+    TcpListener::bind(address).map_err(|error| {
+        StartError(format!(
+            "cannot listen on {address} for the metrics: {error}; set TODOWARD__METRICS__PORT to another port, or to 0 for none"
+        ))
+    })
 }
 
 /// Ends when the stop is to be now. While actix-server drains it hears no
@@ -212,63 +250,5 @@ pub fn policy(auth: &Auth) -> Policy {
         audiences: auth.audiences.clone(),
         leeway: f64::from(auth.leeway),
         accept_session_cookies: auth.accept_session_cookie_tokens,
-    }
-}
-
-/// Migrates at start, by setting. A file of SQLite that cannot be used ends the
-/// start: nothing will mend it. PostgreSQL may come later.
-fn bring_up_to_date(database: &Database, db: &Db, health: &Arc<Health>) -> Result<(), StartError> {
-    if !database.migrate_on_start {
-        health.set_migrated();
-        return Ok(());
-    }
-    match database.url {
-        // Each connection to memory is another database: the one of the pool.
-        DatabaseUrl::SqliteMemory => {
-            let done = db.migrate_memory();
-            log_migrated(&done.map_err(|error| StartError(error.to_string()))?);
-        }
-        DatabaseUrl::SqliteFile(_) => {
-            let done = db::migrate(database)
-                .map_err(|error| StartError(format!("{:?}: {error}", database.url)))?;
-            log_migrated(&done);
-        }
-        DatabaseUrl::Postgres(_) => {
-            let (database, health) = (database.clone(), Arc::clone(health));
-            std::thread::Builder::new()
-                .name("migrate".into())
-                .spawn(move || migrate_until_done(&database, &health))
-                .map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
-            return Ok(());
-        }
-    }
-    health.set_migrated();
-    Ok(())
-}
-
-fn migrate_until_done(database: &Database, health: &Health) {
-    loop {
-        let pause = match db::migrate(database) {
-            Ok(done) => {
-                log_migrated(&done);
-                health.set_migrated();
-                return;
-            }
-            Err(error @ MigrateError::Connection(_)) => {
-                log::warn!(cause:% = error; "waiting for the database");
-                Duration::from_secs(1)
-            }
-            Err(error @ MigrateError::Failed(_)) => {
-                log::error!(cause:% = error; "the database cannot be brought up to date; trying again");
-                Duration::from_secs(5)
-            }
-        };
-        std::thread::sleep(pause);
-    }
-}
-
-fn log_migrated(done: &[String]) {
-    for migration in done {
-        log::info!(migration = migration.as_str(); "migrated");
     }
 }

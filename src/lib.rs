@@ -9,6 +9,7 @@
 //! `docs/ARCHITECTURE.md` has the map, the invariants and the tests that hold them.
 
 pub mod app;
+mod at_start;
 pub mod auth;
 pub mod cli;
 pub mod db;
@@ -18,7 +19,9 @@ pub mod handlers;
 pub mod health;
 pub mod json;
 pub mod logging;
+pub mod metrics;
 pub mod middleware;
 pub mod openapi;
+pub mod rate_limit;
 pub mod routes;
 pub mod settings;

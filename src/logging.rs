@@ -172,7 +172,13 @@ fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// One JSON object a line: the serialiser escapes whatever could break out of it.
+/// What could begin a line, steer a terminal or turn the order of a text around.
+fn is_unsafe(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// One JSON object a line. The serialiser escapes what JSON must, which is the
+/// ASCII controls but one; here goes the rest, which only strings can have.
 fn json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut event = Map::new();
     event.insert("time".into(), now().into());
@@ -180,9 +186,18 @@ fn json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     event.insert("target".into(), record.target().into());
     event.insert("message".into(), json!(record.args().to_string()));
     event.extend(members(record));
-    let mut line = serde_json::to_vec(&event)?;
-    line.push(b'\n');
-    out.write_all(&line)
+    let line = serde_json::to_string(&event)?;
+    let mut safe = String::with_capacity(line.len() + 1);
+    for c in line.chars() {
+        if is_unsafe(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe.push('\n');
+    out.write_all(safe.as_bytes())
 }
 
 /// For people: time, level, message, members.
@@ -193,13 +208,12 @@ fn text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
             Some(text) => text.to_owned(),
             None => value.to_string(),
         };
-        // Writing to a String cannot fail.
         let _ = write!(line, " {name}={shown}");
     }
     // A client's text must not begin a line, nor steer a terminal.
     let mut safe = String::with_capacity(line.len());
     for c in line.chars() {
-        if c.is_control() {
+        if is_unsafe(c) {
             safe.extend(c.escape_default());
         } else {
             safe.push(c);

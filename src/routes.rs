@@ -1,14 +1,12 @@
 //! The only table of addresses. Tests enumerate it, so that a new address
 //! without its rows in the denial and isolation tables fails.
 
-use std::sync::Arc;
-
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, Resource, Route, guard};
 
-use crate::auth::{Authenticate, Verifier, path_names_the_caller};
+use crate::auth::{Authenticate, path_names_the_caller};
 use crate::handlers::{docs, health, method_not_allowed, no_such_address, tasks};
 use crate::middleware::{api_headers, cors};
 
@@ -92,7 +90,7 @@ pub const MOUNTS: [&str; 2] = ["/api/v1", "/api/v1/users/{owner_id}"];
 
 /// Registers everything. The guard is a wrap of the whole scope `/api`: an
 /// address cannot be added inside and forgotten, nor asked for without a token.
-pub fn configure(app: &mut ServiceConfig, verifier: Arc<Verifier>) {
+pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
     for address in PUBLIC {
         match address.path {
             OPENAPI => app.service(resource(address).wrap(from_fn(cors))),
@@ -114,7 +112,7 @@ pub fn configure(app: &mut ServiceConfig, verifier: Arc<Verifier>) {
             .service(v1)
             .default_service(web::to(no_such_address))
             // The last wrap is the first to see a request.
-            .wrap(Authenticate::new(verifier))
+            .wrap(guard)
             .wrap(from_fn(cors))
             .wrap(from_fn(api_headers)),
     );

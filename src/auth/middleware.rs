@@ -1,5 +1,6 @@
-//! The guard of the scope `/api`: it decodes the token once and puts the
-//! verified [`super::Claims`] into the request's extensions.
+//! The guard of the scope `/api`: it decodes the token once, puts the verified
+//! [`super::Claims`] into the request's extensions, and limits how much is asked
+//! for.
 //!
 //! Invariant: nothing behind it runs without claims. A refusal is a *response*,
 //! not an `Err`, so that CORS and the request log see it like any other answer;
@@ -15,16 +16,51 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forwar
 use actix_web::{Error, HttpMessage};
 
 use super::bearer;
+use super::refusal::Refusal;
 use super::verifier::Verifier;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
+use crate::metrics::Metrics;
+use crate::rate_limit::Limits;
 
 /// Wrap a scope with it, and every route inside needs a valid token.
-pub struct Authenticate(Arc<Verifier>);
+#[derive(Clone)]
+pub struct Authenticate {
+    verifier: Arc<Verifier>,
+    limits: Option<Arc<Limits>>,
+    metrics: Option<Arc<Metrics>>,
+}
 
 impl Authenticate {
-    /// Guards with this verifier.
-    pub fn new(verifier: Arc<Verifier>) -> Self {
-        Self(verifier)
+    /// Guards with this verifier; without limits, anybody may ask for anything.
+    pub fn new(
+        verifier: Arc<Verifier>,
+        limits: Option<Arc<Limits>>,
+        metrics: Option<Arc<Metrics>>,
+    ) -> Self {
+        Self {
+            verifier,
+            limits,
+            metrics,
+        }
+    }
+
+    /// What a refused token is told: why, or that there were too many.
+    fn refuse(&self, request: &ServiceRequest, refusal: Refusal) -> ApiError {
+        // Nothing is known about a token that cannot be looked at.
+        if refusal.code() == Code::KeysUnavailable {
+            return refusal.into();
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.refused(refusal.code());
+        }
+        let counted = self
+            .limits
+            .as_ref()
+            .map(|limits| limits.count_refused(request));
+        match counted {
+            Some(Err(too_many)) => too_many,
+            Some(Ok(())) | None => refusal.into(),
+        }
     }
 }
 
@@ -43,7 +79,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(Guarded {
             service: Rc::new(service),
-            verifier: Arc::clone(&self.0),
+            guard: Rc::new(self.clone()),
         }))
     }
 }
@@ -51,7 +87,7 @@ where
 /// A service that is reached only with a valid token.
 pub struct Guarded<S> {
     service: Rc<S>,
-    verifier: Arc<Verifier>,
+    guard: Rc<Authenticate>,
 }
 
 type BoxedFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -69,21 +105,32 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (service, verifier) = (Rc::clone(&self.service), Arc::clone(&self.verifier));
+        let (service, guard) = (Rc::clone(&self.service), Rc::clone(&self.guard));
         Box::pin(async move {
             let verified = match bearer::from_headers(request.headers()) {
-                Ok(token) => verifier.verify_with_fresh_keys(token).await,
+                Ok(token) => guard.verifier.verify_with_fresh_keys(token).await,
                 Err(refusal) => Err(refusal),
             };
-            match verified {
-                Ok(claims) => {
-                    request.extensions_mut().insert(claims);
-                    Ok(service.call(request).await?.map_into_left_body())
-                }
+            let claims = match verified {
+                Ok(claims) => claims,
                 Err(refusal) => {
-                    let response = request.error_response(ApiError::from(refusal));
-                    Ok(response.map_into_right_body())
+                    let error = guard.refuse(&request, refusal);
+                    return Ok(request.error_response(error).map_into_right_body());
                 }
+            };
+            let counted = guard
+                .limits
+                .as_ref()
+                .map(|limits| limits.count(claims.owner()).map(|left| (limits, left)));
+            request.extensions_mut().insert(claims);
+            match counted {
+                None => Ok(service.call(request).await?.map_into_left_body()),
+                Some(Ok((limits, left))) => {
+                    let mut response = service.call(request).await?.map_into_left_body();
+                    limits.describe(left, response.headers_mut());
+                    Ok(response)
+                }
+                Some(Err(too_many)) => Ok(request.error_response(too_many).map_into_right_body()),
             }
         })
     }

@@ -22,9 +22,12 @@ pub fn run(
         ignore_hangup()?;
         let application = Application::build(settings)?;
         let address = application.address();
+        let metrics = application.metrics_address();
+        let metrics = metrics.map_or_else(|| "off".to_owned(), |address| address.to_string());
         log::info!(
             address:% = address,
             database:debug = settings.database.url,
+            metrics = metrics.as_str(),
             version = env!("CARGO_PKG_VERSION");
             "serving"
         );

@@ -15,17 +15,22 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use diesel::QueryResult;
+use prometheus::{Histogram, HistogramOpts};
 use tokio::sync::oneshot;
 
 use super::connection::DbConnection;
 use super::crew::{Access, Crew, Job, Pool, watch};
 use super::error::DbError;
 use super::migrate::MigrateError;
+use super::placed_file::{PlacedFile, REMOVED};
 use crate::settings::{Database, DatabaseUrl};
 
 /// Jobs that may wait. A full queue is answered at once: a client that is told
 /// "overloaded" now can do more than one that is told so in two seconds.
 const QUEUE: usize = 1024;
+
+/// From a connection that is free to the longest that may be waited for one by default.
+const SECONDS_OF_WAITS: &[f64] = &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.0];
 
 /// A handle on the database. Its threads end when the last clone is dropped.
 #[derive(Clone)]
@@ -35,6 +40,8 @@ pub struct Db {
     acquire_timeout: Duration,
     /// The pool of the threads that work now.
     pool: Arc<Mutex<Pool>>,
+    waits: Histogram,
+    file: Option<Arc<PlacedFile>>,
 }
 
 impl Db {
@@ -62,6 +69,11 @@ impl Db {
             queues.push(write_jobs);
             writes = of_writer;
         }
+        let waits = HistogramOpts::new(
+            "todoward_db_pool_wait_seconds",
+            "How long requests waited for a connection to the database, had they one in the end or not.",
+        )
+        .buckets(SECONDS_OF_WAITS.to_vec());
         let crew = Crew::start(database, &queues)?;
         let pool = Arc::new(Mutex::new(crew.pool.clone()));
         if is_postgres {
@@ -84,7 +96,29 @@ impl Db {
             writes,
             acquire_timeout: database.acquire_timeout,
             pool,
+            waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
+            file: match &database.url {
+                DatabaseUrl::SqliteFile(path) => Some(Arc::new(PlacedFile::new(path))),
+                DatabaseUrl::SqliteMemory | DatabaseUrl::Postgres(_) => None,
+            },
         })
+    }
+
+    /// Whether the file of SQLite is still the one that was opened.
+    pub fn file_is_in_place(&self) -> bool {
+        self.file.as_ref().is_none_or(|file| file.is_in_place())
+    }
+
+    /// How long requests have waited for a connection, for the metrics.
+    pub fn waits(&self) -> &Histogram {
+        &self.waits
+    }
+
+    /// How many connections are idle, and how many are busy.
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.pool().state();
+        let idle = state.idle_connections;
+        (idle, state.connections.saturating_sub(idle))
     }
 
     /// Runs a reading function on a connection and waits for it, at most until
@@ -130,15 +164,22 @@ impl Db {
     {
         let (answer, mut answered) = oneshot::channel();
         let ticket = Arc::new(Ticket::default());
-        let acquire_until = (Instant::now() + self.acquire_timeout).min(deadline);
+        let asked = Instant::now();
+        let acquire_until = (asked + self.acquire_timeout).min(deadline);
         let job: Job = {
-            let ticket = Arc::clone(&ticket);
+            let (ticket, waits) = (Arc::clone(&ticket), self.waits.clone());
+            let file = self.file.clone().filter(|_| access == Access::Write);
             Box::new(move |worker| {
                 // The client may have gone, or have been told "overloaded".
                 if answer.is_closed() || !ticket.begin() {
                     return;
                 }
-                let result = worker.execute(access, acquire_until, &run);
+                if file.is_some_and(|file| !file.is_in_place()) {
+                    let _ = answer.send(Err(DbError::Unavailable(REMOVED.into())));
+                    return;
+                }
+                let acquired = || waits.observe(asked.elapsed().as_secs_f64());
+                let result = worker.execute(access, acquire_until, acquired, &run);
                 // Nobody waits any more: the answer is of no use.
                 let _ = answer.send(result);
             })
@@ -158,6 +199,7 @@ impl Db {
             return result;
         }
         if ticket.cancel() {
+            self.waits.observe(asked.elapsed().as_secs_f64());
             return Err(self.nothing_free());
         }
         if acquire_until == deadline {

@@ -165,21 +165,27 @@ impl Worker {
     }
 
     /// Runs a function on a connection, until it succeeds or there is nothing
-    /// that trying again would mend.
+    /// that trying again would mend. `acquired` is told once when the first wait
+    /// for a connection has ended, in whatever way.
     pub fn execute<T>(
         &self,
         access: Access,
         acquire_until: Instant,
+        acquired: impl FnOnce(),
         run: &impl Fn(&mut DbConnection) -> QueryResult<T>,
     ) -> Result<T, DbError> {
         let begun = Instant::now();
         let mut refused = 0;
+        let mut acquired = Some(acquired);
         loop {
             let patience = acquire_until.saturating_duration_since(Instant::now());
-            let mut pooled = self
+            let pooled = self
                 .pool
-                .get_timeout(patience.max(Duration::from_millis(1)))
-                .map_err(|error| DbError::Unavailable(error.into()))?;
+                .get_timeout(patience.max(Duration::from_millis(1)));
+            if let Some(acquired) = acquired.take() {
+                acquired();
+            }
+            let mut pooled = pooled.map_err(|error| DbError::Unavailable(error.into()))?;
             if !self.generation.has(&pooled) || self.is_stale(access, &mut pooled) {
                 pooled.discard = true;
                 continue;

@@ -16,6 +16,7 @@ mod error;
 mod id;
 mod migrate;
 mod page;
+mod placed_file;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
@@ -29,3 +30,4 @@ pub use connection::DbConnection;
 pub use copy::{Copied, CopyError, copy};
 pub use error::DbError;
 pub use migrate::{MigrateError, migrate};
+pub(crate) use placed_file::REMOVED;

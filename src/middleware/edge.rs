@@ -20,17 +20,20 @@ use super::unread::Unread;
 use crate::auth::Claims;
 use crate::error::{ApiError, Code};
 use crate::health::Health;
+use crate::metrics::Metrics;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// What the edge needs to know.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Edge {
     /// The longest that a request may take.
     pub request_timeout: Duration,
     /// Whether the server is stopping.
     pub health: Arc<Health>,
+    /// Where requests are counted; none if nobody asks.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 /// The id under which a request stands in the log and in its answer.
@@ -107,7 +110,7 @@ pub async fn edge(
             HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
         );
     }
-    log_request(&response, &id, received);
+    account(&edge, &response, &id, received);
     Ok(response)
 }
 
@@ -186,14 +189,22 @@ pub fn known_method(method: &Method) -> &str {
     }
 }
 
-/// One line a request. The route's pattern stands for the path, which is the
-/// client's text; the owner is hashed.
-fn log_request(response: &ServiceResponse, id: &RequestId, received: Instant) {
-    if !log::log_enabled!(target: "todoward::request", log::Level::Info) {
+/// One line a request, and the metrics. The route's pattern stands for the path,
+/// which is the client's text; the owner is hashed.
+fn account(edge: &Edge, response: &ServiceResponse, id: &RequestId, received: Instant) {
+    let is_logged = log::log_enabled!(target: "todoward::request", log::Level::Info);
+    if !is_logged && edge.metrics.is_none() {
         return;
     }
-    let request = response.request();
+    let (request, took) = (response.request(), received.elapsed());
     let pattern = request.match_pattern();
+    if let Some(metrics) = &edge.metrics {
+        let route = pattern.as_deref();
+        metrics.answered(request.method(), route, response.status(), took);
+    }
+    if !is_logged {
+        return;
+    }
     let owner = request.extensions().get::<Claims>().map(|claims| {
         let hash = digest::digest(&digest::SHA256, claims.owner().as_str().as_bytes());
         let first = hash.as_ref().iter().take(6);
@@ -205,7 +216,7 @@ fn log_request(response: &ServiceResponse, id: &RequestId, received: Instant) {
         method = known_method(request.method()),
         route = pattern.as_deref().unwrap_or("-"),
         status = response.status().as_u16(),
-        duration_ms = received.elapsed().as_micros() as f64 / 1000.0,
+        duration_ms = took.as_micros() as f64 / 1000.0,
         owner = owner.as_deref().unwrap_or("-");
         "request"
     );

@@ -9,7 +9,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::SecurityRequirement;
 
 use super::described::describe;
-use super::responses::errors;
+use super::responses::{errors, with_headers};
 use crate::error::Code;
 
 /// Whatever asks for tasks.
@@ -83,7 +83,10 @@ pub(super) fn of(mount: &str, path: &str, method: &Method) -> Option<(HttpMethod
         operation = operation.parameter_ref(Ref::new(format!("#/components/parameters/{name}")));
     }
     operation = operation.request_body(described.body);
-    for (status, answer) in described.answers {
+    for (status, mut answer) in described.answers {
+        if !is_public {
+            answer = with_headers(answer, &["RateLimit", "RateLimit-Policy"]);
+        }
         operation = operation.response(status, links(described.id, suffix, answer).build());
     }
     for (status, answer) in errors(&codes, !is_public) {

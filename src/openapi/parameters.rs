@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{RefOr, Required};
 
-use super::schemas::{DAY, formatted, named, string};
+use super::schemas::{DAY, NO_NUL, formatted, named, string};
 use crate::domain::SORTS;
 
 /// `*`, or entity tags with commas between them (RFC 9110 section 13.1).
@@ -25,7 +25,7 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
 fn all() -> Vec<(&'static str, Parameter)> {
     let day = || formatted(KnownFormat::Date).pattern(Some(DAY));
     let flag = || ObjectBuilder::new().schema_type(Type::Boolean);
-    let tag = string().min_length(Some(1)).max_length(Some(50));
+    let text = || string().min_length(Some(1)).pattern(Some(NO_NUL));
     let limit = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(1))
@@ -72,7 +72,12 @@ fn all() -> Vec<(&'static str, Parameter)> {
         ),
         (
             "Tags",
-            many("tag", "All of these, byte for byte.", tag, Some(20)),
+            many(
+                "tag",
+                "All of these, byte for byte.",
+                text().max_length(Some(50)),
+                Some(20),
+            ),
         ),
         (
             "DueBefore",
@@ -87,7 +92,7 @@ fn all() -> Vec<(&'static str, Parameter)> {
             query(
                 "q",
                 "Stands in the title or the description, in whatever case.",
-                string().min_length(Some(1)).max_length(Some(100)),
+                text().max_length(Some(100)),
             ),
         ),
         (

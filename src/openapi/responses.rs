@@ -96,7 +96,7 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
 
 /// An answer that is not an error, with its headers beside those of all.
 pub(super) fn success(about: &str, headers: &[&str]) -> ResponseBuilder {
-    with_headers(ResponseBuilder::new().description(about), headers)
+    with_headers(described(about), headers)
 }
 
 /// The same with a body of JSON.
@@ -105,9 +105,15 @@ pub(super) fn success_of(about: &str, schema: &str, headers: &[&str]) -> Respons
     success(about, headers).content("application/json", content.build())
 }
 
-fn with_headers(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
-    let all = ["X-Request-Id"];
-    all.iter().chain(headers).fold(response, |response, name| {
+/// With the header that every answer has.
+fn described(about: &str) -> ResponseBuilder {
+    let response = ResponseBuilder::new().description(about);
+    with_headers(response, &["X-Request-Id"])
+}
+
+/// With headers by name.
+pub(super) fn with_headers(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
+    headers.iter().fold(response, |response, name| {
         response.header_ref(*name, Ref::new(format!("#/components/headers/{name}")))
     })
 }
@@ -164,7 +170,7 @@ fn error(status: u16, codes: &[Code], under_api: bool) -> Response {
         503 => &["Retry-After"],
         _ => &[],
     };
-    let response = with_headers(ResponseBuilder::new().description(about), own);
+    let response = with_headers(described(&about), own);
     let response = if under_api {
         with_headers(response, &["Cache-Control"])
     } else {

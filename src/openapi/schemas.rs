@@ -21,7 +21,7 @@ const VISIBLE: &str = "^[^\\u0000]*[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u
 const CLOSED: Option<AdditionalProperties<Schema>> = Some(AdditionalProperties::FreeForm(false));
 
 /// A string without U+0000, which PostgreSQL cannot store.
-const NO_NUL: &str = "^[^\\u0000]*$";
+pub(super) const NO_NUL: &str = "^[^\\u0000]*$";
 
 /// A task as the examples show it.
 pub(super) fn task_example() -> Value {

@@ -52,6 +52,8 @@ async fn attack(server: &Server, text: &str) {
                 "Origin",
                 "Referer",
                 "If-None-Match",
+                "X-Forwarded-For",
+                "Idempotency-Key",
             ] {
                 request = request.header(name, text.replace(|c: char| c.is_control(), "_"));
             }

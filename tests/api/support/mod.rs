@@ -62,6 +62,8 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// The real application, in a thread of its own.
 pub struct TestApp {
     pub address: SocketAddr,
+    /// Where the metrics are, of an application with the variable `WITH_METRICS`.
+    pub metrics: Option<SocketAddr>,
     pub engine: Engine,
     pub database_url: String,
     http: reqwest::Client,
@@ -116,13 +118,18 @@ impl TestApp {
             values.next().is_some_and(|(_, value)| *value == UNSET)
         };
         all.retain(|(name, _)| !is_unset(name));
-        let settings = Settings::load(&Environment::of(all)).unwrap();
+        let mut settings = Settings::load(&Environment::of(all)).unwrap();
+        // By setting, port 0 is off; a free one cannot be asked for.
+        if variables.iter().any(|(name, _)| *name == "WITH_METRICS") {
+            settings.metrics = Some((std::net::Ipv4Addr::LOCALHOST.into(), 0));
+        }
         let (stop, stopped) = oneshot::channel::<()>();
-        let (started, address) = mpsc::channel();
+        let (started, addresses) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             block_on(async move {
                 let application = Application::build(&settings).unwrap();
-                started.send(application.address()).unwrap();
+                let addresses = (application.address(), application.metrics_address());
+                started.send(addresses).unwrap();
                 let stop = async {
                     let _ = stopped.await;
                 };
@@ -130,8 +137,10 @@ impl TestApp {
                 application.run_until(stop, stop_now).await.unwrap();
             });
         });
+        let (address, metrics) = addresses.recv().expect("the application does not start");
         let app = Self {
-            address: address.recv().expect("the application does not start"),
+            address,
+            metrics,
             engine,
             database_url: url.to_owned(),
             http: reqwest::Client::new(),
@@ -166,6 +175,14 @@ impl TestApp {
     /// A client without a token.
     pub fn anonymous(&self) -> Client {
         Client::new(self.http.clone(), self.address, None)
+    }
+
+    /// What the metrics say now.
+    pub async fn metrics(&self) -> Answer {
+        let address = self.metrics.expect("spawned WITH_METRICS");
+        Client::new(self.http.clone(), address, None)
+            .get("/metrics")
+            .await
     }
 
     /// A client that sends this behind `Bearer `.

@@ -1,0 +1,113 @@
+import type { components } from "./schema.js";
+
+/** The stable codes of `TodowardProblem.code`. A newer server may have more: leave room for a default. */
+export type ErrorCode = components["schemas"]["ErrorCode"];
+
+/** One fault of a request: in a body by `pointer` (RFC 6901), in a query by `parameter`. */
+export type FieldError = components["schemas"]["FieldError"];
+
+/** What the server refused, as it said so (RFC 9457). `detail` is for people, `code` for programs. */
+export class TodowardProblem extends Error {
+  override readonly name = "TodowardProblem";
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly title: string;
+  readonly detail: string;
+  /** The path of the request. */
+  readonly instance: string;
+  /** Under this the server's log has the cause. */
+  readonly requestId: string;
+  /** Every wrong field or parameter, at most 50. */
+  readonly errors: readonly FieldError[];
+  /** Seconds to wait, of 429 and 503. */
+  readonly retryAfter?: number;
+  /** Of 412: the ETag that the task has now. */
+  readonly etag?: string;
+  /** A write of which it is not known whether it was done. */
+  outcomeUnknown: boolean;
+
+  constructor(method: string, body: components["schemas"]["Problem"], headers: Headers) {
+    const hint = body.code === "no_such_address" ? "; baseUrl is the server's address, without /api/v1" : "";
+    super(
+      `${method} ${body.instance}: ${body.status} ${body.code}: ${body.detail}${hint} (request ${body.request_id})`,
+    );
+    this.status = body.status;
+    this.code = body.code;
+    this.title = body.title;
+    this.detail = body.detail;
+    this.instance = body.instance;
+    this.requestId = body.request_id;
+    this.errors = body.errors ?? [];
+    const retryAfter = seconds(headers.get("retry-after"));
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
+    // A proxy that compresses makes tags weak, and a weak one never matches.
+    const etag = headers.get("etag")?.replace(/^W\//, "");
+    if (etag !== undefined) this.etag = etag;
+    this.outcomeUnknown = method !== "GET" && UNCERTAIN.has(body.code);
+  }
+
+  /** The first fault of each field or parameter, by its name; `""` is the whole body. */
+  fieldErrors(): Record<string, string> {
+    const found = new Map<string, string>();
+    for (const { pointer, parameter, detail } of this.errors) {
+      const segment = (pointer ?? "").split("/")[1] ?? "";
+      const name = parameter ?? segment.replaceAll("~1", "/").replaceAll("~0", "~");
+      if (!found.has(name)) found.set(name, detail);
+    }
+    return Object.fromEntries(found);
+  }
+}
+
+/** After these the server itself does not know, or does not say so in a code, what became of a write. */
+const UNCERTAIN: ReadonlySet<string> = new Set(["deadline_exceeded", "database_unavailable", "internal"]);
+
+/** No answer, or one that is not Todoward's: the connection was refused or lost, or `baseUrl` is wrong. */
+export class TodowardUnreachable extends Error {
+  override readonly name = "TodowardUnreachable";
+  /** What was asked, without its query. */
+  readonly url: string;
+  /** Of an answer that is not Todoward's. */
+  readonly status?: number;
+  /** Seconds to wait, if a proxy said so. */
+  readonly retryAfter?: number;
+  /** Whether it may pass by itself: no answer, or a proxy's that its server is away. */
+  readonly transient: boolean;
+  /** A write of which it is not known whether it was done. */
+  outcomeUnknown: boolean;
+
+  constructor(request: { method: string; url: string }, said: string, given: { response?: Response; cause?: unknown }) {
+    const url = request.url.replace(/[?#].*/s, "");
+    super(`${request.method} ${url}: ${said}`, { cause: given.cause });
+    this.url = url;
+    const status = given.response?.status;
+    if (status !== undefined) this.status = status;
+    const retryAfter = seconds(given.response?.headers.get("retry-after"));
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
+    this.transient = status === undefined || [429, 502, 503, 504].includes(status);
+    this.outcomeUnknown = request.method !== "GET" && this.transient && status !== 429;
+  }
+}
+
+/** Nobody is signed in: `token` gave null or undefined. Show the sign-in page. */
+export class SignedOut extends Error {
+  override readonly name = "SignedOut";
+
+  constructor(cause?: unknown) {
+    super("nobody is signed in: the option token gave no token", { cause });
+  }
+}
+
+/** Whether it is a refusal of the server; with codes: one of these. */
+export function isProblem<Code extends ErrorCode = ErrorCode>(
+  error: unknown,
+  ...codes: Code[]
+): error is TodowardProblem & { readonly code: Code } {
+  return error instanceof TodowardProblem && (codes.length === 0 || (codes as ErrorCode[]).includes(error.code));
+}
+
+/** Of the header Retry-After: a number, or a date (of a proxy). */
+function seconds(value: string | null | undefined): number | undefined {
+  if (!value) return undefined;
+  const given = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isNaN(given) ? undefined : Math.max(0, given);
+}

@@ -1,0 +1,17 @@
+export { isProblem, SignedOut, TodowardProblem, TodowardUnreachable } from "./errors.js";
+export type { ErrorCode, FieldError } from "./errors.js";
+export { Todoward } from "./todoward.js";
+export type { TokenSource } from "./tokens.js";
+export type { Options as TodowardOptions, RetryInfo } from "./transport.js";
+export type {
+  CallOptions,
+  CreateOptions,
+  IfMatch,
+  ListQuery,
+  Priority,
+  Task,
+  TaskFields,
+  TaskPage,
+  TaskPatch,
+  WriteOptions,
+} from "./types.js";

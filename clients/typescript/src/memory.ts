@@ -1,0 +1,34 @@
+import type { Task } from "./types.js";
+
+const LIMIT = 1000;
+
+/** The tasks of the last answers; the longest unused goes first. What it takes and gives is copied. */
+export class Memory {
+  #tasks = new Map<string, Task>();
+
+  get(id: string): Task | undefined {
+    const task = this.#tasks.get(id);
+    if (task) this.#put(task);
+    return task && structuredClone(task);
+  }
+
+  keep(task: Task): Task {
+    this.#put(structuredClone(task));
+    return task;
+  }
+
+  drop(id: string): void {
+    this.#tasks.delete(id);
+  }
+
+  clear(): void {
+    this.#tasks.clear();
+  }
+
+  #put(task: Task): void {
+    this.#tasks.delete(task.id);
+    this.#tasks.set(task.id, task);
+    const [oldest] = this.#tasks.keys();
+    if (oldest !== undefined && this.#tasks.size > LIMIT) this.#tasks.delete(oldest);
+  }
+}

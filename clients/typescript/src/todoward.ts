@@ -1,0 +1,207 @@
+import { isProblem } from "./errors.js";
+import { Memory } from "./memory.js";
+import { Transport, type Answer, type Call, type Options, type Repeat, type Send } from "./transport.js";
+import type {
+  CallOptions,
+  CreateOptions,
+  ListQuery,
+  Task,
+  TaskFields,
+  TaskPage,
+  TaskPatch,
+  WriteOptions,
+} from "./types.js";
+
+const TASKS = "/api/v1/tasks";
+const TASK = "/api/v1/tasks/{id}";
+const COMPLETION = "/api/v1/tasks/{id}/complete";
+
+/** One user's tasks. */
+export class Todoward {
+  #transport: Transport;
+  #memory = new Memory();
+
+  constructor(options: Options) {
+    this.#transport = new Transport(options);
+  }
+
+  /** One page. The next one: the same query with `cursor: page.next_cursor`, or see `pages`. */
+  async listTasks(query: ListQuery = {}, options: CallOptions = {}): Promise<TaskPage> {
+    const { data } = await this.#transport.run(call("read", options), (init) =>
+      // The serializer leaves undefined out.
+      this.#transport.api.GET(TASKS, { ...init, params: { query: query as object } }),
+    );
+    data!.items.forEach((task) => this.#memory.keep(task));
+    return data!;
+  }
+
+  /** Every page, from `query.cursor` or the start; `limit` is the size of a page. */
+  async *pages(query: ListQuery = {}, options: CallOptions = {}): AsyncIterableIterator<TaskPage> {
+    let cursor = query.cursor;
+    do {
+      const page = await this.listTasks({ ...query, cursor }, options);
+      yield page;
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+
+  /** Every task, fetched page by page. */
+  async *tasks(query: ListQuery = {}, options: CallOptions = {}): AsyncIterableIterator<Task> {
+    for await (const page of this.pages(query, options)) yield* page.items;
+  }
+
+  /** A key is made where none is given, and is the same over all repeats of this call. */
+  async createTask(fields: TaskFields, options: CreateOptions = {}): Promise<Task> {
+    const key = options.idempotencyKey ?? newKey();
+    // A key stands for these bytes: what the caller changes meanwhile is not sent.
+    const body = JSON.stringify(fields);
+    const { data } = await this.#transport.run(call("create", options), (init) =>
+      this.#transport.api.POST(TASKS, {
+        ...init,
+        headers: { ...init.headers, "Idempotency-Key": key },
+        body: fields as never,
+        bodySerializer: () => body,
+      }),
+    );
+    return this.#memory.keep(data!);
+  }
+
+  /** Asks only for what is newer than this client's last answer about the task. */
+  async readTask(id: string, options: CallOptions = {}): Promise<Task> {
+    const kept = this.#memory.get(id);
+    const headers = { "If-None-Match": kept && entityTag(kept.version) };
+    const { data, response } = await this.#about(id, call("read", options), (init) =>
+      this.#transport.api.GET(TASK, {
+        ...init,
+        headers: { ...init.headers, ...headers },
+        params: { path: { id } },
+      }),
+    );
+    if (kept && response.status === 304) return kept;
+    return this.#memory.keep(data!);
+  }
+
+  /** Writes the members that the patch has. */
+  async updateTask(id: string, patch: TaskPatch, options: WriteOptions = {}): Promise<Task> {
+    const headers = this.#condition(id, options);
+    const body = JSON.stringify(patch);
+    const write = call(isGuarded(options) ? "stated" : "never", options);
+    return this.#changed(id, write, JSON.parse(body) as TaskPatch, (init) =>
+      this.#transport.api.PATCH(TASK, {
+        ...init,
+        headers: { ...init.headers, ...headers },
+        params: { path: { id } },
+        body: patch as never,
+        bodySerializer: () => body,
+      }),
+    );
+  }
+
+  /** Sets whether it is done; toggles it if that is undefined. */
+  async completeTask(id: string, completed?: boolean, options: WriteOptions = {}): Promise<Task> {
+    const headers = this.#condition(id, options);
+    const wanted = completed === undefined ? undefined : { completed };
+    const write = call(wanted || isGuarded(options) ? "stated" : "never", options);
+    return this.#changed(id, write, wanted, (init) =>
+      this.#transport.api.PATCH(COMPLETION, {
+        ...init,
+        headers: { ...init.headers, ...headers },
+        params: { path: { id } },
+        ...(wanted && { body: wanted }),
+      }),
+    );
+  }
+
+  async deleteTask(id: string, options: WriteOptions = {}): Promise<void> {
+    const headers = this.#condition(id, options);
+    const write = call(isGuarded(options) ? "stated" : "never", options);
+    try {
+      await this.#about(id, write, (init) =>
+        this.#transport.api.DELETE(TASK, {
+          ...init,
+          headers: { ...init.headers, ...headers },
+          params: { path: { id } },
+        }),
+      );
+    } catch (error) {
+      // The first attempt, of which nobody knew, has done it.
+      if (!(write.uncertain && isProblem(error, "task_not_found"))) throw error;
+    }
+    this.#memory.drop(id);
+  }
+
+  /** Deletes the completed tasks, and says how many. */
+  async clearCompleted(options: CallOptions = {}): Promise<number> {
+    const { data } = await this.#transport.run(call("never", options), (init) =>
+      this.#transport.api.DELETE(TASKS, { ...init, params: { query: { completed: true } } }),
+    );
+    return data!.deleted;
+  }
+
+  /** Forgets the tasks of earlier answers. To be called when somebody else signs in, or nobody is. */
+  forget(): void {
+    this.#memory.clear();
+    this.#transport.forget();
+  }
+
+  /** A write whose answer is the task. */
+  async #changed(id: string, write: Call, wanted: TaskPatch | undefined, send: Send<Task>): Promise<Task> {
+    try {
+      const { data } = await this.#about(id, write, send);
+      return this.#memory.keep(data!);
+    } catch (error) {
+      // The first attempt, of which nobody knew, may have made the version that is in the way.
+      if (!(wanted && write.uncertain && isProblem(error, "version_mismatch"))) throw error;
+      const now = await this.readTask(id, write).catch(() => undefined);
+      if (now && holds(now, wanted)) return now;
+      throw error;
+    }
+  }
+
+  /** A call about one task; what is known of it is forgotten if it is not there, or somebody else's. */
+  async #about<T>(id: string, made: Call, send: Send<T>): Promise<Answer<T>> {
+    try {
+      return await this.#transport.run(made, send);
+    } catch (error) {
+      if (isProblem(error, "task_not_found", "not_owner")) this.#memory.drop(id);
+      throw error;
+    }
+  }
+
+  #condition(id: string, { ifMatch }: WriteOptions): { "If-Match"?: string } {
+    if (ifMatch === undefined) return {};
+    if (ifMatch === "*") return { "If-Match": "*" };
+    const seen = ifMatch === "seen" ? this.#memory.get(id) : ifMatch;
+    if (seen === undefined) {
+      throw new TypeError(`ifMatch "seen": this client has no answer about the task ${id}; read it first`);
+    }
+    return { "If-Match": entityTag(typeof seen === "number" ? seen : seen.version) };
+  }
+}
+
+function call(repeat: Repeat, { signal }: CallOptions): Call {
+  return { repeat, signal };
+}
+
+/** Whether a second attempt fails if the first one was done. `"*"` would let it through. */
+function isGuarded({ ifMatch }: WriteOptions): boolean {
+  return ifMatch !== undefined && ifMatch !== "*";
+}
+
+/** The server's ETag. Made from the version, because proxies weaken the header. */
+function entityTag(version: number): string {
+  if (!Number.isSafeInteger(version)) throw new TypeError("a version is a whole number");
+  return `"${version}"`;
+}
+
+function holds(task: Task, wanted: TaskPatch): boolean {
+  return Object.entries(wanted).every(
+    ([member, value]) => JSON.stringify(task[member as keyof Task]) === JSON.stringify(value),
+  );
+}
+
+/** Not crypto.randomUUID(), which pages on plain http do not have. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

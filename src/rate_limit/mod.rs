@@ -1,0 +1,115 @@
+//! How much may be asked for: by verified owner, and by client address with
+//! tokens that are refused.
+//!
+//! Invariant: a good token is never limited by its address. Whoever shares one
+//! with an attacker is served.
+
+mod buckets;
+mod client;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+pub use buckets::{Buckets, Left};
+
+use crate::auth::OwnerId;
+use crate::error::{ApiError, Code};
+use crate::settings::RateLimit;
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// The limits of a server.
+pub struct Limits {
+    owners: Policy<OwnerId>,
+    addresses: Policy<IpAddr>,
+    proxies: Vec<IpNet>,
+}
+
+impl Limits {
+    /// Both at the same figures; the addresses are those of clients behind these
+    /// proxies.
+    pub fn new(limit: RateLimit, proxies: Vec<IpNet>) -> Self {
+        Self {
+            owners: Policy::new("owner", limit),
+            addresses: Policy::new("address", limit),
+            proxies,
+        }
+    }
+
+    /// Counts a request of an owner.
+    ///
+    /// # Errors
+    ///
+    /// The owner has asked for too much.
+    pub fn count(&self, owner: &OwnerId) -> Result<Left, ApiError> {
+        let too_many =
+            "too many requests of this user; wait for as many seconds as Retry-After says";
+        self.owners.take(owner, too_many)
+    }
+
+    /// Counts a request whose token is refused.
+    ///
+    /// # Errors
+    ///
+    /// Too many were refused that came from the same address.
+    pub fn count_refused(&self, request: &ServiceRequest) -> Result<(), ApiError> {
+        let too_many = "too many requests of this address had no token that is accepted, and this one has none; get a new token, and wait for as many seconds as Retry-After says";
+        // A socket without an address is not one that we listen on.
+        let Some(peer) = request.peer_addr() else {
+            return Ok(());
+        };
+        let client = client::client_address(peer.ip(), request.headers(), &self.proxies);
+        let key = client::subscriber(client);
+        self.addresses.take(&key, too_many).map(drop)
+    }
+
+    /// Says on an answer what is left to its owner.
+    pub fn describe(&self, left: Left, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::try_from(self.owners.describe(left)) {
+            headers.insert(LIMIT, value);
+            headers.insert(POLICY, self.owners.header.clone());
+        }
+    }
+}
+
+/// Buckets, and how they stand in headers
+/// (draft-ietf-httpapi-ratelimit-headers-10).
+struct Policy<K: std::hash::Hash + Eq + Clone> {
+    name: &'static str,
+    header: HeaderValue,
+    text: String,
+    buckets: Buckets<K>,
+}
+
+impl<K: std::hash::Hash + Eq + Clone> Policy<K> {
+    fn new(name: &'static str, limit: RateLimit) -> Self {
+        let RateLimit { per_second, burst } = limit;
+        let window = burst.div_ceil(per_second.max(1)).max(1);
+        let text = format!(r#""{name}";q={burst};w={window}"#);
+        Self {
+            name,
+            header: HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")),
+            text,
+            buckets: Buckets::new(limit),
+        }
+    }
+
+    fn take(&self, key: &K, too_many: &'static str) -> Result<Left, ApiError> {
+        self.buckets.take(key).map_err(|left| {
+            ApiError::new(Code::RateLimited, too_many)
+                .with_header("retry-after", &left.seconds.to_string())
+                .with_header("ratelimit", &self.describe(left))
+                .with_header("ratelimit-policy", &self.text)
+        })
+    }
+
+    fn describe(&self, left: Left) -> String {
+        format!(r#""{}";r={};t={}"#, self.name, left.requests, left.seconds)
+    }
+}
