@@ -48,7 +48,7 @@ class Nodes {
       nodes.env[name] = `${await freePort()}`;
     }
     const log = join(nodes.directory, "start.log");
-    nodes.script = start(t, SCRIPT, [], { log, env: nodes.env });
+    nodes.script = start(t, SCRIPT, [], { log, env: nodes.env, patience: 60 });
     nodes.url = await eventually(
       "the nodes are ready",
       () => {
@@ -108,7 +108,7 @@ class Nodes {
   }
 
   again(node) {
-    return start(this.t, SCRIPT, ["node", node], { log: join(this.directory, "again.log"), env: this.env });
+    return start(this.t, SCRIPT, ["node", node], { log: join(this.directory, "again.log"), env: this.env, patience: 60 });
   }
 }
 

@@ -12,11 +12,27 @@ export const user = process.getuid() === 0 ? unprivileged() : {};
 const running = new Set();
 process.on("exit", () => running.forEach((program) => program.signal("SIGKILL")));
 
+const cleanups = new WeakMap();
+
+/** Does something at the end of a test; what was begun last ends first. */
+export function atEnd(t, cleanup) {
+  if (!cleanups.has(t)) {
+    const list = [];
+    cleanups.set(t, list);
+    t.after(async () => {
+      const failed = [];
+      for (const one of list.reverse()) await Promise.resolve().then(one).catch((error) => failed.push(error));
+      if (failed.length) throw failed[0];
+    });
+  }
+  cleanups.get(t).push(cleanup);
+}
+
 /** A directory that such a program may write to, gone with the test. */
 export function directory(t) {
   const path = mkdtempSync(join(tmpdir(), "todoward-"));
   if (user.uid) chownSync(path, user.uid, user.gid);
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(path, { recursive: true, force: true, maxRetries: 10 }));
   return path;
 }
 
@@ -29,7 +45,7 @@ export function find(name, mend) {
 }
 
 /** Starts a program; its output goes to a file. */
-export function start(t, path, given, { env = {}, log, cwd = "/", as = user, end = "SIGTERM" }) {
+export function start(t, path, given, { env = {}, log, cwd = "/", as = user, end = "SIGTERM", patience = 10 }) {
   const out = openSync(log, "a");
   const child = spawn(path, given, {
     ...as,
@@ -44,7 +60,7 @@ export function start(t, path, given, { env = {}, log, cwd = "/", as = user, end
     signal: (signal) => child.exitCode === null && child.signalCode === null && child.kill(signal),
     async stop(signal = end) {
       program.signal(signal);
-      const late = setTimeout(() => program.signal("SIGKILL"), 10_000);
+      const late = setTimeout(() => program.signal("SIGKILL"), patience * 1000);
       await program.ended.finally(() => clearTimeout(late));
     },
   };
@@ -56,7 +72,7 @@ export function start(t, path, given, { env = {}, log, cwd = "/", as = user, end
     });
   });
   running.add(program);
-  t.after(() => program.stop());
+  atEnd(t, () => program.stop());
   return program;
 }
 
