@@ -1,7 +1,7 @@
 //! Opening connections, so that every one of the pool is set up alike.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -24,9 +24,18 @@ pub enum DbConnection {
 
 /// Opens connections for r2d2, and says which of them are of no more use.
 pub struct Manager {
-    url: DatabaseUrl,
-    statement_timeout: Duration,
+    target: Target,
     generation: Generation,
+}
+
+/// What is opened.
+enum Target {
+    SqliteMemory,
+    SqliteFile(PathBuf),
+    #[cfg(feature = "postgres")]
+    Postgres(super::postgres::Opener),
+    #[cfg(not(feature = "postgres"))]
+    Postgres,
 }
 
 /// A connection and whether it must not be used again: Diesel does not notice
@@ -58,32 +67,38 @@ impl Generation {
 
 impl Manager {
     pub fn new(database: &Database, generation: Generation) -> Self {
-        Self {
-            url: database.url.clone(),
-            statement_timeout: database.statement_timeout,
-            generation,
-        }
+        let target = match &database.url {
+            DatabaseUrl::SqliteMemory => Target::SqliteMemory,
+            DatabaseUrl::SqliteFile(path) => Target::SqliteFile(path.clone()),
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(url) => {
+                Target::Postgres(super::postgres::Opener::new(url, database))
+            }
+            #[cfg(not(feature = "postgres"))]
+            DatabaseUrl::Postgres(_) => Target::Postgres,
+        };
+        Self { target, generation }
     }
 
     /// Opens a connection and sets it up.
     pub fn open(&self) -> ConnectionResult<DbConnection> {
-        match &self.url {
-            DatabaseUrl::SqliteMemory => open_sqlite(":memory:"),
-            DatabaseUrl::SqliteFile(path) => {
+        match &self.target {
+            Target::SqliteMemory => open_sqlite(":memory:"),
+            Target::SqliteFile(path) => {
                 create_private(path).map_err(|error| {
                     ConnectionError::BadConnection(format!("{}: {error}", path.display()))
                 })?;
                 open_sqlite(&path.to_string_lossy())
             }
             #[cfg(feature = "postgres")]
-            DatabaseUrl::Postgres(url) => postgres::open(url, self.statement_timeout),
-            #[cfg(not(feature = "postgres"))]
-            DatabaseUrl::Postgres(_) => {
-                let _ = self.statement_timeout;
-                Err(ConnectionError::BadConnection(
-                    "built without PostgreSQL".into(),
-                ))
+            Target::Postgres(opener) => {
+                let generation = self.generation.0.load(Ordering::Acquire);
+                opener.open(generation).map(DbConnection::Postgres)
             }
+            #[cfg(not(feature = "postgres"))]
+            Target::Postgres => Err(ConnectionError::BadConnection(
+                "built without PostgreSQL".into(),
+            )),
         }
     }
 }
@@ -129,83 +144,6 @@ fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
 
 fn is_locked(error: &diesel::result::Error) -> bool {
     error.to_string() == "database is locked"
-}
-
-#[cfg(feature = "postgres")]
-mod postgres {
-    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
-    use super::*;
-
-    /// libpq has no time limits of its own: without these a server that
-    /// vanishes holds a thread for a quarter of an hour. Milliseconds for
-    /// `tcp_user_timeout`, seconds for the others. What the URL says wins.
-    const PARAMETERS: [(&str, &str); 6] = [
-        ("application_name", "todoward"),
-        ("connect_timeout", "2"),
-        ("keepalives_idle", "5"),
-        ("keepalives_interval", "2"),
-        ("keepalives_count", "2"),
-        ("tcp_user_timeout", "5000"),
-    ];
-
-    pub fn open(url: &str, statement_timeout: Duration) -> ConnectionResult<DbConnection> {
-        let url = with_authorities(with_parameters(url));
-        let mut connection = diesel::PgConnection::establish(&url)?;
-        // Not in the connection string's `options`, which poolers refuse.
-        let millis = statement_timeout.as_millis();
-        connection
-            .batch_execute(&format!(
-                "SET statement_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis}"
-            ))
-            .map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(DbConnection::Postgres(connection))
-    }
-
-    fn with_parameters(url: &str) -> String {
-        let mut url = url.to_owned();
-        for (name, value) in PARAMETERS {
-            if !url.contains(&format!("{name}=")) {
-                add(&mut url, name, value);
-            }
-        }
-        url
-    }
-
-    fn add(url: &mut String, name: &str, value: &str) {
-        url.push(if url.contains('?') { '&' } else { '?' });
-        url.push_str(&format!("{name}={value}"));
-    }
-
-    /// `sslmode=verify-full` without a file means the authorities that the system
-    /// trusts, as does `sslrootcert=system`. libpq would look for the first in the
-    /// user's home, which a container does not have, and the OpenSSL that is
-    /// compiled in for the second where no system keeps them.
-    fn with_authorities(mut url: String) -> String {
-        const SYSTEM: &str = "sslrootcert=system";
-        let says_system = url.contains(SYSTEM);
-        let says_nothing = url.contains("sslmode=verify-full")
-            && !url.contains("sslrootcert=")
-            && std::env::var_os("PGSSLROOTCERT").is_none()
-            && !std::env::home_dir().is_some_and(|home| home.join(".postgresql/root.crt").exists());
-        if !says_system && !says_nothing {
-            return url;
-        }
-        let Some(file) = openssl_probe::probe().cert_file else {
-            return url;
-        };
-        let file = utf8_percent_encode(&file.to_string_lossy(), NON_ALPHANUMERIC).to_string();
-        if says_nothing {
-            add(&mut url, "sslrootcert", &file);
-            return url;
-        }
-        url = url.replace(SYSTEM, &format!("sslrootcert={file}"));
-        // What libpq takes for granted with the word.
-        if !url.contains("sslmode=") {
-            add(&mut url, "sslmode", "verify-full");
-        }
-        url
-    }
 }
 
 impl r2d2::ManageConnection for Manager {

@@ -27,6 +27,10 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long an idle connection is taken to be alive without asking.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
+/// The longest pause between two tries to open a connection. r2d2 takes half of
+/// what it calls the connection timeout.
+const RECONNECT: Duration = Duration::from_millis(500);
+
 /// How often idle threads and the watch look up.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -73,7 +77,7 @@ impl Crew {
         let pool = r2d2::Pool::builder()
             .max_size(u32::try_from(queues.len()).unwrap_or(u32::MAX))
             .min_idle(Some(0))
-            .connection_timeout(database.acquire_timeout)
+            .connection_timeout(RECONNECT * 2)
             .idle_timeout(is_postgres.then_some(Duration::from_secs(600)))
             .max_lifetime(is_postgres.then_some(Duration::from_secs(1800)))
             .test_on_check_out(false)

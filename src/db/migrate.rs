@@ -52,7 +52,12 @@ impl From<diesel::result::Error> for MigrateError {
 ///
 /// No connection, or a migration that failed; it is rolled back then.
 pub fn migrate(database: &Database) -> Result<Vec<String>, MigrateError> {
-    let mut connection = Manager::new(database, Generation::default())
+    // Nothing is run twice, so nothing need be kept prepared, and any session does.
+    let database = Database {
+        prepared_statements: false,
+        ..database.clone()
+    };
+    let mut connection = Manager::new(&database, Generation::default())
         .open()
         .map_err(MigrateError::Connection)?;
     migrate_on(&mut connection)
@@ -71,11 +76,15 @@ pub(super) fn migrate_on(connection: &mut DbConnection) -> Result<Vec<String>, M
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(postgres) => {
             refuse_unfit(postgres)?;
-            // A migration may take longer than a request, and waits for a twin.
-            diesel::sql_query("SET statement_timeout = 0").execute(postgres)?;
-            diesel::sql_query(format!("SELECT pg_advisory_lock({LOCK})")).execute(postgres)?;
-            // The lock ends with the connection.
-            run(postgres, POSTGRES)
+            // Lock and setting end with the transaction: a pooler may give the
+            // session to somebody else. A migration may take longer than a
+            // request, and waits for a twin.
+            postgres.transaction(|postgres| {
+                postgres.batch_execute("SET LOCAL statement_timeout = 0")?;
+                postgres.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0")?;
+                postgres.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
+                run(postgres, POSTGRES)
+            })
         }
     }
 }

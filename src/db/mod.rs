@@ -17,6 +17,10 @@ mod id;
 mod migrate;
 mod page;
 mod placed_file;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_parameters;
 mod schema;
 mod statements;
 pub mod tasks;

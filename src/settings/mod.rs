@@ -89,6 +89,8 @@ pub struct Database {
     pub acquire_timeout: Duration,
     /// The longest that the database may work on a statement.
     pub statement_timeout: Duration,
+    /// Keep statements prepared on PostgreSQL's sessions.
+    pub prepared_statements: bool,
     /// Bring the database up to date at start.
     pub migrate_on_start: bool,
 }

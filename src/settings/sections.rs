@@ -62,6 +62,8 @@ pub(super) fn database(layers: &Layers) -> Result<Database, SettingsError> {
         pool_size: layers.number("database.pool_size", 1, 1000)? as u32,
         acquire_timeout: seconds(layers, "database.acquire_timeout", 1, 60)?,
         statement_timeout: seconds(layers, "database.statement_timeout", 1, 600)?,
+        prepared_statements: layers
+            .parsed("database.prepared_statements", "must be true or false")?,
         migrate_on_start: layers.parsed("database.migrate_on_start", "must be true or false")?,
     })
 }

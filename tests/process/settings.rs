@@ -147,6 +147,7 @@ fn texts_that_mean_nothing_are_refused() {
             "TODOWARD__SERVER__TRUSTED_PROXIES",
             &["proxy", "10.0.0.0/33"],
         ),
+        ("TODOWARD__DATABASE__PREPARED_STATEMENTS", &["yes", "1"]),
         ("TODOWARD__DATABASE__MIGRATE_ON_START", &["yes", "maybe"]),
         ("TODOWARD_ENV", &["../secrets", "a/b", "prod.toml"]),
     ] {

@@ -65,7 +65,7 @@ function run(program, given, user = {}) {
   return execFileSync(path, given, { ...user, cwd: "/", stdio: "pipe" });
 }
 
-function findBinaries(program = "postgres") {
+export function findBinaries(program = "postgres") {
   const places = (process.env.PATH ?? "").split(":");
   for (const parent of ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"]) {
     const versions = existsSync(parent) ? readdirSync(parent).sort().reverse() : [];
@@ -78,7 +78,7 @@ function findBinaries(program = "postgres") {
   throw new Error(`no ${program}: run sh tests/install-postgres.sh, or set TEST_DATABASE_URL`);
 }
 
-function unprivileged() {
+export function unprivileged() {
   for (const name of ["postgres", "nobody"]) {
     try {
       const id = (what) => Number(execFileSync("id", [what, name], { stdio: "pipe" }));
@@ -90,7 +90,7 @@ function unprivileged() {
   throw new Error("running as root, and there is no other user to run PostgreSQL as");
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((done) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address();

@@ -1,0 +1,215 @@
+// PgBouncer between Todoward and PostgreSQL.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { freePort } from "../better-auth/support/postgres.mjs";
+import { eventually } from "../better-auth/support/wait.mjs";
+import { Cluster } from "./support/cluster.mjs";
+import { Load } from "./support/load.mjs";
+import { directory, find, number, start, table } from "./support/programs.mjs";
+import { SERVED, todoward } from "./support/servers.mjs";
+
+const SECONDS = number("SECONDS", 3);
+const RATE = number("RATE", 50);
+
+/** PgBouncer before a cluster, with a pool mode and other settings. */
+async function pgbouncer(t, cluster, mode, settings = {}) {
+  const place = directory(t);
+  const port = await freePort();
+  const all = {
+    listen_addr: "127.0.0.1",
+    listen_port: port,
+    unix_socket_dir: "",
+    auth_type: "any",
+    admin_users: "admin",
+    pool_mode: mode,
+    default_pool_size: 8,
+    ...settings,
+  };
+  const file = join(place, "pgbouncer.ini");
+  const write = () => {
+    const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
+    const database = `postgres = host=127.0.0.1 port=${cluster.port} user=postgres`;
+    writeFileSync(file, `[databases]\n${database}\n[pgbouncer]\n${lines.join("\n")}\n`);
+  };
+  write();
+  const path = process.env.PGBOUNCER ?? find("pgbouncer");
+  const program = start(t, path, [file], { log: join(place, "log"), end: "SIGINT" });
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  await eventually("PgBouncer answers", () => cluster.psql("SELECT 1", url));
+  const admin = (command) => cluster.psql(command, `postgres://admin@127.0.0.1:${port}/pgbouncer`);
+  const set = (changed) => {
+    Object.assign(all, changed);
+    write();
+    admin("RELOAD");
+  };
+  return { program, url, admin, set };
+}
+
+/** Load for some seconds, in which every answer must be the right one. */
+async function drive(what, servers) {
+  const loads = servers.map((server) => new Load({ url: server.url, rate: RATE }).start());
+  await new Promise((done) => setTimeout(done, SECONDS * 1000));
+  for (const load of loads) {
+    await load.stop();
+    const stored = await load.verify();
+    load.client.close();
+    table(what, [{ ...load.summary(), stored }]);
+    assert.deepEqual(load.unexpected, []);
+    assert.equal(stored, load.tasks.length);
+  }
+}
+
+/** It is not ready, and its log names the reason and the mend. */
+async function isRefused(server) {
+  await eventually("the log names the reason", async () => {
+    const ready = await server.ready();
+    assert.equal(ready.status, 503);
+    assert.equal(ready.data.code, "database_unavailable");
+    return server.log.includes("pool_mode = transaction");
+  });
+  assert.match(server.log, /set TODOWARD__DATABASE__PREPARED_STATEMENTS=false/);
+  const created = await server.create("never");
+  assert.equal(created.status, 503);
+  assert.doesNotMatch(created.data.detail, /unknown|pool/);
+}
+
+test("with a session for each client everything works, as without PgBouncer", async (t) => {
+  const cluster = await Cluster.start(t);
+  const pooler = await pgbouncer(t, cluster, "session");
+  const servers = [await todoward(t, pooler.url), await todoward(t, pooler.url, { TODOWARD__DATABASE__POOL_SIZE: "3" })];
+  for (const server of servers) await server.becomesReady();
+  await drive("PgBouncer, pool_mode = session, two replicas", servers);
+  for (const server of servers) await server.stop();
+  const kept = cluster.psql("SELECT count(*) FROM pg_prepared_statements", pooler.url);
+  assert.equal(kept, "0", "PgBouncer clears what a client leaves behind");
+});
+
+test("a pooler with no session to spare is used for what it has", async (t) => {
+  const cluster = await Cluster.start(t);
+  const pooler = await pgbouncer(t, cluster, "session", { default_pool_size: 2 });
+  const server = await todoward(t, pooler.url, { TODOWARD__DATABASE__POOL_SIZE: "2" });
+  await server.becomesReady();
+  assert.equal((await server.create("one")).status, 201);
+});
+
+test("a session that several clients share is refused, and the log names the reason and the mend", async (t) => {
+  const cluster = await Cluster.start(t);
+  for (const [migrate, settings] of [
+    ["true", {}],
+    ["false", {}],
+    ["false", { server_round_robin: 1 }],
+    ["false", { default_pool_size: 1 }],
+  ]) {
+    const pooler = await pgbouncer(t, cluster, "transaction", settings);
+    const server = await todoward(t, pooler.url, { TODOWARD__DATABASE__MIGRATE_ON_START: migrate });
+    await isRefused(server);
+    const { seconds, ...served } = await server.withoutDatabase();
+    assert.deepEqual(served, SERVED);
+    await server.stop();
+  }
+});
+
+test("a pooler that is mended by its own configuration is found without a restart", async (t) => {
+  const cluster = await Cluster.start(t);
+  const pooler = await pgbouncer(t, cluster, "transaction");
+  const server = await todoward(t, pooler.url);
+  await isRefused(server);
+  pooler.set({ pool_mode: "session" });
+  await server.becomesReady(30_000);
+  assert.equal((await server.create("one")).status, 201);
+});
+
+test("a session that others are busy with is recognised as shared, too", async (t) => {
+  const cluster = await Cluster.start(t);
+  for (const settings of [{ default_pool_size: 4 }, { default_pool_size: 4, server_round_robin: 1 }]) {
+    const pooler = await pgbouncer(t, cluster, "transaction", settings);
+    const busy = await todoward(t, pooler.url, { TODOWARD__DATABASE__PREPARED_STATEMENTS: "false" });
+    await busy.becomesReady();
+    const load = new Load({ url: busy.url, rate: RATE }).start();
+    for (let start = 0; start < number("STARTS", 3); start += 1) {
+      const server = await todoward(t, pooler.url);
+      await isRefused(server);
+      await server.stop();
+    }
+    await load.stop();
+    load.client.close();
+    assert.deepEqual(load.unexpected, []);
+  }
+});
+
+test("without prepared statements a shared session does, and two replicas can migrate through it", async (t) => {
+  const cluster = await Cluster.start(t);
+  const pooler = await pgbouncer(t, cluster, "transaction", { default_pool_size: 3, server_round_robin: 1 });
+  const variables = { TODOWARD__DATABASE__PREPARED_STATEMENTS: "false", TODOWARD__DATABASE__POOL_SIZE: "6" };
+  const servers = await Promise.all([todoward(t, pooler.url, variables), todoward(t, pooler.url, variables)]);
+  for (const server of servers) await server.becomesReady();
+  const locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+  assert.equal(cluster.psql(locks), "0", "the lock of the migration is gone");
+  await drive("PgBouncer, pool_mode = transaction, prepared_statements = false, two replicas", servers);
+  // A replica that comes later finds nothing in its way.
+  await (await todoward(t, pooler.url, variables)).becomesReady();
+});
+
+for (const [mode, variables] of [
+  ["session", {}],
+  ["transaction", { TODOWARD__DATABASE__PREPARED_STATEMENTS: "false" }],
+]) {
+  test(`a PgBouncer that is paused holds nothing else up, and its return is noticed (${mode})`, async (t) => {
+    const cluster = await Cluster.start(t);
+    const pooler = await pgbouncer(t, cluster, mode);
+    const limits = {
+      TODOWARD__DATABASE__STATEMENT_TIMEOUT: "1",
+      TODOWARD__DATABASE__ACQUIRE_TIMEOUT: "1",
+      TODOWARD__SERVER__REQUEST_TIMEOUT: "2",
+    };
+    const server = await todoward(t, pooler.url, { ...variables, ...limits });
+    await server.becomesReady();
+    const acknowledged = (await server.create("before", "before")).data.id;
+
+    // In session mode PAUSE waits for the clients that have a session.
+    if (mode === "session") {
+      cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'todoward'");
+    }
+    pooler.admin("PAUSE");
+    let slowest = 0;
+    const until = performance.now() + number("PAUSE_SECONDS", 6) * 1000;
+    const during = [];
+    while (performance.now() < until) {
+      const answers = [];
+      for (let i = 0; i < 6; i += 1) {
+        const key = `during-${during.length + i}`;
+        answers.push(server.create(key, key).then((answer) => ({ key, answer })));
+      }
+      const { seconds, ...served } = await server.withoutDatabase();
+      slowest = Math.max(slowest, seconds);
+      assert.deepEqual(served, SERVED);
+      for (const { key, answer } of await Promise.all(answers)) {
+        assert.ok([503, 504].includes(answer.status), `${answer.status}`);
+        during.push(key);
+      }
+      assert.equal((await server.ready()).status, 503);
+    }
+    pooler.admin("RESUME");
+    const resumed = performance.now();
+    await eventually("a task is created", async () => (await server.create("after", "after")).status === 201);
+    const back = (performance.now() - resumed) / 1000;
+    await server.becomesReady();
+    // Each create has happened once or not at all; repeated with its key, once.
+    for (const key of during) assert.equal((await server.create(key, key)).status, 201, key);
+    const titles = [];
+    for (let path = "/api/v1/tasks?limit=200"; path; ) {
+      const { data, headers } = await server.get(path);
+      titles.push(...data.items.map((item) => item.title));
+      path = /^<([^>]+)>/.exec(headers.link ?? "")?.[1];
+    }
+    assert.deepEqual(titles.sort(), ["before", "after", ...during].sort());
+    assert.equal((await server.get(`/api/v1/tasks/${acknowledged}`)).status, 200);
+    table(`PgBouncer paused (${mode})`, [
+      { refused: during.length, "slowest without the database": `${slowest.toFixed(2)} s`, "back after": `${back.toFixed(2)} s` },
+    ]);
+    assert.ok(back < 2, `back only after ${back} s`);
+  });
+}
