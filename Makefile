@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth check-deploy image image-test sbom check bench schema postgres openapi swagger-ui
+.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth check-deploy chaos soak image image-test sbom check bench schema postgres openapi swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -48,6 +48,16 @@ better-auth:
 check-deploy: binary postgres better-auth
 	tests/deploy/manifests
 	cd tests/deploy && npm ci && npm test
+
+# Faults: replicas replaced under load, poolers, failovers, crashes. ROUNDS=20 for
+# longer. Needs nginx, haproxy, pgbouncer, etcd; docs/RELIABILITY.md has the figures.
+chaos: binary postgres better-auth
+	cd tests/reliability && npm test
+
+# Half an hour of load, or MINUTES, in which memory must not grow.
+soak: postgres better-auth
+	cargo build --release --locked
+	cd tests/reliability && TODOWARD_BIN=../../target/release/todoward npm run soak
 
 # The container image; docs/DEPLOY.md runs it.
 image:
