@@ -1,0 +1,60 @@
+// A thousand connections of slowhttptest that send or read as slowly as they can:
+// whoever asks as one should is served.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { token } from "./support/client.mjs";
+import { directory, find, number, start, table } from "./support/programs.mjs";
+import { todoward } from "./support/servers.mjs";
+
+const CONNECTIONS = number("CONNECTIONS", 1000);
+const SECONDS = number("SLOW_SECONDS", 12);
+
+/** slowhttptest sends it as it is, so it can carry another header. */
+const authorized = `*/*\r\nAuthorization: Bearer ${token("slow")}`;
+
+const ways = {
+  "slow heads": ["-H", "-i", "2", "-u", "/api/v1/tasks"],
+  "slow bodies": ["-B", "-i", "2", "-s", "8192", "-f", "application/json", "-m", authorized, "-u", "/api/v1/tasks"],
+  "slow readers": ["-X", "-w", "1", "-y", "16", "-n", "2", "-z", "8", "-k", "3", "-m", authorized, "-u", "/api/v1/tasks?limit=200"],
+};
+
+test(`${CONNECTIONS} slow connections, and whoever asks as one should is served`, async (t) => {
+  const slowhttptest = find("slowhttptest");
+  const rows = [];
+  for (const [way, given] of Object.entries(ways)) {
+    await t.test(way, async (t) => {
+      const server = await todoward(t, "sqlite://todoward.db");
+      // 200 of these are more than sockets have room for.
+      const long = { title: "long", description: "x".repeat(10_000) };
+      for (let n = 0; n < 200; n += 1) {
+        const made = await server.call("POST", "/api/v1/tasks", { as: token("slow"), body: long });
+        assert.equal(made.status, 201);
+      }
+      const log = `${directory(t)}/log`;
+      const at = given.map((word) => (word.startsWith("/api") ? server.url + word : word));
+      const attack = start(t, slowhttptest, ["-c", `${CONNECTIONS}`, "-r", `${CONNECTIONS / 4}`, "-l", `${SECONDS}`, "-p", "3", ...at], { log });
+      const times = [];
+      let over = false;
+      attack.ended.then(() => (over = true));
+      while (!over) {
+        const begun = performance.now();
+        const answers = await Promise.all([
+          server.create("quick"),
+          server.get("/api/v1/tasks?limit=1"),
+          server.get("/health/ready"),
+        ]);
+        times.push(performance.now() - begun);
+        assert.deepEqual(answers.map((answer) => answer.status), [201, 200, 200]);
+      }
+      const said = attack.log().replaceAll(/\x1b\[[0-9;]*m/g, "");
+      assert.match(said, /service available: +YES/, said);
+      assert.doesNotMatch(said, /service available: +NO/);
+      assert.ok(times.length > 20, `only ${times.length} rounds`);
+      times.sort((a, b) => a - b);
+      const of = (part) => `${times[Math.floor(times.length * part)].toFixed(0)} ms`;
+      rows.push({ way, rounds: times.length, median: of(0.5), p99: of(0.99), failed: 0 });
+    });
+  }
+  table("Three requests beside slow connections", rows);
+});
