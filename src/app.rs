@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use crate::at_start::bring_up_to_date;
 use crate::auth::{Authenticate, Jwks, Policy, Verifier};
 use crate::db::Db;
-use crate::handlers::AppState;
+use crate::handlers::{AppState, Waiting};
 use crate::health::Health;
 use crate::metrics::{Metrics, MetricsServer};
 use crate::middleware::{Cors, Edge, edge};
@@ -94,6 +94,7 @@ impl Application {
             verifier: Arc::clone(&verifier),
             health: Arc::clone(&health),
             body_limit: server.body_limit,
+            waiting: Waiting::default(),
         });
         let metrics = match metrics_listener {
             Some(listener) => {

@@ -6,6 +6,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
+use super::paced::Paced;
 use crate::openapi;
 
 /// The page's own files only; calls go to this server only. Nobody may frame it:
@@ -16,7 +17,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub async fn openapi() -> HttpResponse {
     file("application/json")
         .insert_header((VARY, "Origin"))
-        .body(openapi::json())
+        .body(Paced::file(openapi::json().as_bytes()))
 }
 
 /// `GET /docs`
@@ -39,12 +40,13 @@ pub async fn style() -> HttpResponse {
 /// `GET /docs/swagger-ui-bundle.js`
 pub async fn swagger_ui_script() -> HttpResponse {
     compressed("text/javascript; charset=utf-8")
-        .body(&include_bytes!("docs/swagger-ui-bundle.js.gz")[..])
+        .body(Paced::file(include_bytes!("docs/swagger-ui-bundle.js.gz")))
 }
 
 /// `GET /docs/swagger-ui.css`
 pub async fn swagger_ui_style() -> HttpResponse {
-    compressed("text/css; charset=utf-8").body(&include_bytes!("docs/swagger-ui.css.gz")[..])
+    compressed("text/css; charset=utf-8")
+        .body(Paced::file(include_bytes!("docs/swagger-ui.css.gz")))
 }
 
 /// Another release has other files under the same address.

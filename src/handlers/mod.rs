@@ -5,11 +5,14 @@ mod conditions;
 pub mod docs;
 mod errors;
 pub mod health;
+mod paced;
 pub mod tasks;
 
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
+
+pub use paced::Waiting;
 
 use crate::auth::Verifier;
 use crate::db::Db;
@@ -28,6 +31,8 @@ pub struct AppState {
     pub health: Arc<Health>,
     /// The largest body, in bytes.
     pub body_limit: usize,
+    /// Large answers that wait for their readers.
+    pub waiting: Waiting,
 }
 
 /// For every address that there is not.

@@ -2,7 +2,7 @@
 //! headers, body, then the row.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ETAG, HeaderValue, LINK, LOCATION};
+use actix_web::http::header::{ContentType, ETAG, HeaderValue, LINK, LOCATION};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -49,10 +49,13 @@ pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpReques
         let next = format!("<{TASKS}?{}>; rel=\"next\"", query.next_page(cursor));
         response.insert_header((LINK, next));
     }
-    Ok(response.json(List {
+    let list = List {
         items: &page.items,
         next_cursor: next_cursor.as_deref(),
-    }))
+    };
+    let json = serde_json::to_vec(&list).map_err(unserializable)?;
+    let body = app.waiting.body(&owner, json)?;
+    Ok(response.content_type(ContentType::json()).body(body))
 }
 
 /// `POST /tasks`
@@ -202,6 +205,10 @@ async fn change(
 fn task_id(request: &HttpRequest) -> Result<TaskId, ApiError> {
     let segment = request.match_info().get("id");
     segment.and_then(TaskId::parse).ok_or_else(task_not_found)
+}
+
+fn unserializable(error: serde_json::Error) -> ApiError {
+    ApiError::new(Code::Internal, "an internal error occurred").with_source(error)
 }
 
 fn answer(task: &Task) -> HttpResponse {

@@ -1,0 +1,205 @@
+//! Large answers, given out as fast as their readers take them.
+//!
+//! actix copies the whole of a body into the connection's buffer, however slowly
+//! its client reads. A thousand clients that read a byte a second would hold
+//! gigabytes (slowhttptest -X). So a large body is given out in pieces, and what
+//! waits is counted.
+//!
+//! Invariant: of what one owner has asked for, [`MOST_OF_ONE`] bytes wait at the
+//! most; of what all have asked for, [`MOST`].
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::web::Bytes;
+
+use crate::auth::OwnerId;
+use crate::error::{ApiError, Code};
+
+/// What actix takes at once.
+const PIECE: usize = 32 * 1024;
+
+/// Smaller answers are not counted: connections cost more.
+const LARGE: usize = 2 * PIECE;
+
+/// Room for the largest page there can be, and another.
+const MOST_OF_ONE: usize = 32 * 1024 * 1024;
+
+const MOST: usize = 128 * 1024 * 1024;
+
+/// How many bytes of large answers wait for their readers.
+#[derive(Debug, Clone, Default)]
+pub struct Waiting(Arc<Mutex<Counts>>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    by_owner: HashMap<OwnerId, usize>,
+}
+
+impl Waiting {
+    /// Makes a body of an answer to an owner.
+    ///
+    /// # Errors
+    ///
+    /// Too much waits already.
+    pub fn body(&self, owner: &OwnerId, bytes: Vec<u8>) -> Result<Paced, ApiError> {
+        let length = bytes.len();
+        let held = if length < LARGE {
+            None
+        } else {
+            let mut counts = self.counts();
+            let of_owner = counts.by_owner.get(owner).copied().unwrap_or(0);
+            if of_owner + length > MOST_OF_ONE || counts.all + length > MOST {
+                let detail = "too many large answers wait for their readers; read those first, or ask for smaller pages";
+                return Err(ApiError::new(Code::Overloaded, detail).with_header("retry-after", "1"));
+            }
+            counts.all += length;
+            counts.by_owner.insert(owner.clone(), of_owner + length);
+            Some(Held {
+                waiting: self.clone(),
+                owner: owner.clone(),
+                length,
+            })
+        };
+        Ok(Paced {
+            rest: bytes.into(),
+            _held: held,
+        })
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is counted until it is sent, or its connection is gone.
+struct Held {
+    waiting: Waiting,
+    owner: OwnerId,
+    length: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut counts = self.waiting.counts();
+        counts.all = counts.all.saturating_sub(self.length);
+        if let Some(of_owner) = counts.by_owner.get_mut(&self.owner) {
+            *of_owner = of_owner.saturating_sub(self.length);
+            if *of_owner == 0 {
+                counts.by_owner.remove(&self.owner);
+            }
+        }
+    }
+}
+
+/// A body that is given out in pieces.
+pub struct Paced {
+    rest: Bytes,
+    _held: Option<Held>,
+}
+
+impl Paced {
+    /// A file that is part of the binary.
+    pub fn file(bytes: &'static [u8]) -> Self {
+        Self {
+            rest: Bytes::from_static(bytes),
+            _held: None,
+        }
+    }
+}
+
+impl MessageBody for Paced {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.rest.len() as u64)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let piece = self.rest.len().min(PIECE);
+        Poll::Ready(Some(Ok(self.rest.split_to(piece))))
+    }
+
+    // A small body is one piece, which actix takes without asking again.
+    fn try_into_bytes(self) -> Result<Bytes, Self> {
+        if self.rest.len() < LARGE && self._held.is_none() {
+            Ok(self.rest)
+        } else {
+            Err(self)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+
+    use super::*;
+    use crate::auth::{Policy, Verifier, sign_hs256, unix_now};
+    use crate::settings::Secret;
+
+    /// There is no way to an owner but a token.
+    fn owner(name: &str) -> OwnerId {
+        let secret = Secret::parse("a secret of the tests, 0123456789 abcdef").unwrap();
+        let policy = Policy::default();
+        let token = sign_hs256(&secret, name, 60, &policy).unwrap();
+        let verifier = Verifier::new(&[secret], policy);
+        verifier.verify(&token, unix_now()).unwrap().owner().clone()
+    }
+
+    fn bytes(length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at % 251) as u8).collect()
+    }
+
+    #[test]
+    fn a_body_is_what_it_was_made_of() {
+        let waiting = Waiting::default();
+        for length in [0, 1, PIECE, LARGE - 1, LARGE, LARGE + 1, 10 * PIECE + 7] {
+            let body = waiting.body(&owner("a"), bytes(length)).unwrap();
+            assert_eq!(body.size(), BodySize::Sized(length as u64));
+            let whole = actix_rt::System::new().block_on(to_bytes(body)).unwrap();
+            assert_eq!(whole, bytes(length));
+        }
+        assert_eq!(waiting.counts().all, 0);
+        assert!(waiting.counts().by_owner.is_empty());
+    }
+
+    #[test]
+    fn who_does_not_read_gets_no_more_and_holds_up_nobody_else() {
+        let waiting = Waiting::default();
+        let unread = [(); 2].map(|()| waiting.body(&owner("slow"), bytes(MOST_OF_ONE / 2)));
+        assert!(unread.iter().all(Result::is_ok));
+        let refused = waiting.body(&owner("slow"), bytes(LARGE)).err().unwrap();
+        assert_eq!(refused.code(), Code::Overloaded);
+        assert!(
+            waiting.body(&owner("slow"), bytes(LARGE - 1)).is_ok(),
+            "small answers go on"
+        );
+        assert!(waiting.body(&owner("other"), bytes(MOST_OF_ONE)).is_ok());
+        drop(unread);
+        assert!(waiting.body(&owner("slow"), bytes(MOST_OF_ONE)).is_ok());
+    }
+
+    #[test]
+    fn many_who_do_not_read_hold_no_more_than_all_may() {
+        let waiting = Waiting::default();
+        let bodies: Vec<_> = (0..100)
+            .map(|n| waiting.body(&owner(&n.to_string()), bytes(MOST_OF_ONE / 2)))
+            .collect();
+        let held = bodies.iter().filter(|body| body.is_ok()).count();
+        assert_eq!(held, MOST / (MOST_OF_ONE / 2));
+        drop(bodies);
+        assert_eq!(waiting.counts().all, 0);
+    }
+}
