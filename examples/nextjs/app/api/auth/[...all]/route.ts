@@ -1,0 +1,8 @@
+import { getAuth } from "@/lib/auth";
+
+async function handler(request: Request) {
+  const auth = await getAuth();
+  return auth.handler(request);
+}
+
+export { handler as GET, handler as POST };

@@ -1,0 +1,49 @@
+import { backendUrl } from "@/lib/server-config";
+
+// Passes the browser's requests on to Todoward, so that both are on one origin
+// and Todoward needs no CORS. A rewrite would do, too, but its target is fixed
+// when the app is built or shown in a header, and it sends the cookies along.
+
+const REQUEST_HEADERS = [
+  "accept",
+  "authorization",
+  "content-type",
+  "content-length",
+  "idempotency-key",
+  "if-match",
+  "if-none-match",
+  "x-forwarded-for",
+  "x-request-id",
+];
+
+/** They belong to one connection. */
+const NOT_PASSED_BACK = ["connection", "keep-alive", "transfer-encoding"];
+
+async function passOn(request: Request) {
+  const { pathname, search } = new URL(request.url);
+  const target = backendUrl().replace(/\/+$/, "") + pathname.replace(/^\/backend/, "") + search;
+  const headers = new Headers({ "accept-encoding": "identity" });
+  for (const name of REQUEST_HEADERS) {
+    const value = request.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  const init = { method: request.method, headers, body: request.body, duplex: "half", redirect: "manual", cache: "no-store" };
+  let response: Response;
+  try {
+    response = await fetch(target, { ...init, signal: request.signal } as RequestInit);
+  } catch (error) {
+    if (!request.signal.aborted) console.error(`Todoward does not answer at ${target} (TODOWARD_URL):`, reason(error));
+    // The client package takes it for what it is: no connection, which may pass.
+    return new Response("Todoward does not answer", { status: 502 });
+  }
+  const back = new Headers(response.headers);
+  for (const name of NOT_PASSED_BACK) back.delete(name);
+  return new Response(response.body, { status: response.status, headers: back });
+}
+
+/** fetch says only that it failed; why is in the cause. */
+function reason(error: unknown) {
+  return error instanceof Error && error.cause ? String(error.cause) : String(error);
+}
+
+export { passOn as DELETE, passOn as GET, passOn as PATCH, passOn as POST, passOn as PUT };

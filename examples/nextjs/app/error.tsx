@@ -1,0 +1,14 @@
+"use client";
+
+/** The server could not make the page: most often Better Auth's database is out of reach. */
+export default function ErrorPage({ error, reset }: { error: Error & { digest?: string }; reset: () => void }) {
+  return (
+    <main className="message" role="alert">
+      <h1>This page could not be shown</h1>
+      <p>The server had a problem{error.digest && ` (its log has it under ${error.digest})`}. Nothing that you saved is lost.</p>
+      <button type="button" onClick={reset}>
+        Try again
+      </button>
+    </main>
+  );
+}

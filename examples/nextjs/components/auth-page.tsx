@@ -1,0 +1,36 @@
+import { cookies } from "next/headers";
+import Link from "next/link";
+import { readTheme, THEME_COOKIE } from "@/lib/theme";
+import { AuthForm, type AuthMode } from "./auth-form";
+import styles from "./auth-page.module.css";
+import { Logo } from "./logo";
+import { ThemeToggle } from "./theme-toggle";
+
+const TEXTS = {
+  "sign-in": { title: "Welcome back", lead: "Sign in to see your tasks.", other: "New here?", link: "Create an account", href: "/sign-up" },
+  "sign-up": { title: "Create your account", lead: "It takes a name, an e-mail address and a password.", other: "Already have an account?", link: "Sign in", href: "/sign-in" },
+} as const;
+
+export async function AuthPage({ mode }: { mode: AuthMode }) {
+  const texts = TEXTS[mode];
+  const theme = readTheme((await cookies()).get(THEME_COOKIE)?.value);
+  return (
+    <div className={styles.page}>
+      <header className={styles.top}>
+        <Logo />
+        <ThemeToggle initial={theme} />
+      </header>
+      <main className={styles.main}>
+        <div className={styles.card}>
+          <h1>{texts.title}</h1>
+          <p className={styles.lead}>{texts.lead}</p>
+          <AuthForm mode={mode} />
+          <p className={styles.other}>
+            {texts.other} <Link href={texts.href}>{texts.link}</Link>
+          </p>
+        </div>
+      </main>
+      <footer className={styles.foot}>Your tasks, and nobody else’s.</footer>
+    </div>
+  );
+}

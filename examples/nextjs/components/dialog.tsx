@@ -1,0 +1,47 @@
+import { type ReactNode, useEffect, useId, useRef } from "react";
+import ui from "./ui.module.css";
+
+interface Props {
+  title: string;
+  wide?: boolean;
+  /** Escape, or a click outside; without it the dialog stays. */
+  onClose?: () => void;
+  children: ReactNode;
+}
+
+/** A modal dialog, open as long as it is rendered. The browser keeps the focus inside, and gives it back. */
+export function Dialog({ title, wide, onClose, children }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const element = dialog.current;
+    const before = document.activeElement as HTMLElement | null;
+    element?.showModal();
+    return () => {
+      element?.close();
+      before?.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      className={ui.dialog}
+      data-wide={wide}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose?.();
+      }}
+      onClick={(event) => event.target === dialog.current && isOutside(event) && onClose?.()}
+    >
+      <h2 id={id}>{title}</h2>
+      {children}
+    </dialog>
+  );
+}
+
+/** A click on the backdrop has the dialog itself as its target, like one on its padding. */
+function isOutside({ currentTarget, clientX: x, clientY: y }: React.MouseEvent) {
+  const box = currentTarget.getBoundingClientRect();
+  return x < box.left || x > box.right || y < box.top || y > box.bottom;
+}

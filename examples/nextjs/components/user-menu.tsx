@@ -1,0 +1,72 @@
+import { LogOut } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { authClient } from "@/lib/auth-client";
+import { useServices } from "@/lib/services";
+import ui from "./ui.module.css";
+import styles from "./user-menu.module.css";
+
+export function UserMenu() {
+  const { user, connection, deletions, toasts, queries } = useServices();
+  const [open, setOpen] = useState(false);
+  const menu = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+
+  useEffect(() => {
+    if (!open) return;
+    const close = (event: Event) => {
+      if (event instanceof KeyboardEvent && event.key !== "Escape") return;
+      if (event instanceof PointerEvent && menu.current?.contains(event.target as Node)) return;
+      setOpen(false);
+      if (event instanceof KeyboardEvent) button.current?.focus();
+    };
+    document.addEventListener("keydown", close);
+    document.addEventListener("pointerdown", close);
+    return () => {
+      document.removeEventListener("keydown", close);
+      document.removeEventListener("pointerdown", close);
+    };
+  }, [open]);
+
+  async function signOut() {
+    setOpen(false);
+    await deletions.commitAll();
+    const { error } = await authClient.signOut().catch(() => ({ error: true }));
+    if (error) return toasts.error("You are still signed in: the sign-in server does not answer. Try again.");
+    // The next user of this page must not have anything of the last one.
+    connection.forget();
+    queries.clear();
+    location.assign("/sign-in");
+  }
+
+  return (
+    <div className={styles.menu} ref={menu}>
+      <button
+        ref={button}
+        type="button"
+        className={styles.avatar}
+        aria-expanded={open}
+        aria-label={`Account of ${user.name}`}
+        title={user.email}
+        onClick={() => setOpen(!open)}
+      >
+        {initials(user.name)}
+      </button>
+      {open && (
+        <div className={styles.popup}>
+          <p className={styles.name}>{user.name}</p>
+          <p className={styles.email}>{user.email}</p>
+          <button type="button" className={ui.ghost} onClick={signOut}>
+            <LogOut size={16} />
+            Sign out
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function initials(name: string) {
+  const words = name.trim().split(/\s+/);
+  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => [...(word ?? "")][0] ?? "");
+  return letters.join("").toUpperCase() || "?";
+}

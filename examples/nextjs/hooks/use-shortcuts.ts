@@ -1,0 +1,34 @@
+import { useEffect, useEffectEvent } from "react";
+
+export const SHORTCUTS: [keys: string[], what: string][] = [
+  [["n"], "New task"],
+  [["/"], "Search"],
+  [["j", "↓"], "Next task"],
+  [["k", "↑"], "Previous task"],
+  [["x", "Space"], "Complete, or open again"],
+  [["e", "Enter"], "Edit"],
+  [["Delete"], "Delete"],
+  [["u"], "Undo the last deletion"],
+  [["Esc"], "Leave a field, close, cancel"],
+  [["?"], "This help"],
+];
+
+/** Single keys for the whole page; never while something is typed, or behind a dialog. */
+export function useShortcuts(act: (key: string, event: KeyboardEvent) => boolean) {
+  const onKey = useEffectEvent((event: KeyboardEvent) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    if (act(event.key, event)) event.preventDefault();
+  });
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => onKey(event);
+    window.addEventListener("keydown", listen);
+    return () => window.removeEventListener("keydown", listen);
+  }, []);
+}
+
+function isTyping(target: EventTarget | null) {
+  if (!(target instanceof HTMLElement)) return false;
+  const isText = target.matches("input:not([type=checkbox], [type=radio]), textarea, select");
+  return isText || target.isContentEditable;
+}

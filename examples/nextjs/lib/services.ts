@@ -1,0 +1,54 @@
+import { QueryClient } from "@tanstack/react-query";
+import { createContext, useContext } from "react";
+import { Changes } from "./changes";
+import { Deletions } from "./deletions";
+import { Edits } from "./edits";
+import { Outbox } from "./outbox";
+import { UserStorage } from "./storage";
+import { Store } from "./store";
+import { connect } from "./todoward";
+import { Toasts } from "./toasts";
+
+export interface User {
+  id: string;
+  name: string;
+  email: string;
+}
+
+export type Services = ReturnType<typeof makeServices>;
+
+/** Everything of one signed-in user that lives longer than a component. */
+export function makeServices(user: User, baseUrl: string) {
+  const toasts = new Toasts();
+  const storage = new UserStorage(user.id);
+  const signedOut = new Store(false);
+  const connection = connect({
+    baseUrl,
+    userId: user.id,
+    onSignedOut(reason) {
+      if (reason === "other-user") location.reload();
+      else signedOut.set(true);
+    },
+    onWait: (seconds) => toasts.show(`The server asks for a pause. Trying again in ${seconds} s…`),
+  });
+  const queries = new QueryClient({
+    defaultOptions: {
+      // The client package repeats what is safe to repeat. Offline is an error like others, and shown.
+      queries: { retry: false, networkMode: "always", staleTime: 5_000 },
+      mutations: { retry: false, networkMode: "always" },
+    },
+  });
+  const outbox = new Outbox(connection, storage);
+  const changes = new Changes(queries, connection);
+  const deletions = new Deletions(connection, storage, toasts);
+  const edits = new Edits(connection, changes, storage);
+  return { user, connection, queries, storage, toasts, outbox, changes, deletions, edits, signedOut };
+}
+
+export const ServicesContext = createContext<Services | null>(null);
+
+export function useServices(): Services {
+  const services = useContext(ServicesContext);
+  if (!services) throw new Error("ServicesContext is missing");
+  return services;
+}

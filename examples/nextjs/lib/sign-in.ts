@@ -1,0 +1,38 @@
+import { authClient } from "./auth-client";
+
+export interface Credentials {
+  name: string;
+  email: string;
+  password: string;
+}
+
+/** What was wrong, and at which field if it is one's. */
+export interface AuthFault {
+  field?: keyof Credentials;
+  text: string;
+}
+
+const BY_CODE: Record<string, AuthFault> = {
+  INVALID_EMAIL_OR_PASSWORD: { field: "password", text: "The e-mail address or the password is not right." },
+  INVALID_EMAIL: { field: "email", text: "This is not an e-mail address." },
+  PASSWORD_TOO_SHORT: { field: "password", text: "Use at least 8 characters." },
+  PASSWORD_TOO_LONG: { field: "password", text: "Use at most 128 characters." },
+  USER_ALREADY_EXISTS: { field: "email", text: "There is an account with this address already. Sign in instead." },
+  USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: { field: "email", text: "There is an account with this address already. Sign in instead." },
+};
+
+/** Signs in, or up. Answers the user's id, or what was wrong. */
+export async function authenticate(mode: "sign-in" | "sign-up", given: Credentials): Promise<string | AuthFault> {
+  const { name, email, password } = given;
+  try {
+    const { data, error } =
+      mode === "sign-up"
+        ? await authClient.signUp.email({ name, email, password })
+        : await authClient.signIn.email({ email, password });
+    if (data) return data.user.id;
+    if (error.status === 429) return { text: "Too many attempts. Wait a few seconds, then try again." };
+    return BY_CODE[error.code ?? ""] ?? { text: error.message ?? `The sign-in server answers ${error.status}. Try again.` };
+  } catch {
+    return { text: "The sign-in server does not answer. Check your connection and try again." };
+  }
+}

@@ -1,0 +1,51 @@
+import { isProblem, Todoward } from "todoward-client";
+import { TokenSource } from "./token-source";
+
+export type Connection = ReturnType<typeof connect>;
+
+/** A connection to Todoward in the name of one user. */
+export function connect(options: {
+  baseUrl: string;
+  userId: string;
+  /** The session has ended, or another user has signed in. */
+  onSignedOut: (reason: "expired" | "other-user") => void;
+  /** The client waits that many seconds before it tries again. */
+  onWait: (seconds: number) => void;
+}) {
+  const tokens = new TokenSource(options.userId, () => options.onSignedOut("other-user"));
+  let leaving = false;
+
+  const client = new Todoward({
+    baseUrl: options.baseUrl,
+    token: async ({ refresh }) => {
+      const token = await tokens.get(refresh);
+      if (!token) options.onSignedOut("expired");
+      return token;
+    },
+    // A request that is made while the page goes away must outlive it.
+    fetch: (input, init) => fetch(input, { ...init, keepalive: leaving }),
+    onRetry({ delay, error }) {
+      // A lost connection is tried again at once; only a refusal makes the user wait.
+      if (isProblem(error)) options.onWait(Math.ceil(delay / 1000));
+    },
+  });
+
+  return {
+    client,
+    baseUrl: options.baseUrl,
+    /** What belongs to the user who is leaving, or whose session has ended. */
+    forget() {
+      tokens.forget();
+      client.forget();
+    },
+    /** Runs work whose requests are sent even if the page is gone before they are answered. */
+    whileLeaving(work: () => void) {
+      leaving = true;
+      work();
+    },
+    returned() {
+      leaving = false;
+      tokens.dropIfStale();
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { authClient } from "./auth-client";
+
+/** Seconds before its end from which a token is not used any more. */
+const MARGIN = 30;
+
+interface Claims {
+  sub: string;
+  exp: number;
+}
+
+/** Better Auth's tokens for one user, kept in memory and nowhere else. */
+export class TokenSource {
+  private token: string | null = null;
+  private asking: Promise<string | null> | null = null;
+
+  constructor(
+    private readonly userId: string,
+    private readonly onOtherUser: () => void,
+  ) {}
+
+  /** A token; null if nobody is signed in. Throws if the frontend cannot be reached. */
+  get(refresh: boolean): Promise<string | null> {
+    if (refresh) this.token = null;
+    else this.dropIfStale();
+    if (this.token) return Promise.resolve(this.token);
+    this.asking ??= this.ask().finally(() => (this.asking = null));
+    return this.asking;
+  }
+
+  /** Timers sleep with the computer, so the time is looked at, not waited for. */
+  dropIfStale() {
+    if (this.token && readClaims(this.token).exp - MARGIN < Date.now() / 1000) this.token = null;
+  }
+
+  forget() {
+    this.token = null;
+  }
+
+  private async ask() {
+    const { data, error } = await authClient.token().catch(() => {
+      throw new FrontendUnreachable(0);
+    });
+    if (error?.status === 401) return null;
+    if (error) throw new FrontendUnreachable(error.status);
+    const token = data.token;
+    // Somebody else may have signed in in another tab: nothing of this page is for them.
+    if (readClaims(token).sub !== this.userId) {
+      this.onOtherUser();
+      return null;
+    }
+    this.token = token;
+    return token;
+  }
+}
+
+/** No token, but not because the user is signed out. */
+export class FrontendUnreachable extends Error {
+  constructor(readonly status: number) {
+    super(`no token: /api/auth/token answers ${status || "nothing"}`);
+    this.name = "FrontendUnreachable";
+  }
+}
+
+function readClaims(token: string): Claims {
+  const part = token.split(".")[1] ?? "";
+  return JSON.parse(atob(part.replaceAll("-", "+").replaceAll("_", "/"))) as Claims;
+}
