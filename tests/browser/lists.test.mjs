@@ -31,3 +31,20 @@ test("the address keeps search, filters and order over a reload", async ({ visit
   await ada.todo.shows("Peaches", "Pears");
   await expect(ada.todo.search).toHaveValue("pea");
 });
+
+test("a new task that the filters do not fit is shown as just added, and goes when it is done", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.signUp();
+  await ada.create({ title: "Pears", tags: ["fruit"] });
+  const todo = ada.todo;
+  await todo.open("/?tag=fruit");
+  await todo.add("Leeks");
+  const news = ada.page.getByRole("region", { name: "Just added" });
+  await expect(news.getByRole("checkbox", { name: "Leeks" })).toBeVisible();
+  // Nothing that is animated may hide it later.
+  await news.evaluate((one) => Promise.all(one.getAnimations({ subtree: true }).map(({ finished }) => finished)));
+  await expect(news.getByText("Leeks")).toBeInViewport();
+  await todo.check("Leeks").click();
+  await todo.shows("Pears");
+  await expect(news).toBeHidden();
+});

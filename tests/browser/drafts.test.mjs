@@ -1,0 +1,34 @@
+import { expect, test } from "./support/test.mjs";
+
+test("a reload keeps the task that is being typed and the one that is being edited", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.signUp();
+  await ada.create("Pay the rent");
+  const { page, todo } = ada;
+  await todo.open();
+  const editor = await todo.edit("Pay the rent");
+  await editor.title.fill("Pay the rent of May");
+  await editor.notes.fill("By transfer");
+  await todo.title.fill("Half a thought");
+  await todo.composer.getByLabel("Priority").selectOption({ label: "Medium" });
+  await page.reload();
+  await expect(todo.title).toHaveValue("Half a thought");
+  await expect(todo.composer.getByLabel("Priority")).toHaveValue("medium");
+  await expect(editor.title).toHaveValue("Pay the rent of May");
+  await expect(editor.notes).toHaveValue("By transfer");
+  await editor.save.click();
+  await todo.composer.getByRole("button", { name: "Add task" }).click();
+  await expect.poll(() => ada.titles()).toEqual(["Pay the rent of May", "Half a thought"]);
+});
+
+test("a deletion that waits for an undo is done when the page goes", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.signUp();
+  await ada.create("Old news");
+  await ada.create("Good news");
+  await ada.todo.open();
+  await ada.todo.delete("Old news");
+  await ada.todo.shows("Good news");
+  await ada.page.goto("about:blank");
+  await expect.poll(() => ada.titles()).toEqual(["Good news"]);
+});
