@@ -52,10 +52,9 @@ export function ConflictDialog({ edit, onResolve, onLater }: Props) {
         ))}
       </div>
       <div className={ui.dialogActions}>
-        <button type="button" className={ui.ghost} onClick={onLater}>
+        <button type="button" className={`${ui.ghost} ${styles.later}`} onClick={onLater}>
           Decide later
         </button>
-        <span className={styles.gap} />
         <button type="button" className={ui.button} onClick={() => onResolve(all("theirs"))}>
           Take theirs
         </button>

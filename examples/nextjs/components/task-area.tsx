@@ -32,7 +32,7 @@ export function TaskArea({ list, filters, onFilter, today, actions, composer, on
   const { tasks, justAdded } = list;
   const retry = () => void list.refetch();
 
-  useEffect(() => changes.forgetAdded(), [changes, filters]);
+  useEffect(() => changes.dropAdded(), [changes, filters]);
 
   const shared = { filters, today, edits, open, unsaved: all, actions: actions.rows, onCancel: actions.cancelEdit, onDelete: actions.deleteEdited };
   const problem = failure && { ...failure, baseUrl: connection.baseUrl, busy: list.isFetching, onRetry: retry };
@@ -43,7 +43,7 @@ export function TaskArea({ list, filters, onFilter, today, actions, composer, on
       <Pending composer={composer} isShown={list.data ? isShown : undefined} actions={actions} />
       {justAdded.length > 0 && (
         <Group name="Just added">
-          <Rows {...shared} tasks={justAdded} />
+          <Rows {...shared} tasks={justAdded} always />
         </Group>
       )}
       {list.data ? (

@@ -17,6 +17,8 @@ interface Props {
   actions: RowActions;
   onCancel: (id: string) => void;
   onDelete: (id: string) => void;
+  /** Shown whether or not the filters fit. */
+  always?: boolean;
 }
 
 /** Tasks as rows, in groups if they are sorted by due date. */
@@ -52,7 +54,7 @@ export function Group({ name, children }: { name: string; children: React.ReactN
   );
 }
 
-function Row({ task, filters, today, edits, open, unsaved, actions, onCancel, onDelete }: Props & { task: Task }) {
+function Row({ task, filters, today, edits, open, unsaved, actions, onCancel, onDelete, always }: Props & { task: Task }) {
   const edit = unsaved[task.id];
   if (edit && open === task.id) {
     return (
@@ -65,5 +67,5 @@ function Row({ task, filters, today, edits, open, unsaved, actions, onCancel, on
       />
     );
   }
-  return <TaskRow task={task} today={today} unsaved={edit} leaving={!matches(task, filters, today)} {...actions} />;
+  return <TaskRow task={task} today={today} unsaved={edit} leaving={!always && !matches(task, filters, today)} {...actions} />;
 }

@@ -1,5 +1,5 @@
 import { keepPreviousData, skipToken, useInfiniteQuery, useMutationState, useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import type { Task } from "todoward-client";
 import { ADDED, CHANGE, type Change, LISTS, NO_PAGES, type Pages } from "@/lib/changes";
 import { type Filters, toQuery } from "@/lib/filters";
@@ -10,7 +10,7 @@ const PAGE = 50;
 
 /** The tasks of a list: what the server said, with what is on its way shown as done. */
 export function useTasks(filters: Filters, today: string) {
-  const { connection, deletions } = useServices();
+  const { connection, changes, deletions } = useServices();
   const query = toQuery(filters, today);
   const list = useInfiniteQuery({
     queryKey: [...LISTS, query],
@@ -28,8 +28,11 @@ export function useTasks(filters: Filters, today: string) {
   const hidden = useStore(deletions);
   const tasks = useMemo(() => visible(list.data, hidden, pending), [list.data, hidden, pending]);
   const news = useMemo(() => visible(added.data, hidden, pending), [added.data, hidden, pending]);
-  // A new task that the list has, too, stands there.
-  const justAdded = news.filter(({ id }) => !tasks.some((task) => task.id === id));
+  // A new task that the list has, too, stands there, and comes and goes with it.
+  const justAdded = useMemo(() => news.filter(({ id }) => !tasks.some((task) => task.id === id)), [news, tasks]);
+  useEffect(() => {
+    if (justAdded.length < news.length) changes.dropAdded(({ id }) => tasks.some((task) => task.id === id));
+  }, [changes, justAdded, news, tasks]);
   return { ...list, tasks, justAdded };
 }
 

@@ -83,8 +83,12 @@ export class Changes {
     await this.queries.invalidateQueries({ queryKey: LISTS });
   }
 
-  forgetAdded() {
-    this.queries.setQueryData<Pages>(ADDED, NO_PAGES);
+  /** New tasks that need no place of their own any more. */
+  dropAdded(which: (task: Task) => boolean = () => true) {
+    const items = this.queries.getQueryData<Pages>(ADDED)?.pages[0]?.items ?? [];
+    const rest = items.filter((task) => !which(task));
+    if (rest.length === items.length) return;
+    this.queries.setQueryData<Pages>(ADDED, { pages: [{ items: rest, next_cursor: null }], pageParams: [undefined] });
   }
 
   remove(id: string) {
@@ -95,8 +99,9 @@ export class Changes {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       const busy = this.queries.isMutating({ mutationKey: CHANGE }) > 0;
-      if (busy) this.refreshSoon();
-      else void this.queries.invalidateQueries({ queryKey: LISTS });
+      if (busy) return this.refreshSoon();
+      this.dropAdded((task) => task.completed);
+      void this.queries.invalidateQueries({ queryKey: LISTS });
     }, after);
   }
 
