@@ -29,6 +29,8 @@ pub(crate) fn bring_up_to_date(
             let done = db::migrate(database)
                 .map_err(|error| StartError(format!("{:?}: {error}", database.url)))?;
             log_migrated(&done);
+            // From now on it is this file and no other of its name.
+            db.file_is_in_place();
         }
         DatabaseUrl::Postgres(_) => {
             let (database, health) = (database.clone(), Arc::clone(health));

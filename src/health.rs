@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::db::{Db, tasks};
+use crate::db::{Db, REMOVED, tasks};
 
 /// How long an answer about the database is believed: a flood of health checks
 /// costs the database one statement a second.
@@ -54,7 +54,12 @@ impl Health {
         if let Err(error) = &answer {
             log::warn!(cause:% = error; "the database is not ready");
         }
-        *last = Some((Instant::now(), answer.is_ok()));
-        answer.is_ok()
+        let in_place = db.file_is_in_place();
+        if !in_place {
+            log::error!(cause = REMOVED; "the database is not ready");
+        }
+        let ready = answer.is_ok() && in_place;
+        *last = Some((Instant::now(), ready));
+        ready
     }
 }

@@ -12,6 +12,12 @@ const config: NextConfig = {
   // libsql chooses its native module by the platform while it runs: no bundler can follow that.
   serverExternalPackages: ["libsql"],
   outputFileTracingIncludes: { "/*": ["./node_modules/libsql/**", "./node_modules/@libsql/**"] },
+  // Instead of app/backend, if it is said when the app is built (or `next dev` starts).
+  rewrites: async () => {
+    const target = process.env.TODOWARD_REWRITE?.replace(/\/+$/, "");
+    const rewrite = { source: "/backend/:path*", destination: `${target}/:path*` };
+    return { beforeFiles: target ? [rewrite] : [] };
+  },
   headers: async () => [
     {
       source: "/:path*",

@@ -22,6 +22,7 @@ use super::connection::DbConnection;
 use super::crew::{Access, Crew, Job, Pool, watch};
 use super::error::DbError;
 use super::migrate::MigrateError;
+use super::placed_file::{PlacedFile, REMOVED};
 use crate::settings::{Database, DatabaseUrl};
 
 /// Jobs that may wait. A full queue is answered at once: a client that is told
@@ -40,6 +41,7 @@ pub struct Db {
     /// The pool of the threads that work now.
     pool: Arc<Mutex<Pool>>,
     waits: Histogram,
+    file: Option<Arc<PlacedFile>>,
 }
 
 impl Db {
@@ -95,7 +97,16 @@ impl Db {
             acquire_timeout: database.acquire_timeout,
             pool,
             waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
+            file: match &database.url {
+                DatabaseUrl::SqliteFile(path) => Some(Arc::new(PlacedFile::new(path))),
+                DatabaseUrl::SqliteMemory | DatabaseUrl::Postgres(_) => None,
+            },
         })
+    }
+
+    /// Whether the file of SQLite is still the one that was opened.
+    pub fn file_is_in_place(&self) -> bool {
+        self.file.as_ref().is_none_or(|file| file.is_in_place())
     }
 
     /// How long requests have waited for a connection, for the metrics.
@@ -157,9 +168,14 @@ impl Db {
         let acquire_until = (asked + self.acquire_timeout).min(deadline);
         let job: Job = {
             let (ticket, waits) = (Arc::clone(&ticket), self.waits.clone());
+            let file = self.file.clone().filter(|_| access == Access::Write);
             Box::new(move |worker| {
                 // The client may have gone, or have been told "overloaded".
                 if answer.is_closed() || !ticket.begin() {
+                    return;
+                }
+                if file.is_some_and(|file| !file.is_in_place()) {
+                    let _ = answer.send(Err(DbError::Unavailable(REMOVED.into())));
                     return;
                 }
                 let acquired = || waits.observe(asked.elapsed().as_secs_f64());

@@ -1,0 +1,173 @@
+//! What can happen to a SQLite file while it is served.
+
+use std::io::{Seek as _, SeekFrom, Write as _};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::binary::{SOON, run};
+use crate::server::{Server, environment, eventually};
+use crate::storage::Storage;
+use crate::support::{Engine, block_on};
+
+const TASKS: &str = "/api/v1/tasks";
+
+fn open(storage: &Storage) -> SqliteConnection {
+    SqliteConnection::establish(storage.file().to_str().unwrap()).unwrap()
+}
+
+#[test]
+fn sixty_four_writers_are_all_served() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        let users: Vec<_> = (0..64).map(|n| server.user(&format!("user {n}"))).collect();
+        let writing = users.iter().map(async |user| {
+            let path = user.create_path("a").await;
+            for n in 0..5 {
+                user.patch(&path, &json!({ "title": n.to_string() }))
+                    .await
+                    .expect(200);
+            }
+            user.get(&path).await.expect(200).json()["version"].clone()
+        });
+        for version in join_all(writing).await {
+            assert_eq!(version, 6);
+        }
+    });
+}
+
+#[test]
+fn somebody_elses_lock_is_waited_for_and_then_503_and_reading_goes_on() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        let alice = server.user("alice");
+        alice.create(json!({ "title": "before" })).await;
+        let mut other = open(&storage);
+        other.batch_execute("BEGIN IMMEDIATE").unwrap();
+        let refused = alice.post(TASKS, &json!({ "title": "during" })).await;
+        assert!([503, 504].contains(&refused.status), "{}", refused.text());
+        assert_eq!(alice.titles("").await, ["before"]);
+        other.batch_execute("COMMIT").unwrap();
+        alice.create(json!({ "title": "after" })).await;
+
+        other.batch_execute("BEGIN IMMEDIATE").unwrap();
+        let (written, ()) =
+            futures_util::future::join(alice.post(TASKS, &json!({ "title": "waited" })), async {
+                // Anything that takes a moment, and less than is waited for.
+                for _ in 0..20 {
+                    alice.get(TASKS).await.expect(200);
+                }
+                other.batch_execute("COMMIT").unwrap();
+            })
+            .await;
+        written.expect(201);
+    });
+}
+
+#[test]
+fn a_damaged_file_is_503_and_not_half_an_answer() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        let alice = server.user("alice");
+        for n in 0..300 {
+            alice
+                .create(json!({ "title": format!("task {n}"), "description": "x".repeat(200) }))
+                .await;
+        }
+        server.stop().await;
+        open(&storage)
+            .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            .unwrap();
+        // Pages behind the first: the file still looks like a database.
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .open(storage.file())
+            .unwrap();
+        let length = file.metadata().unwrap().len();
+        for page in 2..length / 4096 {
+            file.seek(SeekFrom::Start(page * 4096)).unwrap();
+            file.write_all(&[0xA5; 512]).unwrap();
+        }
+        drop(file);
+        let done = run(storage.path(), &["serve"], &environment(&storage.url, &[])).failed(1);
+        assert!(done.err.contains("malformed"), "{done:?}");
+
+        let as_it_is = [("TODOWARD__DATABASE__MIGRATE_ON_START", "false")];
+        let server = Server::listening(storage.path(), &storage.url, &as_it_is).await;
+        let alice = server.user("alice");
+        // What is whole is told as it is; what must read everything is refused.
+        let newest = alice.get(&format!("{TASKS}?limit=1")).await;
+        assert!([200, 503].contains(&newest.status), "{}", newest.text());
+        if newest.status == 200 {
+            assert_eq!(newest.json()["items"][0]["title"], "task 299");
+        }
+        let all = alice.get(&format!("{TASKS}?q=task&sort=title")).await;
+        let said = all.expect_problem(503, "database_unavailable");
+        assert!(!said.text().contains("malformed") && !said.text().contains("disk image"));
+        server.anonymous().get("/health/live").await.expect(200);
+        server.logs("malformed").await;
+        let log = server.stop().await;
+        assert!(!log.contains("panicked"), "{log}");
+    });
+}
+
+#[test]
+fn a_file_that_was_removed_takes_no_more_writes() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        server.user("alice").create(json!({ "title": "a" })).await;
+        let alice = server.user("alice");
+        std::fs::remove_file(storage.file()).unwrap();
+        let refused = alice.post(TASKS, &json!({ "title": "lost" })).await;
+        refused.expect_problem(503, "database_unavailable");
+        eventually("it is not ready", SOON, async || {
+            (!server.is_ready().await).then_some(())
+        })
+        .await;
+        server.anonymous().get("/health/live").await.expect(200);
+        server.stop().await;
+    });
+}
+
+#[test]
+fn the_log_of_writes_is_cut_when_its_reader_has_gone() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        let alice = server.user("alice");
+        let path = alice.create_path("a").await;
+        let wal = storage.path().join("tasks.db-wal");
+        let mut reader = open(&storage);
+        reader.batch_execute("BEGIN; SELECT * FROM tasks").unwrap();
+        let mut n = 0;
+        let mut write = async || {
+            n += 1;
+            let text = format!("{n}")
+                .repeat(2000)
+                .chars()
+                .take(9_000)
+                .collect::<String>();
+            alice
+                .patch(&path, &json!({ "description": text }))
+                .await
+                .expect(200);
+        };
+        while wal.metadata().unwrap().len() < 6_000_000 {
+            write().await;
+        }
+        reader.batch_execute("COMMIT").unwrap();
+        let long = wal.metadata().unwrap().len();
+        // A checkpoint lets the log begin again at its start: it does not grow.
+        for _ in 0..300 {
+            write().await;
+        }
+        assert!(wal.metadata().unwrap().len() <= long + 5_000_000);
+        server.stop().await;
+    });
+}
