@@ -44,7 +44,7 @@ test("a list that is open stays, is marked as old, and is current again by itsel
   await stack.stopTodoward();
   // Coming back to the tab asks for the list anew, once what it has is old.
   await expect(async () => {
-    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
     await expect(page.getByText("What you see may be out of date.")).toBeVisible({ timeout: 500 });
   }).toPass(LONG);
   await todo.shows("Pay the rent");

@@ -28,3 +28,28 @@ test("a wrong password, a short one and an address that is taken are explained a
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByLabel("E-mail")).toHaveAccessibleDescription(/already/);
 });
+
+test("a tag that is still being typed is saved with the task", async ({ visitor }) => {
+  const ada = await visitor();
+  const { page } = ada;
+  const todo = await ada.start();
+  await todo.title.fill("Buy coffee");
+  await todo.composer.getByRole("textbox", { name: "Tags" }).fill("home");
+  await todo.composer.getByRole("button", { name: "Add task" }).click();
+  await expect(todo.row("Buy coffee")).toContainText("home");
+  // Ready for the next task, which begins without tags.
+  await expect(todo.title).toBeFocused();
+  await expect(todo.composer.getByRole("button", { name: /^Remove tag/ })).toBeHidden();
+
+  let editor = await todo.edit("Buy coffee");
+  await editor.tags.fill("a-tag-so-long-that-the-fields-below-it-move-down");
+  await editor.save.click();
+  await expect(todo.row("Buy coffee")).toContainText("a-tag-so-long");
+  await expect(editor.form).toBeHidden();
+
+  editor = await todo.edit("Buy coffee");
+  await editor.tags.fill("kitchen");
+  await page.keyboard.press("Control+Enter");
+  await expect(todo.row("Buy coffee")).toContainText("kitchen");
+  await expect.poll(async () => (await ada.api("GET", "/tasks")).data.items[0].tags).toHaveLength(3);
+});
