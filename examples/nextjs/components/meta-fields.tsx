@@ -108,6 +108,12 @@ function TagsField({ tags, onChange, described }: TagsProps) {
     return () => form?.removeEventListener("submit", onSubmit, true);
   }, []);
 
+  function remove(tag: string) {
+    onChange(tags.filter((one) => one !== tag));
+    // The button goes, and the focus would go with it.
+    input.current?.focus();
+  }
+
   function onKeyDown(event: KeyboardEvent) {
     if ((event.key === "Enter" && typed.trim() && !event.ctrlKey && !event.metaKey) || event.key === ",") {
       event.preventDefault();
@@ -123,7 +129,7 @@ function TagsField({ tags, onChange, described }: TagsProps) {
       {tags.map((tag) => (
         <span key={tag} className={styles.tag}>
           {tag}
-          <button type="button" aria-label={`Remove tag ${tag}`} onClick={() => onChange(tags.filter((one) => one !== tag))}>
+          <button type="button" aria-label={`Remove tag ${tag}`} onClick={() => remove(tag)}>
             <X size={12} />
           </button>
         </span>
