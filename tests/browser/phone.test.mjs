@@ -32,7 +32,10 @@ test("the story on a phone, by tapping, and nothing is wider than the screen", a
   await page.getByRole("button", { name: "Edit Buy coffee" }).tap();
   const editor = todo.editor("Buy coffee");
   await editor.title.fill("Buy tea");
-  await editor.tags.fill("home");
+  for (const tag of ["home", "kitchen", "shopping", "one-that-is-rather-long-for-a-tag"]) {
+    await editor.tags.fill(tag);
+    await editor.tags.press("Enter");
+  }
   await fits(page);
   await editor.save.tap();
   await expect(todo.row("Buy tea")).toContainText("home");

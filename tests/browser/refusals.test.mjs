@@ -11,6 +11,7 @@ test("several fields that the server refuses are explained beside each of them, 
   expect(await ada.titles()).toEqual([]);
   await todo.composer.getByRole("button", { name: /^Remove tag/ }).click();
   await expect(tags).not.toHaveAttribute("aria-invalid");
+  await expect(tags).toBeFocused();
   await expect(todo.title).toHaveAttribute("aria-invalid", "true");
   await todo.add("Shorter");
   await todo.shows("Shorter");
