@@ -32,3 +32,38 @@ test("a deletion that waits for an undo is done when the page goes", async ({ vi
   await ada.page.goto("about:blank");
   await expect.poll(() => ada.titles()).toEqual(["Good news"]);
 });
+
+test("what is typed into a task while its last change is on its way is kept and saved", async ({ visitor }) => {
+  const ada = await visitor();
+  const { page, todo } = ada;
+  await ada.signUp();
+  const { id } = await ada.create("Pay the rent");
+  await todo.open();
+  let release;
+  const held = new Promise((done) => (release = done));
+  await page.route(`**/api/v1/tasks/${id}`, async (route) => {
+    await held;
+    await route.continue();
+  });
+  let editor = await todo.edit("Pay the rent");
+  await editor.title.fill("Pay the rent of May");
+  await editor.save.click();
+  await expect(todo.row("Pay the rent of May")).toBeVisible();
+  await page.getByRole("button", { name: "Edit Pay the rent of May" }).click();
+  editor = todo.editor("Pay the rent");
+  await editor.notes.fill("By transfer");
+  await editor.save.click();
+  await expect(editor.form).toBeHidden();
+  await page.getByRole("button", { name: "Edit Pay the rent of May" }).click();
+  await expect(editor.notes).toHaveValue("By transfer");
+  await editor.priority.selectOption({ label: "High" });
+  release();
+  const task = async () => (await ada.api("GET", `/tasks/${id}`)).data;
+  await expect.poll(async () => (await task()).description).toBe("By transfer");
+  const open = todo.editor("Pay the rent of May");
+  await expect(open.priority).toHaveValue("high");
+  await open.save.click();
+  await expect.poll(task).toMatchObject({ title: "Pay the rent of May", description: "By transfer", priority: "high" });
+  await expect(open.form).toBeHidden();
+  await todo.shows("Pay the rent of May");
+});

@@ -61,6 +61,19 @@ test("the story on a phone, by tapping, and nothing is wider than the screen", a
   await todo.shows(long);
 });
 
+test("a tap on a task opens it, although the form above closes and moves it", async ({ visitor }) => {
+  const ada = await visitor({ context: PHONE });
+  await ada.signUp();
+  for (const title of ["One", "Two", "Three", "Four"]) await ada.create(title);
+  const { page, todo } = ada;
+  await todo.open();
+  await todo.title.tap();
+  await expect(todo.composer.getByRole("button", { name: "Add task" })).toBeVisible();
+  await page.getByRole("button", { name: "Edit Two" }).tap();
+  await expect(todo.editor("Two").title).toBeFocused();
+  await expect(todo.composer.getByRole("button", { name: "Add task" })).toBeHidden();
+});
+
 test("what is tapped is large enough for a finger", async ({ visitor }) => {
   const ada = await visitor({ context: PHONE });
   await ada.signUp();
