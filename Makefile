@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth check bench schema postgres openapi swagger-ui
+.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth check-deploy image image-test sbom check bench schema postgres openapi swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -44,6 +44,23 @@ binary:
 better-auth:
 	cd tests/better-auth && npm ci
 
+# The files of deploy/: their schemas, and at work behind nginx and Caddy.
+check-deploy: binary postgres better-auth
+	tests/deploy/manifests
+	cd tests/deploy && npm ci && npm test
+
+# The container image; docs/DEPLOY.md runs it.
+image:
+	docker build --pull -t todoward --build-arg REVISION=$$(git rev-parse HEAD) .
+
+# Builds the image and runs it; as root, with buildah, by hand: the build is long.
+image-test:
+	tests/deploy/image
+
+# Every crate of the server as CycloneDX, in target/sbom.
+sbom:
+	deploy/sbom
+
 # PostgreSQL's binaries, unless they are there or a server is named.
 postgres:
 	@sh tests/install-postgres.sh
@@ -57,10 +74,11 @@ check:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --locked check licenses bans sources
 
-# How fast the parts are; benches/load.sh measures the whole, and
-# docs/BENCHMARKS.md has the figures.
+# How fast the parts are, and the whole beside axum, FastAPI and pgbench: about 15
+# minutes. Needs wrk, openssl and Python 3.11; docs/BENCHMARKS.md has the figures.
 bench:
 	cargo bench --locked
+	python3 benches/compare
 
 # Migrates the PostgreSQL of DATABASE_URL and writes src/db/schema.rs anew from it.
 schema:

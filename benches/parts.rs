@@ -11,7 +11,7 @@ use actix_web::http::{Method, StatusCode};
 use criterion::{Criterion, criterion_group, criterion_main};
 use todoward::auth::{Policy, Verifier, sign_hs256, unix_now};
 use todoward::db::Db;
-use todoward::domain::{Draft, ListQuery, Patch, TaskId};
+use todoward::domain::{Draft, ListQuery, Patch, Task, TaskId};
 use todoward::json;
 use todoward::metrics::Metrics;
 use todoward::rate_limit::Limits;
@@ -72,6 +72,11 @@ fn parts(criterion: &mut Criterion) {
     criterion.bench_function("serialise a task", |bencher| {
         bencher.iter(|| serde_json::to_vec(black_box(&task)).unwrap());
     });
+    // As the answer of a list has it.
+    let page: Vec<&Task> = std::iter::repeat_n(&task, 20).collect();
+    criterion.bench_function("serialise 20 tasks", |bencher| {
+        bencher.iter(|| serde_json::to_vec(black_box(&page)).unwrap());
+    });
     let patch = Patch::parse(&json::parse(br#"{"completed":true}"#).unwrap()).unwrap();
     criterion.bench_function("apply a patch", |bencher| {
         bencher.iter(|| patch.apply(black_box(&task), task.updated_at));
@@ -79,6 +84,11 @@ fn parts(criterion: &mut Criterion) {
     let list = "completed=false&tag=home&sort=-due_date&limit=20";
     criterion.bench_function("parse a list query", |bencher| {
         bencher.iter(|| ListQuery::parse(black_box(list), &owner).unwrap());
+    });
+    let all = "completed=true&priority=low&priority=high&tag=home&tag=shop&due_before=2027-01-01\
+               &due_after=2026-01-01&q=Two%20LITRES&sort=title&limit=200";
+    criterion.bench_function("parse a list query with all filters", |bencher| {
+        bencher.iter(|| ListQuery::parse(black_box(all), &owner).unwrap());
     });
     let query = ListQuery::parse(list, &owner).unwrap();
     criterion.bench_function("make a cursor", |bencher| {

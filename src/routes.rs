@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, Resource, Route, guard};
 
 use crate::auth::{Authenticate, path_names_the_caller};
 use crate::handlers::{docs, health, method_not_allowed, no_such_address, tasks};
-use crate::middleware::{api_headers, cors};
+use crate::middleware::{Pattern, api_headers, cors};
 
 /// An address and what it does by method. HEAD goes with GET.
 pub struct Address {
@@ -93,15 +93,16 @@ pub const MOUNTS: [&str; 2] = ["/api/v1", "/api/v1/users/{owner_id}"];
 pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
     for address in PUBLIC {
         match address.path {
-            OPENAPI => app.service(resource(address).wrap(from_fn(cors))),
-            _ => app.service(resource(address)),
+            OPENAPI => app.service(resource("", address).wrap(from_fn(cors))),
+            _ => app.service(resource("", address)),
         };
     }
     let mut v1 = web::scope("/v1");
     let mut of_user = web::scope("/users/{owner_id}").wrap(from_fn(path_names_the_caller));
+    let [mount, mount_of_user] = MOUNTS;
     for address in TASKS {
-        v1 = v1.service(resource(address));
-        of_user = of_user.service(resource(address));
+        v1 = v1.service(resource(mount, address));
+        of_user = of_user.service(resource(mount_of_user, address));
     }
     let of_user = of_user.default_service(web::to(no_such_address));
     let v1 = v1
@@ -119,11 +120,13 @@ pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
     app.default_service(web::to(no_such_address));
 }
 
-fn resource(address: &'static Address) -> Resource {
+fn resource(mount: &str, address: &'static Address) -> Resource {
     let mut resource = web::resource(address.path);
+    let pattern = Pattern(format!("{mount}{}", address.path).into());
     for (method, route) in address.methods {
-        let method = method.clone();
+        let (method, pattern) = (method.clone(), pattern.clone());
         resource = resource.route(route().guard(guard::fn_guard(move |context| {
+            context.req_data_mut().insert(pattern.clone());
             let asked = &context.head().method;
             *asked == method || (*asked == Method::HEAD && method == Method::GET)
         })));

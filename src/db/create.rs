@@ -9,8 +9,8 @@ use diesel::prelude::*;
 
 use super::connection::DbConnection;
 use super::id::DbId;
-use super::schema::{idempotency_keys, tasks};
-use super::statements::{ClaimKey, TaskColumns};
+use super::schema::idempotency_keys;
+use super::statements::{ClaimKey, InsertTask, TaskColumns};
 use crate::auth::OwnerId;
 use crate::domain::{Draft, IdempotencyKey, Moment, Task, TaskId};
 
@@ -66,43 +66,13 @@ fn insert(
     draft: &Draft,
     id: TaskId,
 ) -> QueryResult<Task> {
-    /// Every column is given, so that the statement has one text and is kept.
-    #[derive(Insertable)]
-    #[diesel(table_name = tasks, treat_none_as_default_value = false)]
-    struct NewTask<'a> {
-        owner_id: &'a str,
-        id: DbId,
-        title: &'a str,
-        title_lower: String,
-        description: Option<&'a str>,
-        description_lower: Option<String>,
-        completed: bool,
-        completed_at: Option<chrono::NaiveDateTime>,
-        priority: i16,
-        due_date: Option<chrono::NaiveDate>,
-        tags: String,
-        version: i64,
-        updated_at: chrono::NaiveDateTime,
-    }
     let task = draft.clone().into_task(owner, id);
-    let columns = TaskColumns::of(&task);
-    diesel::insert_into(tasks::table)
-        .values(NewTask {
-            owner_id: owner.as_str(),
-            id: DbId(id),
-            title: columns.title,
-            title_lower: columns.title_lower,
-            description: columns.description,
-            description_lower: columns.description_lower,
-            completed: columns.completed,
-            completed_at: columns.completed_at,
-            priority: columns.priority,
-            due_date: columns.due_date,
-            tags: columns.tags,
-            version: columns.version,
-            updated_at: columns.updated_at,
-        })
-        .execute(conn)?;
+    InsertTask {
+        owner,
+        id: DbId(id),
+        task: TaskColumns::of(&task),
+    }
+    .execute(conn)?;
     Ok(task)
 }
 

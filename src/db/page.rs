@@ -10,6 +10,7 @@ use diesel::sql_types::{Bool, Text};
 use super::connection::{DbConnection, MultiBackend};
 use super::id::DbId;
 use super::schema::tasks;
+use super::statements::NewestTasks;
 use crate::auth::OwnerId;
 use crate::domain::{
     Cursor, Description, Filter, ListQuery, Moment, Position, Priority, Sort, SortKey, Tags, Task,
@@ -93,15 +94,17 @@ pub(super) fn load(
     owner: &OwnerId,
     query: &ListQuery,
 ) -> QueryResult<Vec<Row>> {
+    let most = i64::from(query.limit) + 1;
+    if query.after.is_none() && query.filter == Filter::default() && query.sort == Sort::default() {
+        return NewestTasks { owner, most }.load(connection);
+    }
     let mut statement: Boxed<'_> = tasks::table.select(COLUMNS).into_boxed();
     statement = statement.filter(tasks::owner_id.eq(owner.as_str()));
     statement = filtered(statement, &query.filter);
     if let Some(position) = &query.after {
         statement = statement.filter(behind(position, query.sort));
     }
-    sorted(statement, query.sort)
-        .limit(i64::from(query.limit) + 1)
-        .load(connection)
+    sorted(statement, query.sort).limit(most).load(connection)
 }
 
 // The only substring search that both databases have and that compares bytes:

@@ -13,7 +13,7 @@ use super::connection::DbConnection;
 use super::id::DbId;
 use super::page::{self, COLUMNS, Row};
 use super::schema::tasks;
-use super::statements::{ReplaceTask, SetCompleted, TaskColumns};
+use super::statements::{FindTask, ReplaceTask, SetCompleted, TaskColumns};
 use crate::auth::OwnerId;
 use crate::domain::{Completion, IfMatch, ListQuery, Moment, Patch, Task, TaskId};
 
@@ -169,14 +169,14 @@ pub fn check(conn: &mut DbConnection) -> QueryResult<()> {
 }
 
 fn read(conn: &mut DbConnection, owner: &OwnerId, id: TaskId) -> QueryResult<Option<Task>> {
-    tasks::table
-        .filter(tasks::owner_id.eq(owner.as_str()))
-        .filter(tasks::id.eq(DbId(id)))
-        .select(COLUMNS)
-        .get_result::<Row>(conn)
-        .optional()?
-        .map(|row| row.into_task(owner))
-        .transpose()
+    FindTask {
+        owner,
+        id: DbId(id),
+    }
+    .get_result::<Row>(conn)
+    .optional()?
+    .map(|row| row.into_task(owner))
+    .transpose()
 }
 
 /// After a scoped statement found nothing: is the task there in another version,

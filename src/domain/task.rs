@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, SecondsFormat, SubsecRound, Timelike as _, Utc};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -82,10 +82,31 @@ impl Moment {
     }
 }
 
-/// As JavaScript's `toISOString()` writes it.
+/// As JavaScript's `toISOString()` writes it: `2026-11-20T10:50:16.987Z`. A list
+/// has two or three of them a task, and chrono's formatter was a tenth of it.
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+        let (day, time) = (self.0.date_naive(), self.0.time());
+        if !(0..=9999).contains(&day.year()) {
+            return serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true));
+        }
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let numbers = [
+            (0..4, day.year().unsigned_abs()),
+            (5..7, day.month()),
+            (8..10, day.day()),
+            (11..13, time.hour()),
+            (14..16, time.minute()),
+            (17..19, time.second()),
+            (20..23, time.nanosecond() / 1_000_000),
+        ];
+        for (place, mut number) in numbers {
+            for digit in text.get_mut(place).into_iter().flatten().rev() {
+                *digit += (number % 10) as u8;
+                number /= 10;
+            }
+        }
+        serializer.serialize_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -135,6 +156,25 @@ mod tests {
             format!(" {text}"),
         ] {
             assert_eq!(TaskId::parse(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_written_as_chrono_writes_it() {
+        let mut instants = vec![
+            DateTime::UNIX_EPOCH,
+            DateTime::<Utc>::MIN_UTC,
+            DateTime::<Utc>::MAX_UTC,
+            Utc::now(),
+        ];
+        // Primes, so that every field takes many values.
+        instants.extend((0..10_000).map(|n: i64| {
+            DateTime::from_timestamp_millis(n * 25_214_903_917 % 253_402_300_799_999).unwrap()
+        }));
+        for instant in instants {
+            let moment = Moment::new(instant);
+            let wanted = moment.utc().to_rfc3339_opts(SecondsFormat::Millis, true);
+            assert_eq!(serde_json::to_value(moment).unwrap(), wanted);
         }
     }
 

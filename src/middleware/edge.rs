@@ -3,6 +3,7 @@
 //! Invariant: no error leaves without being problem+json (RFC 9457), whoever
 //! made it, and its cause is logged here, once, under the request's id.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,11 @@ pub fn deadline(request: &HttpRequest) -> Instant {
     let deadline = request.extensions().get::<Deadline>().copied();
     deadline.map_or_else(Instant::now, |deadline| deadline.0)
 }
+
+/// The pattern of the address that a request has reached, for the log and the
+/// metrics: actix would match all addresses a second time to find it.
+#[derive(Debug, Clone)]
+pub struct Pattern(pub Rc<str>);
 
 /// Gives a request its id and its deadline, and its answer what every answer has.
 pub async fn edge(
@@ -197,7 +203,11 @@ fn account(edge: &Edge, response: &ServiceResponse, id: &RequestId, received: In
         return;
     }
     let (request, took) = (response.request(), received.elapsed());
-    let pattern = request.match_pattern();
+    let reached = request.extensions().get::<Pattern>().cloned();
+    // What was refused on its way there is looked up.
+    let pattern = reached
+        .map(|pattern| pattern.0)
+        .or_else(|| request.match_pattern().map(Rc::from));
     if let Some(metrics) = &edge.metrics {
         let route = pattern.as_deref();
         metrics.answered(request.method(), route, response.status(), took);

@@ -6,4 +6,4 @@ mod edge;
 mod unread;
 
 pub use cors::{Cors, cors};
-pub use edge::{Edge, RequestId, api_headers, deadline, edge, known_method};
+pub use edge::{Edge, Pattern, RequestId, api_headers, deadline, edge, known_method};

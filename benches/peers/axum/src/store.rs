@@ -1,0 +1,139 @@
+//! The statements, prepared on a few connections that all requests share:
+//! tokio-postgres pipelines what is sent on one.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::http::StatusCode;
+use chrono::NaiveDateTime;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, NoTls, Row, Statement};
+use uuid::Uuid;
+
+use crate::task::{Task, now};
+
+const COLUMNS: &str = "id, title, description, completed, completed_at, priority, due_date, tags, version, updated_at";
+
+struct Connection {
+    client: Client,
+    first: Statement,
+    after: Statement,
+    read: Statement,
+    toggle: Statement,
+    create: Statement,
+}
+
+pub struct Store {
+    connections: Vec<Connection>,
+    turn: AtomicUsize,
+}
+
+impl Store {
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        let number = std::env::var("CONNECTIONS")
+            .ok()
+            .and_then(|number| number.parse().ok());
+        let mut connections = Vec::new();
+        for _ in 0..number.unwrap_or(4) {
+            connections.push(Connection::open(url).await?);
+        }
+        Ok(Self {
+            connections,
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    fn next(&self) -> &Connection {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        &self.connections[turn % self.connections.len()]
+    }
+
+    pub async fn list(
+        &self,
+        owner: &str,
+        after: Option<Uuid>,
+        rows: i64,
+    ) -> Result<Vec<Row>, StatusCode> {
+        let on = self.next();
+        let found = match after {
+            None => on.client.query(&on.first, &[&owner, &rows]).await,
+            Some(id) => on.client.query(&on.after, &[&owner, &id, &rows]).await,
+        };
+        found.map_err(failed)
+    }
+
+    pub async fn read(&self, owner: &str, id: Uuid) -> Result<Row, StatusCode> {
+        let on = self.next();
+        let found = on.client.query_opt(&on.read, &[&owner, &id]).await;
+        found.map_err(failed)?.ok_or(StatusCode::NOT_FOUND)
+    }
+
+    pub async fn toggle(&self, owner: &str, id: Uuid) -> Result<Row, StatusCode> {
+        let on = self.next();
+        let found = on
+            .client
+            .query_opt(&on.toggle, &[&now(), &owner, &id])
+            .await;
+        found.map_err(failed)?.ok_or(StatusCode::NOT_FOUND)
+    }
+
+    pub async fn create(&self, task: &Task<'_>) -> Result<(), StatusCode> {
+        let on = self.next();
+        let (title, description) = (&*task.title, task.description.as_deref());
+        let (title_lower, description_lower) =
+            (title.to_lowercase(), description.map(str::to_lowercase));
+        let values: [&(dyn ToSql + Sync); 13] = [
+            &task.owner_id,
+            &task.id,
+            &title,
+            &title_lower,
+            &description,
+            &description_lower,
+            &task.completed,
+            &None::<NaiveDateTime>,
+            &task.priority,
+            &task.due_date,
+            &task.tags,
+            &task.version,
+            &task.updated_at.0,
+        ];
+        on.client
+            .execute(&on.create, &values)
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+}
+
+impl Connection {
+    async fn open(url: &str) -> Result<Self, Error> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        let first =
+            format!("SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 ORDER BY id DESC LIMIT $2");
+        let after = format!(
+            "SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        );
+        let read = format!("SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 AND id = $2");
+        let toggle = format!(
+            "UPDATE tasks SET completed = NOT completed, \
+             completed_at = CASE WHEN completed THEN NULL ELSE $1::timestamp END, \
+             version = version + 1, updated_at = $1 WHERE owner_id = $2 AND id = $3 RETURNING {COLUMNS}"
+        );
+        let create = "INSERT INTO tasks (owner_id, id, title, title_lower, description, description_lower, \
+             completed, completed_at, priority, due_date, tags, version, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        Ok(Self {
+            first: client.prepare(&first).await?,
+            after: client.prepare(&after).await?,
+            read: client.prepare(&read).await?,
+            toggle: client.prepare(&toggle).await?,
+            create: client.prepare(create).await?,
+            client,
+        })
+    }
+}
+
+fn failed(error: Error) -> StatusCode {
+    eprintln!("{error}");
+    StatusCode::SERVICE_UNAVAILABLE
+}
