@@ -1,12 +1,12 @@
 // The example as it is deployed: `next start` on what `npm run build` made.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../../better-auth/support/wait.mjs";
+import { temporary } from "./temporary.mjs";
 
 const APP = fileURLToPath(new URL("../../../examples/nextjs", import.meta.url));
 const NEXT = join(APP, "node_modules/next/dist/bin/next");
@@ -27,7 +27,7 @@ export function freePort() {
 /** Starts the app on 127.0.0.1, with a data directory of its own; it ends with `t`. */
 export async function startApp(t, port, variables) {
   if (!existsSync(join(APP, ".next/BUILD_ID"))) throw new Error("no build: cd examples/nextjs && npm ci && npm run build");
-  const directory = mkdtempSync(join(tmpdir(), "todoward-app-"));
+  const directory = temporary(t, "app");
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, [NEXT, "start", "-H", "127.0.0.1", "-p", String(port)], {
     cwd: APP,
@@ -50,16 +50,9 @@ export async function startApp(t, port, variables) {
     await ended;
     clearTimeout(late);
     children.delete(child);
-    rmSync(directory, { recursive: true });
   });
   await eventually("the app answers", async () => {
     if (child.exitCode !== null) throw new Error(`it has ended: ${log}`);
     return (await fetch(`${url}/api/auth/jwks`)).ok;
   }, 60_000);
-  return {
-    url,
-    get log() {
-      return log;
-    },
-  };
 }

@@ -1,10 +1,8 @@
 // Todoward and the example in front of it, set up for each other.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { serveReady } from "../../better-auth/support/todoward.mjs";
 import { freePort, startApp } from "./app.mjs";
+import { temporary } from "./temporary.mjs";
 
 /** What is to be done at the end, last things first, whatever fails. */
 export class Ending {
@@ -30,8 +28,7 @@ export class Ending {
  * - `to`: where the app is told that Todoward is, instead of where it is
  */
 export async function startStack(t, { todoward = {}, app = {}, direct = false, to } = {}) {
-  const directory = mkdtempSync(join(tmpdir(), "todoward-browser-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = temporary(t, "browser");
   const appPort = await freePort();
   const port = await freePort();
   const appUrl = `http://127.0.0.1:${appPort}`;
