@@ -52,7 +52,7 @@ export class Visitor {
       const { protocol, host } = new URL(request.url());
       if (protocol.startsWith("http")) this.hosts.add(host);
     });
-    context.on("weberror", ({ error }) => this.faults.push(`uncaught: ${error()}`));
+    context.on("weberror", (fault) => this.faults.push(`uncaught: ${fault.error()}`));
     context.on("console", (message) => {
       if (message.type() !== "error") return;
       const text = message.text();
