@@ -21,10 +21,13 @@ export function Composer({ composer, today, announce }: Props) {
   const { fields, refused, quick, change } = composer;
   const open = active || !composer.empty;
 
-  function submit(event: FormEvent) {
+  function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const title = composer.submit();
-    if (title) announce(`Added: ${title}`);
+    if (!title) return;
+    announce(`Added: ${title}`);
+    // The button has nothing to add any more, and would drop the focus.
+    event.currentTarget.querySelector<HTMLInputElement>("[data-composer]")?.focus();
   }
 
   function onKeyDown(event: KeyboardEvent) {

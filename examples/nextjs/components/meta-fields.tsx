@@ -1,5 +1,7 @@
 import { CalendarDays, Flag, Hash, X } from "lucide-react";
-import { type KeyboardEvent, useId, useState } from "react";
+import { type KeyboardEvent, useEffect, useEffectEvent, useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
+import { useAfterClick } from "@/hooks/use-after-click";
 import { fullDate } from "@/lib/dates";
 import type { FieldName, Fields } from "@/lib/fields";
 import { PRIORITIES, type Priority } from "@/lib/filters";
@@ -89,11 +91,27 @@ interface TagsProps {
 
 function TagsField({ tags, onChange, described }: TagsProps) {
   const [typed, setTyped] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  const afterClick = useAfterClick();
 
-  function take() {
+  const take = useEffectEvent(() => {
     const tag = typed.replace(/^#/, "").trim();
     setTyped("");
     if (tag && !tags.includes(tag)) onChange([...tags, tag]);
+  });
+
+  // What is typed belongs to the form that is sent, also if the field was not left before.
+  useEffect(() => {
+    const form = input.current?.form;
+    const onSubmit = () => flushSync(() => take());
+    form?.addEventListener("submit", onSubmit, true);
+    return () => form?.removeEventListener("submit", onSubmit, true);
+  }, []);
+
+  function remove(tag: string) {
+    onChange(tags.filter((one) => one !== tag));
+    // The button goes, and the focus would go with it.
+    input.current?.focus();
   }
 
   function onKeyDown(event: KeyboardEvent) {
@@ -111,18 +129,20 @@ function TagsField({ tags, onChange, described }: TagsProps) {
       {tags.map((tag) => (
         <span key={tag} className={styles.tag}>
           {tag}
-          <button type="button" aria-label={`Remove tag ${tag}`} onClick={() => onChange(tags.filter((one) => one !== tag))}>
+          <button type="button" aria-label={`Remove tag ${tag}`} onClick={() => remove(tag)}>
             <X size={12} />
           </button>
         </span>
       ))}
       <input
+        ref={input}
         aria-label="Tags"
         placeholder={tags.length ? "" : "Tags"}
         value={typed}
         onChange={(event) => setTyped(event.target.value)}
         onKeyDown={onKeyDown}
-        onBlur={take}
+        // A new tag may move the button that is being clicked.
+        onBlur={() => afterClick(() => take())}
         {...described}
       />
     </div>

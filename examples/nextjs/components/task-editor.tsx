@@ -22,8 +22,8 @@ export function TaskEditor({ edit, onType, onSave, onCancel, onDelete }: Props) 
 
   useEffect(() => title.current?.focus(), []);
 
-  function onKeyDown(event: KeyboardEvent) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) onSave();
+  function onKeyDown(event: KeyboardEvent<HTMLFormElement>) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
     else if (event.key === "Escape") onCancel();
     else return;
     event.preventDefault();

@@ -45,11 +45,11 @@ export function UserMenu() {
         type="button"
         className={styles.avatar}
         aria-expanded={open}
-        aria-label={`Account of ${user.name}`}
         title={user.email}
         onClick={() => setOpen(!open)}
       >
-        {initials(user.name)}
+        <span aria-hidden="true">{initials(user.name)}</span>
+        <span className="visually-hidden">Account of {user.name}</span>
       </button>
       {open && (
         <div className={styles.popup}>

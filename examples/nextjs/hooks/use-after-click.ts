@@ -1,29 +1,31 @@
 import { useCallback, useEffect, useRef } from "react";
 
-/** Runs something at once, or, while the pointer is pressed, when the click is over. */
+/** The end of a click, or of a drag that it has become. */
+const ENDS = ["mouseup", "dragend"] as const;
+
+/**
+ * Runs something at once, or, in the middle of a click, when it is over. A tap
+ * is a click, too: its mouse events come after those of the pointer.
+ */
 export function useAfterClick() {
   const pressed = useRef(false);
   useEffect(() => {
     const down = () => (pressed.current = true);
     const up = () => (pressed.current = false);
-    window.addEventListener("pointerdown", down, true);
-    window.addEventListener("pointerup", up, true);
-    window.addEventListener("pointercancel", up, true);
+    window.addEventListener("mousedown", down, true);
+    for (const end of ENDS) window.addEventListener(end, up, true);
     return () => {
-      window.removeEventListener("pointerdown", down, true);
-      window.removeEventListener("pointerup", up, true);
-      window.removeEventListener("pointercancel", up, true);
+      window.removeEventListener("mousedown", down, true);
+      for (const end of ENDS) window.removeEventListener(end, up, true);
     };
   }, []);
   return useCallback((run: () => void) => {
     if (!pressed.current) return run();
     const later = () => {
-      window.removeEventListener("pointerup", later);
-      window.removeEventListener("pointercancel", later);
-      // The click itself follows the release of the pointer.
+      for (const end of ENDS) window.removeEventListener(end, later);
+      // The click itself follows the release.
       setTimeout(run);
     };
-    window.addEventListener("pointerup", later);
-    window.addEventListener("pointercancel", later);
+    for (const end of ENDS) window.addEventListener(end, later);
   }, []);
 }

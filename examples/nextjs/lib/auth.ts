@@ -19,7 +19,7 @@ async function makeAuth() {
     database: { dialect: new SqliteDialect({ database: open(join(directory, "auth.db")) }), type: "sqlite" },
     emailAndPassword: { enabled: true },
     telemetry: { enabled: false },
-    plugins: [jwt(), nextCookies()],
+    plugins: [jwt({ jwt: { expirationTime: process.env.TOKEN_LIFETIME || "15m" } }), nextCookies()],
   } satisfies BetterAuthOptions;
   await (await getMigrations(options)).runMigrations();
   const auth = betterAuth(options);

@@ -11,6 +11,8 @@ export interface Edit {
   base: Task;
   fields: Fields;
   saving?: boolean;
+  /** What is to be saved after that. */
+  queued?: Fields;
   /** Why it could not be saved. */
   error?: string;
   refused?: Record<string, string>;
@@ -37,7 +39,10 @@ export class Edits extends Store<State> {
   ) {
     const kept = storage.read<State>("edits", { open: null, conflict: null, all: {} });
     // Whether a save that the reload interrupted has arrived will show when it is repeated.
-    for (const edit of Object.values(kept.all)) edit.saving = false;
+    for (const edit of Object.values(kept.all)) {
+      edit.saving = false;
+      edit.queued = undefined;
+    }
     super(kept);
   }
 
@@ -68,7 +73,8 @@ export class Edits extends Store<State> {
   }
 
   restore(edit: Edit) {
-    this.keep({ ...this.get(), open: edit.base.id, all: { ...this.get().all, [edit.base.id]: edit } });
+    const { id } = edit.base;
+    this.keep({ ...this.get(), open: id, all: { ...this.get().all, [id]: { ...edit, saving: false, queued: undefined } } });
   }
 
   showConflict(id: string | null) {
@@ -90,21 +96,42 @@ export class Edits extends Store<State> {
 
   async save(id: string): Promise<void> {
     const edit = this.get().all[id];
-    if (!edit || edit.saving) return;
-    const patch = patchBetween(fieldsOf(edit.base), edit.fields);
-    if (Object.keys(patch).length === 0) return this.discard(id);
-    this.change(id, { saving: true, error: undefined, refused: undefined });
+    if (!edit) return;
     if (this.get().open === id) this.keep({ ...this.get(), open: null });
+    if (edit.saving) this.change(id, { queued: edit.fields });
+    else await this.send(id, edit.fields);
+  }
+
+  private async send(id: string, fields: Fields): Promise<void> {
+    const edit = this.get().all[id];
+    if (!edit) return;
+    const patch = patchBetween(fieldsOf(edit.base), fields);
+    if (Object.keys(patch).length === 0) return this.saved(id, fields, edit.base);
+    this.change(id, { saving: true, error: undefined, refused: undefined });
     try {
-      await this.changes.run({ id, patch, base: edit.base });
-      this.discard(id);
+      this.saved(id, fields, await this.changes.run({ id, patch, base: edit.base }));
     } catch (error) {
       await this.failed(id, error);
     }
   }
 
+  /** What was typed while a change was on its way is an edit of the task that it has made. */
+  private saved(id: string, sent: Fields, task: Task) {
+    const { open, all } = this.get();
+    const edit = all[id];
+    if (!edit) return;
+    const { fields, queued } = edit;
+    if (open !== id && !queued && changed(sent, fields).length === 0) return this.discard(id);
+    const since = (typed: Fields): Fields => {
+      const names = changed(sent, typed);
+      return { ...fieldsOf(task), ...Object.fromEntries(names.map((name) => [name, typed[name]])) };
+    };
+    this.change(id, { base: task, fields: since(fields), saving: false, queued: undefined });
+    if (queued) void this.send(id, since(queued));
+  }
+
   private async failed(id: string, error: unknown): Promise<void> {
-    const failure: Partial<Edit> = { saving: false, error: inOneLine(error, this.connection.baseUrl) };
+    const failure: Partial<Edit> = { saving: false, queued: undefined, error: inOneLine(error, this.connection.baseUrl) };
     const { open, conflict } = this.get();
     if (isProblem(error, "version_mismatch")) {
       try {

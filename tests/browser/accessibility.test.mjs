@@ -1,0 +1,98 @@
+import { accessible } from "./support/axe.mjs";
+import { expect, test } from "./support/test.mjs";
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe finds nothing serious on any page, ${colorScheme}`, async ({ visitor }) => {
+    const ada = await visitor({ context: { colorScheme }, allowed: /status of 4(01|12)/ });
+    const { page, todo } = ada;
+    await page.clock.install();
+    await page.goto("/sign-in");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page.getByLabel("E-mail")).toHaveAccessibleDescription(/Enter/);
+    await accessible(page, "sign-in");
+    await page.goto("/sign-up");
+    await accessible(page, "sign-up");
+
+    await ada.start();
+    await expect(page.getByRole("heading", { name: "Nothing to do" })).toBeVisible();
+    await accessible(page, "an empty list");
+    await ada.create({ title: "Overdue", due_date: "2020-01-01", priority: "high", tags: ["home", "money"] });
+    await ada.create({ title: "Some day", due_date: "2199-01-01", priority: "medium", description: "Notes" });
+    await ada.create({ title: "Undated", priority: "low" });
+    const { id } = await ada.create({ title: "Done", priority: "high", tags: ["home"] });
+    await ada.api("PATCH", `/tasks/${id}`, { completed: true });
+    await page.reload();
+    await expect(todo.row("Undated")).toBeVisible();
+    await accessible(page, "a list");
+    await todo.choice("Filter by tag").selectOption("home");
+    await todo.show("All");
+    await todo.shows("Overdue", "Done");
+    await accessible(page, "a filtered list with done tasks");
+    await page.getByRole("button", { name: "Clear completed" }).click();
+    await expect(todo.dialog).toBeVisible();
+    await accessible(page, "the question whether to clear");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await expect(todo.dialog).toBeVisible();
+    await accessible(page, "the help");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: /^Account of/ }).click();
+    await accessible(page, "the account");
+    await page.keyboard.press("Escape");
+
+    await todo.title.fill("Typed #tag !high @tomorrow");
+    await accessible(page, "the composer");
+    await todo.title.fill("");
+    const editor = await todo.edit("Overdue");
+    await accessible(page, "the editor");
+    const overdue = (await ada.api("GET", "/tasks?q=overdue")).data.items[0];
+    await ada.api("PATCH", `/tasks/${overdue.id}`, { title: "Theirs", priority: "low" });
+    await editor.title.fill("Mine");
+    await editor.save.click();
+    await expect(todo.dialog.getByRole("heading", { name: "Changed elsewhere" })).toBeVisible();
+    await accessible(page, "a conflict");
+    await todo.dialog.getByRole("button", { name: "Decide later" }).click();
+    await expect(todo.dialog).toBeHidden();
+    await accessible(page, "a conflict for later");
+    await todo.delete("Done");
+    await expect(todo.messages.getByRole("button", { name: "Undo" })).toBeVisible();
+    await accessible(page, "a message");
+
+    await ada.auth("POST", "/sign-out", {});
+    await page.clock.fastForward("15:00");
+    await expect(todo.dialog.getByRole("heading", { name: "Your session has expired" })).toBeVisible();
+    await accessible(page, "the end of the session");
+  });
+
+  test(`axe finds nothing serious while Todoward is away, ${colorScheme}`, async ({ visitor, stack }) => {
+    const ada = await visitor({ context: { colorScheme }, allowed: /status of 50[23]/ });
+    const { page, todo } = ada;
+    await ada.signUp();
+    await stack.stopTodoward();
+    await todo.open();
+    await expect(page.getByRole("heading", { name: "No connection to Todoward" })).toBeVisible();
+    await todo.add("Typed in the dark");
+    await expect(todo.unsaved).toContainText("Not saved yet.");
+    await page.getByText("For developers").click();
+    await accessible(page, "an outage");
+    await stack.startTodoward();
+  });
+}
+
+test("who wants less motion gets none", async ({ visitor }) => {
+  const longest = async (options) => {
+    const ada = await visitor(options);
+    await ada.signUp();
+    await ada.create("Breathe out");
+    await ada.todo.open();
+    await ada.page.keyboard.press("?");
+    await expect(ada.todo.dialog).toBeVisible();
+    await ada.page.keyboard.press("Escape");
+    await ada.todo.check("Breathe out").click();
+    return ada.todo.row("Breathe out").evaluate((row) =>
+      Math.max(0, ...row.getAnimations({ subtree: true }).map(({ effect }) => effect.getComputedTiming().duration)),
+    );
+  };
+  expect(await longest({ context: { reducedMotion: "no-preference" } })).toBeGreaterThan(100);
+  expect(await longest({ context: { reducedMotion: "reduce" } })).toBeLessThan(1);
+});

@@ -1,0 +1,26 @@
+import { expect, test } from "./support/test.mjs";
+import { shortStory } from "./support/story.mjs";
+
+test("the short story on two origins, by CORS", async ({ visitor, start }) => {
+  const stack = await start({ direct: true });
+  const ada = await visitor({ stack, behindProxy: false });
+  const direct = ada.page.waitForRequest((request) => request.url().startsWith(`${stack.url}/api/v1/tasks`));
+  await shortStory(ada);
+  expect((await (await direct).allHeaders()).cookie).toBeUndefined();
+  expect(ada.hosts).toEqual(new Set(stack.hosts));
+});
+
+test("the short story on one origin, where the browser never sees Todoward", async ({ visitor, stack }) => {
+  const ada = await visitor();
+  await shortStory(ada);
+  expect(ada.hosts).toEqual(new Set([new URL(stack.appUrl).host]));
+});
+
+test("a Todoward that does not allow the origin says which setting to mend", async ({ visitor, start }) => {
+  const stack = await start({ direct: true, todoward: { TODOWARD__CORS__ALLOWED_ORIGINS: "https://elsewhere.example" } });
+  const ada = await visitor({ stack, behindProxy: false, allowed: /blocked by CORS policy|net::ERR_FAILED/ });
+  await ada.start();
+  await expect(ada.page.getByRole("heading", { name: "No connection to Todoward" })).toBeVisible();
+  await ada.page.getByText("For developers").click();
+  await expect(ada.page.getByText(`Does its TODOWARD__CORS__ALLOWED_ORIGINS name ${stack.appUrl}?`)).toBeVisible();
+});

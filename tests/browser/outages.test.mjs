@@ -1,0 +1,100 @@
+import { expect, test } from "./support/test.mjs";
+
+const LONG = { timeout: 45_000 };
+
+test("what is typed while Todoward is away is saved when it is back, once", async ({ visitor, stack }) => {
+  const ada = await visitor({ allowed: /status of 50[23]/ });
+  await ada.signUp();
+  await ada.create("Pay the rent");
+  const { page, todo } = ada;
+  await todo.open();
+  const editor = await todo.edit("Pay the rent");
+  await editor.title.fill("Pay the rent of May");
+
+  await stack.stopTodoward();
+  await todo.add("Typed in the dark");
+  await expect(todo.unsaved).toContainText("Typed in the dark");
+  await expect(todo.unsaved).toContainText("Not saved yet. No connection to Todoward.");
+  await editor.save.click();
+  await expect(page.getByText(/No connection to Todoward\. (What you typed is still here\.)?/).first()).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "No connection to Todoward" })).toBeVisible();
+  await expect(page.getByText(/Trying again/)).toBeVisible();
+  await expect(todo.unsaved).toContainText("Typed in the dark");
+
+  await stack.startTodoward();
+  await expect(todo.row("Typed in the dark")).toBeVisible(LONG);
+  await expect(page.getByRole("heading", { name: "No connection to Todoward" })).toBeHidden(LONG);
+  // A change waits for its author, who may have thought better of it.
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(editor.title).toHaveValue("Pay the rent of May");
+  await editor.save.click();
+  await expect(todo.row("Pay the rent of May")).toBeVisible();
+  await expect(todo.unsaved).toBeHidden();
+  await expect.poll(() => ada.titles()).toEqual(["Pay the rent of May", "Typed in the dark"]);
+});
+
+test("a list that is open stays, is marked as old, and is current again by itself", async ({ visitor, stack }) => {
+  const ada = await visitor({ allowed: /status of 50[23]/ });
+  await ada.signUp();
+  await ada.create("Pay the rent");
+  const { page, todo } = ada;
+  await todo.open();
+  await todo.shows("Pay the rent");
+  await stack.stopTodoward();
+  // Coming back to the tab asks for the list anew, once what it has is old.
+  await expect(async () => {
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
+    await expect(page.getByText("What you see may be out of date.")).toBeVisible({ timeout: 500 });
+  }).toPass(LONG);
+  await todo.shows("Pay the rent");
+  await stack.startTodoward();
+  await expect(page.getByText("What you see may be out of date.")).toBeHidden(LONG);
+  await todo.shows("Pay the rent");
+});
+
+test("a task whose answer is lost is sent again, and made once", async ({ visitor }) => {
+  const ada = await visitor({ allowed: /net::ERR_/ });
+  const todo = await ada.start();
+  const keys = [];
+  await ada.page.route("**/api/v1/tasks", async (route) => {
+    const request = route.request();
+    if (request.method() !== "POST") return route.continue();
+    keys.push(request.headers()["idempotency-key"]);
+    if (keys.length > 1) return route.continue();
+    const answer = await route.fetch();
+    expect(answer.status()).toBe(201);
+    return route.abort("connectionreset");
+  });
+  await todo.add("Only one of me");
+  await todo.shows("Only one of me");
+  await expect(todo.unsaved).toBeHidden();
+  expect(keys).toHaveLength(2);
+  expect(new Set(keys).size).toBe(1);
+  expect(await ada.titles()).toEqual(["Only one of me"]);
+});
+
+test("a change that shows at once is taken back with a message when it fails", async ({ visitor, stack }) => {
+  const ada = await visitor({ allowed: /status of 50[23]/ });
+  await ada.signUp();
+  await ada.create("Finish the thesis");
+  const { page, todo } = ada;
+  await todo.open();
+  await expect(todo.check("Finish the thesis")).not.toBeChecked();
+  let release;
+  const held = new Promise((done) => (release = done));
+  await page.route(/\/api\/v1\/tasks\/[^/]+/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await todo.check("Finish the thesis").click();
+  await expect(todo.check("Finish the thesis")).toBeChecked();
+  await stack.stopTodoward();
+  release();
+  await expect(todo.messages).toContainText("“Finish the thesis” is still open. No connection to Todoward.");
+  await expect(todo.check("Finish the thesis")).not.toBeChecked();
+  await stack.startTodoward();
+  await todo.messages.getByRole("button", { name: "Try again" }).click();
+  await expect.poll(async () => (await ada.api("GET", "/tasks?completed=true")).data.items.length).toBe(1);
+  await todo.shows();
+});

@@ -1,0 +1,67 @@
+import { createServer } from "node:http";
+import { expect, test } from "./support/test.mjs";
+
+test("several fields that the server refuses are explained beside each of them, and can be mended", async ({ visitor }) => {
+  const ada = await visitor({ allowed: /status of 422/ });
+  const todo = await ada.start();
+  const tags = todo.composer.getByRole("textbox", { name: "Tags" });
+  await todo.add("a".repeat(300), { tags: ["b".repeat(100)] });
+  await expect(todo.title).toHaveAccessibleDescription(/^The title .+/);
+  await expect(tags).toHaveAccessibleDescription(/^Tags .+/);
+  expect(await ada.titles()).toEqual([]);
+  await todo.composer.getByRole("button", { name: /^Remove tag/ }).click();
+  await expect(tags).not.toHaveAttribute("aria-invalid");
+  await expect(tags).toBeFocused();
+  await expect(todo.title).toHaveAttribute("aria-invalid", "true");
+  await todo.add("Shorter");
+  await todo.shows("Shorter");
+
+  const editor = await todo.edit("Shorter");
+  await editor.title.fill("c".repeat(300));
+  await editor.tags.fill("d".repeat(100));
+  await editor.save.click();
+  await expect(editor.title).toHaveAccessibleDescription(/^The title .+/);
+  await expect(editor.tags).toHaveAccessibleDescription(/^Tags .+/);
+  await editor.cancel.click();
+  await todo.shows("Shorter");
+});
+
+test("a server that asks for a pause gets it, and the user is told", async ({ visitor, start }) => {
+  const stack = await start({
+    todoward: { TODOWARD__RATE_LIMIT__REQUESTS_PER_SECOND: "1", TODOWARD__RATE_LIMIT__BURST: "3" },
+  });
+  const ada = await visitor({ stack, allowed: /status of 429/ });
+  const todo = await ada.start();
+  const titles = ["One", "Two", "Three", "Four"];
+  for (const title of titles) await todo.add(title);
+  await expect(todo.messages).toContainText("The server asks for a pause. Trying again in");
+  for (const title of titles) await expect(todo.row(title)).toBeVisible({ timeout: 45_000 });
+  await expect(todo.unsaved).toBeHidden();
+  await expect(todo.rows).toHaveCount(4);
+});
+
+test("a wrong address of Todoward is explained to the developer", async ({ visitor, start }) => {
+  const other = createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<h1>Hello</h1>"));
+  await new Promise((done) => other.listen(0, "127.0.0.1", done));
+  try {
+    const stack = await start({ to: `http://127.0.0.1:${other.address().port}` });
+    const ada = await visitor({ stack });
+    await ada.start();
+    await expect(ada.page.getByRole("heading", { name: "Something else answers instead of Todoward" })).toBeVisible();
+    await ada.page.getByText("For developers").click();
+    await expect(ada.page.getByText(/Check TODOWARD_URL in the environment of the Next\.js server/)).toBeVisible();
+  } finally {
+    other.closeAllConnections();
+    other.close();
+  }
+});
+
+test("a Todoward that trusts another sign-in server is explained to the developer", async ({ visitor, start }) => {
+  const stack = await start({ todoward: { TODOWARD__AUTH__AUDIENCES: "https://elsewhere.example" } });
+  const ada = await visitor({ stack, allowed: /status of 401/ });
+  await ada.start();
+  await expect(ada.page.getByRole("heading", { name: "Todoward does not accept your sign-in" })).toBeVisible();
+  await ada.page.getByText("For developers").click();
+  await expect(ada.page.getByText(/^401 /)).toBeVisible();
+  await expect(ada.todo.dialog).toBeHidden();
+});

@@ -1,0 +1,55 @@
+import { expect, test } from "./support/test.mjs";
+import { PASSWORD } from "./support/visitor.mjs";
+import { wholeStory } from "./support/story.mjs";
+
+test("the whole story, from the sign-up to the second sign-in, by clicking", async ({ visitor }) => {
+  const ada = await visitor();
+  await wholeStory(ada);
+});
+
+test("a wrong password, a short one and an address that is taken are explained at their fields", async ({ visitor }) => {
+  const ada = await visitor({ allowed: /status of 4(01|22|00)/ });
+  const { page, email } = await ada.signUp();
+  await ada.auth("POST", "/sign-out", {});
+  await page.goto("/");
+  await expect(page).toHaveURL(/\/sign-in$/);
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill("not this one");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByLabel("Password")).toHaveAccessibleDescription(/is not right/);
+
+  await page.getByRole("link", { name: "Create an account" }).click();
+  await page.getByLabel("Name").fill("Ada");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill("short");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByLabel("Password")).toHaveAccessibleDescription(/at least 8 characters/i);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByLabel("E-mail")).toHaveAccessibleDescription(/already/);
+});
+
+test("a tag that is still being typed is saved with the task", async ({ visitor }) => {
+  const ada = await visitor();
+  const { page } = ada;
+  const todo = await ada.start();
+  await todo.title.fill("Buy coffee");
+  await todo.composer.getByRole("textbox", { name: "Tags" }).fill("home");
+  await todo.composer.getByRole("button", { name: "Add task" }).click();
+  await expect(todo.row("Buy coffee")).toContainText("home");
+  // Ready for the next task, which begins without tags.
+  await expect(todo.title).toBeFocused();
+  await expect(todo.composer.getByRole("button", { name: /^Remove tag/ })).toBeHidden();
+
+  let editor = await todo.edit("Buy coffee");
+  await editor.tags.fill("a-tag-so-long-that-the-fields-below-it-move-down");
+  await editor.save.click();
+  await expect(todo.row("Buy coffee")).toContainText("a-tag-so-long");
+  await expect(editor.form).toBeHidden();
+
+  editor = await todo.edit("Buy coffee");
+  await editor.tags.fill("kitchen");
+  await page.keyboard.press("Control+Enter");
+  await expect(todo.row("Buy coffee")).toContainText("kitchen");
+  await expect.poll(async () => (await ada.api("GET", "/tasks")).data.items[0].tags).toHaveLength(3);
+});

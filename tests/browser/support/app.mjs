@@ -1,0 +1,58 @@
+// The example as it is deployed: `next start` on what `npm run build` made.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { eventually } from "../../better-auth/support/wait.mjs";
+import { temporary } from "./temporary.mjs";
+
+const APP = fileURLToPath(new URL("../../../examples/nextjs", import.meta.url));
+const NEXT = join(APP, "node_modules/next/dist/bin/next");
+
+const children = new Set();
+process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+
+/** A port that nobody has; the address of both servers depends on it before either is started. */
+export function freePort() {
+  return new Promise((done) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}
+
+/** Starts the app on 127.0.0.1, with a data directory of its own; it ends with `t`. */
+export async function startApp(t, port, variables) {
+  if (!existsSync(join(APP, ".next/BUILD_ID"))) throw new Error("no build: cd examples/nextjs && npm ci && npm run build");
+  const directory = temporary(t, "app");
+  const url = `http://127.0.0.1:${port}`;
+  const child = spawn(process.execPath, [NEXT, "start", "-H", "127.0.0.1", "-p", String(port)], {
+    cwd: APP,
+    env: {
+      PATH: process.env.PATH,
+      NEXT_TELEMETRY_DISABLED: "1",
+      AUTH_DATA_DIR: directory,
+      BETTER_AUTH_URL: url,
+      ...variables,
+    },
+  });
+  children.add(child);
+  let log = "";
+  child.stdout.on("data", (bytes) => (log += bytes));
+  child.stderr.on("data", (bytes) => (log += bytes));
+  const ended = new Promise((done) => child.once("close", done));
+  t.after(async () => {
+    child.kill("SIGTERM");
+    const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await ended;
+    clearTimeout(late);
+    children.delete(child);
+  });
+  await eventually("the app answers", async () => {
+    if (child.exitCode !== null) throw new Error(`it has ended: ${log}`);
+    return (await fetch(`${url}/api/auth/jwks`)).ok;
+  }, 60_000);
+}

@@ -1,0 +1,64 @@
+// Todoward and the example in front of it, set up for each other.
+
+import { serveReady } from "../../better-auth/support/todoward.mjs";
+import { freePort, startApp } from "./app.mjs";
+import { temporary } from "./temporary.mjs";
+
+/** What is to be done at the end, last things first, whatever fails. */
+export class Ending {
+  #todo = [];
+
+  after(run) {
+    this.#todo.push(run);
+  }
+
+  async end() {
+    const failures = [];
+    for (const run of this.#todo.splice(0).reverse()) {
+      await Promise.resolve().then(run).catch((error) => failures.push(error));
+    }
+    if (failures.length) throw new AggregateError(failures, "not everything could be ended");
+  }
+}
+
+/**
+ * Starts both; they end with `t`. Options:
+ * - `todoward`, `app`: further variables
+ * - `direct`: the browser talks to Todoward itself, on another origin
+ * - `to`: where the app is told that Todoward is, instead of where it is
+ */
+export async function startStack(t, { todoward = {}, app = {}, direct = false, to } = {}) {
+  const directory = temporary(t, "browser");
+  const appPort = await freePort();
+  const port = await freePort();
+  const appUrl = `http://127.0.0.1:${appPort}`;
+  const url = `http://127.0.0.1:${port}`;
+  await startApp(t, appPort, {
+    ...(direct ? { NEXT_PUBLIC_TODOWARD_URL: url } : { TODOWARD_URL: to ?? url }),
+    ...app,
+  });
+  const variables = {
+    PORT: String(port),
+    // Not the directory of one process: another one goes on with it.
+    DATABASE_URL: `sqlite://${directory}/todoward.db`,
+    TODOWARD__METRICS__PORT: "0",
+    BETTER_AUTH_URL: appUrl,
+    ...(direct ? { TODOWARD__CORS__ALLOWED_ORIGINS: appUrl } : {}),
+    ...todoward,
+  };
+  let running = new Ending();
+  t.after(() => running.end());
+  const stack = {
+    appUrl,
+    url,
+    /** The hosts that a page may load from. */
+    hosts: [appUrl, ...(direct ? [url] : [])].map((one) => new URL(one).host),
+    async startTodoward() {
+      running = new Ending();
+      await serveReady(running, variables);
+    },
+    stopTodoward: () => running.end(),
+  };
+  await stack.startTodoward();
+  return stack;
+}

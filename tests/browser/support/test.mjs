@@ -1,0 +1,54 @@
+// What every test begins with: a browser, and both servers, for all tests of a worker.
+
+import { test as base } from "@playwright/test";
+import { Ending, startStack } from "./stack.mjs";
+import { openBrowser, visit } from "./visitor.mjs";
+
+export { expect } from "@playwright/test";
+
+export const test = base.extend({
+  chromium: [
+    async ({}, use) => {
+      const browser = await openBrowser();
+      await use(browser);
+      await browser.close();
+    },
+    { scope: "worker" },
+  ],
+  stack: [
+    async ({}, use) => {
+      const ending = new Ending();
+      try {
+        await use(await startStack(ending));
+      } finally {
+        await ending.end();
+      }
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+  /** Starts servers that are set up otherwise, for one test. */
+  start: async ({}, use) => {
+    const ending = new Ending();
+    try {
+      await use((options) => startStack(ending, options));
+    } finally {
+      await ending.end();
+    }
+  },
+  /** Opens a browser context on the shared servers, or on `options.stack`. */
+  visitor: async ({ chromium, stack }, use, info) => {
+    const all = [];
+    await use(async ({ stack: other = stack, ...options } = {}) => {
+      const one = await visit(other, options);
+      all.push(one);
+      return one;
+    });
+    if (info.status !== info.expectedStatus) {
+      for (const { page } of all) {
+        await info.attach("page", { body: await page.screenshot(), contentType: "image/png" }).catch(() => {});
+      }
+    }
+    for (const { context } of all) await context.close();
+    for (const one of all) one.check();
+  },
+});
