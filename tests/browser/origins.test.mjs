@@ -16,6 +16,14 @@ test("the short story on one origin, where the browser never sees Todoward", asy
   expect(ada.hosts).toEqual(new Set([new URL(stack.appUrl).host]));
 });
 
+test("the short story on one origin, by a rewrite of Next.js, while it is developed", async ({ visitor, start }) => {
+  test.slow();
+  const stack = await start({ rewrite: true });
+  const ada = await visitor({ stack });
+  await shortStory(ada);
+  expect(ada.hosts).toEqual(new Set([new URL(stack.appUrl).host]));
+});
+
 test("a Todoward that does not allow the origin says which setting to mend", async ({ visitor, start }) => {
   const stack = await start({ direct: true, todoward: { TODOWARD__CORS__ALLOWED_ORIGINS: "https://elsewhere.example" } });
   const ada = await visitor({ stack, behindProxy: false, allowed: /blocked by CORS policy|net::ERR_FAILED/ });

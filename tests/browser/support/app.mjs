@@ -1,4 +1,5 @@
-// The example as it is deployed: `next start` on what `npm run build` made.
+// The example as it is deployed: `next start` on what `npm run build` made; or as
+// it is developed, `next dev`.
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -25,11 +26,11 @@ export function freePort() {
 }
 
 /** Starts the app on 127.0.0.1, with a data directory of its own; it ends with `t`. */
-export async function startApp(t, port, variables) {
+export async function startApp(t, port, variables, { command = "start" } = {}) {
   if (!existsSync(join(APP, ".next/BUILD_ID"))) throw new Error("no build: cd examples/nextjs && npm ci && npm run build");
   const directory = temporary(t, "app");
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, [NEXT, "start", "-H", "127.0.0.1", "-p", String(port)], {
+  const child = spawn(process.execPath, [NEXT, command, "-H", "127.0.0.1", "-p", String(port)], {
     cwd: APP,
     env: {
       PATH: process.env.PATH,

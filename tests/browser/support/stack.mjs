@@ -25,18 +25,20 @@ export class Ending {
  * Starts both; they end with `t`. Options:
  * - `todoward`, `app`: further variables
  * - `direct`: the browser talks to Todoward itself, on another origin
+ * - `rewrite`: the app is developed (`next dev`), and passes requests on by a rewrite
  * - `to`: where the app is told that Todoward is, instead of where it is
  */
-export async function startStack(t, { todoward = {}, app = {}, direct = false, to } = {}) {
+export async function startStack(t, { todoward = {}, app = {}, direct = false, rewrite = false, to } = {}) {
   const directory = temporary(t, "browser");
   const appPort = await freePort();
   const port = await freePort();
   const appUrl = `http://127.0.0.1:${appPort}`;
   const url = `http://127.0.0.1:${port}`;
-  await startApp(t, appPort, {
-    ...(direct ? { NEXT_PUBLIC_TODOWARD_URL: url } : { TODOWARD_URL: to ?? url }),
-    ...app,
-  });
+  const where = direct ? { NEXT_PUBLIC_TODOWARD_URL: url } : { TODOWARD_URL: to ?? url };
+  // Nobody listens at port 9: only the rewrite can have passed anything on.
+  const rewritten = { TODOWARD_REWRITE: url, TODOWARD_URL: "http://127.0.0.1:9" };
+  const variablesOfApp = { ...(rewrite ? rewritten : where), ...app };
+  await startApp(t, appPort, variablesOfApp, { command: rewrite ? "dev" : "start" });
   const variables = {
     PORT: String(port),
     // Not the directory of one process: another one goes on with it.
