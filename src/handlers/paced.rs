@@ -6,7 +6,9 @@
 //! waits is counted.
 //!
 //! Invariant: of what one owner has asked for, [`MOST_OF_ONE`] bytes wait at the
-//! most; of what all have asked for, [`MOST`].
+//! most; of what all have asked for, [`MOST_FOR_FIRST`]. Nothing ends a reader who
+//! takes a byte a second, so many of them together can have all of it. The last
+//! part is for owners of whom nothing waits: those few cannot have it, too.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -26,10 +28,16 @@ const PIECE: usize = 32 * 1024;
 /// Smaller answers are not counted: connections cost more.
 const LARGE: usize = 2 * PIECE;
 
-/// Room for the largest page there can be, and another.
-const MOST_OF_ONE: usize = 32 * 1024 * 1024;
+/// Room for the largest page there can be: 200 tasks of 64 KiB.
+const MOST_OF_ONE: usize = 16 * 1024 * 1024;
 
-const MOST: usize = 128 * 1024 * 1024;
+/// Of all owners. With the rest of the process it fits into a container of 128 MiB.
+const MOST: usize = 48 * 1024 * 1024;
+
+/// The same for an owner's first answer, if it is not over [`FIRST`].
+const MOST_FOR_FIRST: usize = 64 * 1024 * 1024;
+
+const FIRST: usize = 1024 * 1024;
 
 /// How many bytes of large answers wait for their readers.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +62,9 @@ impl Waiting {
         } else {
             let mut counts = self.counts();
             let of_owner = counts.by_owner.get(owner).copied().unwrap_or(0);
-            if of_owner + length > MOST_OF_ONE || counts.all + length > MOST {
+            let is_first = of_owner == 0 && length <= FIRST;
+            let most = if is_first { MOST_FOR_FIRST } else { MOST };
+            if of_owner + length > MOST_OF_ONE || counts.all + length > most {
                 let detail = "too many large answers wait for their readers; read those first, or ask for smaller pages";
                 return Err(ApiError::new(Code::Overloaded, detail).with_header("retry-after", "1"));
             }
@@ -176,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_read_gets_no_more_and_holds_up_nobody_else() {
+    fn who_does_not_read_gets_no_more_and_others_do() {
         let waiting = Waiting::default();
         let unread = [(); 2].map(|()| waiting.body(&owner("slow"), bytes(MOST_OF_ONE / 2)));
         assert!(unread.iter().all(Result::is_ok));
@@ -192,14 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn many_who_do_not_read_hold_no_more_than_all_may() {
+    fn few_who_do_not_read_leave_room_for_others_and_many_hold_no_more_than_all_may() {
         let waiting = Waiting::default();
-        let bodies: Vec<_> = (0..100)
-            .map(|n| waiting.body(&owner(&n.to_string()), bytes(MOST_OF_ONE / 2)))
-            .collect();
-        let held = bodies.iter().filter(|body| body.is_ok()).count();
-        assert_eq!(held, MOST / (MOST_OF_ONE / 2));
-        drop(bodies);
+        let holds = |n: usize, length: usize| waiting.body(&owner(&n.to_string()), bytes(length));
+        let largest: Vec<_> = (0..10).map(|n| holds(n, MOST_OF_ONE)).collect();
+        let held = largest.iter().filter(|body| body.is_ok()).count();
+        assert_eq!(held, MOST / MOST_OF_ONE);
+        let first: Vec<_> = (10..100).map(|n| holds(n, FIRST)).collect();
+        let held = first.iter().filter(|body| body.is_ok()).count();
+        assert_eq!(held, (MOST_FOR_FIRST - MOST) / FIRST);
+        assert_eq!(waiting.counts().all, MOST_FOR_FIRST);
+        assert!(holds(200, LARGE - 1).is_ok(), "small answers go on");
+        drop((largest, first));
         assert_eq!(waiting.counts().all, 0);
     }
 }
