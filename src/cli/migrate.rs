@@ -11,7 +11,8 @@ use crate::settings::Database;
 /// Where else tasks are to come from.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Copy every task of this SQLite file into DATABASE_URL; can be repeated
+    /// Copy every task of this SQLite file into DATABASE_URL; can be repeated until
+    /// that database is in use
     #[arg(long, value_name = "sqlite://PATH", value_parser = sqlite_file)]
     from: Option<PathBuf>,
 }

@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::connection::{DbConnection, Generation, Manager};
 use super::copy_rows::{KeyRow, PutKeys, PutTasks, TaskRow};
@@ -54,7 +56,8 @@ impl From<diesel::result::Error> for CopyError {
 
 /// Copies every task and every idempotency key of a SQLite file. May be repeated:
 /// what is there already is not written again, and what has changed in the
-/// target since is left alone.
+/// target since is left alone. What was deleted in the target since comes back:
+/// repeat it only until the target is used.
 ///
 /// # Errors
 ///
@@ -72,15 +75,12 @@ pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
     if !source.is_file() {
         return Err(CopyError(format!("there is no file {}", source.display())));
     }
-    let from = Database {
-        url: DatabaseUrl::SqliteFile(source.to_owned()),
-        ..target.clone()
+    let cannot = |what: &dyn fmt::Debug, why: ConnectionError| {
+        CopyError(format!("cannot open {what:?}: {why}"))
     };
-    let open = |database: &Database| {
-        let opened = Manager::new(database, Generation::default()).open();
-        opened.map_err(|error| CopyError(format!("cannot open {:?}: {error}", database.url)))
-    };
-    let (mut from, mut to) = (open(&from)?, open(target)?);
+    let mut from = open_source(source).map_err(|error| cannot(&source, error))?;
+    let opened = Manager::new(target, Generation::default()).open();
+    let mut to = opened.map_err(|error| cannot(&target.url, error))?;
     from.transaction(|from| {
         tasks::table
             .count()
@@ -90,12 +90,37 @@ pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
                 CopyError(format!("{name} holds no tasks of this version: {error}"))
             })?;
         to.transaction(|to| {
+            without_time_limits(to)?;
             let mut copied = Copied::default();
             copy_tasks(from, to, &mut copied)?;
             copy_keys(from, to, &mut copied)?;
             Ok(copied)
         })
     })
+}
+
+/// For reading only: a backup stays as it is, wherever it lies.
+fn open_source(path: &Path) -> ConnectionResult<DbConnection> {
+    // What a URI of SQLite would take for something else.
+    const MEANS_SOMETHING: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+    let path = path.to_string_lossy();
+    let path = utf8_percent_encode(&path, MEANS_SOMETHING);
+    let mut connection = SqliteConnection::establish(&format!("file:{path}?mode=ro"))?;
+    connection
+        .batch_execute("PRAGMA busy_timeout = 2000")
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(DbConnection::Sqlite(connection))
+}
+
+/// A batch may take longer to arrive than a request may take.
+fn without_time_limits(to: &mut DbConnection) -> QueryResult<()> {
+    match to {
+        DbConnection::Sqlite(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => postgres.batch_execute(
+            "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
+        ),
+    }
 }
 
 fn copy_tasks(

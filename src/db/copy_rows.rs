@@ -42,7 +42,7 @@ pub(super) struct KeyRow {
 /// Inserts tasks, and renews those that are older in the target.
 pub(super) struct PutTasks<'a>(pub &'a [TaskRow]);
 
-/// Inserts keys. One that is there has made its task already.
+/// Inserts keys, and renews those that have made a later task in the source.
 pub(super) struct PutKeys<'a>(pub &'a [KeyRow]);
 
 impl QueryId for PutTasks<'_> {
@@ -140,7 +140,10 @@ impl QueryFragment<MultiBackend> for PutKeys<'_> {
                 .value::<Id, _>(&row.task_id)?
                 .end();
         }
-        out.push_sql(" ON CONFLICT (owner_id, key) DO NOTHING");
+        out.push_sql(
+            " ON CONFLICT (owner_id, key) DO UPDATE SET body_hash = excluded.body_hash, \
+             task_id = excluded.task_id WHERE idempotency_keys.task_id < excluded.task_id",
+        );
         Ok(())
     }
 }

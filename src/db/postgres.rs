@@ -150,10 +150,21 @@ impl Comparison {
         });
         let (mut second, mut other) = match second {
             Ok(Ok(found)) => found,
-            // No session is left for it, because the first keeps its own.
-            Err(Hangs) => return Ok(Self::Apart),
-            // No client either, and that says nothing.
-            Ok(Err(_)) => return Ok(Self::NotMade),
+            // No session is left for it: because the first keeps its own, or
+            // because others have all that a pooler gives away. Then the first
+            // one's changes, sooner or later; this is asked again.
+            Err(NotOpened::Hangs) => {
+                for _ in 0..COMPARISONS {
+                    let again =
+                        process(first).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                    if again != own {
+                        return Ok(Self::Shared);
+                    }
+                }
+                return Ok(Self::NotMade);
+            }
+            // No client at all, and that says nothing.
+            Err(NotOpened::TooMany) | Ok(Err(_)) => return Ok(Self::NotMade),
         };
         for _ in 0..COMPARISONS {
             let again = process(first).map_err(ConnectionError::CouldntSetupConfiguration)?;
@@ -178,11 +189,16 @@ fn process(connection: &mut PgConnection) -> QueryResult<i32> {
         .map(|process| process.pid)
 }
 
-/// The peer has taken the connection and says nothing.
-struct Hangs;
+/// Why there is no connection to ask.
+enum NotOpened {
+    /// The peer has taken the connection and says nothing.
+    Hangs,
+    /// So many hang already that no other is tried.
+    TooMany,
+}
 
-impl From<Hangs> for ConnectionError {
-    fn from(_: Hangs) -> Self {
+impl From<NotOpened> for ConnectionError {
+    fn from(_: NotOpened) -> Self {
         Self::BadConnection("the server takes connections and does not answer".into())
     }
 }
@@ -193,7 +209,7 @@ fn within<T: Send + 'static>(
     limit: Duration,
     running: &Arc<AtomicUsize>,
     run: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Hangs> {
+) -> Result<T, NotOpened> {
     struct Running(Arc<AtomicUsize>);
     impl Drop for Running {
         fn drop(&mut self) {
@@ -203,7 +219,7 @@ fn within<T: Send + 'static>(
     let before = running.fetch_add(1, Ordering::AcqRel);
     let running = Running(Arc::clone(running));
     if before >= MOST_IN_THE_MAKING {
-        return Err(Hangs);
+        return Err(NotOpened::TooMany);
     }
     let (send, receive) = bounded(1);
     let thread = std::thread::Builder::new().name("db-open".into());
@@ -212,7 +228,6 @@ fn within<T: Send + 'static>(
         // Nobody waits any more: the connection is closed.
         let _ = send.send(run());
     });
-    // No thread to be had is as bad as one that hangs.
-    spawned.map_err(|_| Hangs)?;
-    receive.recv_timeout(limit).map_err(|_| Hangs)
+    spawned.map_err(|_| NotOpened::TooMany)?;
+    receive.recv_timeout(limit).map_err(|_| NotOpened::Hangs)
 }

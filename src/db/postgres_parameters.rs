@@ -40,8 +40,15 @@ fn add(url: &mut String, name: &str, value: &str) {
 /// compiled in for the second where no system keeps them.
 fn with_authorities(mut url: String) -> String {
     const SYSTEM: &str = "sslrootcert=system";
-    let says_system = url.contains(SYSTEM);
-    let says_nothing = url.contains("sslmode=verify-full")
+    let says = |pair: &str| {
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        query.split('&').any(|it| it == pair)
+    };
+    let full = says("sslmode=verify-full");
+    // With a weaker mode libpq refuses the word, and rightly: a file of all public
+    // authorities without a look at the name trusts everybody.
+    let says_system = says(SYSTEM) && (full || !url.contains("sslmode="));
+    let says_nothing = full
         && !url.contains("sslrootcert=")
         && std::env::var_os("PGSSLROOTCERT").is_none()
         && !std::env::home_dir().is_some_and(|home| home.join(".postgresql/root.crt").exists());
@@ -57,8 +64,8 @@ fn with_authorities(mut url: String) -> String {
         return url;
     }
     url = url.replace(SYSTEM, &format!("sslrootcert={file}"));
-    // What libpq takes for granted with the word.
-    if !url.contains("sslmode=") {
+    if !full {
+        // What libpq takes for granted with the word.
         add(&mut url, "sslmode", "verify-full");
     }
     url

@@ -197,6 +197,12 @@ test("Caddy: the rest of the name is the frontend's", async (t) => {
   const { proxy, frontend } = await start(t, startCaddy);
   const keys = await proxy.request("GET", "/api/auth/jwks");
   assert.equal(keys.text, await (await fetch(`${frontend.url}/api/auth/jwks`)).text());
+  // Each answer about a session has a token in a header.
+  const grace = await frontend.signUp("grace");
+  const session = await proxy.request("GET", "/api/auth/get-session", { headers: { Cookie: grace.cookieHeader } });
+  assert.match(session.headers["set-auth-jwt"], /^eyJ/);
+  const log = await eventually("a line", () => (proxy.log().includes("get-session") ? proxy.log() : undefined));
+  assert(!log.includes("eyJ"), "a token in the log");
 });
 
 /** Locks the table of tasks until released. */
