@@ -92,8 +92,8 @@ export class TodowardUnreachable extends Error {
 export class SignedOut extends Error {
   override readonly name = "SignedOut";
 
-  constructor(cause?: unknown) {
-    super("nobody is signed in: the option token gave no token", { cause });
+  constructor(cause?: unknown, message = "nobody is signed in: the option token gave no token") {
+    super(message, { cause });
   }
 }
 

@@ -1,7 +1,7 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "./schema.js";
 import { answered } from "./answer.js";
-import { isProblem, TodowardProblem, TodowardUnreachable } from "./errors.js";
+import { isProblem, SignedOut, TodowardProblem, TodowardUnreachable } from "./errors.js";
 import { abortable, sleep } from "./abort.js";
 import { Tokens, type TokenSource } from "./tokens.js";
 
@@ -60,6 +60,8 @@ export class Transport {
   #baseUrl: string;
   #options: Options;
   #tokens: Tokens;
+  /** How often it was told to forget: since then, somebody else may be signed in. */
+  #forgotten = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -71,6 +73,7 @@ export class Transport {
   }
 
   forget(): void {
+    this.#forgotten += 1;
     this.#tokens.forget();
   }
 
@@ -79,10 +82,11 @@ export class Transport {
     if (!/^https?:/.test(this.#baseUrl) && typeof location === "undefined") {
       throw new TypeError(`baseUrl is "${this.#baseUrl}", and only in a browser is that an address: give all of it`);
     }
+    const forgotten = this.#forgotten;
     for (let retry = 1; ; retry += 1) {
       call.signal?.throwIfAborted();
       try {
-        return await this.#authorized(call, send);
+        return await this.#authorized(call, send, forgotten);
       } catch (error) {
         if (!(error instanceof TodowardProblem || error instanceof TodowardUnreachable)) throw error;
         call.uncertain ||= error.outcomeUnknown;
@@ -96,13 +100,16 @@ export class Transport {
     }
   }
 
-  async #authorized<T>(call: Call, send: Send<T>): Promise<Answer<T>> {
-    const attempt = ({ token }: { token: string }) =>
-      send({
+  async #authorized<T>(call: Call, send: Send<T>, forgotten: number): Promise<Answer<T>> {
+    const attempt = ({ token }: { token: string }) => {
+      // The token is the next user's, and the call is not.
+      if (this.#forgotten !== forgotten) throw new SignedOut(undefined, "not sent: forget() was called meanwhile");
+      return send({
         headers: { Authorization: `Bearer ${token}` },
         signal: call.signal ?? null,
         redirect: "manual",
       });
+    };
     const given = await abortable(this.#tokens.current(), call.signal);
     try {
       return await attempt(given);

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign as signWith } from "node:crypto";
+import { generateKeyPairSync, randomUUID, sign as signWith } from "node:crypto";
 import { createServer } from "node:http";
 import { connect, createServer as createTcpServer, type Socket } from "node:net";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
@@ -223,6 +223,24 @@ test("a rate limit is waited for", async () => {
   expect(retries[0]?.error).toMatchObject({ code: "rate_limited", status: 429, retryAfter: 1 });
   const refused = (await together({ maxRetryDelay: 100 })).filter((outcome) => outcome.status === "rejected");
   expect(refused[0]?.reason).toMatchObject({ code: "rate_limited", outcomeUnknown: false });
+});
+
+test("what one user's call waited for is not sent with the next user's token", async () => {
+  for (const fault of [refuses(503, "overloaded", { after: "0" }), cutBefore]) {
+    const proxy = await faultyProxy(sqlite, fault);
+    let user = `first-${randomUUID()}`;
+    const todoward = clientOf(proxy.url, {
+      token: async () => sign(user),
+      onRetry: () => {
+        user = `next-${randomUUID()}`;
+        todoward.forget();
+      },
+    });
+    const error = await rejection(todoward.createTask({ title: "of the first" }));
+    expect(error).toMatchObject({ name: "SignedOut" });
+    expect((await todoward.listTasks()).items).toEqual([]);
+    expect(proxy.requests.filter(({ method }) => method === "POST")).toHaveLength(1);
+  }
 });
 
 test("waiting can be given up", async () => {
