@@ -16,12 +16,25 @@ const REQUEST_HEADERS = [
   "x-request-id",
 ];
 
-/** They belong to one connection. */
-const NOT_PASSED_BACK = ["connection", "keep-alive", "transfer-encoding"];
+/** They belong to one connection; fetch has unpacked the body already. */
+const NOT_PASSED_BACK = ["connection", "keep-alive", "transfer-encoding", "content-encoding"];
+
+/** What of Todoward is passed on. */
+const PASSED_ON = /^\/(api\/v1|health)\//;
+
+/** The address at Todoward; none, if it is not the API, however the path is written. */
+function target(request: Request) {
+  const { pathname, search } = new URL(request.url);
+  const base = backendUrl().replace(/\/+$/, "");
+  const url = new URL(base + pathname.replace(/^\/backend/, "") + search);
+  const prefix = new URL(base).pathname.replace(/\/$/, "");
+  const isBelow = url.pathname.startsWith(prefix) && url.origin === new URL(base).origin;
+  return isBelow && PASSED_ON.test(url.pathname.slice(prefix.length)) ? url : undefined;
+}
 
 async function passOn(request: Request) {
-  const { pathname, search } = new URL(request.url);
-  const target = backendUrl().replace(/\/+$/, "") + pathname.replace(/^\/backend/, "") + search;
+  const url = target(request);
+  if (!url) return new Response("Only the tasks API is passed on", { status: 404 });
   const headers = new Headers({ "accept-encoding": "identity" });
   for (const name of REQUEST_HEADERS) {
     const value = request.headers.get(name);
@@ -30,9 +43,9 @@ async function passOn(request: Request) {
   const init = { method: request.method, headers, body: request.body, duplex: "half", redirect: "manual", cache: "no-store" };
   let response: Response;
   try {
-    response = await fetch(target, { ...init, signal: request.signal } as RequestInit);
+    response = await fetch(url, { ...init, signal: request.signal } as RequestInit);
   } catch (error) {
-    if (!request.signal.aborted) console.error(`Todoward does not answer at ${target} (TODOWARD_URL):`, reason(error));
+    if (!request.signal.aborted) console.error(`Todoward does not answer at ${url.origin} (TODOWARD_URL):`, reason(error));
     // The client package takes it for what it is: no connection, which may pass.
     return new Response("Todoward does not answer", { status: 502 });
   }
