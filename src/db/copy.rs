@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -103,13 +103,23 @@ pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
 fn open_source(path: &Path) -> ConnectionResult<DbConnection> {
     // What a URI of SQLite would take for something else.
     const MEANS_SOMETHING: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
-    let path = path.to_string_lossy();
-    let path = utf8_percent_encode(&path, MEANS_SOMETHING);
-    let mut connection = SqliteConnection::establish(&format!("file:{path}?mode=ro"))?;
+    let text = path.to_string_lossy();
+    let text = utf8_percent_encode(&text, MEANS_SOMETHING);
+    // Without a log of writes nobody has it open: nothing need be put beside it,
+    // not even where nothing can be.
+    let is_still = !wal_of(path).exists();
+    let still = if is_still { "&immutable=1" } else { "" };
+    let mut connection = SqliteConnection::establish(&format!("file:{text}?mode=ro{still}"))?;
     connection
         .batch_execute("PRAGMA busy_timeout = 2000")
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(DbConnection::Sqlite(connection))
+}
+
+fn wal_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 /// A batch may take longer to arrive than a request may take.

@@ -26,7 +26,7 @@ const SECOND_CLIENT: Duration = Duration::from_secs(1);
 
 /// How often two clients compare their sessions: others may be at work between
 /// them.
-const COMPARISONS: usize = 5;
+const COMPARISONS: usize = 10;
 
 /// How often in a row sessions must be found apart after they were found shared:
 /// a refused process tries again and again, and must not get through by chance.
@@ -35,6 +35,10 @@ const DOUBTS: usize = 10;
 /// Connections that may be in the making. Beyond, the peer hangs and more would
 /// hang as well.
 const MOST_IN_THE_MAKING: usize = 16;
+
+/// Second clients that may wait for a session. They must not take the place of
+/// connections that are needed.
+const MOST_COMPARING: usize = 8;
 
 const SHARED: &str = "a pooler gives one session to several clients (PgBouncer: pool_mode = transaction), and prepared statements would get mixed up; set TODOWARD__DATABASE__PREPARED_STATEMENTS=false, or pool_mode = session";
 
@@ -45,6 +49,8 @@ pub(super) struct Opener {
     statement_timeout: Duration,
     prepared_statements: bool,
     in_the_making: Arc<AtomicUsize>,
+    /// Second clients that still wait for a session.
+    comparing: Arc<AtomicUsize>,
     /// One more than the generation in which sessions were last compared.
     compared: AtomicU64,
     /// How often sessions must be found apart before that is believed.
@@ -59,6 +65,7 @@ impl Opener {
             statement_timeout: database.statement_timeout,
             prepared_statements: database.prepared_statements,
             in_the_making: Arc::default(),
+            comparing: Arc::default(),
             compared: AtomicU64::default(),
             doubts: AtomicUsize::default(),
         }
@@ -71,7 +78,7 @@ impl Opener {
             self.prepared_statements && self.compared.load(Ordering::Acquire) != generation + 1;
         let (url, prepared) = (complete(&self.url), self.prepared_statements);
         let millis = self.statement_timeout.as_millis();
-        let in_the_making = Arc::clone(&self.in_the_making);
+        let comparing = Arc::clone(&self.comparing);
         let open = move || {
             let mut connection = PgConnection::establish(&url)?;
             if !prepared {
@@ -84,13 +91,13 @@ impl Opener {
                 ))
                 .map_err(ConnectionError::CouldntSetupConfiguration)?;
             let comparison = match compare {
-                true => Comparison::with_second_client(&mut connection, &url, &in_the_making)?,
+                true => Comparison::with_second_client(&mut connection, &url, &comparing)?,
                 false => Comparison::NotMade,
             };
             Ok::<_, ConnectionError>((connection, comparison))
         };
         let limit = self.connect_timeout() * self.hosts + SET_UP;
-        match within(limit, &self.in_the_making, open)?? {
+        match within(limit, &self.in_the_making, MOST_IN_THE_MAKING, open)?? {
             (connection, Comparison::Apart) if self.no_doubt_is_left() => {
                 self.compared.store(generation + 1, Ordering::Release);
                 Ok(connection)
@@ -139,11 +146,11 @@ impl Comparison {
     fn with_second_client(
         first: &mut PgConnection,
         url: &str,
-        in_the_making: &Arc<AtomicUsize>,
+        comparing: &Arc<AtomicUsize>,
     ) -> ConnectionResult<Self> {
         let own = process(first).map_err(ConnectionError::CouldntSetupConfiguration)?;
         let url = url.to_owned();
-        let second = within(SECOND_CLIENT, in_the_making, move || {
+        let second = within(SECOND_CLIENT, comparing, MOST_COMPARING, move || {
             let mut second = PgConnection::establish(&url)?;
             let other = process(&mut second).map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok::<_, ConnectionError>((second, other))
@@ -167,9 +174,13 @@ impl Comparison {
             Err(NotOpened::TooMany) | Ok(Err(_)) => return Ok(Self::NotMade),
         };
         for _ in 0..COMPARISONS {
-            let again = process(first).map_err(ConnectionError::CouldntSetupConfiguration)?;
-            if other == own || again != own {
-                return Ok(Self::Shared);
+            // Twice in a row: two clients that take turns with two sessions would
+            // get the same one each time.
+            for _ in 0..2 {
+                let again = process(first).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                if other == own || again != own {
+                    return Ok(Self::Shared);
+                }
             }
             other = process(&mut second).map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
@@ -208,6 +219,7 @@ impl From<NotOpened> for ConnectionError {
 fn within<T: Send + 'static>(
     limit: Duration,
     running: &Arc<AtomicUsize>,
+    most: usize,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, NotOpened> {
     struct Running(Arc<AtomicUsize>);
@@ -218,7 +230,7 @@ fn within<T: Send + 'static>(
     }
     let before = running.fetch_add(1, Ordering::AcqRel);
     let running = Running(Arc::clone(running));
-    if before >= MOST_IN_THE_MAKING {
+    if before >= most {
         return Err(NotOpened::TooMany);
     }
     let (send, receive) = bounded(1);

@@ -91,7 +91,8 @@ fn networks(layers: &Layers) -> Result<Vec<IpNet>, SettingsError> {
 fn database_url(layers: &Layers) -> Result<DatabaseUrl, SettingsError> {
     const KEY: &str = "database.url";
     const FORMS: &str = "must be sqlite://path, sqlite::memory: or postgres://user@host/database";
-    let url = layers.text(KEY)?;
+    // Secrets that were files end in a line break.
+    let url = layers.text(KEY)?.trim().to_owned();
     if url == "sqlite::memory:" || url == "sqlite://:memory:" {
         return Ok(DatabaseUrl::SqliteMemory);
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::binary::{Done, run};
 use crate::server::{Server, environment};
 use crate::storage::Storage;
-use crate::support::{Client, Engine, on_both_databases};
+use crate::support::{Client, Engine, block_on, on_both_databases};
 
 const TASKS: &str = "/api/v1/tasks";
 
@@ -208,4 +208,26 @@ fn what_is_no_source_is_named_and_nothing_is_made_of_it() {
         assert_eq!(done.code, Some(2), "{done:?}");
         assert!(done.err.contains("must be sqlite://relative"), "{done:?}");
     }
+}
+
+#[test]
+fn a_backup_is_copied_from_and_stays_as_it_is() {
+    block_on(async {
+        let (original, backup) = (Storage::new(Engine::Sqlite), Storage::new(Engine::Sqlite));
+        let server = Server::start(original.path(), &original.url, &[]).await;
+        server.user("alice").create(json!({ "title": "a" })).await;
+        let into = format!("VACUUM INTO '{}'", backup.file().display());
+        let mut file = SqliteConnection::establish(original.file().to_str().unwrap()).unwrap();
+        file.batch_execute(&into).unwrap();
+        let before = std::fs::read(backup.file()).unwrap();
+        let target = Storage::new(Engine::Sqlite);
+        let done = copy(&backup, &target).succeeded();
+        assert!(done.out.contains(": 1 copied, 0 there already"), "{done:?}");
+        assert!(std::fs::read(backup.file()).unwrap() == before);
+        assert_eq!(
+            std::fs::read_dir(backup.path()).unwrap().count(),
+            1,
+            "nothing beside it"
+        );
+    });
 }
