@@ -121,12 +121,15 @@ pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
 }
 
 fn resource(mount: &str, address: &'static Address) -> Resource {
-    let mut resource = web::resource(address.path);
     let pattern = Pattern(format!("{mount}{}", address.path).into());
+    // Lets everything in; it is where a request is known to have got so far.
+    let mut resource = web::resource(address.path).guard(guard::fn_guard(move |context| {
+        context.req_data_mut().insert(pattern.clone());
+        true
+    }));
     for (method, route) in address.methods {
-        let (method, pattern) = (method.clone(), pattern.clone());
+        let method = method.clone();
         resource = resource.route(route().guard(guard::fn_guard(move |context| {
-            context.req_data_mut().insert(pattern.clone());
             let asked = &context.head().method;
             *asked == method || (*asked == Method::HEAD && method == Method::GET)
         })));

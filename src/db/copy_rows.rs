@@ -11,6 +11,7 @@ use diesel::sql_types::{
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::schema::{idempotency_keys, tasks};
+use super::statements::INSERT_TASKS;
 
 #[derive(Queryable, Selectable, PartialEq)]
 #[diesel(table_name = tasks)]
@@ -95,10 +96,7 @@ impl<'p, 'a, 'b> Tuple<'p, 'a, 'b> {
 impl QueryFragment<MultiBackend> for PutTasks<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        out.push_sql(
-            "INSERT INTO tasks (owner_id, id, title, title_lower, description, description_lower, \
-             completed, completed_at, priority, due_date, tags, version, updated_at) VALUES ",
-        );
+        out.push_sql(INSERT_TASKS);
         for (at, row) in self.0.iter().enumerate() {
             Tuple::begin(&mut out, at)
                 .value::<Text, _>(&row.owner_id)?

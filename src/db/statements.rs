@@ -82,6 +82,11 @@ impl QueryFragment<MultiBackend> for NewestTasks<'_> {
     }
 }
 
+/// What every statement begins with that writes whole tasks.
+pub(super) const INSERT_TASKS: &str = "INSERT INTO tasks (owner_id, id, title, title_lower, \
+    description, description_lower, completed, completed_at, priority, due_date, tags, version, \
+    updated_at) VALUES ";
+
 /// Writes a new task.
 pub(super) struct InsertTask<'a> {
     pub owner: &'a OwnerId,
@@ -92,10 +97,8 @@ pub(super) struct InsertTask<'a> {
 impl QueryFragment<MultiBackend> for InsertTask<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
         let task = &self.task;
-        out.push_sql(
-            "INSERT INTO tasks (owner_id, id, title, title_lower, description, description_lower, \
-             completed, completed_at, priority, due_date, tags, version, updated_at) VALUES (",
-        );
+        out.push_sql(INSERT_TASKS);
+        out.push_sql("(");
         out.push_bind_param::<Text, _>(self.owner.as_str())?;
         out.push_sql(", ");
         out.push_bind_param::<Id, _>(&self.id)?;

@@ -67,50 +67,34 @@ impl Default for Sort {
 }
 
 impl Sort {
+    const fn by(key: SortKey, descending: bool) -> Self {
+        Self { key, descending }
+    }
+
     fn parse(text: &str) -> Option<Self> {
-        let (descending, name) = match text.strip_prefix('-') {
-            Some(name) => (true, name),
-            None => (false, text),
-        };
-        let key = match name {
-            "created_at" => SortKey::CreatedAt,
-            "updated_at" => SortKey::UpdatedAt,
-            "due_date" => SortKey::DueDate,
-            "priority" => SortKey::Priority,
-            "title" => SortKey::Title,
-            _ => return None,
-        };
-        Some(Self { key, descending })
+        let mut sorts = SORTS.iter();
+        sorts.find(|(name, _)| *name == text).map(|(_, sort)| *sort)
     }
 
     fn name(self) -> &'static str {
-        match (self.key, self.descending) {
-            (SortKey::CreatedAt, false) => "created_at",
-            (SortKey::CreatedAt, true) => "-created_at",
-            (SortKey::UpdatedAt, false) => "updated_at",
-            (SortKey::UpdatedAt, true) => "-updated_at",
-            (SortKey::DueDate, false) => "due_date",
-            (SortKey::DueDate, true) => "-due_date",
-            (SortKey::Priority, false) => "priority",
-            (SortKey::Priority, true) => "-priority",
-            (SortKey::Title, false) => "title",
-            (SortKey::Title, true) => "-title",
-        }
+        let mut sorts = SORTS.iter();
+        let known = sorts.find(|(_, sort)| *sort == self);
+        known.map_or("", |(name, _)| name)
     }
 }
 
-/// Every value of `sort`.
-pub const SORTS: [&str; 10] = [
-    "created_at",
-    "-created_at",
-    "updated_at",
-    "-updated_at",
-    "due_date",
-    "-due_date",
-    "priority",
-    "-priority",
-    "title",
-    "-title",
+/// Every value of `sort`, and what it means.
+pub const SORTS: [(&str, Sort); 10] = [
+    ("created_at", Sort::by(SortKey::CreatedAt, false)),
+    ("-created_at", Sort::by(SortKey::CreatedAt, true)),
+    ("updated_at", Sort::by(SortKey::UpdatedAt, false)),
+    ("-updated_at", Sort::by(SortKey::UpdatedAt, true)),
+    ("due_date", Sort::by(SortKey::DueDate, false)),
+    ("-due_date", Sort::by(SortKey::DueDate, true)),
+    ("priority", Sort::by(SortKey::Priority, false)),
+    ("-priority", Sort::by(SortKey::Priority, true)),
+    ("title", Sort::by(SortKey::Title, false)),
+    ("-title", Sort::by(SortKey::Title, true)),
 ];
 
 /// A parsed list query.

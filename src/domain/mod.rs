@@ -9,14 +9,16 @@ mod list;
 mod parameters;
 mod patch;
 mod precondition;
+mod tags;
 mod task;
 
 pub use cursor::{Cursor, Position};
 pub use fault::Fault;
-pub use fields::{Description, Priority, Tags, Title};
+pub use fields::{Description, Priority, Title};
 pub use idempotency::IdempotencyKey;
 pub use list::{Filter, ListError, ListQuery, SORTS, Sort, SortKey};
 pub use parameters::{clear_completed, none as no_parameters};
 pub use patch::{Completion, Draft, Patch, WRITTEN_BY_THE_SERVER};
 pub use precondition::{EntityTag, IfMatch, IfNoneMatch};
+pub use tags::Tags;
 pub use task::{Moment, Task, TaskId};

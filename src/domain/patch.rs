@@ -4,7 +4,8 @@
 use chrono::NaiveDate;
 
 use super::fault::Fault;
-use super::fields::{self, Description, Priority, Tags, Title};
+use super::fields::{self, Description, Priority, Title};
+use super::tags::Tags;
 use super::task::{Moment, Task, TaskId};
 use crate::auth::OwnerId;
 use crate::json::{Map, Value};

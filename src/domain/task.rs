@@ -6,7 +6,8 @@ use chrono::{DateTime, Datelike as _, NaiveDate, SecondsFormat, SubsecRound, Tim
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::fields::{Description, Priority, Tags, Title};
+use super::fields::{Description, Priority, Title};
+use super::tags::Tags;
 use crate::auth::OwnerId;
 
 /// The address of a task: a UUID version 7 (RFC 9562). Anybody may make one; it

@@ -37,7 +37,7 @@ fn all() -> Vec<(&'static str, Parameter)> {
         .pattern(Some("^[!-~]+$"));
     let tags = || string().pattern(Some(ENTITY_TAGS));
     let sort = string()
-        .enum_values(Some(SORTS))
+        .enum_values(Some(SORTS.map(|(name, _)| name)))
         .default(Some(json!("-created_at")));
     vec![
         (
