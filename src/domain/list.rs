@@ -245,8 +245,6 @@ fn filter(given: &Parameters, faults: &mut Vec<Fault>) -> Filter {
     priorities.sort_unstable();
     priorities.dedup();
     let mut tags: Vec<String> = given.all("tag").map(str::to_owned).collect();
-    tags.sort_unstable();
-    tags.dedup();
     if tags.iter().any(|tag| !in_length(tag, 50)) {
         faults.push(Fault::parameter(
             "tag",
@@ -256,6 +254,8 @@ fn filter(given: &Parameters, faults: &mut Vec<Fault>) -> Filter {
     if tags.len() > 20 {
         faults.push(Fault::parameter("tag", "may stand at most 20 times"));
     }
+    tags.sort_unstable();
+    tags.dedup();
     let due_before = given.one("due_before", faults, DAY, day);
     let due_after = given.one("due_after", faults, DAY, day);
     let q = given.one(
