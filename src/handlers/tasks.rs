@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::conditions::{idempotency_key, if_match, if_none_match};
 use super::errors::{database, invalid_query, invalid_task, task_not_found};
+use super::paced::{Paced, Waiting};
 use super::{AppState, body};
 use crate::auth::OwnerId;
-use crate::db::tasks::{self, Created};
+use crate::db::tasks::{self, Created, Page};
 use crate::domain::{
     Completion, Draft, EntityTag, IfMatch, ListQuery, Patch, Task, TaskId,
     clear_completed as parse_clear, no_parameters,
@@ -28,34 +29,47 @@ type Answer = Result<HttpResponse, ApiError>;
 
 /// `GET /tasks`
 pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
+    let query = ListQuery::parse(request.query_string(), &owner)?;
+    let waiting = app.waiting.clone();
+    // Written on the thread that has read it: pages would pile up before the
+    // workers, where nothing counts their bytes.
+    let (body, next) = app
+        .db
+        .read(deadline(&request), move |conn| {
+            let page = tasks::list(conn, &owner, &query)?;
+            Ok(render(&page, &owner, &query, &waiting))
+        })
+        .await
+        .map_err(|error| database(error, false))??;
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = next {
+        response.insert_header((LINK, next));
+    }
+    Ok(response.content_type(ContentType::json()).body(body))
+}
+
+/// The body of a page, and the link to the next one.
+fn render(
+    page: &Page,
+    owner: &OwnerId,
+    query: &ListQuery,
+    waiting: &Waiting,
+) -> Result<(Paced, Option<String>), ApiError> {
     #[derive(Serialize)]
     struct List<'a> {
         items: &'a [Task],
         next_cursor: Option<&'a str>,
     }
-    let query = ListQuery::parse(request.query_string(), &owner)?;
-    let (scope, asked) = (owner.clone(), query.clone());
-    let page = app
-        .db
-        .read(deadline(&request), move |conn| {
-            tasks::list(conn, &scope, &asked)
-        })
-        .await
-        .map_err(|error| database(error, false))?;
     let last = page.items.last().filter(|_| page.has_more);
-    let next_cursor = last.map(|last| query.cursor_after(&owner, last));
-    let mut response = HttpResponse::Ok();
-    if let Some(cursor) = &next_cursor {
-        let next = format!("<{TASKS}?{}>; rel=\"next\"", query.next_page(cursor));
-        response.insert_header((LINK, next));
-    }
+    let cursor = last.map(|last| query.cursor_after(owner, last));
     let list = List {
         items: &page.items,
-        next_cursor: next_cursor.as_deref(),
+        next_cursor: cursor.as_deref(),
     };
     let json = serde_json::to_vec(&list).map_err(unserializable)?;
-    let body = app.waiting.body(&owner, json)?;
-    Ok(response.content_type(ContentType::json()).body(body))
+    let body = waiting.body(owner, json)?;
+    let link = |cursor: &String| format!("<{TASKS}?{}>; rel=\"next\"", query.next_page(cursor));
+    Ok((body, cursor.as_ref().map(link)))
 }
 
 /// `POST /tasks`
