@@ -7,20 +7,21 @@
 //! Invariant: no token is logged. The details of other crates may quote a
 //! request, so that `RUST_LOG` lets only our own through.
 
-use std::fmt::Write as _;
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Env, Target};
 use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, Log, Metadata, Record};
-use serde_json::{Map, json};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer as _};
 
+use crate::domain::Moment;
 use crate::settings::LogFormat;
 
 /// Lines that may wait for the writer.
@@ -157,29 +158,52 @@ fn write_lines(queue: &Receiver<Line>, dropped: &AtomicU64) {
     }
 }
 
-/// Collects the members of an event.
-struct Members(Map<String, serde_json::Value>);
+/// Room for the line of a request.
+const LINE: usize = 384;
 
-impl<'kvs> VisitSource<'kvs> for Members {
+/// Passes on the members of an event one by one: a map of them, made for each
+/// line, cost more than the rest of the line.
+struct Members<F>(F);
+
+impl<'kvs, F: FnMut(&str, Member<'_>)> VisitSource<'kvs> for Members<F> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
-        let number = value.to_u64().map(serde_json::Value::from);
-        let member = number
-            .or_else(|| value.to_f64().map(serde_json::Value::from))
-            .unwrap_or_else(|| value.to_string().into());
-        self.0.insert(key.to_string(), member);
+        let text;
+        let member = match (value.to_u64(), value.to_f64(), value.to_borrowed_str()) {
+            (Some(whole), ..) => Member::Whole(whole),
+            (None, Some(number), _) => Member::Number(number),
+            (None, None, Some(borrowed)) => Member::Text(borrowed),
+            (None, None, None) => {
+                text = value.to_string();
+                Member::Text(&text)
+            }
+        };
+        (self.0)(key.as_str(), member);
         Ok(())
     }
 }
 
-fn members(record: &Record<'_>) -> Map<String, serde_json::Value> {
-    let mut members = Members(Map::new());
-    // Our visitor never fails.
-    let _ = record.key_values().visit(&mut members);
-    members.0
+/// The value of a member.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Member<'a> {
+    Whole(u64),
+    Number(f64),
+    Text(&'a str),
 }
 
-fn now() -> String {
-    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+impl fmt::Display for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(number) => number.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+fn each_member(record: &Record<'_>, pass: impl FnMut(&str, Member<'_>)) {
+    // Our visitor never fails.
+    let _ = record.key_values().visit(&mut Members(pass));
 }
 
 /// What could begin a line, steer a terminal or turn the order of a text around.
@@ -187,48 +211,66 @@ fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Writes a line in which nothing is unsafe, or only as `escape` writes it.
+fn write_safely(
+    out: &mut Formatter,
+    mut line: Vec<u8>,
+    escape: impl Fn(char, &mut String),
+) -> io::Result<()> {
+    if !line.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        let mut safe = String::with_capacity(line.len());
+        for c in String::from_utf8_lossy(&line).chars() {
+            match is_unsafe(c) {
+                true => escape(c, &mut safe),
+                false => safe.push(c),
+            }
+        }
+        line = safe.into_bytes();
+    }
+    line.push(b'\n');
+    out.write_all(&line)
+}
+
 /// One JSON object a line. The serialiser escapes what JSON must, which is the
 /// ASCII controls but one; here goes the rest, which only strings can have.
 fn json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
-    let mut event = Map::new();
-    event.insert("time".into(), now().into());
-    event.insert("level".into(), record.level().as_str().into());
-    event.insert("target".into(), record.target().into());
-    event.insert("message".into(), json!(record.args().to_string()));
-    event.extend(members(record));
-    let line = serde_json::to_string(&event)?;
-    let mut safe = String::with_capacity(line.len() + 1);
-    for c in line.chars() {
-        if is_unsafe(c) {
-            // Writing to a String cannot fail.
-            let _ = write!(safe, "\\u{:04x}", u32::from(c));
-        } else {
-            safe.push(c);
+    let mut line = Vec::with_capacity(LINE);
+    let mut serializer = serde_json::Serializer::new(&mut line);
+    let mut event = serializer.serialize_map(None)?;
+    event.serialize_entry("time", &Moment::now())?;
+    event.serialize_entry("level", record.level().as_str())?;
+    event.serialize_entry("target", record.target())?;
+    event.serialize_entry("message", &format_args!("{}", record.args()))?;
+    let mut written = Ok(());
+    each_member(record, |name, member| {
+        if written.is_ok() {
+            written = event.serialize_entry(name, &member);
         }
-    }
-    safe.push('\n');
-    out.write_all(safe.as_bytes())
+    });
+    written?;
+    event.end()?;
+    write_safely(out, line, |c, safe| {
+        safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+    })
 }
 
 /// For people: time, level, message, members.
 fn text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
-    let mut line = format!("{} {:5} {}", now(), record.level(), record.args());
-    for (name, value) in members(record) {
-        let shown = match value.as_str() {
-            Some(text) => text.to_owned(),
-            None => value.to_string(),
-        };
-        let _ = write!(line, " {name}={shown}");
-    }
-    // A client's text must not begin a line, nor steer a terminal.
-    let mut safe = String::with_capacity(line.len());
-    for c in line.chars() {
-        if is_unsafe(c) {
-            safe.extend(c.escape_default());
-        } else {
-            safe.push(c);
+    let mut line = Vec::with_capacity(LINE);
+    write!(
+        line,
+        "{} {:5} {}",
+        Moment::now(),
+        record.level(),
+        record.args()
+    )?;
+    let mut written = Ok(());
+    each_member(record, |name, member| {
+        if written.is_ok() {
+            written = write!(line, " {name}={member}");
         }
-    }
-    safe.push('\n');
-    out.write_all(safe.as_bytes())
+    });
+    written?;
+    // A client's text must not begin a line, nor steer a terminal.
+    write_safely(out, line, |c, safe| safe.extend(c.escape_default()))
 }

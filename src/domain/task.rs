@@ -85,11 +85,11 @@ impl Moment {
 
 /// As JavaScript's `toISOString()` writes it: `2026-11-20T10:50:16.987Z`. A list
 /// has two or three of them a task, and chrono's formatter was a tenth of it.
-impl Serialize for Moment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (day, time) = (self.0.date_naive(), self.0.time());
         if !(0..=9999).contains(&day.year()) {
-            return serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true));
+            return f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true));
         }
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let numbers = [
@@ -107,7 +107,13 @@ impl Serialize for Moment {
                 number /= 10;
             }
         }
-        serializer.serialize_str(str::from_utf8(&text).unwrap_or_default())
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

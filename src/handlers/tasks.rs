@@ -66,7 +66,9 @@ fn render(
         items: &page.items,
         next_cursor: cursor.as_deref(),
     };
-    let json = serde_json::to_vec(&list).map_err(unserializable)?;
+    // As long as most tasks are; more is added in one step or two.
+    let mut json = Vec::with_capacity(64 + page.items.len() * 384);
+    serde_json::to_writer(&mut json, &list).map_err(unserializable)?;
     let body = waiting.body(owner, json)?;
     let link = |cursor: &String| format!("<{TASKS}?{}>; rel=\"next\"", query.next_page(cursor));
     Ok((body, cursor.as_ref().map(link)))

@@ -218,7 +218,10 @@ fn account(edge: &Edge, response: &ServiceResponse, id: &RequestId, received: In
     let owner = request.extensions().get::<Claims>().map(|claims| {
         let hash = digest::digest(&digest::SHA256, claims.owner().as_str().as_bytes());
         let first = hash.as_ref().iter().take(6);
-        first.map(|byte| format!("{byte:02x}")).collect::<String>()
+        format!(
+            "{:012x}",
+            first.fold(0_u64, |all, byte| all << 8 | u64::from(*byte))
+        )
     });
     log::info!(
         target: "todoward::request",
