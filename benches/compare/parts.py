@@ -3,6 +3,7 @@
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import check
@@ -104,7 +105,8 @@ def against_pgbench(figures):
 
 def compare(cluster, title, part, operations, rounds):
     url = main_database(cluster)
-    with running(servers.todoward, url, servers.axum, servers.fastapi) as contestants, \
+    pooled = partial(servers.axum, EXCLUSIVE="1")
+    with running(servers.todoward, url, servers.axum, pooled, servers.fastapi) as contestants, \
             targets(ROWS) as file:
         check.alike(contestants, ROWS)
         shown, goals = [], []
@@ -112,14 +114,16 @@ def compare(cluster, title, part, operations, rounds):
             figures = interleave(cluster, "large", [*contestants, 8, CONNECTIONS], operation, file, rounds)
             remember(part, operation, figures)
             best, to_pgbench = against_pgbench(figures)
-            to_axum, to_fastapi = (against(figures, "Todoward", name) for name in ("axum", "FastAPI"))
-            for name in ("Todoward", "axum", "FastAPI"):
+            others = ("axum", "axum EXCLUSIVE=1", "FastAPI")
+            to_axum, to_pooled, to_fastapi = (against(figures, "Todoward", name) for name in others)
+            for name in ("Todoward", *others):
                 shown.append((f"{NAMES[operation]}, {name}", report.rate(of(figures, name, "rate")),
                               f"{of(figures, name, 'p50'):.2f} ms", f"{of(figures, name, 'p99'):.2f} ms",
                               f"{of(figures, name, 'cpu'):.0f} µs", f"{sum(one.errors for one in figures[name])}"))
             shown.append((f"{NAMES[operation]}, {best}", report.rate(median(figures[best])), "", "", "", "0"))
             name = NAMES[operation]
             goal(goals, f"{name}: of axum", ratio(to_axum), "≥ 1.0 (1.1)", median(to_axum) >= 1)
+            goal(goals, f"{name}: of axum EXCLUSIVE=1", ratio(to_pooled), "≥ 1.0", median(to_pooled) >= 1)
             goal(goals, f"{name}: of FastAPI", ratio(to_fastapi), "≥ 10", median(to_fastapi) >= 10)
             goal(goals, f"{name}: of pgbench", ratio(to_pgbench), "≥ 0.5", median(to_pgbench) >= 0.5)
             p99 = [one.p99 / two.p99 for one, two in zip(figures["Todoward"], figures["axum"])]

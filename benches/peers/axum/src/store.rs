@@ -1,10 +1,14 @@
 //! The statements, prepared on a few connections that all requests share:
-//! tokio-postgres pipelines what is sent on one.
+//! tokio-postgres pipelines what is sent on one. With EXCLUSIVE a request has a
+//! connection for itself, as the usual pools give them out.
 
+use std::ops::Deref;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
 use chrono::NaiveDateTime;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
 use uuid::Uuid;
@@ -25,6 +29,38 @@ struct Connection {
 pub struct Store {
     connections: Vec<Connection>,
     turn: AtomicUsize,
+    idle: Option<Idle>,
+}
+
+/// The connections that no request has, by number.
+struct Idle {
+    permits: Semaphore,
+    numbers: Mutex<Vec<usize>>,
+}
+
+/// A connection for one request, alone or shared.
+struct Lent<'s> {
+    connection: &'s Connection,
+    given_back: Option<(&'s Idle, usize, SemaphorePermit<'s>)>,
+}
+
+impl Deref for Lent<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        // Before the permit, which is dropped after this.
+        if let Some((idle, number, _)) = &self.given_back
+            && let Ok(mut numbers) = idle.numbers.lock()
+        {
+            numbers.push(*number);
+        }
+    }
 }
 
 impl Store {
@@ -36,15 +72,35 @@ impl Store {
         for _ in 0..number.unwrap_or(4) {
             connections.push(Connection::open(url).await?);
         }
+        let idle = std::env::var_os("EXCLUSIVE").map(|_| Idle {
+            permits: Semaphore::new(connections.len()),
+            numbers: Mutex::new((0..connections.len()).collect()),
+        });
         Ok(Self {
             connections,
             turn: AtomicUsize::new(0),
+            idle,
         })
     }
 
-    fn next(&self) -> &Connection {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        &self.connections[turn % self.connections.len()]
+    async fn next(&self) -> Result<Lent<'_>, StatusCode> {
+        let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+        let (number, given_back) = match &self.idle {
+            None => {
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+                (turn % self.connections.len(), None)
+            }
+            Some(idle) => {
+                let permit = idle.permits.acquire().await.map_err(|_| unavailable)?;
+                let number = idle.numbers.lock().map_err(|_| unavailable)?.pop();
+                let number = number.ok_or(unavailable)?;
+                (number, Some((idle, number, permit)))
+            }
+        };
+        Ok(Lent {
+            connection: &self.connections[number],
+            given_back,
+        })
     }
 
     pub async fn list(
@@ -53,7 +109,7 @@ impl Store {
         after: Option<Uuid>,
         rows: i64,
     ) -> Result<Vec<Row>, StatusCode> {
-        let on = self.next();
+        let on = self.next().await?;
         let found = match after {
             None => on.client.query(&on.first, &[&owner, &rows]).await,
             Some(id) => on.client.query(&on.after, &[&owner, &id, &rows]).await,
@@ -62,13 +118,13 @@ impl Store {
     }
 
     pub async fn read(&self, owner: &str, id: Uuid) -> Result<Row, StatusCode> {
-        let on = self.next();
+        let on = self.next().await?;
         let found = on.client.query_opt(&on.read, &[&owner, &id]).await;
         found.map_err(failed)?.ok_or(StatusCode::NOT_FOUND)
     }
 
     pub async fn toggle(&self, owner: &str, id: Uuid) -> Result<Row, StatusCode> {
-        let on = self.next();
+        let on = self.next().await?;
         let found = on
             .client
             .query_opt(&on.toggle, &[&now(), &owner, &id])
@@ -77,7 +133,7 @@ impl Store {
     }
 
     pub async fn create(&self, task: &Task<'_>) -> Result<(), StatusCode> {
-        let on = self.next();
+        let on = self.next().await?;
         let (title, description) = (&*task.title, task.description.as_deref());
         let (title_lower, description_lower) =
             (title.to_lowercase(), description.map(str::to_lowercase));
