@@ -1,48 +1,85 @@
 //! A database that neither answers nor hangs up, or that hangs up on everybody.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 
 use crate::support::postgres::{TestDatabase, execute_in};
-use crate::support::{Engine, TestApp, block_on};
+use crate::support::{Answer, Client, Engine, TestApp, block_on};
 
-/// Stands before a server, and swallows every byte while it is told to.
-struct Swallower {
-    address: SocketAddr,
-    swallows: Arc<AtomicBool>,
+/// Stands before a server, and hangs as it is told to.
+struct Proxy {
+    faults: Arc<Faults>,
 }
 
-impl Swallower {
-    fn before(server: String) -> Self {
+#[derive(Default)]
+struct Faults {
+    /// Every byte is lost.
+    swallows: AtomicBool,
+    /// The connection that is used next gets stuck.
+    catches: AtomicBool,
+    /// Which connection is stuck.
+    stuck: Mutex<Option<usize>>,
+    released: Condvar,
+}
+
+impl Faults {
+    fn stick(&self, connection: usize) {
+        if self.catches.swap(false, Ordering::AcqRel) {
+            *self.stuck.lock().unwrap() = Some(connection);
+        }
+        let stuck = self.stuck.lock().unwrap();
+        let is_stuck = |stuck: &mut Option<usize>| *stuck == Some(connection);
+        drop(self.released.wait_while(stuck, is_stuck).unwrap());
+    }
+
+    fn release(&self) {
+        *self.stuck.lock().unwrap() = None;
+        self.released.notify_all();
+    }
+}
+
+impl Proxy {
+    /// A proxy, and the database's address behind it.
+    fn before(database: &TestDatabase) -> (Self, String) {
+        let (user, server) = database.url.split_once('@').unwrap();
+        let (server, name) = server.split_once('/').unwrap();
+        let server = server.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let swallows = Arc::new(AtomicBool::new(false));
-        let of_thread = Arc::clone(&swallows);
+        let faults = Arc::new(Faults::default());
+        let of_thread = Arc::clone(&faults);
         std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
+            for (number, client) in listener.incoming().flatten().enumerate() {
                 let Ok(server) = TcpStream::connect(&server) else {
                     continue;
                 };
                 let (up, down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let (one, two) = (Arc::clone(&of_thread), Arc::clone(&of_thread));
-                std::thread::spawn(move || pump(up, server, &one));
-                std::thread::spawn(move || pump(down, client, &two));
+                std::thread::spawn(move || pump(up, server, &one, Some(number)));
+                std::thread::spawn(move || pump(down, client, &two, None));
             }
         });
-        Self { address, swallows }
+        (Self { faults }, format!("{user}@{address}/{name}"))
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, swallows: &AtomicBool) {
+/// Passes bytes on; those of a client, unless its connection is stuck.
+fn pump(mut from: TcpStream, mut to: TcpStream, faults: &Faults, client: Option<usize>) {
     let mut bytes = [0; 4096];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
-        if !swallows.load(Ordering::Relaxed) && to.write_all(&bytes[..count]).is_err() {
+        if let Some(number) = client {
+            faults.stick(number);
+        }
+        let swallows = faults.swallows.load(Ordering::Relaxed);
+        if !swallows && to.write_all(&bytes[..count]).is_err() {
             break;
         }
     }
@@ -52,10 +89,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, swallows: &AtomicBool) {
 #[test]
 fn a_database_that_swallows_every_byte_holds_nothing_up_and_is_found_again() {
     let database = TestDatabase::create();
-    let (user, server) = database.url.split_once('@').unwrap();
-    let (server, name) = server.split_once('/').unwrap();
-    let proxy = Swallower::before(server.to_owned());
-    let url = format!("{user}@{}/{name}", proxy.address);
+    let (proxy, url) = Proxy::before(&database);
     block_on(async {
         let limits = [
             ("TODOWARD__DATABASE__POOL_SIZE", "2"),
@@ -67,7 +101,7 @@ fn a_database_that_swallows_every_byte_holds_nothing_up_and_is_found_again() {
         let alice = app.user("alice");
         let path = alice.create_path("before").await;
 
-        proxy.swallows.store(true, Ordering::Relaxed);
+        proxy.faults.swallows.store(true, Ordering::Relaxed);
         let body = json!({ "title": "during" });
         let (reads, writes, live, refused) = tokio::join!(
             join_all((0..6).map(|_| alice.get(&path))),
@@ -86,13 +120,90 @@ fn a_database_that_swallows_every_byte_holds_nothing_up_and_is_found_again() {
         assert!(refused.iter().all(|answer| answer.status == 401));
 
         // What hung still hangs: the connections have to be replaced.
-        proxy.swallows.store(false, Ordering::Relaxed);
+        proxy.faults.swallows.store(false, Ordering::Relaxed);
         let limit = Instant::now() + Duration::from_secs(20);
         while alice.get(&path).await.status != 200 {
             assert!(Instant::now() < limit, "never found again");
         }
         assert!(alice.post("/api/v1/tasks", &body).await.status == 201);
         app.wait_until_ready().await;
+    });
+}
+
+/// Asks for the tasks of many owners at once over a pool of 3, of which one
+/// connection gets stuck; sees that all but one are served, and everything that
+/// needs no database; and gives what is left of the one.
+async fn with_one_stuck<'a>(
+    app: &TestApp,
+    proxy: &Proxy,
+    owners: &'a [(Client, String)],
+) -> impl Future<Output = Option<Answer>> + use<'a> {
+    let read_all = || owners.iter().map(|(owner, path)| owner.get(path));
+    join_all(read_all()).await;
+    proxy.faults.catches.store(true, Ordering::Release);
+    let mut asked: FuturesUnordered<_> = read_all().collect();
+    for _ in 1..owners.len() {
+        asked.next().await.unwrap().expect(200);
+    }
+    let (_, path) = &owners[0];
+    let (live, ready, metrics, refused) = tokio::join!(
+        app.anonymous().request("GET", "/health/live").send(),
+        app.anonymous().request("GET", "/health/ready").send(),
+        app.metrics(),
+        app.with_token("no.good.token").request("GET", path).send(),
+    );
+    let told = [live, ready, metrics, refused].map(|answer| answer.status);
+    assert_eq!(told, [200, 200, 200, 401]);
+    async move { asked.next().await }
+}
+
+/// Owners, and each one's task.
+async fn owners(app: &TestApp) -> Vec<(Client, String)> {
+    let mut owners = Vec::new();
+    for number in 0..12 {
+        let owner = app.user(&format!("owner-{number}"));
+        let path = owner.create_path("a").await;
+        owners.push((owner, path));
+    }
+    owners
+}
+
+#[test]
+fn a_slow_connection_delays_the_request_that_has_it_and_nothing_else() {
+    let database = TestDatabase::create();
+    let (proxy, url) = Proxy::before(&database);
+    block_on(async {
+        let variables = [("TODOWARD__DATABASE__POOL_SIZE", "3"), ("WITH_METRICS", "")];
+        let app = TestApp::on_database(Engine::Postgres, &url, &variables).await;
+        let owners = owners(&app).await;
+        let last = with_one_stuck(&app, &proxy, &owners).await;
+        proxy.faults.release();
+        last.await.unwrap().expect(200);
+    });
+}
+
+#[test]
+fn a_connection_that_hangs_costs_one_request_and_is_replaced() {
+    let database = TestDatabase::create();
+    let (proxy, url) = Proxy::before(&database);
+    block_on(async {
+        let variables = [
+            ("TODOWARD__DATABASE__POOL_SIZE", "3"),
+            ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", "1"),
+            ("TODOWARD__SERVER__REQUEST_TIMEOUT", "2"),
+            ("WITH_METRICS", ""),
+        ];
+        let app = TestApp::on_database(Engine::Postgres, &url, &variables).await;
+        let owners = owners(&app).await;
+        let last = with_one_stuck(&app, &proxy, &owners).await;
+        let last = last.await.unwrap();
+        last.expect_problem(504, "deadline_exceeded");
+        // It is still stuck, and nobody meets it any more.
+        for _ in 0..3 {
+            for answer in join_all(owners.iter().map(|(owner, path)| owner.get(path))).await {
+                answer.expect(200);
+            }
+        }
     });
 }
 
