@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 
 use crate::support::postgres::{TestDatabase, execute_in};
+use crate::support::trust::eventually;
 use crate::support::{Answer, Client, Engine, TestApp, block_on};
 
 /// Stands before a server, and hangs as it is told to.
@@ -139,7 +140,13 @@ async fn with_one_stuck<'a>(
     owners: &'a [(Client, String)],
 ) -> impl Future<Output = Option<Answer>> + use<'a> {
     let read_all = || owners.iter().map(|(owner, path)| owner.get(path));
-    join_all(read_all()).await;
+    // Until all connections are there: one that is being opened must not be it.
+    let idle = "\ntodoward_db_pool_connections{state=\"idle\"} 3\n";
+    eventually("the pool is full", async || {
+        join_all(read_all()).await;
+        app.metrics().await.text().contains(idle)
+    })
+    .await;
     proxy.faults.catches.store(true, Ordering::Release);
     let mut asked: FuturesUnordered<_> = read_all().collect();
     for _ in 1..owners.len() {
