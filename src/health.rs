@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::db::{Db, REMOVED, tasks};
+use crate::db::{Db, REMOVED};
 
 /// How long an answer about the database is believed: a flood of health checks
 /// costs the database one statement a second.
@@ -50,7 +50,7 @@ impl Health {
         {
             return ready;
         }
-        let answer = db.read(Instant::now() + PATIENCE, tasks::check).await;
+        let answer = db.check(Instant::now() + PATIENCE).await;
         if let Err(error) = &answer {
             log::warn!(cause:% = error; "the database is not ready");
         }

@@ -10,7 +10,7 @@
 //! request has given up before it began is never run.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
@@ -23,6 +23,9 @@ use super::crew::{Access, Crew, Job, Pool, watch};
 use super::error::DbError;
 use super::migrate::MigrateError;
 use super::placed_file::{PlacedFile, REMOVED};
+use super::tasks;
+use super::turns::{Turn, Turns};
+use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
 /// Jobs that may wait. A full queue is answered at once: a client that is told
@@ -38,10 +41,16 @@ pub struct Db {
     reads: Sender<Job>,
     writes: Sender<Job>,
     acquire_timeout: Duration,
-    /// The pool of the threads that work now.
-    pool: Arc<Mutex<Pool>>,
+    at_work: Arc<Mutex<AtWork>>,
     waits: Histogram,
     file: Option<Arc<PlacedFile>>,
+}
+
+/// What belongs to the threads that work now. A crew that hangs takes its turns
+/// with it: who had them must not wait for what never ends.
+struct AtWork {
+    pool: Pool,
+    turns: Arc<Turns>,
 }
 
 impl Db {
@@ -75,27 +84,26 @@ impl Db {
         )
         .buckets(SECONDS_OF_WAITS.to_vec());
         let crew = Crew::start(database, &queues)?;
-        let pool = Arc::new(Mutex::new(crew.pool.clone()));
+        let of_crew = move |crew: &Crew| AtWork {
+            pool: crew.pool.clone(),
+            turns: Arc::new(Turns::of(threads)),
+        };
+        let at_work = Arc::new(Mutex::new(of_crew(&crew)));
         if is_postgres {
-            let current = Arc::downgrade(&pool);
+            let db = Arc::downgrade(&at_work);
+            let current = Weak::clone(&db);
             let replaced = move |crew: Arc<Crew>| {
                 if let Some(current) = current.upgrade() {
-                    *current.lock().unwrap_or_else(PoisonError::into_inner) = crew.pool.clone();
+                    *current.lock().unwrap_or_else(PoisonError::into_inner) = of_crew(&crew);
                 }
             };
-            watch(
-                database.clone(),
-                queues,
-                crew,
-                Arc::downgrade(&pool),
-                replaced,
-            )?;
+            watch(database.clone(), queues, crew, db, replaced)?;
         }
         Ok(Self {
             reads,
             writes,
             acquire_timeout: database.acquire_timeout,
-            pool,
+            at_work,
             waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
             file: match &database.url {
                 DatabaseUrl::SqliteFile(path) => Some(Arc::new(PlacedFile::new(path))),
@@ -116,29 +124,37 @@ impl Db {
 
     /// How many connections are idle, and how many are busy.
     pub fn connections(&self) -> (u32, u32) {
-        let state = self.pool().state();
+        let state = self.at_work().pool.state();
         let idle = state.idle_connections;
         (idle, state.connections.saturating_sub(idle))
     }
 
-    /// Runs a reading function on a connection and waits for it, at most until
-    /// `deadline`. It may be run again, on another connection, if one breaks.
-    pub async fn read<T, F>(&self, deadline: Instant, run: F) -> Result<T, DbError>
+    /// Runs a reading function for an owner on a connection and waits for it, at
+    /// most until `deadline`. It may be run again, on another connection, if one
+    /// breaks.
+    pub async fn read<T, F>(&self, owner: OwnerId, deadline: Instant, run: F) -> Result<T, DbError>
     where
         T: Send + 'static,
-        F: Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
+        F: Fn(&mut DbConnection, &OwnerId) -> QueryResult<T> + Send + 'static,
     {
-        self.run(Access::Read, deadline, run).await
+        self.run_for(Access::Read, owner, deadline, run).await
     }
 
-    /// Runs a writing function on a connection and waits for it, at most until
-    /// `deadline`. It is run again only if it is known to have had no effect.
-    pub async fn write<T, F>(&self, deadline: Instant, run: F) -> Result<T, DbError>
+    /// Runs a writing function for an owner on a connection and waits for it, at
+    /// most until `deadline`. It is run again only if it is known to have had no
+    /// effect.
+    pub async fn write<T, F>(&self, owner: OwnerId, deadline: Instant, run: F) -> Result<T, DbError>
     where
         T: Send + 'static,
-        F: Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
+        F: Fn(&mut DbConnection, &OwnerId) -> QueryResult<T> + Send + 'static,
     {
-        self.run(Access::Write, deadline, run).await
+        self.run_for(Access::Write, owner, deadline, run).await
+    }
+
+    /// Asks whether the tables are there and answer, at most until `deadline`.
+    pub async fn check(&self, deadline: Instant) -> Result<(), DbError> {
+        self.run(Access::Read, None, Instant::now(), deadline, tasks::check)
+            .await
     }
 
     /// Brings a database in memory up to date, on the one connection that has it.
@@ -147,29 +163,65 @@ impl Db {
     ///
     /// As [`super::migrate()`].
     pub fn migrate_memory(&self) -> Result<Vec<String>, MigrateError> {
-        let pooled = self.pool().get();
+        let pool = self.at_work().pool.clone();
+        let pooled = pool.get();
         let mut pooled = pooled.map_err(|error| MigrateError::Failed(error.into()))?;
         super::migrate::migrate_on(&mut pooled.connection)
     }
 
-    fn pool(&self) -> Pool {
-        let pool = self.pool.lock();
-        pool.unwrap_or_else(PoisonError::into_inner).clone()
+    fn at_work(&self) -> MutexGuard<'_, AtWork> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run<T, F>(&self, access: Access, deadline: Instant, run: F) -> Result<T, DbError>
+    fn acquire_until(&self, asked: Instant, deadline: Instant) -> Instant {
+        (asked + self.acquire_timeout).min(deadline)
+    }
+
+    async fn run_for<T, F>(
+        &self,
+        access: Access,
+        owner: OwnerId,
+        deadline: Instant,
+        run: F,
+    ) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut DbConnection, &OwnerId) -> QueryResult<T> + Send + 'static,
+    {
+        let asked = Instant::now();
+        let turns = Arc::clone(&self.at_work().turns);
+        let Some(turn) = turns
+            .take(owner.as_str(), self.acquire_until(asked, deadline))
+            .await
+        else {
+            self.waits.observe(asked.elapsed().as_secs_f64());
+            return Err(self.nothing_free());
+        };
+        let run = move |conn: &mut DbConnection| run(conn, &owner);
+        self.run(access, Some(turn), asked, deadline, run).await
+    }
+
+    async fn run<T, F>(
+        &self,
+        access: Access,
+        turn: Option<Turn>,
+        asked: Instant,
+        deadline: Instant,
+        run: F,
+    ) -> Result<T, DbError>
     where
         T: Send + 'static,
         F: Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     {
         let (answer, mut answered) = oneshot::channel();
         let ticket = Arc::new(Ticket::default());
-        let asked = Instant::now();
-        let acquire_until = (asked + self.acquire_timeout).min(deadline);
+        let acquire_until = self.acquire_until(asked, deadline);
         let job: Job = {
             let (ticket, waits) = (Arc::clone(&ticket), self.waits.clone());
             let file = self.file.clone().filter(|_| access == Access::Write);
             Box::new(move |worker| {
+                // Until the thread is free again, not only until the client is gone.
+                let _turn = turn;
                 // The client may have gone, or have been told "overloaded".
                 if answer.is_closed() || !ticket.begin() {
                     return;
@@ -211,7 +263,7 @@ impl Db {
     }
 
     fn nothing_free(&self) -> DbError {
-        match self.pool().state().connections {
+        match self.at_work().pool.state().connections {
             0 => DbError::Unavailable("no connection was opened in time".into()),
             _ => DbError::Overloaded,
         }

@@ -35,9 +35,9 @@ pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpReques
     // workers, where nothing counts their bytes.
     let (body, next) = app
         .db
-        .read(deadline(&request), move |conn| {
-            let page = tasks::list(conn, &owner, &query)?;
-            Ok(render(&page, &owner, &query, &waiting))
+        .read(owner, deadline(&request), move |conn, owner| {
+            let page = tasks::list(conn, owner, &query)?;
+            Ok(render(&page, owner, &query, &waiting))
         })
         .await
         .map_err(|error| database(error, false))??;
@@ -89,8 +89,8 @@ pub async fn create_task(
     let draft = Draft::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
     let created = app
         .db
-        .write(deadline(&request), move |conn| {
-            tasks::create(conn, &owner, &draft, key.as_ref())
+        .write(owner, deadline(&request), move |conn, owner| {
+            tasks::create(conn, owner, &draft, key.as_ref())
         })
         .await
         .map_err(|error| database(error, true))?;
@@ -118,8 +118,8 @@ pub async fn clear_completed(app: Data<AppState>, owner: OwnerId, request: HttpR
     parse_clear(request.query_string()).map_err(invalid_query)?;
     let deleted = app
         .db
-        .write(deadline(&request), move |conn| {
-            tasks::clear_completed(conn, &owner)
+        .write(owner, deadline(&request), move |conn, owner| {
+            tasks::clear_completed(conn, owner)
         })
         .await
         .map_err(|error| database(error, true))?;
@@ -133,8 +133,8 @@ pub async fn read_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest
     let id = task_id(&request)?;
     let task = app
         .db
-        .read(deadline(&request), move |conn| {
-            tasks::find(conn, &owner, id)
+        .read(owner, deadline(&request), move |conn, owner| {
+            tasks::find(conn, owner, id)
         })
         .await
         .map_err(|error| database(error, false))??;
@@ -160,8 +160,8 @@ pub async fn update_task(
     let id = task_id(&request)?;
     let task = app
         .db
-        .write(deadline(&request), move |conn| {
-            tasks::update(conn, &owner, id, &patch, &condition)
+        .write(owner, deadline(&request), move |conn, owner| {
+            tasks::update(conn, owner, id, &patch, &condition)
         })
         .await
         .map_err(|error| database(error, true))??;
@@ -183,8 +183,8 @@ pub async fn complete_task(
     let id = task_id(&request)?;
     let task = app
         .db
-        .write(deadline(&request), move |conn| {
-            tasks::complete(conn, &owner, id, completion, &condition)
+        .write(owner, deadline(&request), move |conn, owner| {
+            tasks::complete(conn, owner, id, completion, &condition)
         })
         .await
         .map_err(|error| database(error, true))??;
@@ -197,8 +197,8 @@ pub async fn delete_task(app: Data<AppState>, owner: OwnerId, request: HttpReque
     let condition = if_match(&request)?;
     let id = task_id(&request)?;
     app.db
-        .write(deadline(&request), move |conn| {
-            tasks::delete(conn, &owner, id, &condition)
+        .write(owner, deadline(&request), move |conn, owner| {
+            tasks::delete(conn, owner, id, &condition)
         })
         .await
         .map_err(|error| database(error, true))??;

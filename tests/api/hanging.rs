@@ -131,7 +131,7 @@ fn a_database_that_swallows_every_byte_holds_nothing_up_and_is_found_again() {
     });
 }
 
-/// Asks for the tasks of many owners at once over a pool of 3, of which one
+/// Asks for the tasks of many owners at once over a pool of 4, of which one
 /// connection gets stuck; sees that all but one are served, and everything that
 /// needs no database; and gives what is left of the one.
 async fn with_one_stuck<'a>(
@@ -141,7 +141,7 @@ async fn with_one_stuck<'a>(
 ) -> impl Future<Output = Option<Answer>> + use<'a> {
     let read_all = || owners.iter().map(|(owner, path)| owner.get(path));
     // Until all connections are there: one that is being opened must not be it.
-    let idle = "\ntodoward_db_pool_connections{state=\"idle\"} 3\n";
+    let idle = "\ntodoward_db_pool_connections{state=\"idle\"} 4\n";
     eventually("the pool is full", async || {
         join_all(read_all()).await;
         app.metrics().await.text().contains(idle)
@@ -180,7 +180,7 @@ fn a_slow_connection_delays_the_request_that_has_it_and_nothing_else() {
     let database = TestDatabase::create();
     let (proxy, url) = Proxy::before(&database);
     block_on(async {
-        let variables = [("TODOWARD__DATABASE__POOL_SIZE", "3"), ("WITH_METRICS", "")];
+        let variables = [("TODOWARD__DATABASE__POOL_SIZE", "4"), ("WITH_METRICS", "")];
         let app = TestApp::on_database(Engine::Postgres, &url, &variables).await;
         let owners = owners(&app).await;
         let last = with_one_stuck(&app, &proxy, &owners).await;
@@ -195,7 +195,7 @@ fn a_connection_that_hangs_costs_one_request_and_is_replaced() {
     let (proxy, url) = Proxy::before(&database);
     block_on(async {
         let variables = [
-            ("TODOWARD__DATABASE__POOL_SIZE", "3"),
+            ("TODOWARD__DATABASE__POOL_SIZE", "4"),
             ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", "1"),
             ("TODOWARD__SERVER__REQUEST_TIMEOUT", "2"),
             ("WITH_METRICS", ""),

@@ -19,6 +19,7 @@ mod concurrency;
 mod cors;
 mod denial;
 mod denial_table;
+mod fairness;
 mod fields;
 mod framing;
 mod hanging;

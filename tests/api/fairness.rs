@@ -1,0 +1,57 @@
+//! One owner's statements do not hold up another's.
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use futures_util::future::{join, join_all};
+use serde_json::json;
+
+use crate::support::trust::eventually;
+use crate::support::{Engine, TestApp, block_on};
+
+#[derive(QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = BigInt)]
+    statements: i64,
+}
+
+/// How many statements of this database wait for a lock.
+fn waiting(connection: &mut PgConnection) -> i64 {
+    let waiting = "SELECT count(*) AS statements FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting: Waiting = diesel::sql_query(waiting).get_result(connection).unwrap();
+    waiting.statements
+}
+
+// On SQLite no statement of one owner can be made to wait for what another
+// process holds without all writers waiting; src/db/turns.rs is the same for both.
+#[test]
+fn an_owner_whose_statements_wait_has_half_of_the_connections_and_the_others_go_on() {
+    block_on(async {
+        let pool = ("TODOWARD__DATABASE__POOL_SIZE", "4");
+        let app = TestApp::with(Engine::Postgres, &[pool]).await;
+        let (alice, bob) = (app.user("alice"), app.user("bob"));
+        let (hers, his) = (alice.create_path("a").await, bob.create_path("b").await);
+        let mut lock = PgConnection::establish(&app.database_url).unwrap();
+        let mut watch = PgConnection::establish(&app.database_url).unwrap();
+        lock.batch_execute("BEGIN; SELECT 1 FROM tasks WHERE title = 'a' FOR UPDATE")
+            .unwrap();
+
+        let patch = json!({ "completed": true });
+        let hers = format!("{hers}/complete");
+        let stuck = join_all((0..64).map(|_| alice.patch(&hers, &patch)));
+        let others = async {
+            eventually("hers wait", async || waiting(&mut watch) == 2).await;
+            for _ in 0..20 {
+                bob.get(&his).await.expect(200);
+                bob.create(json!({ "title": "b" })).await;
+            }
+            assert_eq!(waiting(&mut watch), 2);
+            lock.batch_execute("COMMIT").unwrap();
+        };
+        let (answers, ()) = join(stuck, others).await;
+        let done = answers.iter().filter(|answer| answer.status == 200).count();
+        let refused = answers.iter().filter(|answer| answer.status == 503).count();
+        assert!(done >= 2 && done + refused == 64, "{done}, {refused}");
+    });
+}
