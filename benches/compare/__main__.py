@@ -3,9 +3,10 @@
     python3 benches/compare
 
 The environment shortens it or chooses: PARTS (the names below, with commas; all
-but growth and variants by default), ROUNDS (5), SECONDS of each figure (2), ROWS
-(1,000,000), GROWN (10,000,000), SKIP_BUILD, TODOWARD_BIN, and TODOWARD__… for
-other settings of Todoward. docs/BENCHMARKS.md says what the figures mean.
+but growth, scale and variants by default), ROUNDS (5), SECONDS of each figure
+(2), ROWS (1,000,000), GROWN (10,000,000), SKIP_BUILD, TODOWARD_BIN, and
+TODOWARD__… for other settings of Todoward. docs/BENCHMARKS.md says what the
+figures mean.
 """
 
 import os
@@ -17,6 +18,7 @@ import time
 
 import parts
 import report
+import scale
 import servers
 from cluster import CONFIGURATION, Cluster
 from settings import ROUNDS, SECONDS
@@ -31,6 +33,7 @@ PARTS = {
     "sqlite": parts.sqlite,
     "growth": parts.growth,
     "variants": parts.variants,
+    "scale": scale.scale,
 }
 
 
