@@ -206,6 +206,12 @@ impl Worker {
                 self.generation.end();
                 return Err(DbError::Unavailable(error.into()));
             }
+            if verdict == Verdict::DiskFailed {
+                return Err(match access {
+                    Access::Read => DbError::Unavailable(error.into()),
+                    Access::Write => DbError::OutcomeUnknown(error),
+                });
+            }
             if self.watched(|| is_lost(&mut pooled)) {
                 // The others may be dead, too, after a restart of the server. A
                 // read goes on until one is alive or time is up.

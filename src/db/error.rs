@@ -10,8 +10,8 @@ pub enum DbError {
     /// No connection could be had in time, or the database cannot work now.
     /// Nothing was written.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
-    /// The connection was lost while a write was under way: it may have
-    /// happened or not.
+    /// The connection was lost, or the disk failed, while a write was under way:
+    /// it may have happened or not.
     OutcomeUnknown(Error),
     /// Too many requests wait already, or all connections were busy for too long.
     Overloaded,
@@ -26,7 +26,7 @@ impl fmt::Display for DbError {
         match self {
             Self::Unavailable(cause) => write!(f, "the database is unavailable: {cause}"),
             Self::OutcomeUnknown(cause) => {
-                write!(f, "the connection was lost during a write: {cause}")
+                write!(f, "the outcome of a write is unknown: {cause}")
             }
             Self::Overloaded => f.write_str("all connections are busy"),
             Self::TooLate => f.write_str("the database took too long"),
@@ -44,6 +44,10 @@ pub enum Verdict {
     Bug,
     /// The server is a replica now; the connection must go.
     ReadOnly,
+    /// SQLite's disk failed. A commit that could not be flushed may lie in the
+    /// log and be found there after a crash, unless the next write, which goes
+    /// to the same place, succeeds. The connection is as good as a new one.
+    DiskFailed,
     /// The database refused, and nothing was changed: it is busy, full, damaged,
     /// found a deadlock. PostgreSQL's codes are not to be had from Diesel, and
     /// its messages come in the server's language, so they are all one.
@@ -53,6 +57,10 @@ pub enum Verdict {
 /// Sorts an error. Whether the connection lives must be asked of the connection.
 pub fn verdict(error: &Error) -> Verdict {
     match error {
+        // SQLite's messages come in one language, and its codes not at all.
+        Error::DatabaseError(Kind::Unknown, cause) if cause.message() == "disk I/O error" => {
+            Verdict::DiskFailed
+        }
         Error::DatabaseError(kind, _) => match kind {
             Kind::UniqueViolation
             | Kind::ForeignKeyViolation

@@ -26,6 +26,8 @@ mod databases;
 mod dev;
 mod faults;
 mod hostile_claims;
+#[cfg(target_os = "linux")]
+mod io_errors;
 mod layers;
 mod leaks;
 mod leaks_of_commands;
