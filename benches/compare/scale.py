@@ -3,6 +3,7 @@ costs on this machine. One machine cannot show what more machines gain."""
 
 import os
 import pwd
+import resource
 import shutil
 import tempfile
 import time
@@ -13,7 +14,7 @@ import report
 import servers
 from load import OPERATIONS, wrk
 from report import ratio, table
-from settings import ROUNDS, ROWS
+from settings import ROUNDS, ROWS, SECONDS
 
 NGINX = """daemon off; pid {directory}/pid; error_log stderr; worker_processes auto;
 events {{}}
@@ -100,6 +101,20 @@ def until(done):
         time.sleep(0.05)
 
 
+def shares(cluster, server, file):
+    """What a request costs whom, for an estimate of other machines."""
+    rows = []
+    for operation in OPERATIONS:
+        cluster.settle("large")
+        others = {"PostgreSQL": lambda: servers.cpu_of(cluster.process.pid),
+                  "wrk": lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])}
+        before = {name: cpu() for name, cpu in others.items()}
+        found = wrk(server, operation, file, warm_up=0)
+        spent = [(cpu() - before[name]) / (found.rate * SECONDS) * 1e6 for name, cpu in others.items()]
+        rows.append((parts.NAMES[operation], report.rate(found.rate), *(f"{cpu:.0f} µs" for cpu in (found.cpu, *spent))))
+    table("Where the cores go", ("CPU a request", "requests/s", "Todoward", "PostgreSQL", "wrk"), rows)
+
+
 def scale(cluster):
     url = parts.main_database(cluster)
     with ExitStack() as stack, parts.targets(ROWS) as file:
@@ -126,6 +141,7 @@ def scale(cluster):
             pooled("session"),
             pooled("transaction", TODOWARD__DATABASE__PREPARED_STATEMENTS="false"),
         ]
+        shares(cluster, contestants[0], file)
         rows = []
         for operation in OPERATIONS:
             figures = parts.interleave(cluster, "large", contestants, operation, file, max(1, ROUNDS - 2))

@@ -75,24 +75,9 @@ class Server:
     def forget_log(self):
         os.truncate(self.log_path, 0)
 
-    def pids(self):
-        """The process and all below it."""
-        found, new = [], [self.process.pid]
-        while new:
-            pid = new.pop()
-            found.append(pid)
-            with open(f"/proc/{pid}/task/{pid}/children") as children:
-                new += [int(child) for child in children.read().split()]
-        return found
-
     def cpu(self):
         """Seconds of user and system time so far."""
-        ticks = 0
-        for pid in self.pids():
-            with open(f"/proc/{pid}/stat") as stat:
-                fields = stat.read().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / TICK
+        return cpu_of(self.process.pid)
 
     def peak(self):
         """The most memory that was resident, in MiB."""
@@ -109,6 +94,19 @@ class Server:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
         self.directory.cleanup()
+
+
+def cpu_of(pid):
+    """Seconds of user and system time of a process and all below it, so far."""
+    ticks, new = 0, [pid]
+    while new:
+        pid = new.pop()
+        with open(f"/proc/{pid}/task/{pid}/children") as children:
+            new += [int(child) for child in children.read().split()]
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / TICK
 
 
 def answers(url):
