@@ -201,9 +201,14 @@ impl fmt::Display for Member<'_> {
     }
 }
 
-fn each_member(record: &Record<'_>, pass: impl FnMut(&str, Member<'_>)) {
+fn each_member(record: &Record<'_>, mut pass: impl FnMut(&str, Member<'_>)) {
+    // Another crate's must not stand twice in an object.
+    let not_ours = |name: &str, member: Member<'_>| match name {
+        "time" | "level" | "target" | "message" => {}
+        _ => pass(name, member),
+    };
     // Our visitor never fails.
-    let _ = record.key_values().visit(&mut Members(pass));
+    let _ = record.key_values().visit(&mut Members(not_ours));
 }
 
 /// What could begin a line, steer a terminal or turn the order of a text around.

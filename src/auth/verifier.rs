@@ -137,9 +137,13 @@ impl Verifier {
         let with = self.verify_signature(&unverified, keys)?;
         let typ = unverified.typ.as_deref();
         let claims = Claims::check(&unverified.claims, typ, &self.policy, now)?;
-        // A kid that no key pair has today may be one's tomorrow, and names it then.
-        let may_change = matches!(with, Proof::Secret) && unverified.kid.is_some();
-        if !(may_change && self.jwks.is_some()) {
+        // A set that changes can give a kid to a key pair that a token of a secret
+        // names, or a second key that may have made a token without one.
+        let depends_on_others = match with {
+            Proof::Secret => self.jwks.is_some() && unverified.kid.is_some(),
+            Proof::Key(_) => unverified.kid.is_none(),
+        };
+        if !depends_on_others {
             let claims = claims.clone();
             self.verified
                 .insert(hash, Arc::new(Remembered { with, claims }));

@@ -9,7 +9,6 @@
 //! connection and waiting for the statement are bounded apart, and a job whose
 //! request has given up before it began is never run.
 
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -24,7 +23,8 @@ use super::error::DbError;
 use super::migrate::MigrateError;
 use super::placed_file::{PlacedFile, REMOVED};
 use super::tasks;
-use super::turns::{Turn, Turns};
+use super::ticket::Ticket;
+use super::turns::{NoTurn, Turn, Turns};
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
@@ -50,7 +50,24 @@ pub struct Db {
 /// with it: who had them must not wait for what never ends.
 struct AtWork {
     pool: Pool,
-    turns: Arc<Turns>,
+    reads: Arc<Turns>,
+    writes: Arc<Turns>,
+}
+
+impl AtWork {
+    fn of(crew: &Crew, readers: usize, one_writer: bool) -> Self {
+        let reads = Arc::new(Turns::new(readers.div_ceil(2)));
+        let writes = match one_writer {
+            // One that is written, and one that is next.
+            true => Arc::new(Turns::new(2)),
+            false => Arc::clone(&reads),
+        };
+        Self {
+            pool: crew.pool.clone(),
+            reads,
+            writes,
+        }
+    }
 }
 
 impl Db {
@@ -72,7 +89,8 @@ impl Db {
         let mut writes = reads.clone();
         // SQLite has one writer. A thread of its own for writes keeps the others
         // from queueing at its lock, where they could not read.
-        if !is_postgres && threads > 1 {
+        let one_writer = !is_postgres && threads > 1;
+        if one_writer {
             let (of_writer, write_jobs) = bounded(QUEUE);
             queues.pop();
             queues.push(write_jobs);
@@ -80,22 +98,24 @@ impl Db {
         }
         let waits = HistogramOpts::new(
             "todoward_db_pool_wait_seconds",
-            "How long requests waited for a connection to the database, had they one in the end or not.",
+            "How long requests waited for a connection to the database, had they one in the end or not; without the wait for other requests of the same owner.",
         )
         .buckets(SECONDS_OF_WAITS.to_vec());
         let crew = Crew::start(database, &queues)?;
-        let of_crew = move |crew: &Crew| AtWork {
-            pool: crew.pool.clone(),
-            turns: Arc::new(Turns::of(threads)),
-        };
-        let at_work = Arc::new(Mutex::new(of_crew(&crew)));
+        let readers = threads - usize::from(one_writer);
+        let at_work = Arc::new(Mutex::new(AtWork::of(&crew, readers, one_writer)));
         if is_postgres {
             let db = Arc::downgrade(&at_work);
             let current = Weak::clone(&db);
             let replaced = move |crew: Arc<Crew>| {
-                if let Some(current) = current.upgrade() {
-                    *current.lock().unwrap_or_else(PoisonError::into_inner) = of_crew(&crew);
-                }
+                let Some(current) = current.upgrade() else {
+                    return;
+                };
+                let new = AtWork::of(&crew, readers, one_writer);
+                let mut at_work = current.lock().unwrap_or_else(PoisonError::into_inner);
+                let old = std::mem::replace(&mut *at_work, new);
+                drop(at_work);
+                old.reads.close();
             };
             watch(database.clone(), queues, crew, db, replaced)?;
         }
@@ -153,7 +173,8 @@ impl Db {
 
     /// Asks whether the tables are there and answer, at most until `deadline`.
     pub async fn check(&self, deadline: Instant) -> Result<(), DbError> {
-        self.run(Access::Read, None, Instant::now(), deadline, tasks::check)
+        let acquire_until = self.acquire_until(deadline);
+        self.run(Access::Read, None, acquire_until, deadline, tasks::check)
             .await
     }
 
@@ -173,8 +194,8 @@ impl Db {
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn acquire_until(&self, asked: Instant, deadline: Instant) -> Instant {
-        (asked + self.acquire_timeout).min(deadline)
+    fn acquire_until(&self, deadline: Instant) -> Instant {
+        (Instant::now() + self.acquire_timeout).min(deadline)
     }
 
     async fn run_for<T, F>(
@@ -188,24 +209,29 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut DbConnection, &OwnerId) -> QueryResult<T> + Send + 'static,
     {
-        let asked = Instant::now();
-        let turns = Arc::clone(&self.at_work().turns);
-        let Some(turn) = turns
-            .take(owner.as_str(), self.acquire_until(asked, deadline))
-            .await
-        else {
-            self.waits.observe(asked.elapsed().as_secs_f64());
-            return Err(self.nothing_free());
+        let acquire_until = self.acquire_until(deadline);
+        let turn = loop {
+            let turns = match access {
+                Access::Read => Arc::clone(&self.at_work().reads),
+                Access::Write => Arc::clone(&self.at_work().writes),
+            };
+            match turns.take(owner.as_str(), acquire_until).await {
+                Ok(turn) => break turn,
+                Err(NoTurn::Replaced) => {}
+                Err(NoTurn::Full) => return Err(DbError::Overloaded),
+                Err(NoTurn::Late) => return Err(self.nothing_free()),
+            }
         };
         let run = move |conn: &mut DbConnection| run(conn, &owner);
-        self.run(access, Some(turn), asked, deadline, run).await
+        self.run(access, Some(turn), acquire_until, deadline, run)
+            .await
     }
 
     async fn run<T, F>(
         &self,
         access: Access,
         turn: Option<Turn>,
-        asked: Instant,
+        acquire_until: Instant,
         deadline: Instant,
         run: F,
     ) -> Result<T, DbError>
@@ -215,7 +241,7 @@ impl Db {
     {
         let (answer, mut answered) = oneshot::channel();
         let ticket = Arc::new(Ticket::default());
-        let acquire_until = self.acquire_until(asked, deadline);
+        let asked = Instant::now();
         let job: Job = {
             let (ticket, waits) = (Arc::clone(&ticket), self.waits.clone());
             let file = self.file.clone().filter(|_| access == Access::Write);
@@ -279,30 +305,5 @@ async fn timeout_at<T>(until: Instant, answer: &mut Answer<T>) -> Result<Result<
         // The job was dropped without an answer: it panicked.
         Ok(Err(_)) => Ok(Err(DbError::Bug("a database job panicked".into()))),
         Err(_) => Err(()),
-    }
-}
-
-/// Decides between the thread that would begin a job and the request that would
-/// give up on it. One of the two wins.
-#[derive(Default)]
-struct Ticket(AtomicU8);
-
-impl Ticket {
-    const WAITING: u8 = 0;
-    const BEGUN: u8 = 1;
-    const CANCELLED: u8 = 2;
-
-    fn begin(&self) -> bool {
-        self.decide(Self::BEGUN)
-    }
-
-    fn cancel(&self) -> bool {
-        self.decide(Self::CANCELLED)
-    }
-
-    fn decide(&self, state: u8) -> bool {
-        self.0
-            .compare_exchange(Self::WAITING, state, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
     }
 }

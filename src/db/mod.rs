@@ -24,6 +24,7 @@ mod postgres_parameters;
 mod schema;
 mod statements;
 pub mod tasks;
+mod ticket;
 mod turns;
 
 pub use bridge::Db;

@@ -1,6 +1,7 @@
 //! The binary as a command that ends by itself.
 
 use std::ffi::OsStr;
+use std::io::ErrorKind::ExecutableFileBusy;
 use std::io::{Read, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -91,7 +92,18 @@ pub struct Running {
 
 impl Running {
     pub fn spawn(command: &mut Command) -> Self {
-        Self::of(command.spawn().expect("the command does not start"))
+        let limit = Instant::now() + SOON;
+        loop {
+            match command.spawn() {
+                Ok(child) => return Self::of(child),
+                // A program that this test has just written, while a child of another
+                // test, which has not come to its own program yet, holds it open.
+                Err(error) if error.kind() == ExecutableFileBusy && Instant::now() < limit => {
+                    std::thread::yield_now();
+                }
+                Err(error) => panic!("the command does not start: {error}"),
+            }
+        }
     }
 
     /// Reads what the test has not taken for itself.

@@ -58,7 +58,7 @@ async fn creates(client: &Client, title: &str) -> u16 {
 }
 
 #[test]
-fn a_disk_that_fails_is_503_and_what_was_acknowledged_is_there_after_a_crash() {
+fn a_write_that_fails_on_disk_is_503_and_what_was_acknowledged_is_there_after_a_kill() {
     for call in ["write", "sync"] {
         block_on(async {
             let storage = Storage::new(Engine::Sqlite);
@@ -66,13 +66,23 @@ fn a_disk_that_fails_is_503_and_what_was_acknowledged_is_there_after_a_crash() {
             let server = disk.serve(&storage).await;
             let alice = server.user("alice");
             let mut acknowledged = vec!["before".to_owned()];
-            assert_eq!(creates(&alice, "before").await, 201);
+            let path = alice.create_path("before").await;
             for round in 0..3 {
                 disk.fails(call);
-                let answer = alice.post(TASKS, &json!({ "title": "during" })).await;
-                let problem = answer.expect_problem(503, "database_unavailable").json();
-                let detail = problem["detail"].as_str().unwrap();
-                assert!(detail.contains("unknown whether"), "{call}: {detail}");
+                let keyed = alice
+                    .request("POST", TASKS)
+                    .header("Idempotency-Key", format!("{round}"))
+                    .json(&json!({ "title": "during" }));
+                for answer in [
+                    alice.post(TASKS, &json!({ "title": "during" })).await,
+                    keyed.send().await,
+                    alice.patch(&path, &json!({ "title": "changed" })).await,
+                    alice.request("DELETE", &path).send().await,
+                ] {
+                    let problem = answer.expect_problem(503, "database_unavailable").json();
+                    let detail = problem["detail"].as_str().unwrap();
+                    assert!(detail.contains("unknown whether"), "{call}: {detail}");
+                }
                 // Reading needs neither.
                 assert!(alice.titles("").await.contains(&"before".to_owned()));
                 disk.works(call);

@@ -48,9 +48,17 @@ fn somebody_elses_lock_is_waited_for_and_then_503_and_reading_goes_on() {
         alice.create(json!({ "title": "before" })).await;
         let mut other = open(&storage);
         other.batch_execute("BEGIN IMMEDIATE").unwrap();
-        let refused = alice.post(TASKS, &json!({ "title": "during" })).await;
-        assert!([503, 504].contains(&refused.status), "{}", refused.text());
-        assert_eq!(alice.titles("").await, ["before"]);
+        let body = json!({ "title": "during" });
+        let writes = join_all((0..4).map(|_| alice.post(TASKS, &body)));
+        let reads = async {
+            for _ in 0..20 {
+                assert_eq!(alice.titles("").await, ["before"]);
+            }
+        };
+        let (refused, ()) = futures_util::future::join(writes, reads).await;
+        for refused in refused {
+            assert!([503, 504].contains(&refused.status), "{}", refused.text());
+        }
         other.batch_execute("COMMIT").unwrap();
         alice.create(json!({ "title": "after" })).await;
 

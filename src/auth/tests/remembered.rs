@@ -183,6 +183,19 @@ fn a_token_of_a_secret_ends_when_a_key_pair_has_its_kid() {
 }
 
 #[test]
+fn a_token_without_a_kid_ends_when_a_second_key_may_have_made_it() {
+    let pair = Pair::ed25519("k");
+    let verifier = verifier_of_key(&pair.jwk);
+    let nameless = pair.token(&json!({ "alg": "EdDSA" }), &claims());
+    assert_eq!(verdict(&verifier, &nameless), Ok(()));
+    replace(&verifier, &[pair.jwk, Pair::ed25519("other").jwk]);
+    assert!(matches!(
+        verdict(&verifier, &nameless),
+        Err(Refusal::UnknownKey(_))
+    ));
+}
+
+#[test]
 fn a_token_that_is_refused_is_not_remembered() {
     let pair = Pair::ed25519("k");
     let verifier = verifier_of_key(&pair.jwk);
