@@ -1,6 +1,7 @@
 """The parts of the comparison. Each starts what it needs and stops it."""
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -211,6 +212,14 @@ def owners(cluster):
         rows.append(("search q in 10,000, 1 connection", report.rate(search.rate), f"{search.p99:.2f} ms",
                      f"{search.cpu:.0f} µs"))
         goal(goals, "search q in 10,000: p99", f"{search.p99:.1f} ms", "≤ 30 ms", search.p99 <= 30)
+        with targets(ROWS) as others:
+            for name, beside in (("read one, of others, 8 connections", 0), ("the same beside 64 searches of one owner", 64)):
+                with ThreadPoolExecutor() as pool:
+                    if beside:
+                        pool.submit(drive, MANY, "?q=nothing+like+it", connections=beside, seconds=2 * SECONDS + 2)
+                    found = wrk(server, "read", others, connections=8)
+                cpu = "" if beside else f"{found.cpu:.0f} µs"
+                rows.append((name, report.rate(found.rate), f"{found.p99:.2f} ms", cpu))
     table("An owner with 10,000 tasks", ("", "requests/s", "p99", "server CPU a request"), rows)
     table("An owner with 10,000 tasks: aims", GOALS, goals)
 
