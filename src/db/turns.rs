@@ -18,7 +18,7 @@ const QUEUES: usize = 1024;
 /// Requests that may wait, of all owners and of those who share a queue. A full
 /// queue is answered at once; and what waits has its body in memory.
 const MOST_WAITING: usize = 1024;
-const MOST_WAITING_IN_QUEUE: usize = 256;
+const MOST_WAITING_IN_QUEUE: usize = 512;
 
 /// The right to one thread; given back when it is dropped.
 pub(super) type Turn = OwnedSemaphorePermit;
