@@ -23,7 +23,8 @@ function isUnknown(answer) {
 
 test("a write whose commit no standby has is never acknowledged, and happens once when it is repeated", async (t) => {
   const cluster = await Cluster.start(t);
-  const server = await todoward(t, cluster.url, LIMITS);
+  // One user has half of the connections: all three of these wait at the same time.
+  const server = await todoward(t, cluster.url, { ...LIMITS, TODOWARD__DATABASE__POOL_SIZE: "6" });
   await server.becomesReady();
   const task = (await server.create("there before")).data;
   const path = `/api/v1/tasks/${task.id}`;
