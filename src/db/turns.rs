@@ -12,8 +12,9 @@ use std::time::Instant;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 /// Owners share this many queues, by a hash that nobody can aim: no owner needs an
-/// entry of his own, so nothing grows, and two busy ones seldom meet.
-const QUEUES: usize = 1024;
+/// entry of his own, so nothing grows (they take 1 MB), and two busy ones seldom
+/// meet.
+const QUEUES: usize = 8192;
 
 /// Requests that may wait, of all owners and of those who share a queue. A full
 /// queue is answered at once; and what waits has its body in memory.

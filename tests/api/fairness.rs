@@ -49,7 +49,7 @@ fn an_owner_whose_statements_wait_has_half_of_the_connections_and_the_others_go_
         let stuck = join_all((0..64).map(|_| alice.patch(&hers, &patch)));
         let others = async {
             eventually("hers wait", async || waiting(&mut watch) == 2).await;
-            // One in 1,024 shares her queue.
+            // One in 8,192 shares her queue.
             let mut served = 0;
             for name in ["bob", "carol", "dave"] {
                 let other = app.user(name);
