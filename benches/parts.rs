@@ -34,9 +34,6 @@ fn parts(criterion: &mut Criterion) {
     let now = unix_now();
     let owner = verifier.verify(&token, now).unwrap().owner().clone();
 
-    criterion.bench_function("know an HS256 token again", |bencher| {
-        bencher.iter(|| verifier.verify(black_box(&token), now).unwrap());
-    });
     let mut forged = token.clone();
     forged.pop();
     forged.push('A');

@@ -40,8 +40,9 @@ pub struct Verifier {
     secrets: Vec<DecodingKey>,
     jwks: Option<Jwks>,
     policy: Policy,
-    /// Tokens whose signature has verified, by the hash of the whole token. Of
-    /// what a request with a good token costs here, three quarters are its first.
+    /// Tokens whose signature has verified, by the hash of the whole token. To
+    /// verify one anew costs five times as much with a secret, and fifty times and
+    /// more with a key pair.
     verified: Cache<[u8; 32], Arc<Remembered>>,
 }
 

@@ -23,7 +23,7 @@ use super::error::DbError;
 use super::migrate::MigrateError;
 use super::placed_file::{PlacedFile, REMOVED};
 use super::tasks;
-use super::ticket::Ticket;
+use super::ticket::{Ticket, answer_by};
 use super::turns::{NoTurn, Turn, Turns};
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
@@ -273,7 +273,7 @@ impl Db {
                 return Err(DbError::Bug("the database threads have ended".into()));
             }
         }
-        if let Ok(result) = timeout_at(acquire_until, &mut answered).await {
+        if let Ok(result) = answer_by(acquire_until, &mut answered).await {
             return result;
         }
         if ticket.cancel() {
@@ -283,7 +283,7 @@ impl Db {
         if acquire_until == deadline {
             return Err(DbError::TooLate);
         }
-        timeout_at(deadline, &mut answered)
+        answer_by(deadline, &mut answered)
             .await
             .unwrap_or(Err(DbError::TooLate))
     }
@@ -293,17 +293,5 @@ impl Db {
             0 => DbError::Unavailable("no connection was opened in time".into()),
             _ => DbError::Overloaded,
         }
-    }
-}
-
-type Answer<T> = oneshot::Receiver<Result<T, DbError>>;
-
-/// The answer, or nothing if it is not there by then.
-async fn timeout_at<T>(until: Instant, answer: &mut Answer<T>) -> Result<Result<T, DbError>, ()> {
-    match tokio::time::timeout_at(until.into(), answer).await {
-        Ok(Ok(result)) => Ok(result),
-        // The job was dropped without an answer: it panicked.
-        Ok(Err(_)) => Ok(Err(DbError::Bug("a database job panicked".into()))),
-        Err(_) => Err(()),
     }
 }

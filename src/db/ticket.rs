@@ -1,6 +1,11 @@
-//! Who decides about a job that waits.
+//! What a request has of its job: a say in whether it begins, and the answer.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::error::DbError;
 
 /// Decides between the thread that would begin a job and the request that would
 /// give up on it. One of the two wins.
@@ -26,5 +31,20 @@ impl Ticket {
         self.0
             .compare_exchange(Self::WAITING, state, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
+    }
+}
+
+type Answer<T> = oneshot::Receiver<Result<T, DbError>>;
+
+/// The answer, or nothing if it is not there by then.
+pub(super) async fn answer_by<T>(
+    until: Instant,
+    answer: &mut Answer<T>,
+) -> Result<Result<T, DbError>, ()> {
+    match tokio::time::timeout_at(until.into(), answer).await {
+        Ok(Ok(result)) => Ok(result),
+        // The job was dropped without an answer: it panicked.
+        Ok(Err(_)) => Ok(Err(DbError::Bug("a database job panicked".into()))),
+        Err(_) => Err(()),
     }
 }

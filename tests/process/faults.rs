@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::binary::SOON;
-use crate::server::{Server, environment, eventually};
+use crate::server::{Server, eventually};
 use crate::storage::Storage;
 use crate::support::{Answer, Client, Engine, block_on};
 
@@ -235,20 +235,7 @@ fn a_process_that_was_suspended_goes_on() {
 fn with_few_file_descriptors_it_refuses_connections_and_takes_them_again() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
-        let mut shell = std::process::Command::new("sh");
-        shell
-            .args([
-                "-c",
-                r#"ulimit -n 64; exec "$0""#,
-                env!("CARGO_BIN_EXE_todoward"),
-            ])
-            .env_clear()
-            .envs(environment(&storage.url, &[]))
-            .current_dir(storage.path())
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped());
-        let server = Server::of(&mut shell).await;
+        let server = Server::under("ulimit -n 64", &storage).await;
         let alice = server.user("alice");
         alice.create(json!({ "title": "before" })).await;
         let flood: Vec<_> = (0..200).map(|_| server.connect()).collect();

@@ -2,10 +2,11 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::binary::{Running, SOON, todoward};
+use crate::storage::Storage;
 use crate::support::{Client, SECRET, tokens};
 
 /// A serving process. It is killed with its test.
@@ -43,6 +44,21 @@ impl Server {
     pub async fn listening(directory: &Path, url: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = todoward(directory, &["serve"], environment(url, variables));
         Self::of(&mut command).await
+    }
+
+    /// Serves within limits that a shell has set.
+    pub async fn under(limits: &str, storage: &Storage) -> Self {
+        let script = format!(r#"{limits}; exec "$0""#);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &script, env!("CARGO_BIN_EXE_todoward")])
+            .env_clear()
+            .envs(environment(&storage.url, &[]))
+            .current_dir(storage.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self::of(&mut shell).await
     }
 
     /// Waits until a command has said where it serves.

@@ -17,27 +17,12 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o777
 }
 
-/// A server that a shell has set limits for.
-async fn serve_under(limits: &str, storage: &Storage) -> Server {
-    let script = format!(r#"{limits}; exec "$0""#);
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &script, env!("CARGO_BIN_EXE_todoward")])
-        .env_clear()
-        .envs(environment(&storage.url, &[]))
-        .current_dir(storage.path())
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    Server::of(&mut shell).await
-}
-
 #[test]
 fn the_files_are_for_their_owner_only_whatever_the_umask() {
     block_on(async {
         for umask in ["000", "022"] {
             let storage = Storage::new(Engine::Sqlite);
-            let server = serve_under(&format!("umask {umask}"), &storage).await;
+            let server = Server::under(&format!("umask {umask}"), &storage).await;
             server.user("alice").create(json!({ "title": "a" })).await;
             for name in ["tasks.db", "tasks.db-wal", "tasks.db-shm"] {
                 assert_eq!(mode(&storage.path().join(name)), 0o600, "{name}");
@@ -148,7 +133,7 @@ fn what_a_full_disk_did_not_take_is_not_acknowledged() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
         // A limit on the size of files stands for the disk: in blocks of 512 bytes.
-        let server = serve_under(r#"trap "" XFSZ; ulimit -f 600"#, &storage).await;
+        let server = Server::under(r#"trap "" XFSZ; ulimit -f 600"#, &storage).await;
         let alice = server.user("alice");
         let path = alice.create_path("a").await;
         let complete = format!("{path}/complete");

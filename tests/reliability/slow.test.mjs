@@ -49,17 +49,21 @@ test(`${CONNECTIONS} slow connections, and whoever asks as one should is served`
         const statuses = answers.map((answer) => answer.status);
         assert.deepEqual(statuses, [201, 200, 200], JSON.stringify(answers));
       }
-      // What slowhttptest asks besides is refused to its own user, and is no measure.
       const said = attack.log().replaceAll(/\x1b\[[0-9;]*m/g, "");
+      // What it asks besides is refused to a user who leaves so much unread.
+      if (way !== "slow readers") {
+        assert.match(said, /service available: +YES/, said);
+        assert.doesNotMatch(said, /service available: +NO/);
+      }
       const connected = Math.max(...[...said.matchAll(/connected: +(\d+)/g)].map(([, count]) => Number(count)));
       assert.ok(connected >= CONNECTIONS / 4, `only ${connected} slow connections at a time`);
-      assert.ok(times.length > 5, `only ${times.length} rounds`);
+      assert.ok(times.length > 20, `only ${times.length} rounds`);
       times.sort((a, b) => a - b);
       const of = (part) => `${times[Math.floor(times.length * part)].toFixed(0)} ms`;
       const status = readFileSync(`/proc/${server.child.pid}/status`, "utf8");
       const mebibytes = Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)[1]) / 1024);
       // The unread answers would be 500 MiB.
-      assert.ok(mebibytes < 200, `${mebibytes} MiB: unread answers are not bounded`);
+      assert.ok(mebibytes < 128, `${mebibytes} MiB: unread answers are not bounded`);
       const peak = `${mebibytes} MiB`;
       rows.push({ way, rounds: times.length, median: of(0.5), p99: of(0.99), failed: 0, peak });
     });

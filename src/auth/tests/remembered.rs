@@ -3,7 +3,6 @@
 
 use std::slice::from_ref;
 
-use aws_lc_rs::hmac;
 use serde_json::json;
 
 use super::pairs::{Pair, but};
@@ -133,19 +132,12 @@ fn a_remembered_token_ends_when_its_key_is_not_to_be_used_any_more() {
     }
 }
 
-/// A token of the tests' owner signed with a secret.
-fn signed_with(secret: &[u8], header: &Value) -> String {
-    let parts = [header, &claims()].map(|part| base64url(part.to_string()));
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    let signature = hmac::sign(&key, parts.join(".").as_bytes());
-    format!("{}.{}", parts.join("."), base64url(signature))
-}
-
 #[test]
 fn a_remembered_token_of_a_secret_expires_and_lets_no_other_pass() {
     let verifier = verifier_of_secret(b"a secret of 32 bytes or even more");
     let header = json!({ "alg": "HS256" });
-    let token = signed_with(b"a secret of 32 bytes or even more", &header);
+    let signer = Pair::hs256(b"a secret of 32 bytes or even more");
+    let token = signer.token(&header, &claims());
     assert_eq!(verdict(&verifier, &token), Ok(()));
     assert_eq!(verifier.remembered(), 1);
     for at in 0..token.len() {
@@ -154,7 +146,8 @@ fn a_remembered_token_of_a_secret_expires_and_lets_no_other_pass() {
         let flipped = String::from_utf8(bytes).unwrap();
         assert!(verifier.verify(&flipped, NOW).is_err(), "{flipped}");
     }
-    let forged = signed_with(b"another secret of 32 bytes or more", &header);
+    let other = Pair::hs256(b"another secret of 32 bytes or more");
+    let forged = other.token(&header, &claims());
     assert!(matches!(
         verdict(&verifier, &forged),
         Err(Refusal::InvalidSignature(_))
@@ -169,8 +162,9 @@ fn a_token_of_a_secret_ends_when_a_key_pair_has_its_kid() {
     let pair = Pair::ed25519("k");
     let secret = b"a secret of 32 bytes or even more";
     let verifier = verifier_of_key(&Pair::ed25519("other").jwk).with_raw_secret(secret);
-    let named = signed_with(secret, &json!({ "alg": "HS256", "kid": "k" }));
-    let nameless = signed_with(secret, &json!({ "alg": "HS256" }));
+    let signer = Pair::hs256(secret);
+    let named = signer.token(&json!({ "alg": "HS256", "kid": "k" }), &claims());
+    let nameless = signer.token(&json!({ "alg": "HS256" }), &claims());
     for token in [&named, &nameless, &named, &nameless] {
         assert_eq!(verdict(&verifier, token), Ok(()));
     }

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -92,6 +93,16 @@ impl Pair {
                 RSA.sign(padding, &random, message, &mut signature).unwrap();
                 signature
             }),
+        }
+    }
+
+    /// No pair, but a shared secret, which has no public half.
+    pub fn hs256(secret: &[u8]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        Self {
+            alg: "HS256",
+            jwk: Value::Null,
+            sign: Arc::new(move |message| hmac::sign(&key, message).as_ref().to_vec()),
         }
     }
 

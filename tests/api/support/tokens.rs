@@ -2,12 +2,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::SECRET;
+use super::pairs::Pair;
 
 pub fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -20,8 +20,7 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
 
 /// HMAC-SHA-256 in base64url.
 pub fn hs256(secret: &[u8], message: &str) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    base64url(hmac::sign(&key, message.as_bytes()))
+    base64url(Pair::hs256(secret).sign(message))
 }
 
 /// Header and payload as they are, signed with a secret.
