@@ -14,17 +14,20 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use diesel::QueryResult;
-use prometheus::{Histogram, HistogramOpts};
+use prometheus::{Histogram, HistogramOpts, IntCounter};
 use tokio::sync::oneshot;
 
+use super::at_work::AtWork;
 use super::connection::DbConnection;
-use super::crew::{Access, Crew, Job, Pool, watch};
+use super::crew::{Access, Crew, Job, watch};
 use super::error::DbError;
 use super::migrate::MigrateError;
+#[cfg(feature = "postgres")]
+use super::pipelines::Pipelines;
 use super::placed_file::{PlacedFile, REMOVED};
 use super::tasks;
 use super::ticket::{Ticket, answer_by};
-use super::turns::{NoTurn, Turn, Turns};
+use super::turns::{NoTurn, Turn};
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
@@ -43,31 +46,8 @@ pub struct Db {
     acquire_timeout: Duration,
     at_work: Arc<Mutex<AtWork>>,
     waits: Histogram,
+    pipelined: IntCounter,
     file: Option<Arc<PlacedFile>>,
-}
-
-/// What belongs to the threads that work now. A crew that hangs takes its turns
-/// with it: who had them must not wait for what never ends.
-struct AtWork {
-    pool: Pool,
-    reads: Arc<Turns>,
-    writes: Arc<Turns>,
-}
-
-impl AtWork {
-    fn of(crew: &Crew, readers: usize, one_writer: bool) -> Self {
-        let reads = Arc::new(Turns::new(readers.div_ceil(2)));
-        let writes = match one_writer {
-            // One that is written, and one that is next.
-            true => Arc::new(Turns::new(2)),
-            false => Arc::clone(&reads),
-        };
-        Self {
-            pool: crew.pool.clone(),
-            reads,
-            writes,
-        }
-    }
 }
 
 impl Db {
@@ -101,6 +81,11 @@ impl Db {
             "How long requests waited for a connection to the database, had they one in the end or not; without the wait for other requests of the same owner.",
         )
         .buckets(SECONDS_OF_WAITS.to_vec());
+        let pipelined = IntCounter::new(
+            "todoward_db_pipelined_total",
+            "Requests that were answered over a pipeline, and waited for no connection of the pool.",
+        );
+        let pipelined = pipelined.map_err(std::io::Error::other)?;
         let crew = Crew::start(database, &queues)?;
         let readers = threads - usize::from(one_writer);
         let at_work = Arc::new(Mutex::new(AtWork::of(&crew, readers, one_writer)));
@@ -125,6 +110,7 @@ impl Db {
             acquire_timeout: database.acquire_timeout,
             at_work,
             waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
+            pipelined,
             file: match &database.url {
                 DatabaseUrl::SqliteFile(path) => Some(Arc::new(PlacedFile::new(path))),
                 DatabaseUrl::SqliteMemory | DatabaseUrl::Postgres(_) => None,
@@ -142,11 +128,31 @@ impl Db {
         &self.waits
     }
 
-    /// How many connections are idle, and how many are busy.
+    /// How many connections of the pool are idle, and how many are busy.
     pub fn connections(&self) -> (u32, u32) {
         let state = self.at_work().pool.state();
         let idle = state.idle_connections;
         (idle, state.connections.saturating_sub(idle))
+    }
+
+    /// How many requests were answered over pipelines, for the metrics.
+    pub fn pipelined(&self) -> &IntCounter {
+        &self.pipelined
+    }
+
+    /// How many pipelines are open.
+    pub fn pipelines_open(&self) -> u32 {
+        #[cfg(feature = "postgres")]
+        if let Some(pipelines) = self.pipelines() {
+            return pipelines.open();
+        }
+        0
+    }
+
+    /// The pipelines, where there are some.
+    #[cfg(feature = "postgres")]
+    pub(super) fn pipelines(&self) -> Option<Arc<Pipelines>> {
+        self.at_work().pipelines.clone()
     }
 
     /// Runs a reading function for an owner on a connection and waits for it, at

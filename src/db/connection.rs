@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection as _;
+use tokio::sync::watch;
 
 use crate::settings::{Database, DatabaseUrl};
 
@@ -51,17 +52,50 @@ pub struct Pooled {
 /// Counts what ends all connections at once: a restart of the server, or its
 /// becoming a replica. When one connection has met it, none older is trusted.
 #[derive(Debug, Clone, Default)]
-pub struct Generation(Arc<AtomicU64>);
+pub struct Generation(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    current: AtomicU64,
+    /// One more than the generation in which sessions were last compared.
+    #[cfg(feature = "postgres")]
+    compared: AtomicU64,
+    /// How often no connection could be opened.
+    refusals: watch::Sender<u64>,
+}
 
 impl Generation {
     /// No connection that is open now is to be used again.
     pub fn end(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
+        self.0.current.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The one of connections that are opened now.
+    pub fn current(&self) -> u64 {
+        self.0.current.load(Ordering::Acquire)
     }
 
     /// Whether a connection was opened after the last end.
     pub fn has(&self, pooled: &Pooled) -> bool {
-        self.0.load(Ordering::Acquire) == pooled.generation
+        self.current() == pooled.generation
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Generation {
+    /// Clients of this generation have sessions of their own.
+    pub fn prove(&self, generation: u64) {
+        self.0.compared.store(generation + 1, Ordering::Release);
+    }
+
+    /// Whether that is known of the current one.
+    pub fn is_proven(&self) -> bool {
+        self.0.compared.load(Ordering::Acquire) == self.current() + 1
+    }
+
+    /// Changes when the pool could not open a connection.
+    pub fn refusals(&self) -> watch::Receiver<u64> {
+        self.0.refusals.subscribe()
     }
 }
 
@@ -72,7 +106,8 @@ impl Manager {
             DatabaseUrl::SqliteFile(path) => Target::SqliteFile(path.clone()),
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(url) => {
-                Target::Postgres(super::postgres::Opener::new(url, database))
+                let generation = generation.clone();
+                Target::Postgres(super::postgres::Opener::new(url, database, generation))
             }
             #[cfg(not(feature = "postgres"))]
             DatabaseUrl::Postgres(_) => Target::Postgres,
@@ -91,10 +126,7 @@ impl Manager {
                 open_sqlite(&path.to_string_lossy())
             }
             #[cfg(feature = "postgres")]
-            Target::Postgres(opener) => {
-                let generation = self.generation.0.load(Ordering::Acquire);
-                opener.open(generation).map(DbConnection::Postgres)
-            }
+            Target::Postgres(opener) => opener.open().map(DbConnection::Postgres),
             #[cfg(not(feature = "postgres"))]
             Target::Postgres => Err(ConnectionError::BadConnection(
                 "built without PostgreSQL".into(),
@@ -152,7 +184,7 @@ impl r2d2::ManageConnection for Manager {
 
     fn connect(&self) -> ConnectionResult<Pooled> {
         // Read before the connection is opened: it may be the old server's.
-        let generation = self.generation.0.load(Ordering::Acquire);
+        let generation = self.generation.current();
         self.open().map(|connection| Pooled {
             connection,
             discard: false,
@@ -175,8 +207,19 @@ impl r2d2::ManageConnection for Manager {
 
 /// Logs why no connection can be had, at most once in five seconds: r2d2 tries
 /// again and again while a database is down.
-#[derive(Default)]
-pub struct LogSometimes(AtomicU64);
+pub struct LogSometimes {
+    last: AtomicU64,
+    generation: Generation,
+}
+
+impl LogSometimes {
+    pub fn new(generation: Generation) -> Self {
+        Self {
+            last: AtomicU64::new(0),
+            generation,
+        }
+    }
+}
 
 impl fmt::Debug for LogSometimes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -186,11 +229,13 @@ impl fmt::Debug for LogSometimes {
 
 impl<E: std::error::Error> r2d2::HandleError<E> for LogSometimes {
     fn handle_error(&self, error: E) {
+        let refusals = &self.generation.0.refusals;
+        refusals.send_modify(|count| *count += 1);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |since| since.as_secs());
-        let last = self.0.load(Ordering::Relaxed);
+        let last = self.last.load(Ordering::Relaxed);
         if now.saturating_sub(last) >= 5 {
-            self.0.store(now, Ordering::Relaxed);
+            self.last.store(now, Ordering::Relaxed);
             log::warn!(cause:% = error; "no connection to the database; trying again");
         }
     }

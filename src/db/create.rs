@@ -6,11 +6,13 @@
 use chrono::Duration;
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use diesel::prelude::*;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sql_types::{Binary, Text};
 
-use super::connection::DbConnection;
-use super::id::DbId;
+use super::connection::{DbConnection, MultiBackend};
+use super::id::{DbId, Id};
 use super::schema::idempotency_keys;
-use super::statements::{ClaimKey, InsertTask, TaskColumns};
+use super::statements::{InsertTask, Pass, TaskColumns, told_apart_by_text};
 use crate::auth::OwnerId;
 use crate::domain::{Draft, IdempotencyKey, Moment, Task, TaskId};
 
@@ -24,6 +26,38 @@ pub enum Created {
     /// The key was used with another body.
     KeyReused,
 }
+
+/// Takes an Idempotency-Key for a task that is about to be made, if nobody has
+/// it, or whoever had it had it too long ago. Touches one row, or none if the
+/// key is taken; waits for a twin that is taking it.
+struct ClaimKey<'a> {
+    owner: &'a OwnerId,
+    key: &'a IdempotencyKey,
+    task_id: DbId,
+    /// Keys of tasks made before this id's time are forgotten.
+    forgotten_before: DbId,
+}
+
+impl QueryFragment<MultiBackend> for ClaimKey<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO idempotency_keys (owner_id, key, body_hash, task_id) VALUES (");
+        out.push_bind_param::<Text, _>(self.owner.as_str())?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(self.key.as_str())?;
+        out.push_sql(", ");
+        out.push_bind_param::<Binary, _>(&self.key.body_hash()[..])?;
+        out.push_sql(", ");
+        out.push_bind_param::<Id, _>(&self.task_id)?;
+        out.push_sql(
+            ") ON CONFLICT (owner_id, key) DO UPDATE \
+             SET body_hash = excluded.body_hash, task_id = excluded.task_id \
+             WHERE idempotency_keys.task_id < ",
+        );
+        out.push_bind_param::<Id, _>(&self.forgotten_before)
+    }
+}
+
+told_apart_by_text!(ClaimKey);
 
 /// Makes a task of a draft. With a key it happens once in 24 hours, whatever the
 /// concurrency, and whatever crashes.

@@ -15,6 +15,8 @@ use diesel::r2d2::R2D2Connection as _;
 
 use super::connection::{DbConnection, Generation, LogSometimes, Manager, Pooled};
 use super::error::{DbError, Verdict, verdict};
+#[cfg(feature = "postgres")]
+use super::pipelines::Pipelines;
 use crate::settings::{Database, DatabaseUrl};
 
 /// How often a statement is tried that the database refused without effect.
@@ -43,9 +45,11 @@ pub(super) type Job = Box<dyn FnOnce(&Worker) + Send>;
 pub(super) type Pool = r2d2::Pool<Manager>;
 
 /// Some threads and the pool of their connections, as many of the one as of the
-/// other.
+/// other, and the pipelines beside them.
 pub(super) struct Crew {
     pub pool: Pool,
+    #[cfg(feature = "postgres")]
+    pub pipelines: Option<Arc<Pipelines>>,
     /// Its threads end, each after the job it has.
     retired: AtomicBool,
     workers: Vec<Arc<Worker>>,
@@ -81,7 +85,7 @@ impl Crew {
             .idle_timeout(is_postgres.then_some(Duration::from_secs(600)))
             .max_lifetime(is_postgres.then_some(Duration::from_secs(1800)))
             .test_on_check_out(false)
-            .error_handler(Box::new(LogSometimes::default()))
+            .error_handler(Box::new(LogSometimes::new(generation.clone())))
             .build_unchecked(Manager::new(database, generation.clone()));
         let workers = queues.iter().map(|_| {
             Arc::new(Worker {
@@ -95,6 +99,8 @@ impl Crew {
         let crew = Arc::new(Self {
             workers: workers.collect(),
             pool: pool.clone(),
+            #[cfg(feature = "postgres")]
+            pipelines: Pipelines::new(database, &generation),
             retired: AtomicBool::new(false),
         });
         for (number, (worker, jobs)) in crew.workers.iter().zip(queues).enumerate() {

@@ -6,6 +6,7 @@
 //! are private to this module, so nothing else can even name a column. `copy`,
 //! which is a command and no request, takes whole rows, each with its owner.
 
+mod at_work;
 mod bridge;
 mod connection;
 mod copy;
@@ -13,9 +14,12 @@ mod copy_rows;
 mod create;
 mod crew;
 mod error;
+mod hot;
 mod id;
 mod migrate;
 mod page;
+#[cfg(feature = "postgres")]
+mod pipelines;
 mod placed_file;
 #[cfg(feature = "postgres")]
 mod postgres;

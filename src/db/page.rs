@@ -95,7 +95,7 @@ pub(super) fn load(
     query: &ListQuery,
 ) -> QueryResult<Vec<Row>> {
     let most = i64::from(query.limit) + 1;
-    if query.after.is_none() && query.filter == Filter::default() && query.sort == Sort::default() {
+    if query.is_newest() {
         return NewestTasks { owner, most }.load(connection);
     }
     let mut statement: Boxed<'_> = tasks::table.select(COLUMNS).into_boxed();

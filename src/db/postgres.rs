@@ -5,7 +5,7 @@
 //! session of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
@@ -13,6 +13,7 @@ use diesel::connection::{CacheSize, SimpleConnection as _};
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
+use super::connection::Generation;
 use super::postgres_parameters::complete;
 use crate::settings::Database;
 
@@ -51,14 +52,13 @@ pub(super) struct Opener {
     in_the_making: Arc<AtomicUsize>,
     /// Second clients that still wait for a session.
     comparing: Arc<AtomicUsize>,
-    /// One more than the generation in which sessions were last compared.
-    compared: AtomicU64,
+    generation: Generation,
     /// How often sessions must be found apart before that is believed.
     doubts: AtomicUsize,
 }
 
 impl Opener {
-    pub fn new(url: &str, database: &Database) -> Self {
+    pub fn new(url: &str, database: &Database, generation: Generation) -> Self {
         Self {
             url: url.to_owned(),
             hosts: url.matches(',').count() as u32 + 1,
@@ -66,16 +66,16 @@ impl Opener {
             prepared_statements: database.prepared_statements,
             in_the_making: Arc::default(),
             comparing: Arc::default(),
-            compared: AtomicU64::default(),
+            generation,
             doubts: AtomicUsize::default(),
         }
     }
 
     /// Opens a connection and sets it up, on a thread of its own that is left
     /// behind if the peer hangs.
-    pub fn open(&self, generation: u64) -> ConnectionResult<PgConnection> {
-        let compare =
-            self.prepared_statements && self.compared.load(Ordering::Acquire) != generation + 1;
+    pub fn open(&self) -> ConnectionResult<PgConnection> {
+        let generation = self.generation.current();
+        let compare = self.prepared_statements && !self.generation.is_proven();
         let (url, prepared) = (complete(&self.url), self.prepared_statements);
         let millis = self.statement_timeout.as_millis();
         let comparing = Arc::clone(&self.comparing);
@@ -99,7 +99,7 @@ impl Opener {
         let limit = self.connect_timeout() * self.hosts + SET_UP;
         match within(limit, &self.in_the_making, MOST_IN_THE_MAKING, open)?? {
             (connection, Comparison::Apart) if self.no_doubt_is_left() => {
-                self.compared.store(generation + 1, Ordering::Release);
+                self.generation.prove(generation);
                 Ok(connection)
             }
             (connection, Comparison::NotMade) if self.doubts.load(Ordering::Acquire) == 0 => {

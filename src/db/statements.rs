@@ -7,17 +7,37 @@
 //! text, which both databases understand and which stay prepared on their
 //! connection.
 
+use diesel::backend::Backend;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Bool, Date, Nullable, SmallInt, Text, Timestamp};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Bool, Date, HasSqlType, Nullable, SmallInt, Text, Timestamp};
 
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::page::{COLUMNS_SQL, RowSqlType};
 use crate::auth::OwnerId;
-use crate::domain::{IdempotencyKey, IfMatch, Task};
+use crate::domain::{IfMatch, Task};
 
-type Pass<'a, 'b> = AstPass<'a, 'b, MultiBackend>;
+pub(super) type Pass<'a, 'b> = AstPass<'a, 'b, MultiBackend>;
+
+/// The text of a statement that is sent over connections of the bridge and, on
+/// PostgreSQL, over pipelines as well.
+macro_rules! pipelined {
+    ($statement:ident, |$this:ident, $out:ident| $walk:block) => {
+        pipelined!($statement, MultiBackend, |$this, $out| $walk);
+        #[cfg(feature = "postgres")]
+        pipelined!($statement, diesel::pg::Pg, |$this, $out| $walk);
+    };
+    ($statement:ident, $backend:ty, |$this:ident, $out:ident| $walk:block) => {
+        impl QueryFragment<$backend> for $statement<'_> {
+            fn walk_ast<'b>(&'b self, mut $out: AstPass<'_, 'b, $backend>) -> QueryResult<()> {
+                let $this = self;
+                $walk
+            }
+        }
+    };
+}
 
 /// A statement of which a few shapes exist, told apart by their text.
 macro_rules! told_apart_by_text {
@@ -29,15 +49,9 @@ macro_rules! told_apart_by_text {
         impl RunQueryDsl<DbConnection> for $statement<'_> {}
     )*};
 }
+pub(super) use told_apart_by_text;
 
-told_apart_by_text!(
-    FindTask,
-    NewestTasks,
-    InsertTask,
-    SetCompleted,
-    ReplaceTask,
-    ClaimKey
-);
+told_apart_by_text!(FindTask, NewestTasks, InsertTask, SetCompleted, ReplaceTask);
 
 /// Reads one task of the owner's.
 pub(super) struct FindTask<'a> {
@@ -49,16 +63,14 @@ impl Query for FindTask<'_> {
     type SqlType = RowSqlType;
 }
 
-impl QueryFragment<MultiBackend> for FindTask<'_> {
-    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        out.push_sql("SELECT ");
-        out.push_sql(COLUMNS_SQL);
-        out.push_sql(" FROM tasks WHERE owner_id = ");
-        out.push_bind_param::<Text, _>(self.owner.as_str())?;
-        out.push_sql(" AND id = ");
-        out.push_bind_param::<Id, _>(&self.id)
-    }
-}
+pipelined!(FindTask, |this, out| {
+    out.push_sql("SELECT ");
+    out.push_sql(COLUMNS_SQL);
+    out.push_sql(" FROM tasks WHERE owner_id = ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(" AND id = ");
+    out.push_bind_param::<Id, _>(&this.id)
+});
 
 /// Reads the first page of the list that everybody asks for: all tasks, the
 /// newest first.
@@ -71,16 +83,14 @@ impl Query for NewestTasks<'_> {
     type SqlType = RowSqlType;
 }
 
-impl QueryFragment<MultiBackend> for NewestTasks<'_> {
-    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        out.push_sql("SELECT ");
-        out.push_sql(COLUMNS_SQL);
-        out.push_sql(" FROM tasks WHERE owner_id = ");
-        out.push_bind_param::<Text, _>(self.owner.as_str())?;
-        out.push_sql(" ORDER BY id DESC LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.most)
-    }
-}
+pipelined!(NewestTasks, |this, out| {
+    out.push_sql("SELECT ");
+    out.push_sql(COLUMNS_SQL);
+    out.push_sql(" FROM tasks WHERE owner_id = ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(" ORDER BY id DESC LIMIT ");
+    out.push_bind_param::<BigInt, _>(&this.most)
+});
 
 /// What every statement begins with that writes whole tasks.
 pub(super) const INSERT_TASKS: &str = "INSERT INTO tasks (owner_id, id, title, title_lower, \
@@ -94,40 +104,38 @@ pub(super) struct InsertTask<'a> {
     pub task: TaskColumns<'a>,
 }
 
-impl QueryFragment<MultiBackend> for InsertTask<'_> {
-    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        let task = &self.task;
-        out.push_sql(INSERT_TASKS);
-        out.push_sql("(");
-        out.push_bind_param::<Text, _>(self.owner.as_str())?;
-        out.push_sql(", ");
-        out.push_bind_param::<Id, _>(&self.id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Text, _>(task.title)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Text, _>(&task.title_lower)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Text>, _>(&task.description)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Text>, _>(&task.description_lower)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Bool, _>(&task.completed)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Timestamp>, _>(&task.completed_at)?;
-        out.push_sql(", ");
-        out.push_bind_param::<SmallInt, _>(&task.priority)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Date>, _>(&task.due_date)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Text, _>(&task.tags)?;
-        out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&task.version)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Timestamp, _>(&task.updated_at)?;
-        out.push_sql(")");
-        Ok(())
-    }
-}
+pipelined!(InsertTask, |this, out| {
+    let task = &this.task;
+    out.push_sql(INSERT_TASKS);
+    out.push_sql("(");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(", ");
+    out.push_bind_param::<Id, _>(&this.id)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Text, _>(task.title)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Text, _>(&task.title_lower)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Nullable<Text>, _>(&task.description)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Nullable<Text>, _>(&task.description_lower)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Bool, _>(&task.completed)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Nullable<Timestamp>, _>(&task.completed_at)?;
+    out.push_sql(", ");
+    out.push_bind_param::<SmallInt, _>(&task.priority)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Nullable<Date>, _>(&task.due_date)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Text, _>(&task.tags)?;
+    out.push_sql(", ");
+    out.push_bind_param::<BigInt, _>(&task.version)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Timestamp, _>(&task.updated_at)?;
+    out.push_sql(")");
+    Ok(())
+});
 
 /// Sets or toggles `completed`. What already holds changes nothing, the version
 /// least of all.
@@ -144,54 +152,59 @@ impl Query for SetCompleted<'_> {
     type SqlType = RowSqlType;
 }
 
-impl QueryFragment<MultiBackend> for SetCompleted<'_> {
-    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        // On the right of SET every column still has its old value.
-        let wanted = |out: &mut Pass<'_, 'b>| -> QueryResult<()> {
-            match &self.completed {
-                Some(completed) => out.push_bind_param::<Bool, _>(completed),
-                None => {
-                    out.push_sql("NOT completed");
-                    Ok(())
-                }
-            }
-        };
-        out.push_sql("UPDATE tasks SET completed = ");
-        wanted(&mut out)?;
-        out.push_sql(", completed_at = CASE WHEN completed = (");
-        wanted(&mut out)?;
-        out.push_sql(") THEN completed_at WHEN completed THEN NULL ELSE ");
-        out.push_bind_param::<Timestamp, _>(&self.now)?;
-        out.push_sql(" END, version = CASE WHEN completed = (");
-        wanted(&mut out)?;
-        out.push_sql(") THEN version ELSE version + 1 END, updated_at = CASE WHEN completed = (");
-        wanted(&mut out)?;
-        out.push_sql(") THEN updated_at ELSE ");
-        out.push_bind_param::<Timestamp, _>(&self.now)?;
-        out.push_sql(" END WHERE owner_id = ");
-        out.push_bind_param::<Text, _>(self.owner.as_str())?;
-        out.push_sql(" AND id = ");
-        out.push_bind_param::<Id, _>(&self.id)?;
-        match self.if_match {
-            IfMatch::Any => {}
-            IfMatch::Versions(versions) if versions.is_empty() => out.push_sql(" AND 1 = 0"),
-            IfMatch::Versions(versions) => {
-                if versions.len() > 1 {
-                    // As many texts as lengths of lists: none of them is kept.
-                    out.unsafe_to_cache_prepared();
-                }
-                for (at, version) in versions.iter().enumerate() {
-                    out.push_sql(if at == 0 { " AND version IN (" } else { ", " });
-                    out.push_bind_param::<BigInt, _>(version)?;
-                }
-                out.push_sql(")");
+impl SetCompleted<'_> {
+    /// On the right of SET every column still has its old value.
+    fn push_wanted<'b, B>(&'b self, out: &mut AstPass<'_, 'b, B>) -> QueryResult<()>
+    where
+        B: Backend + HasSqlType<Bool>,
+        bool: ToSql<Bool, B>,
+    {
+        match &self.completed {
+            Some(completed) => out.push_bind_param::<Bool, _>(completed),
+            None => {
+                out.push_sql("NOT completed");
+                Ok(())
             }
         }
-        out.push_sql(" RETURNING ");
-        out.push_sql(COLUMNS_SQL);
-        Ok(())
     }
 }
+
+pipelined!(SetCompleted, |this, out| {
+    out.push_sql("UPDATE tasks SET completed = ");
+    this.push_wanted(&mut out)?;
+    out.push_sql(", completed_at = CASE WHEN completed = (");
+    this.push_wanted(&mut out)?;
+    out.push_sql(") THEN completed_at WHEN completed THEN NULL ELSE ");
+    out.push_bind_param::<Timestamp, _>(&this.now)?;
+    out.push_sql(" END, version = CASE WHEN completed = (");
+    this.push_wanted(&mut out)?;
+    out.push_sql(") THEN version ELSE version + 1 END, updated_at = CASE WHEN completed = (");
+    this.push_wanted(&mut out)?;
+    out.push_sql(") THEN updated_at ELSE ");
+    out.push_bind_param::<Timestamp, _>(&this.now)?;
+    out.push_sql(" END WHERE owner_id = ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(" AND id = ");
+    out.push_bind_param::<Id, _>(&this.id)?;
+    match this.if_match {
+        IfMatch::Any => {}
+        IfMatch::Versions(versions) if versions.is_empty() => out.push_sql(" AND 1 = 0"),
+        IfMatch::Versions(versions) => {
+            if versions.len() > 1 {
+                // As many texts as lengths of lists: none of them is kept.
+                out.unsafe_to_cache_prepared();
+            }
+            for (at, version) in versions.iter().enumerate() {
+                out.push_sql(if at == 0 { " AND version IN (" } else { ", " });
+                out.push_bind_param::<BigInt, _>(version)?;
+            }
+            out.push_sql(")");
+        }
+    }
+    out.push_sql(" RETURNING ");
+    out.push_sql(COLUMNS_SQL);
+    Ok(())
+});
 
 /// Writes every field of a task that is still in the version it was read in.
 pub(super) struct ReplaceTask<'a> {
@@ -266,35 +279,5 @@ impl QueryFragment<MultiBackend> for ReplaceTask<'_> {
         out.push_bind_param::<Id, _>(&self.id)?;
         out.push_sql(" AND version = ");
         out.push_bind_param::<BigInt, _>(&self.read_version)
-    }
-}
-
-/// Takes an Idempotency-Key for a task that is about to be made, if nobody has
-/// it, or whoever had it had it too long ago. Touches one row, or none if the
-/// key is taken; waits for a twin that is taking it.
-pub(super) struct ClaimKey<'a> {
-    pub owner: &'a OwnerId,
-    pub key: &'a IdempotencyKey,
-    pub task_id: DbId,
-    /// Keys of tasks made before this id's time are forgotten.
-    pub forgotten_before: DbId,
-}
-
-impl QueryFragment<MultiBackend> for ClaimKey<'_> {
-    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO idempotency_keys (owner_id, key, body_hash, task_id) VALUES (");
-        out.push_bind_param::<Text, _>(self.owner.as_str())?;
-        out.push_sql(", ");
-        out.push_bind_param::<Text, _>(self.key.as_str())?;
-        out.push_sql(", ");
-        out.push_bind_param::<Binary, _>(&self.key.body_hash()[..])?;
-        out.push_sql(", ");
-        out.push_bind_param::<Id, _>(&self.task_id)?;
-        out.push_sql(
-            ") ON CONFLICT (owner_id, key) DO UPDATE \
-             SET body_hash = excluded.body_hash, task_id = excluded.task_id \
-             WHERE idempotency_keys.task_id < ",
-        );
-        out.push_bind_param::<Id, _>(&self.forgotten_before)
     }
 }

@@ -43,16 +43,22 @@ pub struct Page {
     pub has_more: bool,
 }
 
+impl Page {
+    /// The page of these rows, of which there may be one more than was asked for.
+    pub(super) fn of(mut rows: Vec<Row>, owner: &OwnerId, query: &ListQuery) -> QueryResult<Self> {
+        let has_more = rows.len() > usize::from(query.limit);
+        rows.truncate(usize::from(query.limit));
+        let items = rows.into_iter().map(|row| row.into_task(owner));
+        Ok(Self {
+            items: items.collect::<QueryResult<_>>()?,
+            has_more,
+        })
+    }
+}
+
 /// The owner's tasks that a query asks for.
 pub fn list(conn: &mut DbConnection, owner: &OwnerId, query: &ListQuery) -> QueryResult<Page> {
-    let mut rows = page::load(conn, owner, query)?;
-    let has_more = rows.len() > usize::from(query.limit);
-    rows.truncate(usize::from(query.limit));
-    let items = rows.into_iter().map(|row| row.into_task(owner));
-    Ok(Page {
-        items: items.collect::<QueryResult<_>>()?,
-        has_more,
-    })
+    Page::of(page::load(conn, owner, query)?, owner, query)
 }
 
 /// One task of the owner's.
@@ -113,7 +119,20 @@ pub fn complete(
 ) -> QueryResult<Result<Task, Miss>> {
     // Stepped to its end, not only to its first row: SQLite commits at the end,
     // and says there that it could not.
-    let updated: Vec<Row> = SetCompleted {
+    let updated: Vec<Row> = set_completed(owner, id, completion, if_match).load(conn)?;
+    match updated.into_iter().next() {
+        Some(row) => row.into_task(owner).map(Ok),
+        None => why_missing(conn, owner, id).map(Err),
+    }
+}
+
+pub(super) fn set_completed<'a>(
+    owner: &'a OwnerId,
+    id: TaskId,
+    completion: Completion,
+    if_match: &'a IfMatch,
+) -> SetCompleted<'a> {
+    SetCompleted {
         owner,
         id: DbId(id),
         completed: match completion {
@@ -122,11 +141,6 @@ pub fn complete(
         },
         if_match,
         now: Moment::now().utc().naive_utc(),
-    }
-    .load(conn)?;
-    match updated.into_iter().next() {
-        Some(row) => row.into_task(owner).map(Ok),
-        None => why_missing(conn, owner, id).map(Err),
     }
 }
 

@@ -61,10 +61,17 @@ impl Turns {
         }
     }
 
+    /// A turn, if it need not be waited for.
+    #[cfg(feature = "postgres")]
+    pub fn take_now(&self, owner: &str) -> Option<Turn> {
+        Arc::clone(&self.queue(owner)?.turns)
+            .try_acquire_owned()
+            .ok()
+    }
+
     /// Waits until it is the owner's turn, in the order of his requests.
     pub async fn take(&self, owner: &str, until: Instant) -> Result<Turn, NoTurn> {
-        let number = self.hasher.hash_one(owner) as usize % QUEUES;
-        let queue = self.queues.get(number).ok_or(NoTurn::Full)?;
+        let queue = self.queue(owner).ok_or(NoTurn::Full)?;
         match Arc::clone(&queue.turns).try_acquire_owned() {
             Ok(turn) => return Ok(turn),
             Err(TryAcquireError::Closed) => return Err(NoTurn::Replaced),
@@ -77,6 +84,11 @@ impl Turns {
             Ok(turn) => turn.map_err(|AcquireError { .. }| NoTurn::Replaced),
             Err(_) => Err(NoTurn::Late),
         }
+    }
+
+    fn queue(&self, owner: &str) -> Option<&Queue> {
+        self.queues
+            .get(self.hasher.hash_one(owner) as usize % QUEUES)
     }
 
     /// Sends everybody who waits away, to the turns that replace these.

@@ -138,6 +138,12 @@ const PARAMETERS: [&str; 9] = [
 ];
 
 impl ListQuery {
+    /// Whether it asks for the first page of the list that everybody asks for: all
+    /// tasks, the newest first.
+    pub fn is_newest(&self) -> bool {
+        self.after.is_none() && self.filter == Filter::default() && self.sort == Sort::default()
+    }
+
     /// Reads the query of a list; the error names every fault.
     pub fn parse(query: &str, owner: &OwnerId) -> Result<Self, ListError> {
         let given = Parameters::parse(query)?;

@@ -31,16 +31,19 @@ type Answer = Result<HttpResponse, ApiError>;
 pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
     let query = ListQuery::parse(request.query_string(), &owner)?;
     let waiting = app.waiting.clone();
-    // Written on the thread that has read it: pages would pile up before the
-    // workers, where nothing counts their bytes.
-    let (body, next) = app
-        .db
-        .read(owner, deadline(&request), move |conn, owner| {
-            let page = tasks::list(conn, owner, &query)?;
-            Ok(render(&page, owner, &query, &waiting))
-        })
-        .await
-        .map_err(|error| database(error, false))??;
+    // Written as soon as it is read, and on the thread that has read it: pages
+    // would pile up before the workers, where nothing counts their bytes.
+    let (body, next) = match app.db.newest(&owner, &query).await {
+        Some(page) => render(&page, &owner, &query, &waiting)?,
+        None => app
+            .db
+            .read(owner, deadline(&request), move |conn, owner| {
+                let page = tasks::list(conn, owner, &query)?;
+                Ok(render(&page, owner, &query, &waiting))
+            })
+            .await
+            .map_err(|error| database(error, false))??,
+    };
     let mut response = HttpResponse::Ok();
     if let Some(next) = next {
         response.insert_header((LINK, next));
@@ -89,9 +92,7 @@ pub async fn create_task(
     let draft = Draft::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
     let created = app
         .db
-        .write(owner, deadline(&request), move |conn, owner| {
-            tasks::create(conn, owner, &draft, key.as_ref())
-        })
+        .create(owner, deadline(&request), draft, key)
         .await
         .map_err(|error| database(error, true))?;
     let (task, replayed) = match created {
@@ -133,9 +134,7 @@ pub async fn read_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest
     let id = task_id(&request)?;
     let task = app
         .db
-        .read(owner, deadline(&request), move |conn, owner| {
-            tasks::find(conn, owner, id)
-        })
+        .find(owner, deadline(&request), id)
         .await
         .map_err(|error| database(error, false))??;
     if known.has(task.version) {
@@ -183,9 +182,7 @@ pub async fn complete_task(
     let id = task_id(&request)?;
     let task = app
         .db
-        .write(owner, deadline(&request), move |conn, owner| {
-            tasks::complete(conn, owner, id, completion, &condition)
-        })
+        .complete(owner, deadline(&request), id, completion, condition)
         .await
         .map_err(|error| database(error, true))??;
     Ok(answer(&task))

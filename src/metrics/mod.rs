@@ -99,6 +99,7 @@ impl Metrics {
         registry.register(Box::new(refused.clone()))?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(db.waits().clone()))?;
+        registry.register(Box::new(db.pipelined().clone()))?;
         registry.register(Box::new(fetches.clone()))?;
         registry.register(Box::new(age.clone()))?;
         registry.register(Box::new(build))?;
@@ -136,7 +137,8 @@ impl Metrics {
     /// Everything, in Prometheus' text format. Waits for nothing but short locks.
     fn render(&self) -> Result<Vec<u8>> {
         let (idle, busy) = self.db.connections();
-        for (state, count) in [("idle", idle), ("busy", busy)] {
+        let pipelined = self.db.pipelines_open();
+        for (state, count) in [("idle", idle), ("busy", busy), ("pipelined", pipelined)] {
             let gauge = self.connections.with_label_values(&[state]);
             gauge.set(i64::from(count));
         }

@@ -85,6 +85,8 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// Connections, and threads that use them.
     pub pool_size: u32,
+    /// Pipelines for reads, and as many for writes, beside the pool of PostgreSQL.
+    pub pipelines: u32,
     /// How long a request waits for a connection.
     pub acquire_timeout: Duration,
     /// The longest that the database may work on a statement.

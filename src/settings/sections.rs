@@ -60,6 +60,7 @@ pub(super) fn database(layers: &Layers) -> Result<Database, SettingsError> {
     Ok(Database {
         url: database_url(layers)?,
         pool_size: layers.number("database.pool_size", 1, 1000)? as u32,
+        pipelines: layers.number("database.pipelines", 0, 64)? as u32,
         acquire_timeout: seconds(layers, "database.acquire_timeout", 1, 60)?,
         statement_timeout: seconds(layers, "database.statement_timeout", 1, 600)?,
         prepared_statements: layers

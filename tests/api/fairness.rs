@@ -2,28 +2,14 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
+use crate::support::postgres::waiting_for_locks;
 use crate::support::trust::eventually;
 use crate::support::{Engine, TestApp, block_on};
 
 const TASKS: &str = "/api/v1/tasks";
-
-#[derive(QueryableByName)]
-struct Waiting {
-    #[diesel(sql_type = BigInt)]
-    statements: i64,
-}
-
-/// How many statements of this database wait for a lock.
-fn waiting(connection: &mut PgConnection) -> i64 {
-    let waiting = "SELECT count(*) AS statements FROM pg_stat_activity \
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let waiting: Waiting = diesel::sql_query(waiting).get_result(connection).unwrap();
-    waiting.statements
-}
 
 // On SQLite no statement of one owner can be made to wait for what another
 // process holds without all writers waiting; src/db/turns.rs is the same for both.
@@ -48,7 +34,7 @@ fn an_owner_whose_statements_wait_has_half_of_the_connections_and_the_others_go_
         let hers = format!("{hers}/complete");
         let stuck = join_all((0..64).map(|_| alice.patch(&hers, &patch)));
         let others = async {
-            eventually("hers wait", async || waiting(&mut watch) == 2).await;
+            eventually("hers wait", async || waiting_for_locks(&mut watch) == 2).await;
             // One in 8,192 shares her queue.
             let mut served = 0;
             for name in ["bob", "carol", "dave"] {
@@ -58,7 +44,7 @@ fn an_owner_whose_statements_wait_has_half_of_the_connections_and_the_others_go_
                 served += usize::from((created.status, listed.status) == (201, 200));
             }
             assert!(served >= 2, "{served} of 3 others were served");
-            assert_eq!(waiting(&mut watch), 2);
+            assert_eq!(waiting_for_locks(&mut watch), 2);
             lock.batch_execute("COMMIT").unwrap();
         };
         let (answers, ()) = join(stuck, others).await;

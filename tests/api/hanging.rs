@@ -185,7 +185,11 @@ fn a_slow_connection_delays_the_request_that_has_it_and_nothing_else() {
     let database = TestDatabase::create();
     let (proxy, url) = Proxy::before(&database);
     block_on(async {
-        let variables = [("TODOWARD__DATABASE__POOL_SIZE", "4"), ("WITH_METRICS", "")];
+        let variables = [
+            ("TODOWARD__DATABASE__POOL_SIZE", "4"),
+            ("TODOWARD__DATABASE__PIPELINES", "0"),
+            ("WITH_METRICS", ""),
+        ];
         let app = TestApp::on_database(Engine::Postgres, &url, &variables).await;
         let owners = owners(&app).await;
         let last = with_one_stuck(&app, &proxy, &owners).await;
@@ -201,6 +205,7 @@ fn a_connection_that_hangs_costs_one_request_and_is_replaced() {
     block_on(async {
         let variables = [
             ("TODOWARD__DATABASE__POOL_SIZE", "4"),
+            ("TODOWARD__DATABASE__PIPELINES", "0"),
             ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", "1"),
             ("TODOWARD__SERVER__REQUEST_TIMEOUT", "2"),
             ("WITH_METRICS", ""),
@@ -212,6 +217,40 @@ fn a_connection_that_hangs_costs_one_request_and_is_replaced() {
         last.expect_problem(504, "deadline_exceeded");
         // It is still stuck; all four are there again, because it was replaced.
         fill(&app, &owners).await;
+    });
+}
+
+#[test]
+fn a_pipeline_that_hangs_costs_no_read_and_is_replaced() {
+    let database = TestDatabase::create();
+    let (proxy, url) = Proxy::before(&database);
+    block_on(async {
+        let variables = [
+            ("TODOWARD__DATABASE__PIPELINES", "1"),
+            ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", "1"),
+            ("WITH_METRICS", ""),
+        ];
+        let app = TestApp::on_database(Engine::Postgres, &url, &variables).await;
+        let owners = owners(&app).await;
+        let read = async || {
+            let answers = join_all(owners.iter().map(|(owner, path)| owner.get(path))).await;
+            answers.iter().all(|answer| answer.status == 200)
+        };
+        let pipelined = async || {
+            let before = app.pipelined().await;
+            read().await && app.pipelined().await > before
+        };
+        // A connection of the pool would cost the request that has it.
+        eventually("a pipeline hangs and all are served", async || {
+            eventually("a pipeline is used", &pipelined).await;
+            proxy.faults.catches.store(true, Ordering::Release);
+            let all_are_served = read().await;
+            assert!(proxy.faults.stuck.lock().unwrap().is_some());
+            all_are_served
+        })
+        .await;
+        // It is still stuck.
+        eventually("another is used", &pipelined).await;
     });
 }
 

@@ -37,6 +37,7 @@ mod metrics;
 mod model;
 mod openapi;
 mod parameters;
+mod pipelines;
 mod proxies;
 mod rate_limits;
 mod targets;

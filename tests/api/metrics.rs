@@ -96,7 +96,7 @@ on_both_databases! {
         assert_eq!(grown(r#"todoward_tokens_refused_total{code="malformed_token"}"#), 2.0);
         assert_eq!(grown(r#"todoward_tokens_refused_total{code="token_expired"}"#), 0.0);
         // Created twice, read or missed four times, listed twice.
-        assert_eq!(grown(WAITS), 8.0);
+        assert_eq!(grown(WAITS) + grown("todoward_db_pipelined_total"), 8.0);
         let idle = after[r#"todoward_db_pool_connections{state="idle"}"#];
         let busy = after[r#"todoward_db_pool_connections{state="busy"}"#];
         assert!(idle + busy >= 1.0, "{idle} {busy}");
@@ -183,6 +183,7 @@ fn every_line_is_of_the_text_format() {
             kinds,
             [
                 ("todoward_build_info", "gauge"),
+                ("todoward_db_pipelined_total", "counter"),
                 ("todoward_db_pool_connections", "gauge"),
                 ("todoward_db_pool_wait_seconds", "histogram"),
                 ("todoward_http_request_duration_seconds", "histogram"),
@@ -326,8 +327,9 @@ fn without_a_port_there_are_none() {
     });
 }
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "todoward_build_info",
+    "todoward_db_pipelined_total",
     "todoward_db_pool_connections",
     "todoward_db_pool_wait_seconds",
     "todoward_http_request_duration_seconds",

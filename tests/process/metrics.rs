@@ -10,7 +10,7 @@ use crate::support::{Client, Engine, SECRET, block_on};
 
 /// A port that is free. By setting, 0 is off, so that the system cannot be
 /// asked; what it gives to others of its own accord begins at 32768.
-fn free_port() -> String {
+pub fn free_port() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + (std::process::id() % 400) as u16 * 30;
     loop {
@@ -21,7 +21,7 @@ fn free_port() -> String {
     }
 }
 
-async fn metrics(port: &str) -> String {
+pub async fn metrics(port: &str) -> String {
     let address = format!("127.0.0.1:{port}").parse().unwrap();
     let client = Client::new(reqwest::Client::new(), address, None);
     client.get("/metrics").await.expect(200).text()

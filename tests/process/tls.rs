@@ -7,8 +7,9 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::binary::{Done, run};
-use crate::server::Server;
+use crate::binary::{Done, SOON, run};
+use crate::metrics::{free_port, metrics};
+use crate::server::{Server, eventually};
 use crate::support::block_on;
 use crate::support::postgres::{Cluster, execute_in};
 
@@ -165,16 +166,26 @@ fn verify_full_without_a_file_and_the_word_system_mean_the_authorities_of_the_sy
 fn a_server_works_over_tls_and_says_without_the_password_why_it_cannot() {
     block_on(async {
         let hosted = Hosted::start();
-        let server = Server::start(
-            hosted.path(),
-            &hosted.verified_by("db.example", "ours.crt"),
-            &[],
-        )
-        .await;
-        let alice = server.user("alice");
-        alice.create(json!({ "title": "over TLS" })).await;
-        assert_eq!(alice.titles("").await, ["over TLS"]);
-        shows_no_password(&server.stop().await);
+        for (number, url) in [
+            hosted.verified_by("db.example", "ours.crt"),
+            hosted.url("db.example", "sslmode=require&channel_binding=require"),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let port = free_port();
+            let variables = [("TODOWARD__METRICS__PORT", port.as_str())];
+            let server = Server::start(hosted.path(), url, &variables).await;
+            let alice = server.user(&format!("alice-{number}"));
+            alice.create(json!({ "title": "over TLS" })).await;
+            eventually("pipelines are over TLS, too", SOON, async || {
+                assert_eq!(alice.titles("").await, ["over TLS"]);
+                let none = "\ntodoward_db_pipelined_total 0\n";
+                (!metrics(&port).await.contains(none)).then_some(())
+            })
+            .await;
+            shows_no_password(&server.stop().await);
+        }
 
         let server = Server::listening(
             hosted.path(),

@@ -185,6 +185,15 @@ impl TestApp {
             .await
     }
 
+    /// How many requests were answered over pipelines.
+    pub async fn pipelined(&self) -> u64 {
+        let metrics = self.metrics().await.text();
+        let mut values = metrics
+            .lines()
+            .filter_map(|line| line.strip_prefix("todoward_db_pipelined_total "));
+        values.next().unwrap().parse().unwrap()
+    }
+
     /// A client that sends this behind `Bearer `.
     pub fn with_token(&self, token: &str) -> Client {
         Client::new(

@@ -50,6 +50,20 @@ pub fn execute_in(url: &str, statement: &str) {
         .unwrap();
 }
 
+#[derive(QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    statements: i64,
+}
+
+/// How many statements of a connection's database wait for a lock.
+pub fn waiting_for_locks(connection: &mut PgConnection) -> i64 {
+    let waiting = "SELECT count(*) AS statements FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting: Waiting = diesel::sql_query(waiting).get_result(connection).unwrap();
+    waiting.statements
+}
+
 pub fn server() -> &'static str {
     SERVER.get_or_init(|| match std::env::var("TEST_DATABASE_URL") {
         Ok(url) => url.trim_end_matches("/postgres").to_owned(),

@@ -1,0 +1,257 @@
+//! Opening pipelines, as libpq would open a connection by the same string.
+//!
+//! Invariant: no pipeline is less safe than a connection of libpq, nor to another
+//! server. A connection string that says what this does not know, or an
+//! environment that says something as well, is left to libpq alone.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use diesel::dsl::sql;
+use diesel::sql_types::Bool;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
+use percent_encoding::percent_decode_str;
+use tokio::task::AbortHandle;
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::tls;
+use crate::db::postgres_parameters::complete;
+use crate::settings::Database;
+
+/// The longest that opening one may take.
+const OPENING: Duration = Duration::from_secs(3);
+
+/// How long a statement waits for a lock before it goes the ordinary way, in
+/// milliseconds: all behind it wait as long.
+const LOCK_TIMEOUT: u32 = 50;
+
+/// Opens pipelines that are set up alike.
+pub(super) struct PipelineOpener {
+    config: Config,
+    tls: MakeRustlsConnect,
+    set_up: String,
+}
+
+/// A connection and the task that moves its bytes.
+pub(super) struct Opened {
+    pub connection: AsyncPgConnection,
+    pub is_alive: Arc<AtomicBool>,
+    pub driver: AbortHandle,
+}
+
+/// Until the task is gone, for whatever reason.
+struct Alive(Arc<AtomicBool>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// Why there is no pipeline.
+pub(super) struct NoPipeline(String);
+
+impl fmt::Display for NoPipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl NoPipeline {
+    fn because(why: impl fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
+impl PipelineOpener {
+    pub fn new(url: &str, database: &Database) -> Result<Self, NoPipeline> {
+        if let Some(variable) = variable_of_libpq() {
+            return Err(NoPipeline::because(format_args!(
+                "{variable} is set, which only libpq reads; say it in the connection string"
+            )));
+        }
+        let (config, tls) = read(&complete(url))?;
+        let millis = database.statement_timeout.as_millis();
+        Ok(Self {
+            config,
+            tls,
+            set_up: format!("SET statement_timeout = {millis}; SET lock_timeout = {LOCK_TIMEOUT}"),
+        })
+    }
+
+    pub async fn open(&self) -> Result<Opened, NoPipeline> {
+        let opening = tokio::time::timeout(OPENING, self.connect());
+        let late = |_| NoPipeline::because("the server takes connections and does not answer");
+        opening.await.map_err(late)?
+    }
+
+    async fn connect(&self) -> Result<Opened, NoPipeline> {
+        let connected = self.config.connect(self.tls.clone()).await;
+        let (client, connection) = connected.map_err(NoPipeline::because)?;
+        let is_alive = Arc::new(AtomicBool::new(true));
+        let alive = Alive(Arc::clone(&is_alive));
+        let driver = tokio::spawn(async move {
+            let _alive = alive;
+            // What ends it is told to those who wait for answers.
+            let _ = connection.await;
+        });
+        let driver = driver.abort_handle();
+        let connection = AsyncPgConnection::try_from(client).await;
+        let connection = connection.map_err(NoPipeline::because)?;
+        let mut conn = &connection;
+        let set_up = conn.batch_execute(&self.set_up).await;
+        set_up.map_err(NoPipeline::because)?;
+        let is_standby = diesel::select(sql::<Bool>("pg_is_in_recovery()"));
+        match is_standby.get_result(&mut conn).await {
+            Ok(false) => Ok(Opened {
+                connection,
+                is_alive,
+                driver,
+            }),
+            Ok(true) => Err(NoPipeline::because("the server is a standby")),
+            Err(error) => Err(NoPipeline::because(error)),
+        }
+    }
+}
+
+/// What libpq takes from elsewhere, and might connect otherwise for.
+fn variable_of_libpq() -> Option<String> {
+    let mut names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.find(|name| name.starts_with("PG") && name != "PGDATA")
+}
+
+/// What a connection string that is complete says.
+fn read(url: &str) -> Result<(Config, MakeRustlsConnect), NoPipeline> {
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut known = Vec::new();
+    let (mut ssl_mode, mut authorities, mut user_timeout) = ("prefer", None, None);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match name {
+            "sslmode" => ssl_mode = value,
+            "sslrootcert" => authorities = Some(value),
+            // Milliseconds for libpq, seconds for tokio-postgres.
+            "tcp_user_timeout" => user_timeout = value.parse().ok(),
+            "keepalives_count" => known.push(format!("keepalives_retries={value}")),
+            "application_name"
+            | "channel_binding"
+            | "connect_timeout"
+            | "dbname"
+            | "host"
+            | "hostaddr"
+            | "keepalives"
+            | "keepalives_idle"
+            | "keepalives_interval"
+            | "options"
+            | "password"
+            | "port"
+            | "target_session_attrs"
+            | "user" => {
+                known.push(pair.to_owned());
+            }
+            _ => {
+                return Err(NoPipeline::because(format_args!(
+                    "only libpq knows the parameter {name} of the connection string"
+                )));
+            }
+        }
+    }
+    let only_libpq =
+        || NoPipeline::because("only libpq knows this combination of sslmode and sslrootcert");
+    let (mode, tls_config) = match (ssl_mode, authorities) {
+        ("disable", None) => (SslMode::Disable, tls::unverified()),
+        ("verify-full", Some(file)) => {
+            let file = percent_decode_str(file).decode_utf8_lossy();
+            (SslMode::Require, tls::verified(Path::new(file.as_ref())))
+        }
+        _ if has_files_of_libpq() => {
+            return Err(NoPipeline::because(
+                "only libpq reads the files in ~/.postgresql",
+            ));
+        }
+        ("prefer", None) => (SslMode::Prefer, tls::unverified()),
+        ("require", None) => (SslMode::Require, tls::unverified()),
+        _ => return Err(only_libpq()),
+    };
+    // Its errors quote what they stumble over, which may be the password.
+    let unread = |_| NoPipeline::because("only libpq can read the connection string");
+    let parsed = format!("{base}?{}", known.join("&")).parse::<Config>();
+    let mut config = parsed.map_err(unread)?;
+    config.ssl_mode(mode);
+    if let Some(millis) = user_timeout {
+        config.tcp_user_timeout(Duration::from_millis(millis));
+    }
+    let tls_config = tls_config.map_err(NoPipeline::because)?;
+    Ok((config, MakeRustlsConnect::new(tls_config)))
+}
+
+/// Certificates and authorities that libpq uses without being told.
+fn has_files_of_libpq() -> bool {
+    let home = std::env::home_dir().map(|home| home.join(".postgresql"));
+    home.is_some_and(|home| home.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(query: &str) -> Result<Config, String> {
+        let url = format!("postgres://todoward:p%40ss@one:5432,two:5433/tasks?{query}");
+        let read = read(&url).map_err(|why| why.0);
+        read.map(|(config, _)| config)
+    }
+
+    #[test]
+    fn what_libpq_would_do_a_pipeline_does() {
+        let common = "target_session_attrs=read-write&keepalives_count=2&tcp_user_timeout=5000";
+        for (query, mode) in [
+            ("", SslMode::Prefer),
+            ("sslmode=prefer", SslMode::Prefer),
+            ("sslmode=disable", SslMode::Disable),
+            ("sslmode=require", SslMode::Require),
+        ] {
+            let config = of(&format!("{query}&{common}"));
+            let said = config.map(|config| {
+                let limit = config.get_tcp_user_timeout().copied();
+                let ports = config.get_ports().to_vec();
+                (
+                    config.get_ssl_mode(),
+                    ports,
+                    config.get_keepalives_retries(),
+                    limit,
+                )
+            });
+            let limit = Some(Duration::from_secs(5));
+            assert_eq!(
+                said,
+                Ok((mode, vec![5432, 5433], Some(2), limit)),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_only_libpq_knows_is_left_to_it_without_a_word_of_the_password() {
+        for query in [
+            "sslmode=verify-ca&sslrootcert=ca.pem",
+            "sslmode=require&sslrootcert=ca.pem",
+            "sslmode=verify-full&sslrootcert=none.pem",
+            "sslmode=allow",
+            "sslcert=client.pem",
+            "service=tasks",
+            "gssencmode=require",
+            "target_session_attrs=prefer-standby",
+        ] {
+            let why = of(query).err();
+            assert!(
+                why.as_ref().is_some_and(|why| !why.contains("p@ss")),
+                "{query}: {why:?}"
+            );
+        }
+    }
+}

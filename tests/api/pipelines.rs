@@ -1,0 +1,162 @@
+//! Pipelines: what goes over them, and what they leave to others.
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use futures_util::future::{join, join_all};
+use serde_json::json;
+
+use crate::support::postgres::{execute, waiting_for_locks};
+use crate::support::trust::eventually;
+use crate::support::{Engine, TestApp, block_on};
+
+const TASKS: &str = "/api/v1/tasks";
+
+/// Asks again and again, until the answer came over a pipeline.
+async fn is_pipelined(app: &TestApp, what: &str, mut ask: impl AsyncFnMut()) {
+    eventually(what, async || {
+        let before = app.pipelined().await;
+        ask().await;
+        app.pipelined().await > before
+    })
+    .await;
+}
+
+#[test]
+fn what_is_asked_for_most_goes_over_pipelines() {
+    block_on(async {
+        let app = TestApp::with(Engine::Postgres, &[("WITH_METRICS", "")]).await;
+        let alice = app.user("alice");
+        let path = alice.create_path("a").await;
+        let complete = format!("{path}/complete");
+        is_pipelined(&app, "create", async || {
+            let task = alice.post(TASKS, &json!({ "title": "b" })).await;
+            let task = task.expect(201).json();
+            assert_eq!(
+                (&task["title"], &task["owner_id"]),
+                (&json!("b"), &json!("alice"))
+            );
+        })
+        .await;
+        is_pipelined(&app, "read", async || {
+            assert_eq!(alice.get(&path).await.expect(200).json()["title"], "a");
+        })
+        .await;
+        is_pipelined(&app, "list", async || {
+            let page = alice.get("/api/v1/tasks?limit=1").await.expect(200).json();
+            assert_eq!(page["items"][0]["title"], "b");
+            assert!(page["next_cursor"].is_string());
+        })
+        .await;
+        is_pipelined(&app, "complete", async || {
+            let before = alice.get(&path).await.expect(200).json();
+            let toggle = alice.request("PATCH", &complete).send().await;
+            let after = toggle.expect(200).json();
+            assert_eq!(after["completed"], !before["completed"].as_bool().unwrap());
+            assert_eq!(after["version"], before["version"].as_i64().unwrap() + 1);
+        })
+        .await;
+    });
+}
+
+#[test]
+fn what_is_not_hers_or_not_there_is_told_as_ever() {
+    block_on(async {
+        let app = TestApp::with(Engine::Postgres, &[("WITH_METRICS", "")]).await;
+        let (alice, mallory) = (app.user("alice"), app.user("mallory"));
+        let path = alice.create_path("a").await;
+        is_pipelined(&app, "read", async || {
+            drop(alice.get(&path).await.expect(200))
+        })
+        .await;
+        let nobodys = format!("{TASKS}/{}", uuid::Uuid::now_v7());
+        for _ in 0..50 {
+            mallory.get(&path).await.expect_problem(403, "not_owner");
+            mallory
+                .get(&nobodys)
+                .await
+                .expect_problem(404, "task_not_found");
+            let complete = format!("{path}/complete");
+            let answer = mallory
+                .patch(&complete, &json!({ "completed": true }))
+                .await;
+            answer.expect_problem(403, "not_owner");
+        }
+        let task = alice.get(&path).await.expect(200).json();
+        assert_eq!(
+            (&task["version"], &task["completed"]),
+            (&json!(1), &json!(false))
+        );
+    });
+}
+
+#[test]
+fn toggles_of_many_at_once_are_each_done_once() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Postgres).await;
+        let alice = app.user("alice");
+        let path = alice.create_path("a").await;
+        let complete = format!("{path}/complete");
+        for round in 1..=5 {
+            let toggles = join_all((0..33).map(|_| alice.request("PATCH", &complete).send())).await;
+            assert!(toggles.iter().all(|answer| answer.status == 200));
+            let task = alice.get(&path).await.expect(200).json();
+            assert_eq!(task["version"], 1 + 33 * round);
+            assert_eq!(task["completed"], round % 2 == 1);
+        }
+    });
+}
+
+/// A role that may have as many connections as the pool, and no more.
+#[test]
+fn pipelines_give_way_to_connections_of_the_pool() {
+    block_on(async {
+        let app = TestApp::with(Engine::Postgres, &[]).await;
+        let (server, database) = app.database_url.rsplit_once('/').unwrap();
+        let role = format!("few_{database}");
+        execute(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 4"));
+        execute(&format!(
+            "GRANT pg_read_all_data, pg_write_all_data TO {role}"
+        ));
+        let (_, place) = server.split_once('@').unwrap();
+        let url = format!("postgres://{role}@{place}/{database}");
+        let variables = [
+            ("TODOWARD__DATABASE__POOL_SIZE", "4"),
+            ("TODOWARD__DATABASE__PIPELINES", "1"),
+            ("TODOWARD__DATABASE__MIGRATE_ON_START", "false"),
+            ("TODOWARD__DATABASE__ACQUIRE_TIMEOUT", "30"),
+            ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", "60"),
+            ("TODOWARD__SERVER__REQUEST_TIMEOUT", "60"),
+            ("WITH_METRICS", ""),
+        ];
+        let few = TestApp::on_database(Engine::Postgres, &url, &variables).await;
+        let (alice, bob) = (few.user("alice"), few.user("bob"));
+        let (hers, his) = (alice.create_path("a").await, bob.create_path("b").await);
+        is_pipelined(&few, "read", async || {
+            drop(alice.get(&hers).await.expect(200))
+        })
+        .await;
+
+        let mut lock = PgConnection::establish(&app.database_url).unwrap();
+        let mut watch = PgConnection::establish(&app.database_url).unwrap();
+        lock.batch_execute("BEGIN; SELECT 1 FROM tasks FOR UPDATE")
+            .unwrap();
+        let patch = json!({ "title": "c" });
+        let four = join_all([&hers, &hers, &his, &his].map(|path| {
+            let client = if std::ptr::eq(path, &hers) {
+                &alice
+            } else {
+                &bob
+            };
+            client.patch(path, &patch)
+        }));
+        let release = async {
+            let all = async || waiting_for_locks(&mut watch) == 4;
+            eventually("all four have a connection", all).await;
+            lock.batch_execute("COMMIT").unwrap();
+        };
+        let (answers, ()) = join(four, release).await;
+        assert!(answers.iter().all(|answer| answer.status == 200));
+        drop(few);
+        execute(&format!("DROP OWNED BY {role}"));
+    });
+}
