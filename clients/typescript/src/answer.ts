@@ -1,5 +1,5 @@
 import type { components } from "./schema.js";
-import { TodowardProblem, TodowardUnreachable } from "./errors.js";
+import { passes, TodowardProblem, TodowardUnreachable } from "./errors.js";
 
 type Problem = components["schemas"]["Problem"];
 
@@ -26,6 +26,7 @@ export async function answered(fetch: typeof globalThis.fetch, request: Request)
 
 const CHECK_CONNECTION =
   "Does the server run, and is baseUrl its address? In a browser, also: is the page's origin in TODOWARD__CORS__ALLOWED_ORIGINS?";
+const MAY_PASS = "A proxy in front of the server may have said so while the server is away; then it passes. Else:";
 const CHECK_ADDRESS = "Check baseUrl: the address of the Todoward server, without /api/v1";
 
 /** The error for an answer that somebody else gave: another server, a proxy, a sign-in wall. */
@@ -39,9 +40,7 @@ function foreign(request: { method: string; url: string }, response: Response, t
   const type = response.headers.get("content-type") ?? "no content type";
   const start = text.replace(/\s+/g, " ").trim().slice(0, 80);
   const said = `answered ${response.status}, ${type}, ${start ? `"${start}"` : "an empty body"}`;
-  const check = [429, 502, 503, 504].includes(response.status)
-    ? "A proxy in front of the server said so; it may pass"
-    : CHECK_ADDRESS;
+  const check = passes(response.status) ? `${MAY_PASS} ${CHECK_ADDRESS}` : CHECK_ADDRESS;
   return new TodowardUnreachable(request, `${said}; that is not Todoward's. ${check}`, { response });
 }
 

@@ -70,7 +70,7 @@ export class TodowardUnreachable extends Error {
   readonly status?: number;
   /** Seconds to wait, if a proxy said so. */
   readonly retryAfter?: number;
-  /** Whether it may pass by itself: no answer, or a proxy's that its server is away. */
+  /** Whether it may pass by itself: no answer, or one with which a proxy says that its server is away. */
   readonly transient: boolean;
   /** A write of which it is not known whether it was done. */
   outcomeUnknown: boolean;
@@ -83,8 +83,8 @@ export class TodowardUnreachable extends Error {
     if (status !== undefined) this.status = status;
     const retryAfter = seconds(given.response?.headers.get("retry-after"));
     if (retryAfter !== undefined) this.retryAfter = retryAfter;
-    this.transient = status === undefined || [429, 502, 503, 504].includes(status);
-    this.outcomeUnknown = request.method !== "GET" && this.transient && status !== 429;
+    this.transient = status === undefined || passes(status);
+    this.outcomeUnknown = request.method !== "GET" && this.transient && status !== 408 && status !== 429;
   }
 }
 
@@ -103,6 +103,14 @@ export function isProblem<Code extends ErrorCode = ErrorCode>(
   ...codes: Code[]
 ): error is TodowardProblem & { readonly code: Code } {
   return error instanceof TodowardProblem && (codes.length === 0 || (codes as ErrorCode[]).includes(error.code));
+}
+
+/**
+ * A proxy says in many ways that its server is away: 502 to 504, 520 to 530 (Cloudflare), or a bare
+ * 500 (the rewrites of Next.js). 501 and 505 come from servers that will never understand.
+ */
+export function passes(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
 }
 
 /** Of the header Retry-After: a number, or a date (of a proxy). */

@@ -128,6 +128,7 @@ function delayBefore(retry: number, call: Call, error: TodowardProblem | Todowar
     const may = error.transient && (call.repeat === "read" || call.repeat === "create");
     return may ? (wait ?? backoff) : undefined;
   }
+  // Todoward's own 500 is a fault that its log has: asked again, it would most likely fail again.
   if (error.status === 504) return call.repeat === "create" ? (wait ?? backoff) : undefined;
   if (error.status !== 429 && error.status !== 503) return undefined;
   return call.repeat !== "never" || isProblem(error, ...BEFORE_ANY_EFFECT) ? wait : undefined;

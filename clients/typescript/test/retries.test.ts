@@ -139,6 +139,37 @@ test("a proxy that has lost its server is tried again, as a lost connection is",
   expect(proxy.requests).toHaveLength(4);
 });
 
+test("every answer with which a proxy says that its server is away is as a lost connection", async () => {
+  const proxy = await faultyProxy(sqlite);
+  const todoward = clientOf(proxy.url);
+  const outcome = async (status: number, call: () => Promise<unknown>) => {
+    const before = proxy.requests.length;
+    proxy.next(says(status, "text/plain", "Internal Server Error"));
+    const error = await call().then(() => undefined, (error: unknown) => error);
+    return { requests: proxy.requests.length - before, error };
+  };
+  // A bare 500 is what a rewrite of Next.js answers; 520 to 530 are Cloudflare's.
+  for (const status of [408, 429, 500, 502, 503, 504, 520, 522, 524, 530]) {
+    const [list, create, toggle] = [
+      await outcome(status, () => todoward.listTasks()),
+      await outcome(status, () => todoward.createTask({ title: `${status}` })),
+      await outcome(status, () => todoward.completeTask("x")),
+    ];
+    expect(list, `${status}`).toEqual({ requests: 2, error: undefined });
+    expect(create, `${status}`).toEqual({ requests: 2, error: undefined });
+    const outcomeUnknown = status !== 408 && status !== 429;
+    expect(toggle, `${status}`).toMatchObject({ requests: 1, error: { status, transient: true, outcomeUnknown } });
+    expect(String(toggle.error)).toMatch(/it passes\. Else: Check baseUrl/);
+    const [first, second] = proxy.requests.filter(({ body }) => body.includes(`"${status}"`));
+    expect(first?.headers["idempotency-key"]).toBe(second?.headers["idempotency-key"]);
+  }
+  // These would be said again.
+  for (const status of [501, 505]) {
+    const create = await outcome(status, () => todoward.createTask({ title: "t" }));
+    expect(create).toMatchObject({ requests: 1, error: { status, transient: false, outcomeUnknown: false } });
+  }
+});
+
 test("keys that are not there yet are waited for", async () => {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const keys = [{ ...publicKey.export({ format: "jwk" }), kid: "1", alg: "EdDSA" }];
