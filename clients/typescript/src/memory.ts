@@ -21,10 +21,6 @@ export class Memory {
     this.#tasks.delete(id);
   }
 
-  clear(): void {
-    this.#tasks.clear();
-  }
-
   #put(task: Task): void {
     this.#tasks.delete(task.id);
     this.#tasks.set(task.id, task);

@@ -19,6 +19,7 @@ const COMPLETION = "/api/v1/tasks/{id}/complete";
 /** One user's tasks. */
 export class Todoward {
   #transport: Transport;
+  /** Each call takes it before it waits for anything, so that a late answer gets into no other user's. */
   #memory = new Memory();
 
   constructor(options: Options) {
@@ -27,11 +28,12 @@ export class Todoward {
 
   /** One page. The next one: the same query with `cursor: page.next_cursor`, or see `pages`. */
   async listTasks(query: ListQuery = {}, options: CallOptions = {}): Promise<TaskPage> {
+    const memory = this.#memory;
     const { data } = await this.#transport.run(call("read", options), (init) =>
       // The serializer leaves undefined out.
       this.#transport.api.GET(TASKS, { ...init, params: { query: query as object } }),
     );
-    data!.items.forEach((task) => this.#memory.keep(task));
+    data!.items.forEach((task) => memory.keep(task));
     return data!;
   }
 
@@ -52,6 +54,7 @@ export class Todoward {
 
   /** A key is made where none is given, and is the same over all repeats of this call. */
   async createTask(fields: TaskFields, options: CreateOptions = {}): Promise<Task> {
+    const memory = this.#memory;
     const key = options.idempotencyKey ?? newKey();
     // A key stands for these bytes: what the caller changes meanwhile is not sent.
     const body = JSON.stringify(fields);
@@ -63,12 +66,13 @@ export class Todoward {
         bodySerializer: () => body,
       }),
     );
-    return this.#memory.keep(data!);
+    return memory.keep(data!);
   }
 
   /** Asks only for what is newer than this client's last answer about the task. */
   async readTask(id: string, options: CallOptions = {}): Promise<Task> {
-    const kept = this.#memory.get(id);
+    const memory = this.#memory;
+    const kept = memory.get(id);
     const headers = { "If-None-Match": kept && entityTag(kept.version) };
     const { data, response } = await this.#about(id, call("read", options), (init) =>
       this.#transport.api.GET(TASK, {
@@ -78,7 +82,7 @@ export class Todoward {
       }),
     );
     if (kept && response.status === 304) return kept;
-    return this.#memory.keep(data!);
+    return memory.keep(data!);
   }
 
   /** Writes the members that the patch has. */
@@ -113,6 +117,7 @@ export class Todoward {
   }
 
   async deleteTask(id: string, options: WriteOptions = {}): Promise<void> {
+    const memory = this.#memory;
     const headers = this.#condition(id, options);
     const write = call(isGuarded(options) ? "stated" : "never", options);
     try {
@@ -127,7 +132,7 @@ export class Todoward {
       // The first attempt, of which nobody knew, has done it.
       if (!(write.uncertain && isProblem(error, "task_not_found"))) throw error;
     }
-    this.#memory.drop(id);
+    memory.drop(id);
   }
 
   /** Deletes the completed tasks, and says how many. */
@@ -140,18 +145,21 @@ export class Todoward {
 
   /** Forgets the tasks of earlier answers. To be called when somebody else signs in, or nobody is. */
   forget(): void {
-    this.#memory.clear();
+    this.#memory = new Memory();
     this.#transport.forget();
   }
 
   /** A write whose answer is the task. */
   async #changed(id: string, write: Call, wanted: TaskPatch | undefined, send: Send<Task>): Promise<Task> {
+    const memory = this.#memory;
     try {
       const { data } = await this.#about(id, write, send);
-      return this.#memory.keep(data!);
+      return memory.keep(data!);
     } catch (error) {
       // The first attempt, of which nobody knew, may have made the version that is in the way.
       if (!(wanted && write.uncertain && isProblem(error, "version_mismatch"))) throw error;
+      // To read it now would be in the next user's name.
+      if (memory !== this.#memory) throw error;
       const now = await this.readTask(id, write).catch(() => undefined);
       if (now && holds(now, wanted)) return now;
       throw error;
@@ -160,10 +168,11 @@ export class Todoward {
 
   /** A call about one task; what is known of it is forgotten if it is not there, or somebody else's. */
   async #about<T>(id: string, made: Call, send: Send<T>): Promise<Answer<T>> {
+    const memory = this.#memory;
     try {
       return await this.#transport.run(made, send);
     } catch (error) {
-      if (isProblem(error, "task_not_found", "not_owner")) this.#memory.drop(id);
+      if (isProblem(error, "task_not_found", "not_owner")) memory.drop(id);
       throw error;
     }
   }

@@ -58,6 +58,52 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     expect(await rejection(mine.updateTask(task.id, {}, { ifMatch: "*" }))).toMatchObject({ status: 404 });
   });
 
+  /** Answers as the server did when it was asked, but only once it may. */
+  const held = () => {
+    let release = () => {};
+    let answer = () => {};
+    const may = new Promise<void>((done) => (release = done));
+    const answered = new Promise<void>((done) => (answer = done));
+    const fault: Fault = async (response, forward) => {
+      const { status, headers, body } = await forward();
+      answer();
+      await may;
+      response.writeHead(status, headers).end(body);
+    };
+    return { fault, answered, release };
+  };
+
+  test("an answer that comes after the change of users is not kept", async () => {
+    const token = sign(`user-${randomUUID()}`);
+    const proxy = await faultyProxy(url);
+    const todoward = clientOf(proxy.url, { token: async () => token });
+    const { id } = await todoward.createTask({ title: "t" });
+    for (const call of [
+      () => todoward.listTasks(),
+      () => todoward.readTask(id),
+      () => todoward.updateTask(id, { title: "u" }),
+      () => todoward.completeTask(id),
+    ]) {
+      todoward.forget();
+      const { fault, answered, release } = held();
+      proxy.next(fault);
+      const late = call();
+      await answered;
+      todoward.forget();
+      release();
+      await late;
+      expect(await rejection(todoward.deleteTask(id, { ifMatch: "seen" }))).toBeInstanceOf(TypeError);
+    }
+    const { fault, answered, release } = held();
+    proxy.next(fault);
+    const late = todoward.createTask({ title: "late" });
+    await answered;
+    todoward.forget();
+    release();
+    const created = await late;
+    expect(await rejection(todoward.deleteTask(created.id, { ifMatch: "seen" }))).toBeInstanceOf(TypeError);
+  });
+
   test("what was never seen cannot be written as seen", async () => {
     const [mine, other] = twoPages();
     const { id } = await other.createTask({ title: "t" });
