@@ -17,6 +17,11 @@ export class Memory {
     return task;
   }
 
+  /** As `keep`, but not over a newer version. */
+  keepUnlessOlder(task: Task): void {
+    if (task.version >= (this.#tasks.get(task.id)?.version ?? 0)) this.keep(task);
+  }
+
   drop(id: string): void {
     this.#tasks.delete(id);
   }

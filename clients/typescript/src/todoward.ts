@@ -33,7 +33,9 @@ export class Todoward {
       // The serializer leaves undefined out.
       this.#transport.api.GET(TASKS, { ...init, params: { query: query as object } }),
     );
-    data!.items.forEach((task) => memory.keep(task));
+    // A list may be older than a write that was answered meanwhile. One task that is read is what it is,
+    // even if its version has gone back, as after a restore.
+    data!.items.forEach((task) => memory.keepUnlessOlder(task));
     return data!;
   }
 

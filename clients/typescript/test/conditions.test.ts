@@ -104,6 +104,36 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     expect(await rejection(todoward.deleteTask(created.id, { ifMatch: "seen" }))).toBeInstanceOf(TypeError);
   });
 
+  test("a list that is older than what is known does not make it old", async () => {
+    const token = sign(`user-${randomUUID()}`);
+    const proxy = await faultyProxy(url);
+    const todoward = clientOf(proxy.url, { token: async () => token });
+    const { id } = await todoward.createTask({ title: "t" });
+    const { fault, answered, release } = held();
+    proxy.next(fault);
+    const late = todoward.listTasks();
+    await answered;
+    await todoward.updateTask(id, { title: "u" });
+    release();
+    expect((await late).items).toMatchObject([{ id, version: 1 }]);
+    expect(await todoward.updateTask(id, { title: "v" }, { ifMatch: "seen" })).toMatchObject({ title: "v" });
+  });
+
+  test("a task that is read is kept as it is, also if its version has gone back", async () => {
+    const proxy = await faultyProxy(url);
+    const todoward = clientOf(proxy.url);
+    const { id } = await todoward.createTask({ title: "t" });
+    proxy.next(async (response, forward) => {
+      const { status, headers, body } = await forward();
+      const text = JSON.stringify({ ...JSON.parse(body), version: 7 });
+      response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(text) }).end(text);
+    });
+    // As before a restore from a backup.
+    expect(await todoward.updateTask(id, { title: "u" })).toMatchObject({ version: 7 });
+    expect(await todoward.readTask(id)).toMatchObject({ version: 2 });
+    expect(await todoward.updateTask(id, { title: "v" }, { ifMatch: "seen" })).toMatchObject({ version: 3 });
+  });
+
   test("what was never seen cannot be written as seen", async () => {
     const [mine, other] = twoPages();
     const { id } = await other.createTask({ title: "t" });
