@@ -29,6 +29,51 @@ test("a wrong password, a short one and an address that is taken are explained a
   await expect(page.getByLabel("E-mail")).toHaveAccessibleDescription(/already/);
 });
 
+for (const [path, action] of [["/sign-in", "Sign in"], ["/sign-up", "Create account"]]) {
+  test(`what is typed at ${path} before the page is ready is neither sent nor lost`, async ({ visitor }) => {
+    const ada = await visitor();
+    const { page, todo, email } = ada;
+    if (path === "/sign-in") {
+      await ada.signUp();
+      await ada.context.clearCookies();
+    }
+    let release;
+    const held = new Promise((done) => (release = done));
+    await page.route("**/_next/static/**/*.js", async (route) => {
+      await held;
+      await route.continue();
+    });
+    const sent = [];
+    page.on("request", (request) => sent.push(`${request.method()} ${request.url()}`));
+    await page.goto(path, { waitUntil: "commit" });
+    const password = page.getByLabel("Password");
+    const button = page.getByRole("button", { name: action });
+    const name = page.getByLabel("Name");
+    if (path === "/sign-up") await name.fill("Ada");
+    await page.getByLabel("E-mail").fill(email);
+    await password.fill(PASSWORD);
+    await expect(button).toBeDisabled();
+    await password.press("Enter");
+    await button.click({ force: true });
+    // Even if something else sends the form, the password is in no address.
+    const answer = page.waitForResponse((response) => response.request().method() === "POST");
+    await page.locator("form").evaluate((form) => form.submit());
+    expect((await answer).status()).toBe(200);
+    await expect(page).toHaveURL(new RegExp(`${path}$`));
+    expect(sent.filter((one) => one.startsWith("POST"))).toHaveLength(1);
+
+    if (path === "/sign-up") await name.fill("Ada");
+    await page.getByLabel("E-mail").fill(email);
+    await password.fill(PASSWORD);
+    release();
+    await expect(button).toBeEnabled();
+    await expect(password).toHaveValue(PASSWORD);
+    await password.press("Enter");
+    await expect(todo.title).toBeVisible();
+    expect(sent.filter((one) => one.includes("password") || one.includes(encodeURIComponent(PASSWORD)))).toEqual([]);
+  });
+}
+
 test("a tag that is still being typed is saved with the task", async ({ visitor }) => {
   const ada = await visitor();
   const { page } = ada;

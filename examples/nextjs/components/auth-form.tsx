@@ -1,6 +1,6 @@
 "use client";
 
-import { type FormEvent, useId, useRef, useState } from "react";
+import { type FormEvent, useId, useRef, useState, useSyncExternalStore } from "react";
 import { type AuthFault, authenticate, type Credentials } from "@/lib/sign-in";
 import styles from "./auth-form.module.css";
 import ui from "./ui.module.css";
@@ -14,9 +14,15 @@ interface Props {
   onSignedIn?: (userId: string) => void;
 }
 
+const never = () => () => {};
+
+/** Whether this runs in the browser. Until it does, the browser would send a form by itself. */
+const useReady = () => useSyncExternalStore(never, () => true, () => false);
+
 export function AuthForm({ mode, email, onSignedIn = () => location.assign("/") }: Props) {
   const [fault, setFault] = useState<AuthFault>();
   const [busy, setBusy] = useState(false);
+  const ready = useReady();
   const form = useRef<HTMLFormElement>(null);
 
   async function submit(event: FormEvent<HTMLFormElement>) {
@@ -42,7 +48,9 @@ export function AuthForm({ mode, email, onSignedIn = () => location.assign("/") 
   const field = (name: keyof Credentials) => ({ name, error: fault?.field === name ? fault.text : undefined });
   const action = mode === "sign-in" ? "Sign in" : "Create account";
   return (
-    <form ref={form} className={styles.form} onSubmit={submit} noValidate>
+    // With the button disabled, Enter sends nothing. If the form is sent by the browser all the same,
+    // "post" keeps the password out of the address, and thus out of history and logs.
+    <form ref={form} className={styles.form} method="post" onSubmit={submit} noValidate>
       {fault && !fault.field && (
         <p className={styles.alert} role="alert">
           {fault.text}
@@ -65,7 +73,7 @@ export function AuthForm({ mode, email, onSignedIn = () => location.assign("/") 
         autoFocus={email !== undefined}
         hint={mode === "sign-up" ? "At least 8 characters." : undefined}
       />
-      <button type="submit" className={ui.primary} disabled={busy}>
+      <button type="submit" className={ui.primary} disabled={busy || !ready}>
         {busy ? "One moment…" : action}
       </button>
     </form>
