@@ -1,3 +1,4 @@
+import { createServer } from "node:http";
 import { expect, test } from "./support/test.mjs";
 
 const LONG = { timeout: 45_000 };
@@ -97,4 +98,36 @@ test("a change that shows at once is taken back with a message when it fails", a
   await todo.messages.getByRole("button", { name: "Try again" }).click();
   await expect.poll(async () => (await ada.api("GET", "/tasks?completed=true")).data.items.length).toBe(1);
   await todo.shows();
+});
+
+for (const direct of [false, true]) {
+  test(`a Todoward that takes requests and never answers is told, ${direct ? "on two origins" : "on one origin"}`, async ({ visitor, start }) => {
+    const silent = createServer(() => {});
+    await new Promise((done) => silent.listen(0, "127.0.0.1", done));
+    const to = `http://127.0.0.1:${silent.address().port}`;
+    try {
+      const stack = await start({ direct, to, app: { TODOWARD_TIMEOUT: "1" } });
+      const ada = await visitor({ stack, behindProxy: !direct, allowed: /status of 504/ });
+      const { page, todo } = ada;
+      await ada.start();
+      await expect(todo.messages).toContainText("No answer yet. Trying again…");
+      await expect(page.getByRole("heading", { name: "No connection to Todoward" })).toBeVisible();
+      await todo.add("Typed into the silence");
+      await expect(todo.unsaved).toContainText("Not saved yet. No connection to Todoward.");
+    } finally {
+      silent.closeAllConnections();
+      silent.close();
+    }
+  });
+}
+
+test("a sign-in server that never answers is told", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.page.clock.install();
+  await ada.page.route("**/api/auth/token", () => {});
+  const asked = ada.page.waitForRequest("**/api/auth/token");
+  await ada.start();
+  await asked;
+  await ada.page.clock.fastForward("00:20");
+  await expect(ada.page.getByRole("heading", { name: "The sign-in server does not answer" })).toBeVisible();
 });

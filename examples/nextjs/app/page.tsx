@@ -1,7 +1,7 @@
 import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 import { TodoLoader } from "@/components/todo-loader";
-import { browserBaseUrl } from "@/lib/server-config";
+import { browserBaseUrl, timeLimit } from "@/lib/server-config";
 import { currentUser } from "@/lib/session";
 import { readTheme, THEME_COOKIE } from "@/lib/theme";
 
@@ -10,5 +10,7 @@ export default async function Page() {
   if (!user) redirect("/sign-in");
   const { id, name, email } = user;
   const theme = readTheme((await cookies()).get(THEME_COOKIE)?.value);
-  return <TodoLoader key={id} user={{ id, name, email }} baseUrl={browserBaseUrl()} theme={theme} />;
+  // A little longer than app/backend waits, whose answer says more.
+  const server = { baseUrl: browserBaseUrl(), timeLimit: timeLimit() + 1000 };
+  return <TodoLoader key={id} user={{ id, name, email }} server={server} theme={theme} />;
 }

@@ -10,8 +10,8 @@ import { Toaster } from "./toaster";
 import { Todo } from "./todo";
 import type { TodoProps } from "./todo-loader";
 
-export function TodoApp({ user, baseUrl, theme }: TodoProps) {
-  const [services] = useState(() => makeServices(user, baseUrl));
+export function TodoApp({ user, server, theme }: TodoProps) {
+  const [services] = useState(() => makeServices(user, server));
   usePageLife(services);
   return (
     <QueryClientProvider client={services.queries}>

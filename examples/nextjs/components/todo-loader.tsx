@@ -1,14 +1,13 @@
 "use client";
 
 import dynamic from "next/dynamic";
-import type { User } from "@/lib/services";
+import type { Server, User } from "@/lib/services";
 import type { Theme } from "@/lib/theme";
 import { PageSkeleton } from "./skeleton";
 
 export interface TodoProps {
   user: User;
-  /** Where the browser finds Todoward. */
-  baseUrl: string;
+  server: Server;
   theme: Theme;
 }
 

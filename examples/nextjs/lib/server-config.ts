@@ -10,6 +10,9 @@ export const browserBaseUrl = () => environment.NEXT_PUBLIC_TODOWARD_URL || "/ba
 /** Where this server finds Todoward, to pass the browser's requests on. */
 export const backendUrl = () => environment.TODOWARD_URL || "http://127.0.0.1:8080";
 
+/** Milliseconds after which Todoward is taken for one that is away. It answers within 15 s (server.request_timeout). */
+export const timeLimit = () => Number(environment.TODOWARD_TIMEOUT || 16) * 1000;
+
 /** The origin that pages may connect to, besides their own. */
 export function foreignOrigin() {
   const base = browserBaseUrl();

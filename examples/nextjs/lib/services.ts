@@ -15,21 +15,29 @@ export interface User {
   email: string;
 }
 
+export interface Server {
+  /** Where the browser finds Todoward. */
+  baseUrl: string;
+  /** Milliseconds after which a request is given up. */
+  timeLimit: number;
+}
+
 export type Services = ReturnType<typeof makeServices>;
 
 /** Everything of one signed-in user that lives longer than a component. */
-export function makeServices(user: User, baseUrl: string) {
+export function makeServices(user: User, server: Server) {
   const toasts = new Toasts();
   const storage = new UserStorage(user.id);
   const signedOut = new Store(false);
   const connection = connect({
-    baseUrl,
+    ...server,
     userId: user.id,
     onSignedOut(reason) {
       if (reason === "other-user") location.reload();
       else signedOut.set(true);
     },
     onWait: (seconds) => toasts.show(`The server asks for a pause. Trying again in ${seconds} s…`),
+    onSilence: () => toasts.show("No answer yet. Trying again…"),
   });
   const queries = new QueryClient({
     defaultOptions: {

@@ -1,4 +1,4 @@
-import { isProblem, Todoward } from "todoward-client";
+import { isProblem, Todoward, type TodowardUnreachable } from "todoward-client";
 import { TokenSource } from "./token-source";
 
 export type Connection = ReturnType<typeof connect>;
@@ -6,11 +6,14 @@ export type Connection = ReturnType<typeof connect>;
 /** A connection to Todoward in the name of one user. */
 export function connect(options: {
   baseUrl: string;
+  timeLimit: number;
   userId: string;
   /** The session has ended, or another user has signed in. */
   onSignedOut: (reason: "expired" | "other-user") => void;
   /** The client waits that many seconds before it tries again. */
   onWait: (seconds: number) => void;
+  /** The time limit is over, and the client tries again. */
+  onSilence: () => void;
 }) {
   const tokens = new TokenSource(options.userId, () => options.onSignedOut("other-user"));
   let leaving = false;
@@ -23,10 +26,14 @@ export function connect(options: {
       return token;
     },
     // A request that is made while the page goes away must outlive it.
-    fetch: (input, init) => fetch(input, { ...init, keepalive: leaving }),
+    fetch: (input, init) => {
+      const signals = [(input as Request).signal, AbortSignal.timeout(options.timeLimit)];
+      return fetch(input, { ...init, keepalive: leaving, signal: AbortSignal.any(signals) });
+    },
     onRetry({ delay, error }) {
-      // A lost connection is tried again at once; only a refusal makes the user wait.
+      // A lost connection is tried again at once; a refusal makes the user wait, and so does a server that hangs.
       if (isProblem(error)) options.onWait(Math.ceil(delay / 1000));
+      else if (tookLong(error)) options.onSilence();
     },
   });
 
@@ -48,4 +55,9 @@ export function connect(options: {
       tokens.dropIfStale();
     },
   };
+}
+
+/** Nobody answered in time: here, or behind app/backend or another proxy. */
+function tookLong({ cause, status }: TodowardUnreachable) {
+  return status === 504 || (cause instanceof Error && cause.name === "TimeoutError");
 }

@@ -34,7 +34,8 @@ export async function startStack(t, { todoward = {}, app = {}, direct = false, r
   const port = await freePort();
   const appUrl = `http://127.0.0.1:${appPort}`;
   const url = `http://127.0.0.1:${port}`;
-  const where = direct ? { NEXT_PUBLIC_TODOWARD_URL: url } : { TODOWARD_URL: to ?? url };
+  const told = to ?? url;
+  const where = direct ? { NEXT_PUBLIC_TODOWARD_URL: told } : { TODOWARD_URL: told };
   // Nobody listens at port 9: only the rewrite can have passed anything on.
   const rewritten = { TODOWARD_REWRITE: url, TODOWARD_URL: "http://127.0.0.1:9" };
   const variablesOfApp = { ...(rewrite ? rewritten : where), ...app };
@@ -54,7 +55,7 @@ export async function startStack(t, { todoward = {}, app = {}, direct = false, r
     appUrl,
     url,
     /** The hosts that a page may load from. */
-    hosts: [appUrl, ...(direct ? [url] : [])].map((one) => new URL(one).host),
+    hosts: [appUrl, ...(direct ? [told] : [])].map((one) => new URL(one).host),
     async startTodoward() {
       running = new Ending();
       await serveReady(running, variables);

@@ -1,4 +1,4 @@
-import { backendUrl } from "@/lib/server-config";
+import { backendUrl, timeLimit } from "@/lib/server-config";
 
 // Passes the browser's requests on to Todoward, so that both are on one origin
 // and Todoward needs no CORS. A rewrite would do, too, but its target is fixed
@@ -41,13 +41,14 @@ async function passOn(request: Request) {
     if (value !== null) headers.set(name, value);
   }
   const init = { method: request.method, headers, body: request.body, duplex: "half", redirect: "manual", cache: "no-store" };
+  const late = AbortSignal.timeout(timeLimit());
   let response: Response;
   try {
-    response = await fetch(url, { ...init, signal: request.signal } as RequestInit);
+    response = await fetch(url, { ...init, signal: AbortSignal.any([request.signal, late]) } as RequestInit);
   } catch (error) {
     if (!request.signal.aborted) console.error(`Todoward does not answer at ${url.origin} (TODOWARD_URL):`, reason(error));
     // The client package takes it for what it is: no connection, which may pass.
-    return new Response("Todoward does not answer", { status: 502 });
+    return new Response("Todoward does not answer", { status: late.aborted ? 504 : 502 });
   }
   const back = new Headers(response.headers);
   for (const name of NOT_PASSED_BACK) back.delete(name);
