@@ -2,6 +2,7 @@ import path from "node:path";
 import type { NextConfig } from "next";
 import { PHASE_PRODUCTION_BUILD } from "next/constants";
 
+const target = process.env.TODOWARD_REWRITE?.replace(/\/+$/, "");
 const repository = path.join(import.meta.dirname, "../..");
 
 const config: NextConfig = {
@@ -14,10 +15,11 @@ const config: NextConfig = {
   outputFileTracingIncludes: { "/*": ["./node_modules/libsql/**", "./node_modules/@libsql/**"] },
   // Instead of app/backend, if it is said when the app is built (or `next dev` starts).
   rewrites: async () => {
-    const target = process.env.TODOWARD_REWRITE?.replace(/\/+$/, "");
     const rewrite = { source: "/backend/:path*", destination: `${target}/:path*` };
     return { beforeFiles: target ? [rewrite] : [] };
   },
+  // Written into the build, as the rewrite is: so the page knows which variable to name (lib/messages.ts).
+  env: { ADDRESS_IN: target ? "TODOWARD_REWRITE" : "TODOWARD_URL" },
   headers: async () => [
     {
       source: "/:path*",

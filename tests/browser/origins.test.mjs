@@ -19,9 +19,21 @@ test("the short story on one origin, where the browser never sees Todoward", asy
 test("the short story on one origin, by a rewrite of Next.js, while it is developed", async ({ visitor, start }) => {
   test.slow();
   const stack = await start({ rewrite: true });
-  const ada = await visitor({ stack });
+  const ada = await visitor({ stack, allowed: /status of 500/ });
+  const { page, todo } = ada;
   await shortStory(ada);
   expect(ada.hosts).toEqual(new Set([new URL(stack.appUrl).host]));
+
+  // Next.js answers a bare 500 now, which is no wrong address.
+  await stack.stopTodoward();
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "No connection to Todoward" })).toBeVisible();
+  await page.getByText("For developers").click();
+  await expect(page.getByText(/Is Todoward running where TODOWARD_REWRITE says/)).toBeVisible();
+  await todo.add("Typed in the dark");
+  await expect(todo.unsaved).toContainText("It is sent again by itself.");
+  await stack.startTodoward();
+  await expect(todo.row("Typed in the dark")).toBeVisible({ timeout: 45_000 });
 });
 
 test("a Todoward that does not allow the origin says which setting to mend", async ({ visitor, start }) => {

@@ -82,7 +82,7 @@ function wrongAddress(baseUrl: string, message: string): Explanation {
 const isDirect = (baseUrl: string) => !baseUrl.startsWith("/");
 
 /** The one that says where Todoward is. */
-const variable = (baseUrl: string) => (isDirect(baseUrl) ? "NEXT_PUBLIC_TODOWARD_URL" : "TODOWARD_URL");
+const variable = (baseUrl: string) => (isDirect(baseUrl) ? "NEXT_PUBLIC_TODOWARD_URL" : process.env.ADDRESS_IN);
 
 /** What went wrong, in one line. */
 export function inOneLine(error: unknown, baseUrl: string): string {
