@@ -36,6 +36,17 @@ test("the short story on one origin, by a rewrite of Next.js, while it is develo
   await expect(todo.row("Typed in the dark")).toBeVisible({ timeout: 45_000 });
 });
 
+test("a page on plain http, which is no secure context, saves tasks", async ({ visitor }) => {
+  const ada = await visitor();
+  // 127.0.0.1 is as good as https to a browser, so what other hosts lack is taken away.
+  await ada.page.addInitScript(() => delete Crypto.prototype.randomUUID);
+  const todo = await ada.start();
+  expect(await ada.page.evaluate(() => typeof crypto.randomUUID)).toBe("undefined");
+  await todo.add("Water the plants");
+  await todo.shows("Water the plants");
+  await expect(todo.unsaved).toBeHidden();
+});
+
 test("a Todoward that does not allow the origin says which setting to mend", async ({ visitor, start }) => {
   const stack = await start({ direct: true, todoward: { TODOWARD__CORS__ALLOWED_ORIGINS: "https://elsewhere.example" } });
   const ada = await visitor({ stack, behindProxy: false, allowed: /blocked by CORS policy|net::ERR_FAILED/ });

@@ -38,7 +38,7 @@ export class Outbox extends Store<Unsaved[]> {
   }
 
   add(fields: Fields) {
-    const unsaved = { key: crypto.randomUUID(), fields, sending: false };
+    const unsaved = { key: newKey(), fields, sending: false };
     this.keep([unsaved, ...this.get()]);
     void this.send(unsaved.key);
   }
@@ -89,3 +89,6 @@ export class Outbox extends Store<Unsaved[]> {
     this.storage.write("unsaved", all.length ? all : undefined);
   }
 }
+
+/** Not crypto.randomUUID(), which pages on plain http do not have. */
+const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
