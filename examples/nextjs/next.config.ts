@@ -1,6 +1,9 @@
 import path from "node:path";
 import type { NextConfig } from "next";
 import { PHASE_PRODUCTION_BUILD } from "next/constants";
+import { checkAddress } from "./lib/server-config";
+
+checkAddress("TODOWARD_REWRITE");
 
 const target = process.env.TODOWARD_REWRITE?.replace(/\/+$/, "");
 const repository = path.join(import.meta.dirname, "../..");

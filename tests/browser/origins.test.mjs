@@ -47,6 +47,18 @@ test("a page on plain http, which is no secure context, saves tasks", async ({ v
   await expect(todo.unsaved).toBeHidden();
 });
 
+test("an address that is none ends the start, and the message says what to write", async ({ start }) => {
+  for (const [name, value, better] of [
+    ["TODOWARD_URL", "localhost:8080", "http://localhost:8080"],
+    ["NEXT_PUBLIC_TODOWARD_URL", "tasks.example.com/api", "http://tasks.example.com/api"],
+    ["BETTER_AUTH_URL", "app.example.com", "http://app.example.com"],
+    ["TODOWARD_URL", "tcp://127.0.0.1:8080", "an address such as http://127.0.0.1:8080"],
+  ]) {
+    const message = `${name} is "${value}", which is no address: write ${better}`;
+    await expect(start({ app: { [name]: value } })).rejects.toThrow(message);
+  }
+});
+
 test("a Todoward that does not allow the origin says which setting to mend", async ({ visitor, start }) => {
   const stack = await start({ direct: true, todoward: { TODOWARD__CORS__ALLOWED_ORIGINS: "https://elsewhere.example" } });
   const ada = await visitor({ stack, behindProxy: false, allowed: /blocked by CORS policy|net::ERR_FAILED/ });

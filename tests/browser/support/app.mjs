@@ -52,8 +52,7 @@ export async function startApp(t, port, variables, { command = "start" } = {}) {
     clearTimeout(late);
     children.delete(child);
   });
-  await eventually("the app answers", async () => {
-    if (child.exitCode !== null) throw new Error(`it has ended: ${log}`);
-    return (await fetch(`${url}/api/auth/jwks`)).ok;
-  }, 60_000);
+  const hasEnded = () => child.exitCode !== null;
+  await eventually("the app answers", async () => hasEnded() || (await fetch(`${url}/api/auth/jwks`)).ok, 60_000);
+  if (hasEnded()) throw new Error(`the app has ended: ${log}`);
 }

@@ -26,7 +26,9 @@ const PASSED_ON = /^\/(api\/v1|health)\//;
 function target(request: Request) {
   const { pathname, search } = new URL(request.url);
   const base = backendUrl().replace(/\/+$/, "");
-  const url = new URL(base + pathname.replace(/^\/backend/, "") + search);
+  const path = pathname.replace(/^\/backend/, "") + search;
+  if (!URL.canParse(base + path)) return undefined;
+  const url = new URL(base + path);
   const prefix = new URL(base).pathname.replace(/\/$/, "");
   const isBelow = url.pathname.startsWith(prefix) && url.origin === new URL(base).origin;
   return isBelow && PASSED_ON.test(url.pathname.slice(prefix.length)) ? url : undefined;
