@@ -75,6 +75,10 @@ for (const colorScheme of ["light", "dark"]) {
     await expect(todo.unsaved).toContainText("Not saved yet.");
     await page.getByText("For developers").click();
     await accessible(page, "an outage");
+    await page.getByRole("button", { name: /^Account of/ }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect(todo.dialog).toBeVisible();
+    await accessible(page, "the question whether to sign out");
     await stack.startTodoward();
   });
 }

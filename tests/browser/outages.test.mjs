@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { expect, test } from "./support/test.mjs";
+import { PASSWORD } from "./support/visitor.mjs";
 
 const LONG = { timeout: 45_000 };
 
@@ -18,7 +19,12 @@ test("what is typed while Todoward is away is saved when it is back, once", asyn
   await expect(todo.unsaved).toContainText("Not saved yet. No connection to Todoward.");
   await editor.save.click();
   await expect(page.getByText(/No connection to Todoward\. (What you typed is still here\.)?/).first()).toBeVisible();
-  await page.reload();
+  // The browser cannot know that a reload loses nothing.
+  const question = page.waitForEvent("dialog");
+  const reloaded = page.reload();
+  expect((await question).type()).toBe("beforeunload");
+  await (await question).accept();
+  await reloaded;
   await expect(page.getByRole("heading", { name: "No connection to Todoward" })).toBeVisible();
   await expect(page.getByText(/Trying again/)).toBeVisible();
   await expect(todo.unsaved).toContainText("Typed in the dark");
@@ -100,6 +106,72 @@ test("a change that shows at once is taken back with a message when it fails", a
   await todo.shows();
 });
 
+test("closing the tab and signing out ask first while something is not saved", async ({ visitor, stack }) => {
+  const ada = await visitor({ allowed: /status of 50[23]/ });
+  const { page, todo, email } = ada;
+  await ada.start();
+  await stack.stopTodoward();
+  await todo.add("Typed in the dark");
+  await expect(todo.unsaved).toContainText("Not saved yet.");
+
+  const question = page.waitForEvent("dialog");
+  await page.close({ runBeforeUnload: true });
+  expect((await question).type()).toBe("beforeunload");
+  await (await question).dismiss();
+  await expect(todo.unsaved).toContainText("Typed in the dark");
+
+  const account = page.getByRole("button", { name: /^Account of/ });
+  const signOut = async () => {
+    await account.click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect(todo.dialog).toContainText("1 task is not saved yet.");
+  };
+  await signOut();
+  await todo.dialog.getByRole("button", { name: "Stay signed in" }).click();
+  await expect(todo.dialog).toBeHidden();
+  await expect(account).toBeFocused();
+  await signOut();
+  // Nobody is asked twice.
+  const asked = [];
+  page.on("dialog", (dialog) => asked.push(dialog.type()) && dialog.accept());
+  await todo.dialog.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/\/sign-in$/);
+  expect(asked).toEqual([]);
+
+  await todo.signIn(email, PASSWORD);
+  await expect(todo.unsaved).toContainText("Typed in the dark");
+  await stack.startTodoward();
+  await expect(todo.row("Typed in the dark")).toBeVisible(LONG);
+  await expect(todo.unsaved).toBeHidden();
+  await page.close({ runBeforeUnload: true });
+  await expect.poll(() => page.isClosed()).toBe(true);
+  expect(asked).toEqual([]);
+  expect(await ada.titles()).toEqual(["Typed in the dark"]);
+});
+
+test("a change that could not be saved is asked about, a draft is not", async ({ visitor, stack }) => {
+  const ada = await visitor({ allowed: /status of 50[23]/ });
+  const { page, todo } = ada;
+  await ada.signUp();
+  await ada.create("Pay the rent");
+  await todo.open();
+  const asked = [];
+  page.on("dialog", (dialog) => asked.push(dialog.type()) && dialog.accept());
+  const editor = await todo.edit("Pay the rent");
+  await editor.title.fill("Pay the rent of May");
+  await todo.title.fill("Half a thought");
+  await page.reload();
+  await expect(todo.title).toHaveValue("Half a thought");
+  await expect(editor.title).toHaveValue("Pay the rent of May");
+  expect(asked).toEqual([]);
+  await stack.stopTodoward();
+  await editor.save.click();
+  await expect(page.getByText(/No connection to Todoward\./).first()).toBeVisible();
+  await page.reload();
+  expect(asked).toEqual(["beforeunload"]);
+  await stack.startTodoward();
+});
+
 for (const direct of [false, true]) {
   test(`a Todoward that takes requests and never answers is told, ${direct ? "on two origins" : "on one origin"}`, async ({ visitor, start }) => {
     const silent = createServer(() => {});
@@ -107,7 +179,7 @@ for (const direct of [false, true]) {
     const to = `http://127.0.0.1:${silent.address().port}`;
     try {
       const stack = await start({ direct, to, app: { TODOWARD_TIMEOUT: "1" } });
-      const ada = await visitor({ stack, behindProxy: !direct, allowed: /status of 504/ });
+      const ada = await visitor({ stack, behindProxy: !direct, allowed: /status of 504|net::ERR_/ });
       const { page, todo } = ada;
       await ada.start();
       await expect(todo.messages).toContainText("No answer yet. Trying again…");

@@ -1,13 +1,17 @@
 import { LogOut } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { authClient } from "@/lib/auth-client";
-import { useServices } from "@/lib/services";
+import { countUnsaved, useServices } from "@/lib/services";
+import { SignOutDialog } from "./sign-out-dialog";
 import ui from "./ui.module.css";
 import styles from "./user-menu.module.css";
 
 export function UserMenu() {
-  const { user, connection, deletions, toasts, queries } = useServices();
+  const services = useServices();
+  const { user, connection, deletions, toasts, queries, leave } = services;
   const [open, setOpen] = useState(false);
+  /** How many tasks were unsaved when the question was asked. */
+  const [asked, setAsked] = useState(0);
   const menu = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
 
@@ -27,15 +31,24 @@ export function UserMenu() {
     };
   }, [open]);
 
-  async function signOut() {
+  function askToSignOut() {
+    const unsaved = countUnsaved(services);
     setOpen(false);
+    if (!unsaved) return void signOut();
+    // The dialog gives the focus back to what has it now, and the menu is gone then.
+    button.current?.focus();
+    setAsked(unsaved);
+  }
+
+  async function signOut() {
+    setAsked(0);
     await deletions.commitAll();
     const { error } = await authClient.signOut().catch(() => ({ error: true }));
     if (error) return toasts.error("You are still signed in: the sign-in server does not answer. Try again.");
     // The next user of this page must not have anything of the last one.
     connection.forget();
     queries.clear();
-    location.assign("/sign-in");
+    leave(() => location.assign("/sign-in"));
   }
 
   return (
@@ -55,12 +68,13 @@ export function UserMenu() {
         <div className={styles.popup}>
           <p className={styles.name}>{user.name}</p>
           <p className={styles.email}>{user.email}</p>
-          <button type="button" className={ui.ghost} onClick={signOut}>
+          <button type="button" className={ui.ghost} onClick={askToSignOut}>
             <LogOut size={16} />
             Sign out
           </button>
         </div>
       )}
+      {asked > 0 && <SignOutDialog unsaved={asked} onConfirm={signOut} onClose={() => setAsked(0)} />}
     </div>
   );
 }

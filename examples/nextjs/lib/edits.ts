@@ -46,6 +46,11 @@ export class Edits extends Store<State> {
     super(kept);
   }
 
+  /** What was to be saved and is not; a draft that is still being typed is not among it. */
+  unsaved(): Edit[] {
+    return Object.values(this.get().all).filter(({ saving, error, gone }) => saving || error || gone);
+  }
+
   /** Opens the editor of a task. One that was open keeps what was typed. */
   open(task: Task) {
     const { all, open } = this.get();

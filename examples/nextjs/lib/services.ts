@@ -29,11 +29,17 @@ export function makeServices(user: User, server: Server) {
   const toasts = new Toasts();
   const storage = new UserStorage(user.id);
   const signedOut = new Store(false);
+  /** Set when the page goes by itself: what is unsaved then waits in the tab's storage for its user. */
+  const leaving = new Store(false);
+  const leave = (go: () => void) => {
+    leaving.set(true);
+    go();
+  };
   const connection = connect({
     ...server,
     userId: user.id,
     onSignedOut(reason) {
-      if (reason === "other-user") location.reload();
+      if (reason === "other-user") leave(() => location.reload());
       else signedOut.set(true);
     },
     onWait: (seconds) => toasts.show(`The server asks for a pause. Trying again in ${seconds} s…`),
@@ -54,7 +60,12 @@ export function makeServices(user: User, server: Server) {
     changes.refreshSoon(0);
   };
   const edits = new Edits(connection, changes, storage);
-  return { user, connection, queries, storage, toasts, outbox, changes, deletions, edits, signedOut };
+  return { user, connection, queries, storage, toasts, outbox, changes, deletions, edits, signedOut, leaving, leave };
+}
+
+/** How many tasks were to be saved and are not. */
+export function countUnsaved({ outbox, edits }: Pick<Services, "outbox" | "edits">) {
+  return outbox.get().length + edits.unsaved().length;
 }
 
 export const ServicesContext = createContext<Services | null>(null);
