@@ -54,6 +54,24 @@ for (const colorScheme of ["light", "dark"]) {
     await todo.dialog.getByRole("button", { name: "Decide later" }).click();
     await expect(todo.dialog).toBeHidden();
     await accessible(page, "a conflict for later");
+
+    // Values as long as they may be: nothing is a scroll area of its own, nor wider than the dialog.
+    const long = await ada.create({ title: "x".repeat(200), description: "y".repeat(3000), tags: ["home"] });
+    await page.reload();
+    const longEditor = await todo.edit(long.title);
+    await ada.api("PATCH", `/tasks/${long.id}`, { title: "z".repeat(200), tags: ["t".repeat(50)] });
+    await longEditor.notes.fill("Line\n".repeat(60));
+    await longEditor.save.click();
+    await expect(todo.dialog.getByRole("heading", { name: "Changed elsewhere" })).toBeVisible();
+    await accessible(page, "a conflict of long values");
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect(await todo.dialog.evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth)).toBe(0);
+      await expect(todo.dialog.getByRole("button", { name: "Keep mine" })).toBeVisible();
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await todo.dialog.getByRole("button", { name: "Take theirs" }).click();
+    await expect(todo.dialog).toBeHidden();
     await todo.delete("Done");
     await expect(todo.messages.getByRole("button", { name: "Undo" })).toBeVisible();
     await accessible(page, "a message");
