@@ -29,6 +29,20 @@ test("a wrong password, a short one and an address that is taken are explained a
   await expect(page.getByLabel("E-mail")).toHaveAccessibleDescription(/already/);
 });
 
+test("an e-mail address that is none is explained at its field", async ({ visitor }) => {
+  const { page } = await visitor({ allowed: /status of 400/ });
+  const address = page.getByLabel("E-mail");
+  for (const [path, action] of [["/sign-in", "Sign in"], ["/sign-up", "Create account"]]) {
+    await page.goto(path);
+    if (path === "/sign-up") await page.getByLabel("Name").fill("Ada");
+    await address.fill("ada at example.com");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: action }).click();
+    await expect(address).toHaveAccessibleDescription("This is not an e-mail address.");
+    await expect(address).toBeFocused();
+  }
+});
+
 for (const [path, action] of [["/sign-in", "Sign in"], ["/sign-up", "Create account"]]) {
   test(`what is typed at ${path} before the page is ready is neither sent nor lost`, async ({ visitor }) => {
     const ada = await visitor();

@@ -31,7 +31,9 @@ export async function authenticate(mode: "sign-in" | "sign-up", given: Credentia
         : await authClient.signIn.email({ email, password });
     if (data) return data.user.id;
     if (error.status === 429) return { text: "Too many attempts. Wait a few seconds, then try again." };
-    return BY_CODE[error.code ?? ""] ?? { text: error.message ?? `The sign-in server answers ${error.status}. Try again.` };
+    // A sign-up says so as "VALIDATION_ERROR" and "[body.email] Invalid email address".
+    const code = error.message?.startsWith("[body.email]") ? "INVALID_EMAIL" : (error.code ?? "");
+    return BY_CODE[code] ?? { text: error.message ?? `The sign-in server answers ${error.status}. Try again.` };
   } catch {
     return { text: "The sign-in server does not answer. Check your connection and try again." };
   }
