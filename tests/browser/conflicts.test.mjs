@@ -56,6 +56,23 @@ test("a conflict is mended field by field, later", async ({ visitor }) => {
   await expect.poll(() => stored(ada)).toEqual([["Plan the trip to Rome", "high"]]);
 });
 
+test("a conflict of one field is mended by choosing", async ({ visitor }) => {
+  const ada = await visitor({ allowed: /status of 412/ });
+  await ada.signUp();
+  const { id } = await ada.create("Plan the trip");
+  await ada.todo.open();
+  const editor = await ada.todo.edit("Plan the trip");
+  await editor.title.fill("Plan the trip to Rome");
+  await ada.api("PATCH", `/tasks/${id}`, { title: "Plan the trip to Oslo" });
+  await editor.save.click();
+  const { dialog } = ada.todo;
+  await expect(dialog.getByRole("group")).toHaveCount(1);
+  await dialog.getByRole("group", { name: "Title" }).getByLabel("Theirs").check();
+  await dialog.getByRole("button", { name: "Save selection" }).click();
+  await ada.todo.shows("Plan the trip to Oslo");
+  expect(await ada.titles()).toEqual(["Plan the trip to Oslo"]);
+});
+
 test("what was typed into a task that was deleted elsewhere can be saved as a new one", async ({ visitor }) => {
   const ada = await visitor({ allowed: /status of 404/ });
   await ada.signUp();

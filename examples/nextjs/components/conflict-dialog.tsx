@@ -61,11 +61,9 @@ export function ConflictDialog({ edit, onResolve, onLater }: Props) {
         <button type="button" className={ui.button} onClick={() => onResolve(all("mine"))}>
           Keep mine
         </button>
-        {names.length > 1 && (
-          <button type="button" className={ui.primary} onClick={() => onResolve(choices)}>
-            Save selection
-          </button>
-        )}
+        <button type="button" className={ui.primary} onClick={() => onResolve(choices)}>
+          Save selection
+        </button>
       </div>
     </Dialog>
   );
