@@ -23,7 +23,11 @@ use crate::routes::{Address, MOUNTS, PUBLIC, TASKS};
 
 const ABOUT: &str = "Every user's own tasks. The caller is the `sub` of the JWT in \
 `Authorization`, and nothing else in a request says who they are.\n\nEvery error is \
-`application/problem+json` (RFC 9457) with a stable `code`. HEAD works wherever GET does.";
+`application/problem+json` (RFC 9457) with a stable `code`. HEAD works wherever GET does. Where there is \
+no operation, the answer is a 404 `no_such_address`, or a 405 `method_not_allowed` whose header `Allow` has \
+the methods.\n\nEvery request may have `X-Request-Id`, to find it in the log; every answer has it. It is no \
+parameter here, because one that is not `[A-Za-z0-9._-]{1,128}`, or is a JWT, is not refused: it is replaced \
+by a new one.";
 
 /// The document, as it is committed in `openapi.json` and served.
 pub fn json() -> &'static str {

@@ -4,16 +4,18 @@ use serde_json::{Value, json};
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Type};
 
+use super::OF_NO_OPERATION;
 use super::schemas::{named, string};
 use crate::error::{Code, title};
 
-/// The schemas, and an example a code under the code's name.
+/// The schemas, and an example a code that an operation gives, under the code's name.
 pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     let components = components
         .schema("Problem", problem())
         .schema("FieldError", field_error())
         .schema("ErrorCode", error_code());
-    Code::ALL.iter().fold(components, |components, code| {
+    let codes = Code::ALL.iter().filter(|it| !OF_NO_OPERATION.contains(it));
+    codes.fold(components, |components, code| {
         let example = ExampleBuilder::new()
             .summary(code.as_str())
             .value(Some(example(*code)));

@@ -14,7 +14,7 @@ use super::schemas::{named, string};
 use crate::error::{Code, title};
 
 /// Every header that an answer may have and that a client may want.
-const HEADERS: [(&str, &str, &str); 12] = [
+const HEADERS: [(&str, &str, &str); 11] = [
     (
         "X-Request-Id",
         "The caller's, or a new one; the log has it.",
@@ -39,11 +39,6 @@ const HEADERS: [(&str, &str, &str); 12] = [
         "Idempotency-Replayed",
         "`true` if this is the first answer again.",
         "true",
-    ),
-    (
-        "Allow",
-        "The methods of the address.",
-        "GET, HEAD, POST, DELETE",
     ),
     (
         "Accept-Patch",

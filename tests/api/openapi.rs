@@ -129,6 +129,25 @@ fn every_code_is_told_with_its_status_and_an_example() {
 }
 
 #[test]
+fn every_component_is_used() {
+    let document = document();
+    let text = document.to_string();
+    let used = |kind: &str, name: &str| {
+        // Schemes are named, not referred to.
+        let reference = match kind {
+            "securitySchemes" => format!("\"{name}\":[]"),
+            _ => format!("\"#/components/{kind}/{name}\""),
+        };
+        text.contains(&reference)
+    };
+    for (kind, all) in document["components"].as_object().unwrap() {
+        for name in keys(all) {
+            assert!(used(kind, name), "{kind}/{name}");
+        }
+    }
+}
+
+#[test]
 fn the_page_loads_nothing_that_is_not_served_here() {
     crate::support::block_on(async {
         let app = TestApp::spawn(crate::support::Engine::Sqlite).await;

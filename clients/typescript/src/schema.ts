@@ -650,11 +650,6 @@ export interface components {
          */
         "Accept-Patch": string;
         /**
-         * @description The methods of the address.
-         * @example GET, HEAD, POST, DELETE
-         */
-        Allow: string;
-        /**
          * @description Answers are one user's: `private, no-cache`, on errors `no-store`.
          * @example private, no-cache
          */
