@@ -58,6 +58,7 @@ async function picture(page, name) {
 try {
   const guest = await open(DESKTOP);
   await guest.page.goto("/sign-in");
+  await expect(guest.page.getByRole("button", { name: "Sign in" })).toBeEnabled();
   await picture(guest.page, "sign-in");
 
   const fresh = await open(DESKTOP);
