@@ -59,6 +59,7 @@ impl std::error::Error for StartError {}
 pub struct Application {
     server: Server,
     address: SocketAddr,
+    db: Db,
     health: Arc<Health>,
     drain_delay: Duration,
     metrics: Option<MetricsServer>,
@@ -90,7 +91,7 @@ impl Application {
         let verifier = Arc::new(verifier);
         let cors = Data::new(Cors(settings.allowed_origins.clone()));
         let state = Data::new(AppState {
-            db,
+            db: db.clone(),
             verifier: Arc::clone(&verifier),
             health: Arc::clone(&health),
             body_limit: server.body_limit,
@@ -139,6 +140,7 @@ impl Application {
         Ok(Self {
             server,
             address,
+            db,
             health,
             drain_delay: settings.server.drain_delay,
             metrics: metrics.transpose().map_err(cannot_listen)?,
@@ -171,7 +173,7 @@ impl Application {
         S: Future<Output = ()> + 'static,
     {
         let (health, handle, delay) = (self.health, self.server.handle(), self.drain_delay);
-        let metrics = self.metrics.map(MetricsServer::run);
+        let (db, metrics) = (self.db, self.metrics.map(MetricsServer::run));
         let (stopping, is_stopping) = oneshot::channel();
         let cut = cut_off(is_stopping, stop_now, handle.clone());
         actix_rt::spawn(async move {
@@ -181,6 +183,7 @@ impl Application {
             // Nobody listens once the server has ended.
             let _ = stopping.send(());
             tokio::time::sleep(delay).await;
+            db.end_pipelines().await;
             handle.stop(true).await;
         });
         let ended = tokio::select! {

@@ -101,6 +101,10 @@ impl Db {
                 let old = std::mem::replace(&mut *at_work, new);
                 drop(at_work);
                 old.reads.close();
+                #[cfg(feature = "postgres")]
+                if let Some(pipelines) = old.pipelines {
+                    pipelines.end();
+                }
             };
             watch(database.clone(), queues, crew, db, replaced)?;
         }
@@ -138,15 +142,6 @@ impl Db {
     /// How many requests were answered over pipelines, for the metrics.
     pub fn pipelined(&self) -> &IntCounter {
         &self.pipelined
-    }
-
-    /// How many pipelines are open.
-    pub fn pipelines_open(&self) -> u32 {
-        #[cfg(feature = "postgres")]
-        if let Some(pipelines) = self.pipelines() {
-            return pipelines.open();
-        }
-        0
     }
 
     /// The pipelines, where there are some.

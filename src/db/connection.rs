@@ -85,7 +85,19 @@ impl Generation {
 impl Generation {
     /// Clients of this generation have sessions of their own.
     pub fn prove(&self, generation: u64) {
-        self.0.compared.store(generation + 1, Ordering::Release);
+        self.0.compared.fetch_max(generation + 1, Ordering::AcqRel);
+    }
+
+    /// Clients were found to share a session.
+    pub fn disprove(&self) {
+        self.0.compared.store(0, Ordering::Release);
+    }
+
+    /// Ends this generation, unless another has begun since.
+    pub fn end_of(&self, generation: u64) {
+        let current = &self.0.current;
+        let next = generation + 1;
+        let _ = current.compare_exchange(generation, next, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Whether that is known of the current one.

@@ -14,6 +14,25 @@ use crate::domain::{Completion, Draft, IdempotencyKey, IfMatch, ListQuery, Task,
 const LARGEST_PAGE: u16 = 50;
 
 impl Db {
+    /// How many pipelines are open.
+    pub fn pipelines_open(&self) -> u32 {
+        #[cfg(feature = "postgres")]
+        if let Some(pipelines) = self.pipelines() {
+            return pipelines.open();
+        }
+        0
+    }
+
+    /// Sends nothing over pipelines any more, and waits for what is under way.
+    /// Their bytes are moved by the HTTP workers, which end at different times.
+    pub async fn end_pipelines(&self) {
+        #[cfg(feature = "postgres")]
+        if let Some(pipelines) = self.pipelines() {
+            pipelines.end();
+            pipelines.ended().await;
+        }
+    }
+
     /// The owner's newest tasks, if that is what the query asks for and a pipeline
     /// has them; else see [`tasks::list`].
     pub async fn newest(&self, owner: &OwnerId, query: &ListQuery) -> Option<Page> {

@@ -106,6 +106,7 @@ impl Opener {
                 Ok(connection)
             }
             (_, Comparison::Shared) => {
+                self.generation.disprove();
                 self.doubts.store(DOUBTS, Ordering::Release);
                 Err(ConnectionError::BadConnection(SHARED.into()))
             }

@@ -13,20 +13,21 @@
 
 mod open;
 mod pipeline;
+mod slot;
 mod tls;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
 use diesel::result::Error;
 use diesel_async::AsyncPgConnection;
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::time::{timeout, timeout_at};
 
 use self::open::PipelineOpener;
-use self::pipeline::{Condition, Pipeline, Place};
+use self::pipeline::{Pipeline, Place};
+use self::slot::{Entered, Opening, Slot};
 use super::connection::Generation;
 use super::error::{DbError, Verdict, verdict};
 use super::turns::Turns;
@@ -36,18 +37,8 @@ use crate::settings::{Database, DatabaseUrl};
 /// How long a read waits for its answer before it is asked the ordinary way.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// From when a pipeline without an answer counts as hanging, and is replaced.
-const HANGS: Duration = Duration::from_secs(1);
-
-/// As long as connections of the pool live.
-const LIFETIME: Duration = Duration::from_secs(1800);
-
-/// How long no pipeline is opened after the pool was refused a connection: it
-/// must not take the place of one that is needed.
-const GIVE_WAY: Duration = Duration::from_secs(10);
-
-/// The longest pause between two tries to open one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest that a stop waits for what is under way.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Statements that an owner may have on pipelines.
 const MOST_OF_OWNER: usize = 4;
@@ -65,19 +56,6 @@ pub(super) struct Pipelines {
     turns: Turns,
     opener: PipelineOpener,
     generation: Generation,
-}
-
-/// The place of one pipeline.
-#[derive(Default)]
-struct Slot(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    pipeline: Option<Arc<Pipeline>>,
-    is_opening: bool,
-    not_before: Option<Instant>,
-    failures: u32,
-    keeper: Option<AbortHandle>,
 }
 
 impl Pipelines {
@@ -108,9 +86,24 @@ impl Pipelines {
 
     /// How many are open.
     pub fn open(&self) -> u32 {
-        let slots = self.reads.iter().chain(&self.writes);
-        let open = slots.filter(|slot| slot.state().pipeline.is_some());
-        open.count() as u32
+        self.slots().filter(|slot| slot.is_open()).count() as u32
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        self.reads.iter().chain(&self.writes)
+    }
+
+    /// Takes no more statements. What is under way is finished.
+    pub fn end(&self) {
+        self.slots().for_each(|slot| slot.end());
+    }
+
+    /// Waits for what is under way, and not for long.
+    pub async fn ended(&self) {
+        let until = Instant::now() + LAST_ANSWERS;
+        while !self.slots().all(|slot| slot.is_done()) && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// What an owner's reading statement yields, if a pipeline has room and it
@@ -121,19 +114,20 @@ impl Pipelines {
         most: usize,
         run: impl AsyncFnOnce(&AsyncPgConnection) -> QueryResult<T>,
     ) -> Option<T> {
-        let _turn = self.turns.take_now(owner.as_str())?;
-        let (slot, place) = self.enter(&self.reads, most)?;
-        match tokio::time::timeout(PATIENCE, run(&place.pipeline()?.connection)).await {
+        let (slot, place) = self.enter(&self.reads, owner, most)?;
+        match timeout(PATIENCE, run(&place.pipeline.connection)).await {
             Ok(Ok(value)) => {
                 place.answered();
                 Some(value)
             }
-            Ok(Err(error)) => {
-                self.close(slot, &place, &error);
-                place.answered();
+            Ok(Err(_)) => {
+                slot.refused(&place.pipeline);
                 None
             }
-            Err(_) => None,
+            Err(_) => {
+                slot.failed(&place.pipeline);
+                None
+            }
         }
     }
 
@@ -149,128 +143,64 @@ impl Pipelines {
         deadline: Instant,
         run: impl AsyncFnOnce(&AsyncPgConnection) -> QueryResult<T>,
     ) -> Result<Option<T>, DbError> {
-        let Some(_turn) = self.turns.take_now(owner.as_str()) else {
+        let Some((slot, place)) = self.enter(&self.writes, owner, MOST) else {
             return Ok(None);
         };
-        let Some((slot, place)) = self.enter(&self.writes, MOST) else {
-            return Ok(None);
-        };
-        let Some(pipeline) = place.pipeline() else {
-            return Ok(None);
-        };
+        let pipeline = &place.pipeline;
         let attempt = async {
             let error = match run(&pipeline.connection).await {
                 Ok(value) => return Ok(Some(value)),
                 Err(error) => error,
             };
-            self.close(slot, &place, &error);
+            slot.refused(pipeline);
             if !matches!(error, Error::DatabaseError(..)) {
                 return Err(DbError::Bug(error.into()));
             }
             // Only the connection can tell whether it was refused or lost.
-            match pipeline.still_answers().await {
+            let was_refused = pipeline.still_answers().await;
+            if !was_refused || verdict(&error) == Verdict::ReadOnly {
+                self.generation.end_of(pipeline.generation);
+            }
+            match was_refused {
                 true => Ok(None),
-                false => {
-                    self.generation.end();
-                    Err(DbError::OutcomeUnknown(error))
-                }
+                false => Err(DbError::OutcomeUnknown(error)),
             }
         };
-        let result = tokio::time::timeout_at(deadline.into(), attempt).await;
+        let result = timeout_at(deadline.into(), attempt).await;
         let result = result.map_err(|_| DbError::TooLate)?;
         place.answered();
         result
     }
 
-    /// A place in this thread's pipeline. Opens one if there is none, in the
-    /// background.
+    /// A place for the owner in this thread's pipeline. Opens one if there is
+    /// none, in the background.
     fn enter<'s>(
         self: &Arc<Self>,
         slots: &'s [Arc<Slot>],
+        owner: &OwnerId,
         most: usize,
     ) -> Option<(&'s Slot, Place)> {
         let slot = slots.get(number_of_thread().checked_rem(slots.len())?)?;
-        let mut state = slot.state();
-        let now = Instant::now();
-        if let Some(pipeline) = &state.pipeline {
-            match pipeline.enter(now, most, &self.generation) {
-                Condition::Fit => return Some((slot, Place(Some(Arc::clone(pipeline))))),
-                Condition::Busy => {}
-                Condition::Idle => drop(Place(Some(Arc::clone(pipeline)))),
-                Condition::Done(pause) => state.close(pause),
+        let turn = self.turns.take_now(owner.as_str())?;
+        match slot.enter(turn, most, &self.generation) {
+            Entered::Place(place) => return Some((slot, place)),
+            Entered::Nothing => {}
+            Entered::Opening(opening) => {
+                let pipelines = Arc::clone(self);
+                tokio::spawn(async move { pipelines.open_one(&opening).await });
             }
-            return None;
-        }
-        let is_time = state.not_before.is_none_or(|time| time <= now);
-        if is_time && !state.is_opening && self.generation.is_proven() {
-            state.is_opening = true;
-            let (pipelines, slot) = (Arc::clone(self), Arc::clone(slot));
-            tokio::spawn(async move { pipelines.open_in(&slot).await });
         }
         None
     }
 
-    async fn open_in(&self, slot: &Arc<Slot>) {
-        let (generation, refusals) = (self.generation.current(), self.generation.refusals());
-        let opened = self.opener.open().await;
-        let mut state = slot.state();
-        state.is_opening = false;
-        match opened {
-            Ok(opened) => {
-                state.failures = 0;
-                state.pipeline = Some(Arc::new(Pipeline::new(opened, generation)));
-                let keeper = tokio::spawn(Arc::clone(slot).close_in_time(refusals));
-                state.keeper = Some(keeper.abort_handle());
-            }
+    async fn open_one(&self, Opening { slot, generation }: &Opening) {
+        let refusals = self.generation.refusals();
+        match self.opener.open().await {
+            Ok(opened) => slot.open(Pipeline::new(opened, *generation), refusals),
             Err(cause) => {
-                let pause = Duration::from_secs(1 << state.failures.min(6)).min(LONGEST_PAUSE);
-                state.failures += 1;
-                state.not_before = Some(Instant::now() + pause);
-                drop(state);
+                slot.not_opened();
                 log::info!(cause:% = cause; "no pipeline to the database; statements go the ordinary way");
             }
-        }
-    }
-
-    /// No other statement is to use a pipeline on which one has failed, for a
-    /// while: there may be a lock, and each would wait for it.
-    fn close(&self, slot: &Slot, place: &Place, error: &Error) {
-        if verdict(error) == Verdict::ReadOnly {
-            self.generation.end();
-        }
-        let mut state = slot.state();
-        let (Some(open), Some(failed)) = (&state.pipeline, place.pipeline()) else {
-            return;
-        };
-        if Arc::ptr_eq(open, failed) {
-            state.close(HANGS);
-        }
-    }
-}
-
-impl Slot {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Closes the pipeline when the pool needs its connection, or after as long as
-    /// connections of the pool live.
-    async fn close_in_time(self: Arc<Self>, mut refusals: watch::Receiver<u64>) {
-        let pause = tokio::select! {
-            _ = refusals.changed() => GIVE_WAY,
-            () = tokio::time::sleep(LIFETIME) => Duration::ZERO,
-        };
-        self.state().close(pause);
-    }
-}
-
-impl State {
-    /// What is under way on the pipeline is finished; then it is gone.
-    fn close(&mut self, pause: Duration) {
-        self.pipeline = None;
-        self.not_before = Some(Instant::now() + pause);
-        if let Some(keeper) = self.keeper.take() {
-            keeper.abort();
         }
     }
 }

@@ -6,8 +6,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel::dsl::sql;
@@ -37,19 +35,25 @@ pub(super) struct PipelineOpener {
     set_up: String,
 }
 
-/// A connection and the task that moves its bytes.
+/// A connection that is set up.
 pub(super) struct Opened {
     pub connection: AsyncPgConnection,
-    pub is_alive: Arc<AtomicBool>,
-    pub driver: AbortHandle,
+    pub driver: Driver,
 }
 
-/// Until the task is gone, for whatever reason.
-struct Alive(Arc<AtomicBool>);
+/// The task that moves the bytes of a connection. It ends with this: it would
+/// otherwise wait for a peer that says nothing.
+pub(super) struct Driver(AbortHandle);
 
-impl Drop for Alive {
+impl Driver {
+    pub fn is_alive(&self) -> bool {
+        !self.0.is_finished()
+    }
+}
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.0.abort();
     }
 }
 
@@ -93,14 +97,11 @@ impl PipelineOpener {
     async fn connect(&self) -> Result<Opened, NoPipeline> {
         let connected = self.config.connect(self.tls.clone()).await;
         let (client, connection) = connected.map_err(NoPipeline::because)?;
-        let is_alive = Arc::new(AtomicBool::new(true));
-        let alive = Alive(Arc::clone(&is_alive));
-        let driver = tokio::spawn(async move {
-            let _alive = alive;
+        let task = tokio::spawn(async move {
             // What ends it is told to those who wait for answers.
             let _ = connection.await;
         });
-        let driver = driver.abort_handle();
+        let driver = Driver(task.abort_handle());
         let connection = AsyncPgConnection::try_from(client).await;
         let connection = connection.map_err(NoPipeline::because)?;
         let mut conn = &connection;
@@ -108,11 +109,7 @@ impl PipelineOpener {
         set_up.map_err(NoPipeline::because)?;
         let is_standby = diesel::select(sql::<Bool>("pg_is_in_recovery()"));
         match is_standby.get_result(&mut conn).await {
-            Ok(false) => Ok(Opened {
-                connection,
-                is_alive,
-                driver,
-            }),
+            Ok(false) => Ok(Opened { connection, driver }),
             Ok(true) => Err(NoPipeline::because("the server is a standby")),
             Err(error) => Err(NoPipeline::because(error)),
         }
@@ -129,9 +126,29 @@ fn variable_of_libpq() -> Option<String> {
 fn read(url: &str) -> Result<(Config, MakeRustlsConnect), NoPipeline> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let mut known = Vec::new();
+    let has_hosts = base.split_once("://").is_some_and(|(_, rest)| {
+        let authority = rest.split('/').next().unwrap_or_default();
+        let hosts = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, hosts)| hosts);
+        !hosts.is_empty()
+    });
     let (mut ssl_mode, mut authorities, mut user_timeout) = ("prefer", None, None);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        // libpq takes the last, tokio-postgres both, and the first one first.
+        let is_said_twice = matches!(name, "host" | "port") && has_hosts
+            || matches!(name, "host" | "hostaddr" | "port")
+                && query
+                    .split('&')
+                    .filter(|other| other.split('=').next() == Some(name))
+                    .count()
+                    > 1;
+        if is_said_twice {
+            return Err(NoPipeline::because(format_args!(
+                "the connection string says {name} twice"
+            )));
+        }
         match name {
             "sslmode" => ssl_mode = value,
             "sslrootcert" => authorities = Some(value),
@@ -165,14 +182,14 @@ fn read(url: &str) -> Result<(Config, MakeRustlsConnect), NoPipeline> {
         || NoPipeline::because("only libpq knows this combination of sslmode and sslrootcert");
     let (mode, tls_config) = match (ssl_mode, authorities) {
         ("disable", None) => (SslMode::Disable, tls::unverified()),
-        ("verify-full", Some(file)) => {
-            let file = percent_decode_str(file).decode_utf8_lossy();
-            (SslMode::Require, tls::verified(Path::new(file.as_ref())))
-        }
         _ if has_files_of_libpq() => {
             return Err(NoPipeline::because(
                 "only libpq reads the files in ~/.postgresql",
             ));
+        }
+        ("verify-full", Some(file)) => {
+            let file = percent_decode_str(file).decode_utf8_lossy();
+            (SslMode::Require, tls::verified(Path::new(file.as_ref())))
         }
         ("prefer", None) => (SslMode::Prefer, tls::unverified()),
         ("require", None) => (SslMode::Require, tls::unverified()),
@@ -244,6 +261,9 @@ mod tests {
             "sslmode=allow",
             "sslcert=client.pem",
             "service=tasks",
+            "host=/run/postgresql",
+            "port=6432",
+            "hostaddr=127.0.0.1&hostaddr=127.0.0.2",
             "gssencmode=require",
             "target_session_attrs=prefer-standby",
         ] {

@@ -1,29 +1,36 @@
 //! One pipeline: what is under way on it, and whether it can take more.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
-use tokio::task::AbortHandle;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
-use super::HANGS;
-use super::open::Opened;
+use super::open::{Driver, Opened};
 use crate::db::connection::Generation;
+use crate::db::turns::Turn;
 
 /// The longest that the first statement of a pipeline may have waited for its
 /// answer before others go the ordinary way.
 const STALL: Duration = Duration::from_millis(30);
 
+/// From when a pipeline without an answer counts as hanging, and is replaced.
+const HANGS: Duration = Duration::from_secs(1);
+
 /// How long an idle pipeline is taken to be alive without asking.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
+/// The longest that it is asked whether it still answers. It is replaced long
+/// before; this ends what a peer that says nothing would keep for ever.
+const GIVE_UP: Duration = Duration::from_secs(5);
+
 pub(super) struct Pipeline {
     pub connection: AsyncPgConnection,
-    is_alive: Arc<AtomicBool>,
-    driver: AbortHandle,
-    generation: u64,
+    pub generation: u64,
+    driver: Driver,
+    opened_at: Instant,
     under_way: Mutex<UnderWay>,
 }
 
@@ -41,21 +48,27 @@ pub(super) enum Condition {
     Busy,
     /// Nothing now; to be asked whether it still answers.
     Idle,
-    /// Nothing any more; another may be opened after this pause.
-    Done(Duration),
+    /// Nothing any more.
+    Over,
+    /// Nothing any more; it may be the database.
+    Hanging,
 }
 
 /// A statement's place in a pipeline.
-pub(super) struct Place(pub Option<Arc<Pipeline>>);
+pub(super) struct Place {
+    pub pipeline: Arc<Pipeline>,
+    turn: Option<Turn>,
+    is_answered: bool,
+}
 
 impl Pipeline {
     pub fn new(opened: Opened, generation: u64) -> Self {
         let now = Instant::now();
         Self {
             connection: opened.connection,
-            is_alive: opened.is_alive,
             driver: opened.driver,
             generation,
+            opened_at: now,
             under_way: Mutex::new(UnderWay {
                 sent_at: VecDeque::new(),
                 answered_at: now,
@@ -63,15 +76,20 @@ impl Pipeline {
         }
     }
 
+    pub fn age(&self) -> Duration {
+        self.opened_at.elapsed()
+    }
+
     /// Takes a place if that is wise.
     pub fn enter(&self, now: Instant, most: usize, crew: &Generation) -> Condition {
-        if !self.is_alive.load(Ordering::Acquire) || self.generation != crew.current() {
-            return Condition::Done(Duration::ZERO);
+        let is_current = self.generation == crew.current() && crew.is_proven();
+        if !is_current || !self.driver.is_alive() {
+            return Condition::Over;
         }
         let since = |instant: Instant| now.saturating_duration_since(instant);
         let mut under_way = self.under_way();
         let condition = match under_way.sent_at.front() {
-            Some(first) if since(*first) > HANGS => return Condition::Done(HANGS),
+            Some(first) if since(*first) > HANGS => return Condition::Hanging,
             Some(first) if since(*first) > STALL => return Condition::Busy,
             Some(_) if under_way.sent_at.len() >= most => return Condition::Busy,
             None if since(under_way.answered_at) > TRUSTED_IDLE => Condition::Idle,
@@ -88,7 +106,9 @@ impl Pipeline {
     }
 
     pub async fn still_answers(&self) -> bool {
-        (&self.connection).batch_execute("").await.is_ok()
+        let mut connection = &self.connection;
+        let asked = timeout(GIVE_UP, connection.batch_execute(""));
+        matches!(asked.await, Ok(Ok(())))
     }
 
     fn under_way(&self) -> MutexGuard<'_, UnderWay> {
@@ -98,34 +118,32 @@ impl Pipeline {
     }
 }
 
-impl Drop for Pipeline {
-    fn drop(&mut self) {
-        // It would otherwise wait for a peer that says nothing.
-        self.driver.abort();
-    }
-}
-
 impl Place {
-    pub fn pipeline(&self) -> Option<&Arc<Pipeline>> {
-        self.0.as_ref()
+    pub fn new(pipeline: Arc<Pipeline>, turn: Turn) -> Self {
+        Self {
+            pipeline,
+            turn: Some(turn),
+            is_answered: false,
+        }
     }
 
     pub fn answered(mut self) {
-        if let Some(pipeline) = self.0.take() {
-            pipeline.answered();
-        }
+        self.is_answered = true;
+        self.pipeline.answered();
     }
 }
 
 /// Without an answer, because the client is gone or was patient for long enough:
-/// the place is taken until what is asked behind it has one.
+/// the place, and the owner's turn, are taken until what is asked behind it has
+/// one.
 impl Drop for Place {
     fn drop(&mut self) {
-        let (Some(pipeline), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current())
-        else {
+        let (false, Ok(runtime)) = (self.is_answered, Handle::try_current()) else {
             return;
         };
+        let (pipeline, turn) = (Arc::clone(&self.pipeline), self.turn.take());
         runtime.spawn(async move {
+            let _turn = turn;
             if pipeline.still_answers().await {
                 pipeline.answered();
             }
