@@ -127,7 +127,7 @@ mod pipelined {
             };
             let pipelines = self.pipelines()?;
             let rows = pipelines.read(owner, MOST_BEFORE_PAGE, load).await?;
-            let page = Page::of(rows, owner, query).ok()?;
+            let page = Page::of(rows, owner, query);
             self.pipelined().inc();
             Some(page)
         }
@@ -138,7 +138,7 @@ mod pipelined {
                 FindTask { owner, id }.load(&mut conn).await
             };
             let rows = self.pipelines()?.read(owner, MOST, load).await?;
-            let task = rows.into_iter().next()?.into_task(owner).ok()?;
+            let task = rows.into_iter().next()?.into_task(owner);
             self.pipelined().inc();
             Some(task)
         }
@@ -158,7 +158,7 @@ mod pipelined {
             let run = async move |mut conn: &AsyncPgConnection| {
                 let updated: Vec<Row> = statement.load(&mut conn).await?;
                 let row = updated.into_iter().next();
-                row.map(|row| row.into_task(owner)).transpose()
+                Ok(row.map(|row| row.into_task(owner)))
             };
             let task = pipelines.write(owner, deadline, run).await?.flatten();
             self.pipelined().inc_by(u64::from(task.is_some()));

@@ -66,10 +66,8 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub fn into_task(self, owner: &OwnerId) -> QueryResult<Task> {
-        let tags = Tags::from_column(&self.tags)
-            .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?;
-        Ok(Task {
+    pub fn into_task(self, owner: &OwnerId) -> Task {
+        Task {
             id: self.id.0,
             owner_id: owner.clone(),
             title: Title::from_column(self.title),
@@ -78,11 +76,11 @@ impl Row {
             completed_at: self.completed_at.map(|at| Moment::new(at.and_utc())),
             priority: Priority::from_rank(self.priority),
             due_date: self.due_date,
-            tags,
+            tags: Tags::from_column(self.tags),
             version: self.version,
             created_at: self.id.0.created_at(),
             updated_at: Moment::new(self.updated_at.and_utc()),
-        })
+        }
     }
 }
 

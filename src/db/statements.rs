@@ -128,7 +128,7 @@ pipelined!(InsertTask, |this, out| {
     out.push_sql(", ");
     out.push_bind_param::<Nullable<Date>, _>(&task.due_date)?;
     out.push_sql(", ");
-    out.push_bind_param::<Text, _>(&task.tags)?;
+    out.push_bind_param::<Text, _>(task.tags)?;
     out.push_sql(", ");
     out.push_bind_param::<BigInt, _>(&task.version)?;
     out.push_sql(", ");
@@ -224,7 +224,7 @@ pub(super) struct TaskColumns<'a> {
     pub completed_at: Option<chrono::NaiveDateTime>,
     pub priority: i16,
     pub due_date: Option<chrono::NaiveDate>,
-    pub tags: String,
+    pub tags: &'a str,
     pub version: i64,
     pub updated_at: chrono::NaiveDateTime,
 }
@@ -241,7 +241,7 @@ impl<'a> TaskColumns<'a> {
             completed_at: task.completed_at.map(|at| at.utc().naive_utc()),
             priority: task.priority.rank(),
             due_date: task.due_date,
-            tags: task.tags.to_column(),
+            tags: task.tags.column(),
             version: task.version,
             updated_at: task.updated_at.utc().naive_utc(),
         }
@@ -268,7 +268,7 @@ impl QueryFragment<MultiBackend> for ReplaceTask<'_> {
         out.push_sql(", due_date = ");
         out.push_bind_param::<Nullable<Date>, _>(&task.due_date)?;
         out.push_sql(", tags = ");
-        out.push_bind_param::<Text, _>(&task.tags)?;
+        out.push_bind_param::<Text, _>(task.tags)?;
         out.push_sql(", version = ");
         out.push_bind_param::<BigInt, _>(&task.version)?;
         out.push_sql(", updated_at = ");

@@ -45,20 +45,21 @@ pub struct Page {
 
 impl Page {
     /// The page of these rows, of which there may be one more than was asked for.
-    pub(super) fn of(mut rows: Vec<Row>, owner: &OwnerId, query: &ListQuery) -> QueryResult<Self> {
+    pub(super) fn of(mut rows: Vec<Row>, owner: &OwnerId, query: &ListQuery) -> Self {
         let has_more = rows.len() > usize::from(query.limit);
         rows.truncate(usize::from(query.limit));
         let items = rows.into_iter().map(|row| row.into_task(owner));
-        Ok(Self {
-            items: items.collect::<QueryResult<_>>()?,
+        Self {
+            items: items.collect(),
             has_more,
-        })
+        }
     }
 }
 
 /// The owner's tasks that a query asks for.
 pub fn list(conn: &mut DbConnection, owner: &OwnerId, query: &ListQuery) -> QueryResult<Page> {
-    Page::of(page::load(conn, owner, query)?, owner, query)
+    let rows = page::load(conn, owner, query)?;
+    Ok(Page::of(rows, owner, query))
 }
 
 /// One task of the owner's.
@@ -121,7 +122,7 @@ pub fn complete(
     // and says there that it could not.
     let updated: Vec<Row> = set_completed(owner, id, completion, if_match).load(conn)?;
     match updated.into_iter().next() {
-        Some(row) => row.into_task(owner).map(Ok),
+        Some(row) => Ok(Ok(row.into_task(owner))),
         None => why_missing(conn, owner, id).map(Err),
     }
 }
@@ -183,14 +184,12 @@ pub fn check(conn: &mut DbConnection) -> QueryResult<()> {
 }
 
 fn read(conn: &mut DbConnection, owner: &OwnerId, id: TaskId) -> QueryResult<Option<Task>> {
-    FindTask {
+    let statement = FindTask {
         owner,
         id: DbId(id),
-    }
-    .get_result::<Row>(conn)
-    .optional()?
-    .map(|row| row.into_task(owner))
-    .transpose()
+    };
+    let row: Option<Row> = statement.get_result(conn).optional()?;
+    Ok(row.map(|row| row.into_task(owner)))
 }
 
 /// After a scoped statement found nothing: is the task there in another version,

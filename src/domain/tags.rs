@@ -1,13 +1,26 @@
 //! The tags of a task.
 
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::fields::{Wrong, is_visible, string};
 use crate::json::Value;
 
 /// At most 20 tags of 1 to 50 characters, none twice, in the client's order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tags(Vec<String>);
+///
+/// Kept as their column has them, a JSON array with each tag on a line of its own:
+/// most tasks go from there to a client, and nobody asks for one of the tags. A
+/// line break inside a tag is written `\n`, so "line break, tag in quotes"
+/// ([`Tags::needle`]) stands in this text exactly if the task has the tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tags(String);
+
+impl Default for Tags {
+    fn default() -> Self {
+        Self::of(&[])
+    }
+}
 
 impl Tags {
     /// The faults carry the index of the tag they are about.
@@ -15,13 +28,13 @@ impl Tags {
         let Value::Array(items) = value else {
             return Err(vec![(None, "must be an array of strings")]);
         };
-        let mut tags: Vec<String> = Vec::new();
+        let mut tags: Vec<&str> = Vec::new();
         let mut wrong = Vec::new();
         for (index, item) in items.iter().enumerate() {
             match tag(item) {
                 // Beyond the limit none is kept, nor compared with all others.
-                Ok(tag) if tags.len() > 20 || tags.iter().any(|known| known == tag) => {}
-                Ok(tag) => tags.push(tag.to_owned()),
+                Ok(tag) if tags.len() > 20 || tags.contains(&tag) => {}
+                Ok(tag) => tags.push(tag),
                 Err(why) => wrong.push((Some(index), why)),
             }
         }
@@ -29,18 +42,20 @@ impl Tags {
             wrong.push((None, "must be at most 20 tags"));
         }
         if wrong.is_empty() {
-            Ok(Self(tags))
+            Ok(Self::of(&tags))
         } else {
             Err(wrong)
         }
     }
 
-    /// As a JSON array with each tag on a line of its own. A line break inside a
-    /// tag is written `\n`, so "line break, tag in quotes" ([`Tags::needle`])
-    /// stands in this text exactly if the task has the tag.
-    pub fn to_column(&self) -> String {
-        let lines: Vec<String> = self.0.iter().map(|tag| Self::needle(tag)).collect();
-        format!("[{}]", lines.join(","))
+    fn of(tags: &[&str]) -> Self {
+        let lines: Vec<String> = tags.iter().map(|tag| Self::needle(tag)).collect();
+        Self(format!("[{}]", lines.join(",")))
+    }
+
+    /// What their column has.
+    pub fn column(&self) -> &str {
+        &self.0
     }
 
     /// What to look for in the column to find a tag.
@@ -48,15 +63,20 @@ impl Tags {
         format!("\n{}", Value::from(tag))
     }
 
-    /// The tags of a column that [`Tags::to_column`] wrote.
-    pub fn from_column(column: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(column).map(Self)
+    /// The tags of a column. Whether it has some is seen when they are written.
+    pub fn from_column(column: String) -> Self {
+        Self(column)
     }
 }
 
+/// # Errors
+///
+/// Somebody else has written the column, and not JSON.
 impl Serialize for Tags {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        let in_one_line = self.0.replace('\n', "");
+        let json: &RawValue = serde_json::from_str(&in_one_line).map_err(S::Error::custom)?;
+        json.serialize(serializer)
     }
 }
 
@@ -81,17 +101,28 @@ mod tests {
             "a", "\"a\"", "a\"", "\n\"a\"", "x\\", ",", "x,\n\"a", "\\\"a", "A",
         ];
         for have in tricky {
-            let column = Tags(vec!["first".into(), have.into(), "last".into()]).to_column();
+            let tags = Tags::of(&["first", have, "last"]);
             for want in tricky {
                 assert_eq!(
-                    column.contains(&Tags::needle(want)),
+                    tags.column().contains(&Tags::needle(want)),
                     have == want,
                     "{want:?} in {have:?}"
                 );
             }
+            let written = serde_json::to_string(&tags).ok();
             assert_eq!(
-                Tags::from_column(&column).map(|t| t.0.get(1).cloned()).ok(),
-                Some(Some(have.to_owned()))
+                written,
+                serde_json::to_string(&["first", have, "last"]).ok()
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_not_passed_on() {
+        for column in ["", "[", "[\"a\"]]", "[\"a\", x]"] {
+            assert!(
+                serde_json::to_string(&Tags::from_column(column.into())).is_err(),
+                "{column}"
             );
         }
     }
