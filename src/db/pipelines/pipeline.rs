@@ -14,7 +14,7 @@ use crate::db::turns::Turn;
 
 /// The longest that the first statement of a pipeline may have waited for its
 /// answer before others go the ordinary way.
-const STALL: Duration = Duration::from_millis(30);
+const STALL: Duration = Duration::from_millis(15);
 
 /// From when a pipeline without an answer counts as hanging, and is replaced.
 const HANGS: Duration = Duration::from_secs(1);
