@@ -4,12 +4,13 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::binary::SOON;
 use crate::server::{Server, eventually};
 use crate::storage::Storage;
-use crate::support::{Engine, block_on, on_both_databases, tokens};
+use crate::support::{Client, Engine, block_on, on_both_databases, tokens};
 
 /// A server on SQLite, for what no database has to do with.
 async fn server(storage: &Storage, variables: &[(&str, &str)]) -> Server {
@@ -101,6 +102,59 @@ on_both_databases! {
         assert_eq!(again.user("alice").titles("").await, ["in flight"]);
         again.stop().await;
     }
+}
+
+/// Creates tasks until the server is gone, and says how many it acknowledged.
+async fn create_until_gone(client: Client) -> usize {
+    let body = json!({ "title": "a" });
+    for count in 0.. {
+        let request = client.request("POST", "/api/v1/tasks").json(&body);
+        match request.try_send().await {
+            Ok(answer) => drop(answer.expect(201)),
+            Err(_) => return count,
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn no_write_on_a_pipeline_is_cut_off_although_workers_end_one_after_the_other() {
+    block_on(async {
+        let storage = Storage::new(Engine::Postgres);
+        let variables = [
+            ("TODOWARD__SERVER__WORKERS", "4"),
+            ("TODOWARD__DATABASE__PIPELINES", "1"),
+        ];
+        for round in 0..5 {
+            let mut server = Server::start(storage.path(), &storage.url, &variables).await;
+            let users: Vec<Client> = (0..24)
+                .map(|n| server.user(&format!("{round}-{n}")))
+                .collect();
+            let writers = users.iter().map(|user| create_until_gone(user.clone()));
+            let writers = actix_rt::spawn(join_all(writers.collect::<Vec<_>>()));
+            eventually("everybody writes", SOON, async || {
+                let last = users.last()?.titles("").await;
+                (last.len() > 5).then_some(())
+            })
+            .await;
+            server.signal("TERM");
+            assert_eq!(server.ends(SOON).await.code(), Some(0));
+            let acknowledged = writers.await.unwrap();
+            let again = Server::start(storage.path(), &storage.url, &[]).await;
+            for (number, acknowledged) in acknowledged.into_iter().enumerate() {
+                let kept = again
+                    .user(&format!("{round}-{number}"))
+                    .titles("?limit=200")
+                    .await;
+                assert!(
+                    kept.len() >= acknowledged.min(200),
+                    "{} of {acknowledged}",
+                    kept.len()
+                );
+            }
+            again.stop().await;
+        }
+    });
 }
 
 #[test]

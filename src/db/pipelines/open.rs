@@ -126,29 +126,14 @@ fn variable_of_libpq() -> Option<String> {
 fn read(url: &str) -> Result<(Config, MakeRustlsConnect), NoPipeline> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let mut known = Vec::new();
-    let has_hosts = base.split_once("://").is_some_and(|(_, rest)| {
-        let authority = rest.split('/').next().unwrap_or_default();
-        let hosts = authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, hosts)| hosts);
-        !hosts.is_empty()
-    });
+    if !names_its_server_once(base, query) {
+        return Err(NoPipeline::because(
+            "the connection string names its server twice",
+        ));
+    }
     let (mut ssl_mode, mut authorities, mut user_timeout) = ("prefer", None, None);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        // libpq takes the last, tokio-postgres both, and the first one first.
-        let is_said_twice = matches!(name, "host" | "port") && has_hosts
-            || matches!(name, "host" | "hostaddr" | "port")
-                && query
-                    .split('&')
-                    .filter(|other| other.split('=').next() == Some(name))
-                    .count()
-                    > 1;
-        if is_said_twice {
-            return Err(NoPipeline::because(format_args!(
-                "the connection string says {name} twice"
-            )));
-        }
         match name {
             "sslmode" => ssl_mode = value,
             "sslrootcert" => authorities = Some(value),
@@ -205,6 +190,21 @@ fn read(url: &str) -> Result<(Config, MakeRustlsConnect), NoPipeline> {
     }
     let tls_config = tls_config.map_err(NoPipeline::because)?;
     Ok((config, MakeRustlsConnect::new(tls_config)))
+}
+
+/// Of what is said twice libpq takes the last, tokio-postgres both, and the first
+/// one first.
+fn names_its_server_once(base: &str, query: &str) -> bool {
+    let behind = base.split_once("://").map_or("", |(_, behind)| behind);
+    let authority = behind.split('/').next().unwrap_or_default();
+    let user_and_hosts = authority.rsplit_once('@');
+    let hosts = user_and_hosts.map_or(authority, |(_, hosts)| hosts);
+    let before = usize::from(!hosts.is_empty());
+    let said = |name| {
+        let names = query.split('&').filter_map(|pair| pair.split('=').next());
+        names.filter(|other| *other == name).count()
+    };
+    before + said("host") <= 1 && before + said("port") <= 1 && said("hostaddr") <= 1
 }
 
 /// Certificates and authorities that libpq uses without being told.
