@@ -157,6 +157,6 @@ fn pipelines_give_way_to_connections_of_the_pool() {
         let (answers, ()) = join(four, release).await;
         assert!(answers.iter().all(|answer| answer.status == 200));
         drop(few);
-        execute(&format!("DROP OWNED BY {role}"));
+        execute(&format!("DROP ROLE {role}"));
     });
 }
