@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import { expect, test } from "./support/test.mjs";
 import { PASSWORD } from "./support/visitor.mjs";
 
@@ -173,23 +172,16 @@ test("a change that could not be saved is asked about, a draft is not", async ({
 });
 
 for (const direct of [false, true]) {
-  test(`a Todoward that takes requests and never answers is told, ${direct ? "on two origins" : "on one origin"}`, async ({ visitor, start }) => {
-    const silent = createServer(() => {});
-    await new Promise((done) => silent.listen(0, "127.0.0.1", done));
-    const to = `http://127.0.0.1:${silent.address().port}`;
-    try {
-      const stack = await start({ direct, to, app: { TODOWARD_TIMEOUT: "1" } });
-      const ada = await visitor({ stack, behindProxy: !direct, allowed: /status of 504|net::ERR_/ });
-      const { page, todo } = ada;
-      await ada.start();
-      await expect(todo.messages).toContainText("No answer yet. Trying again…");
-      await expect(page.getByRole("heading", { name: "No connection to Todoward" })).toBeVisible();
-      await todo.add("Typed into the silence");
-      await expect(todo.unsaved).toContainText("Not saved yet. No connection to Todoward.");
-    } finally {
-      silent.closeAllConnections();
-      silent.close();
-    }
+  test(`a Todoward that takes requests and never answers is told, ${direct ? "on two origins" : "on one origin"}`, async ({ visitor, start, listen }) => {
+    const to = await listen(() => {});
+    const stack = await start({ direct, to, app: { TODOWARD_TIMEOUT: "1" } });
+    const ada = await visitor({ stack, behindProxy: !direct, allowed: /status of 504|net::ERR_/ });
+    const { page, todo } = ada;
+    await ada.start();
+    await expect(todo.messages).toContainText("No answer yet. Trying again…");
+    await expect(page.getByRole("heading", { name: "No connection to Todoward" })).toBeVisible();
+    await todo.add("Typed into the silence");
+    await expect(todo.unsaved).toContainText("Not saved yet. No connection to Todoward.");
   });
 }
 

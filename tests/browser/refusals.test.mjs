@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import { expect, test } from "./support/test.mjs";
 
 test("several fields that the server refuses are explained beside each of them, and can be mended", async ({ visitor }) => {
@@ -40,20 +39,13 @@ test("a server that asks for a pause gets it, and the user is told", async ({ vi
   await expect(todo.rows).toHaveCount(4);
 });
 
-test("a wrong address of Todoward is explained to the developer", async ({ visitor, start }) => {
-  const other = createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<h1>Hello</h1>"));
-  await new Promise((done) => other.listen(0, "127.0.0.1", done));
-  try {
-    const stack = await start({ to: `http://127.0.0.1:${other.address().port}` });
-    const ada = await visitor({ stack });
-    await ada.start();
-    await expect(ada.page.getByRole("heading", { name: "Something else answers instead of Todoward" })).toBeVisible();
-    await ada.page.getByText("For developers").click();
-    await expect(ada.page.getByText(/Check TODOWARD_URL in the environment of the Next\.js server/)).toBeVisible();
-  } finally {
-    other.closeAllConnections();
-    other.close();
-  }
+test("a wrong address of Todoward is explained to the developer", async ({ visitor, start, listen }) => {
+  const to = await listen((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<h1>Hello</h1>"));
+  const ada = await visitor({ stack: await start({ to }) });
+  await ada.start();
+  await expect(ada.page.getByRole("heading", { name: "Something else answers instead of Todoward" })).toBeVisible();
+  await ada.page.getByText("For developers").click();
+  await expect(ada.page.getByText(/Check TODOWARD_URL in the environment of the Next\.js server/)).toBeVisible();
 });
 
 test("a Todoward that trusts another sign-in server is explained to the developer", async ({ visitor, start }) => {

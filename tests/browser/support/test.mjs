@@ -1,5 +1,6 @@
 // What every test begins with: a browser, and both servers, for all tests of a worker.
 
+import { createServer } from "node:http";
 import { test as base } from "@playwright/test";
 import { Ending, startStack } from "./stack.mjs";
 import { openBrowser, visit } from "./visitor.mjs";
@@ -26,17 +27,34 @@ export const test = base.extend({
     },
     { scope: "worker", timeout: 120_000 },
   ],
-  /** Starts servers that are set up otherwise, for one test. */
-  start: async ({}, use) => {
+  /** What a test itself has started ends here, after the browsers that use it: one that is
+   * still open when a server goes away reports a fault that is not the test's. */
+  ending: async ({}, use) => {
     const ending = new Ending();
     try {
-      await use((options) => startStack(ending, options));
+      await use(ending);
     } finally {
       await ending.end();
     }
   },
+  /** Starts servers that are set up otherwise, for one test. */
+  start: async ({ ending }, use) => {
+    await use((options) => startStack(ending, options));
+  },
+  /** Listens in Todoward's stead, and tells the address. */
+  listen: async ({ ending }, use) => {
+    await use(async (answer) => {
+      const server = createServer(answer);
+      await new Promise((done) => server.listen(0, "127.0.0.1", done));
+      ending.after(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      return `http://127.0.0.1:${server.address().port}`;
+    });
+  },
   /** Opens a browser context on the shared servers, or on `options.stack`. */
-  visitor: async ({ chromium, stack }, use, info) => {
+  visitor: async ({ chromium, stack, ending: _ }, use, info) => {
     const all = [];
     await use(async ({ stack: other = stack, ...options } = {}) => {
       const one = await visit(other, options);
