@@ -111,9 +111,11 @@ mod pipelined {
 
     use super::*;
     use crate::db::id::DbId;
-    use crate::db::page::Row;
+    use crate::db::page::{self, Row};
+    use crate::db::page_row::PageRow;
     use crate::db::pipelines::{MOST, MOST_BEFORE_PAGE};
     use crate::db::statements::{FindTask, InsertTask, NewestTasks, TaskColumns};
+    use crate::domain::{Cursor, Position};
 
     impl Db {
         pub(super) async fn newest_pipelined(
@@ -122,14 +124,20 @@ mod pipelined {
             query: &ListQuery,
         ) -> Option<Page> {
             let most = i64::from(query.limit) + 1;
-            let load = async |mut conn: &AsyncPgConnection| -> QueryResult<Vec<Row>> {
+            let load = async |mut conn: &AsyncPgConnection| -> QueryResult<Vec<PageRow>> {
                 NewestTasks { owner, most }.load(&mut conn).await
             };
             let pipelines = self.pipelines()?;
             let rows = pipelines.read(owner, MOST_BEFORE_PAGE, load).await?;
-            let page = Page::of(rows, owner, query);
             self.pipelined().inc();
-            Some(page)
+            let mut items: Vec<_> = rows.into_iter().map(|PageRow(task)| task).collect();
+            let has_more = page::cut(&mut items, query);
+            let last = items.last().filter(|_| has_more);
+            let next = last.map(|last| Position {
+                key: Cursor::CreatedAt,
+                id: last.id(),
+            });
+            Some(Page { items, next })
         }
 
         pub(super) async fn find_pipelined(&self, owner: &OwnerId, id: TaskId) -> Option<Task> {

@@ -19,6 +19,8 @@ mod id;
 mod migrate;
 mod page;
 #[cfg(feature = "postgres")]
+mod page_row;
+#[cfg(feature = "postgres")]
 mod pipelines;
 mod placed_file;
 #[cfg(feature = "postgres")]

@@ -13,8 +13,8 @@ use super::schema::tasks;
 use super::statements::NewestTasks;
 use crate::auth::OwnerId;
 use crate::domain::{
-    Cursor, Description, Filter, ListQuery, Moment, Position, Priority, Sort, SortKey, Tags, Task,
-    Title,
+    Content, Cursor, Description, Filter, ListQuery, Moment, Position, Priority, Sort, SortKey,
+    Tags, Task, Title,
 };
 
 /// What a [`Row`] is read from. The owner is not among them: it is the one who
@@ -73,15 +73,33 @@ impl Row {
             title: Title::from_column(self.title),
             description: self.description.map(Description::from_column),
             completed: self.completed,
-            completed_at: self.completed_at.map(|at| Moment::new(at.and_utc())),
+            completed_at: self.completed_at.map(moment),
             priority: Priority::from_rank(self.priority),
             due_date: self.due_date,
             tags: Tags::from_column(self.tags),
             version: self.version,
-            created_at: self.id.0.created_at(),
-            updated_at: Moment::new(self.updated_at.and_utc()),
+            updated_at: moment(self.updated_at),
         }
     }
+
+    pub fn content(&self) -> Content<'_> {
+        Content {
+            id: self.id.0,
+            title: &self.title,
+            description: self.description.as_deref(),
+            completed: self.completed,
+            completed_at: self.completed_at.map(moment),
+            priority: Priority::from_rank(self.priority),
+            due_date: self.due_date,
+            tags: &self.tags,
+            version: self.version,
+            updated_at: moment(self.updated_at),
+        }
+    }
+}
+
+pub(super) fn moment(column: NaiveDateTime) -> Moment {
+    Moment::new(column.and_utc())
 }
 
 type Boxed<'q> = IntoBoxed<'q, diesel::dsl::Select<tasks::table, Columns>, MultiBackend>;
@@ -103,6 +121,14 @@ pub(super) fn load(
         statement = statement.filter(behind(position, query.sort));
     }
     sorted(statement, query.sort).limit(most).load(connection)
+}
+
+/// Takes off the one more, and says whether it was there.
+pub(super) fn cut<T>(rows: &mut Vec<T>, query: &ListQuery) -> bool {
+    let limit = usize::from(query.limit);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    has_more
 }
 
 // The only substring search that both databases have and that compares bytes:

@@ -15,7 +15,9 @@ use super::page::{self, COLUMNS, Row};
 use super::schema::tasks;
 use super::statements::{FindTask, ReplaceTask, SetCompleted, TaskColumns};
 use crate::auth::OwnerId;
-use crate::domain::{Completion, IfMatch, ListQuery, Moment, Patch, Task, TaskId};
+use crate::domain::{
+    Completion, IfMatch, ListQuery, Moment, Patch, Position, Task, TaskId, TaskJson,
+};
 
 pub use super::create::{Created, create};
 
@@ -38,28 +40,24 @@ pub enum Miss {
 #[derive(Debug)]
 pub struct Page {
     /// The tasks.
-    pub items: Vec<Task>,
-    /// Whether there are more behind them.
-    pub has_more: bool,
-}
-
-impl Page {
-    /// The page of these rows, of which there may be one more than was asked for.
-    pub(super) fn of(mut rows: Vec<Row>, owner: &OwnerId, query: &ListQuery) -> Self {
-        let has_more = rows.len() > usize::from(query.limit);
-        rows.truncate(usize::from(query.limit));
-        let items = rows.into_iter().map(|row| row.into_task(owner));
-        Self {
-            items: items.collect(),
-            has_more,
-        }
-    }
+    pub items: Vec<TaskJson>,
+    /// The place behind them, if there are more.
+    pub next: Option<Position>,
 }
 
 /// The owner's tasks that a query asks for.
 pub fn list(conn: &mut DbConnection, owner: &OwnerId, query: &ListQuery) -> QueryResult<Page> {
-    let rows = page::load(conn, owner, query)?;
-    Ok(Page::of(rows, owner, query))
+    let mut rows = page::load(conn, owner, query)?;
+    let has_more = page::cut(&mut rows, query);
+    let last = rows.last().filter(|_| has_more);
+    let next = last.map(|last| Position::of(&last.content(), query.sort.key));
+    // A row is gone as soon as it is written: a page may be large.
+    let items = rows.into_iter().map(|row| TaskJson::of(&row.content()));
+    let items: serde_json::Result<_> = items.collect();
+    Ok(Page {
+        items: items.map_err(|error| Error::DeserializationError(error.into()))?,
+        next,
+    })
 }
 
 /// One task of the owner's.

@@ -14,7 +14,8 @@ use chrono::{DateTime, Datelike, NaiveDate};
 
 use super::fields::Priority;
 use super::list::{ListQuery, SortKey};
-use super::task::{Moment, Task, TaskId};
+use super::task::{Moment, TaskId};
+use super::task_json::Content;
 use crate::auth::OwnerId;
 
 const CHECKSUM_BYTES: usize = 8;
@@ -47,14 +48,14 @@ pub enum Cursor {
 }
 
 impl Position {
-    /// The place of a task.
-    pub(super) fn of(task: &Task, key: SortKey) -> Self {
+    /// The place of a task in a list.
+    pub fn of(task: &Content<'_>, key: SortKey) -> Self {
         let key = match key {
             SortKey::CreatedAt => Cursor::CreatedAt,
             SortKey::UpdatedAt => Cursor::UpdatedAt(task.updated_at),
             SortKey::DueDate => Cursor::DueDate(task.due_date),
             SortKey::Priority => Cursor::Priority(task.priority),
-            SortKey::Title => Cursor::Title(task.title.as_str().to_lowercase()),
+            SortKey::Title => Cursor::Title(task.title.to_lowercase()),
         };
         Self { key, id: task.id }
     }

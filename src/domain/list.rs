@@ -9,7 +9,6 @@ use super::cursor::{Cursor, Position};
 use super::fault::Fault;
 use super::fields::{Priority, day};
 use super::parameters::Parameters;
-use super::task::Task;
 use crate::auth::OwnerId;
 
 const DEFAULT_LIMIT: u16 = 50;
@@ -179,9 +178,9 @@ impl ListQuery {
         Ok(query)
     }
 
-    /// The cursor of the page behind this task.
-    pub fn cursor_after(&self, owner: &OwnerId, last: &Task) -> String {
-        Cursor::encode(owner, self, &Position::of(last, self.sort.key))
+    /// The cursor of the page behind this place.
+    pub fn cursor_after(&self, owner: &OwnerId, last: &Position) -> String {
+        Cursor::encode(owner, self, last)
     }
 
     /// The query of the page behind a cursor: the same list, the same limit.

@@ -11,6 +11,7 @@ mod patch;
 mod precondition;
 mod tags;
 mod task;
+mod task_json;
 
 pub use cursor::{Cursor, Position};
 pub use fault::Fault;
@@ -22,3 +23,4 @@ pub use patch::{Completion, Draft, Patch, WRITTEN_BY_THE_SERVER};
 pub use precondition::{EntityTag, IfMatch, IfNoneMatch};
 pub use tags::Tags;
 pub use task::{Moment, Task, TaskId};
+pub use task_json::{Content, TaskJson};

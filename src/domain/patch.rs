@@ -150,7 +150,6 @@ impl Draft {
             due_date: self.rest.due_date.flatten(),
             tags: self.rest.tags.unwrap_or_default(),
             version: 1,
-            created_at: now,
             updated_at: now,
         }
     }

@@ -1,8 +1,6 @@
 //! The tags of a task.
 
-use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use super::fields::{Wrong, is_visible, string};
 use crate::json::Value;
@@ -67,16 +65,18 @@ impl Tags {
     pub fn from_column(column: String) -> Self {
         Self(column)
     }
-}
 
-/// # Errors
-///
-/// Somebody else has written the column, and not JSON.
-impl Serialize for Tags {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let in_one_line = self.0.replace('\n', "");
-        let json: &RawValue = serde_json::from_str(&in_one_line).map_err(S::Error::custom)?;
-        json.serialize(serializer)
+    /// The tags of a column as an array, appended to `out`.
+    ///
+    /// # Errors
+    ///
+    /// Somebody else has written the column, and not JSON.
+    pub(super) fn write_json(column: &str, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        let _: IgnoredAny = serde_json::from_str(column)?;
+        for line in column.split('\n') {
+            out.extend_from_slice(line.as_bytes());
+        }
+        Ok(())
     }
 }
 
@@ -109,10 +109,11 @@ mod tests {
                     "{want:?} in {have:?}"
                 );
             }
-            let written = serde_json::to_string(&tags).ok();
+            let mut written = Vec::new();
+            Tags::write_json(tags.column(), &mut written).unwrap();
             assert_eq!(
                 written,
-                serde_json::to_string(&["first", have, "last"]).ok()
+                serde_json::to_vec(&["first", have, "last"]).unwrap()
             );
         }
     }
@@ -121,7 +122,7 @@ mod tests {
     fn what_is_no_json_is_not_passed_on() {
         for column in ["", "[", "[\"a\"]]", "[\"a\", x]"] {
             assert!(
-                serde_json::to_string(&Tags::from_column(column.into())).is_err(),
+                Tags::write_json(column, &mut Vec::new()).is_err(),
                 "{column}"
             );
         }

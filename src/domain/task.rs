@@ -12,8 +12,7 @@ use crate::auth::OwnerId;
 
 /// The address of a task: a UUID version 7 (RFC 9562). Anybody may make one; it
 /// gives no right to the task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(Uuid);
 
 impl TaskId {
@@ -27,6 +26,13 @@ impl TaskId {
         let id = Uuid::try_parse(text).ok()?;
         let mut buffer = Uuid::encode_buffer();
         (id.hyphenated().encode_lower(&mut buffer) == text).then_some(Self(id))
+    }
+
+    /// The canonical form.
+    pub(super) fn text(&self) -> [u8; 36] {
+        let mut text = [0; 36];
+        self.0.hyphenated().encode_lower(&mut text);
+        text
     }
 
     /// The 16 bytes, in the order in which ids sort.
@@ -81,15 +87,14 @@ impl Moment {
     pub fn utc(self) -> DateTime<Utc> {
         self.0
     }
-}
 
-/// As JavaScript's `toISOString()` writes it: `2026-11-20T10:50:16.987Z`. A list
-/// has two or three of them a task, and chrono's formatter was a tenth of it.
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// As JavaScript's `toISOString()` writes it: `2026-11-20T10:50:16.987Z`. None
+    /// for years that it writes with a sign. A list has two or three of them a
+    /// task, and chrono's formatter was a tenth of it.
+    pub(super) fn text(self) -> Option<[u8; 24]> {
         let (day, time) = (self.0.date_naive(), self.0.time());
         if !(0..=9999).contains(&day.year()) {
-            return f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true));
+            return None;
         }
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let numbers = [
@@ -107,7 +112,16 @@ impl fmt::Display for Moment {
                 number /= 10;
             }
         }
-        f.write_str(str::from_utf8(&text).unwrap_or_default())
+        Some(text)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text() {
+            Some(text) => f.write_str(str::from_utf8(&text).unwrap_or_default()),
+            None => f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true)),
+        }
     }
 }
 
@@ -117,8 +131,8 @@ impl Serialize for Moment {
     }
 }
 
-/// A task, in the order of its members on the wire.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A task. When it was made is the time inside its id.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// Its address.
     pub id: TaskId,
@@ -140,8 +154,6 @@ pub struct Task {
     pub tags: Tags,
     /// 1, then one more at each change.
     pub version: i64,
-    /// The time inside the id.
-    pub created_at: Moment,
     /// When it last changed.
     pub updated_at: Moment,
 }
@@ -181,7 +193,7 @@ mod tests {
         for instant in instants {
             let moment = Moment::new(instant);
             let wanted = moment.utc().to_rfc3339_opts(SecondsFormat::Millis, true);
-            assert_eq!(serde_json::to_value(moment).unwrap(), wanted);
+            assert_eq!(moment.to_string(), wanted);
         }
     }
 

@@ -1,11 +1,9 @@
 //! The tasks API. Each handler refuses in the order of the contract: query,
 //! headers, body, then the row.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, ETAG, HeaderValue, LINK, LOCATION};
+use actix_web::http::header::{ContentType, ETAG, LINK, LOCATION};
 use actix_web::web::{Bytes, Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 
 use super::conditions::{idempotency_key, if_match, if_none_match};
@@ -34,12 +32,12 @@ pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpReques
     // Written as soon as it is read, and on the thread that has read it: pages
     // would pile up before the workers, where nothing counts their bytes.
     let (body, next) = match app.db.newest(&owner, &query).await {
-        Some(page) => render(&page, &owner, &query, &waiting)?,
+        Some(page) => render(page, &owner, &query, &waiting)?,
         None => app
             .db
             .read(owner, deadline(&request), move |conn, owner| {
                 let page = tasks::list(conn, owner, &query)?;
-                Ok(render(&page, owner, &query, &waiting))
+                Ok(render(page, owner, &query, &waiting))
             })
             .await
             .map_err(|error| database(error, false))??,
@@ -53,25 +51,25 @@ pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpReques
 
 /// The body of a page, and the link to the next one.
 fn render(
-    page: &Page,
+    page: Page,
     owner: &OwnerId,
     query: &ListQuery,
     waiting: &Waiting,
 ) -> Result<(Paced, Option<String>), ApiError> {
-    #[derive(Serialize)]
-    struct List<'a> {
-        items: &'a [Task],
-        next_cursor: Option<&'a str>,
-    }
-    let last = page.items.last().filter(|_| page.has_more);
-    let cursor = last.map(|last| query.cursor_after(owner, last));
-    let list = List {
-        items: &page.items,
-        next_cursor: cursor.as_deref(),
-    };
+    let next = page.next.as_ref();
+    let cursor = next.map(|next| query.cursor_after(owner, next));
     // As long as most tasks are; more is added in one step or two.
-    let mut json = Vec::with_capacity(64 + page.items.len() * 384);
-    serde_json::to_writer(&mut json, &list).map_err(unserializable)?;
+    let mut json = Vec::with_capacity(64 + page.items.len() * 480);
+    json.extend_from_slice(b"{\"items\":[");
+    for (at, task) in page.items.into_iter().enumerate() {
+        if at > 0 {
+            json.push(b',');
+        }
+        task.write(owner, &mut json).map_err(unserializable)?;
+    }
+    json.extend_from_slice(b"],\"next_cursor\":");
+    serde_json::to_writer(&mut json, &cursor).map_err(unserializable)?;
+    json.push(b'}');
     let body = waiting.body(owner, json)?;
     let link = |cursor: &String| format!("<{TASKS}?{}>; rel=\"next\"", query.next_page(cursor));
     Ok((body, cursor.as_ref().map(link)))
@@ -110,8 +108,7 @@ pub async fn create_task(
     if replayed {
         response.insert_header(("idempotency-replayed", "true"));
     }
-    response.insert_header((ETAG, EntityTag(task.version).to_string()));
-    Ok(response.json(&task))
+    with_task(response, &task)
 }
 
 /// `DELETE /tasks?completed=true`
@@ -143,7 +140,7 @@ pub async fn read_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest
             .insert_header((ETAG, etag))
             .finish());
     }
-    Ok(answer(&task))
+    answer(&task)
 }
 
 /// `PATCH /tasks/{id}` and `PUT /tasks/{id}`: a merge patch (RFC 7396) both, so
@@ -164,7 +161,7 @@ pub async fn update_task(
         })
         .await
         .map_err(|error| database(error, true))??;
-    Ok(answer(&task))
+    answer(&task)
 }
 
 /// `PATCH /tasks/{id}/complete`
@@ -185,7 +182,7 @@ pub async fn complete_task(
         .complete(owner, deadline(&request), id, completion, condition)
         .await
         .map_err(|error| database(error, true))??;
-    Ok(answer(&task))
+    answer(&task)
 }
 
 /// `DELETE /tasks/{id}`
@@ -224,10 +221,13 @@ fn unserializable(error: serde_json::Error) -> ApiError {
     ApiError::new(Code::Internal, "an internal error occurred").with_source(error)
 }
 
-fn answer(task: &Task) -> HttpResponse {
-    let mut response = HttpResponse::build(StatusCode::OK);
-    if let Ok(etag) = HeaderValue::from_str(&EntityTag(task.version).to_string()) {
-        response.insert_header((ETAG, etag));
-    }
-    response.json(task)
+fn answer(task: &Task) -> Answer {
+    with_task(HttpResponse::Ok(), task)
+}
+
+fn with_task(mut response: HttpResponseBuilder, task: &Task) -> Answer {
+    let mut json = Vec::new();
+    task.write_json(&mut json).map_err(unserializable)?;
+    response.insert_header((ETAG, EntityTag(task.version).to_string()));
+    Ok(response.content_type(ContentType::json()).body(json))
 }
