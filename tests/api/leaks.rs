@@ -89,7 +89,11 @@ fn expect_closed(answer: &Answer, what: &str) {
 
 /// Makes every statement fail: the table is gone.
 fn rename_the_table(app: &TestApp) {
-    let statement = "ALTER TABLE tasks RENAME TO hidden";
+    run(app, "ALTER TABLE tasks RENAME TO hidden");
+}
+
+/// As somebody who has the database at hand.
+fn run(app: &TestApp, statement: &str) {
     match app.engine {
         Engine::Sqlite => {
             let file = app.database_url.strip_prefix("sqlite://").unwrap();
@@ -167,6 +171,20 @@ on_both_databases! {
             assert_eq!(answer.header("cache-control"), "no-store");
         }
         app.anonymous().get("/health/live").await.expect(200);
+    }
+
+    async fn a_row_that_somebody_else_has_spoiled_is_an_error_and_never_broken_json(engine: Engine) {
+        let app = TestApp::spawn(engine).await;
+        let (alice, bob) = (app.user("alice"), app.user("bob"));
+        let path = alice.create_path("a").await;
+        bob.create_path("b").await;
+        run(&app, "UPDATE tasks SET tags = '[\"x], \"canary\": 1' WHERE owner_id = 'alice'");
+        for address in [TASKS, "/api/v1/tasks?sort=title", &path] {
+            let answer = alice.get(address).await.expect_problem(500, "internal");
+            assert!(!answer.text().contains("canary"), "{}", answer.text());
+        }
+        let page = bob.get(TASKS).await.expect(200).json();
+        assert_eq!(page["items"][0]["title"], "b");
     }
 
     async fn the_instance_is_the_path_as_it_was_received(engine: Engine) {

@@ -22,6 +22,35 @@ async fn is_pipelined(app: &TestApp, what: &str, mut ask: impl AsyncFnMut()) {
 }
 
 #[test]
+fn a_page_over_a_pipeline_is_byte_for_byte_the_one_that_comes_the_ordinary_way() {
+    block_on(async {
+        let app = TestApp::with(Engine::Postgres, &[("WITH_METRICS", "")]).await;
+        let alice = app.user("alice \"and\\ Élise");
+        let long = "long \"and\" \t\u{7f}\u{2028}🦀 ".repeat(400);
+        for task in [
+            json!({ "title": "a" }),
+            json!({ "title": "\"b\" \\ \u{1} é", "description": "", "completed": true, "tags": ["\n,\"", "c"] }),
+            json!({ "title": "d", "description": long, "priority": "high", "due_date": "9999-12-31" }),
+        ] {
+            alice.post(TASKS, &task).await.expect(201);
+        }
+        // Larger than what a pipeline carries.
+        let ordinary = alice.get("/api/v1/tasks?limit=200").await.expect(200);
+        is_pipelined(&app, "list", async || {
+            let page = alice.get("/api/v1/tasks?limit=50").await.expect(200);
+            assert_eq!(page.text(), ordinary.text());
+        })
+        .await;
+        let page = ordinary.json();
+        for task in page["items"].as_array().unwrap() {
+            let path = format!("{TASKS}/{}", task["id"].as_str().unwrap());
+            let alone = alice.get(&path).await.expect(200);
+            assert!(ordinary.text().contains(&alone.text()), "{path}");
+        }
+    });
+}
+
+#[test]
 fn what_is_asked_for_most_goes_over_pipelines() {
     block_on(async {
         let app = TestApp::with(Engine::Postgres, &[("WITH_METRICS", "")]).await;
