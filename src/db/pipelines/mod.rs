@@ -34,6 +34,13 @@ use super::turns::Turns;
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
+/// The longest that the first statement of a pipeline may have waited for its
+/// answer before others go to the thread's next pipeline, and from its last one
+/// the ordinary way. Where commits wait for a disk, a few waits side by side are
+/// faster; where they do not, the fewer connections the better.
+const SLOW: Duration = Duration::from_millis(1);
+const STALL: Duration = Duration::from_millis(15);
+
 /// How long a read waits for its answer before it is asked the ordinary way.
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -172,7 +179,7 @@ impl Pipelines {
         result
     }
 
-    /// A place for the owner in this thread's pipeline. Opens one if there is
+    /// A place for the owner in a pipeline of this thread. Opens one if there is
     /// none, in the background.
     fn enter<'s>(
         self: &Arc<Self>,
@@ -180,14 +187,20 @@ impl Pipelines {
         owner: &OwnerId,
         most: usize,
     ) -> Option<(&'s Slot, Place)> {
-        let slot = slots.get(number_of_thread().checked_rem(slots.len())?)?;
-        let turn = self.turns.take_now(owner.as_str())?;
-        match slot.enter(turn, most, &self.generation) {
-            Entered::Place(place) => return Some((slot, place)),
-            Entered::Nothing => {}
-            Entered::Opening(opening) => {
-                let pipelines = Arc::clone(self);
-                tokio::spawn(async move { pipelines.open_one(&opening).await });
+        let mut own = of_thread(number_of_thread(), slots).peekable();
+        while let Some(slot) = own.next() {
+            let longest_wait = match own.peek() {
+                Some(_) => SLOW,
+                None => STALL,
+            };
+            let turn = self.turns.take_now(owner.as_str())?;
+            match slot.enter(turn, most, longest_wait, &self.generation) {
+                Entered::Place(place) => return Some((slot, place)),
+                Entered::Nothing => {}
+                Entered::Opening(opening) => {
+                    let pipelines = Arc::clone(self);
+                    tokio::spawn(async move { pipelines.open_one(&opening).await });
+                }
             }
         }
         None
@@ -205,12 +218,42 @@ impl Pipelines {
     }
 }
 
-/// Numbers threads as they come. A pipeline that has as few threads as possible
-/// is driven by the one that uses it.
-fn number_of_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+/// The number of this thread, as threads come, and how many have come.
+fn number_of_thread() -> (usize, usize) {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
-        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
     }
-    NUMBER.with(|number| *number)
+    NUMBER.with(|number| (*number, THREADS.load(Ordering::Relaxed)))
+}
+
+/// What a thread uses: one, or more where there are more than threads. A pipeline
+/// that has as few threads as possible is driven by the one that uses it.
+fn of_thread<T>((number, threads): (usize, usize), all: &[T]) -> impl Iterator<Item = &T> {
+    let first = number.checked_rem(all.len()).unwrap_or_default();
+    all.iter().skip(first).step_by(threads.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thread_has_a_pipeline_and_every_pipeline_as_few_threads_as_may_be() {
+        for (pipelines, threads) in [(2, 1), (2, 2), (4, 2), (5, 2), (2, 8), (3, 8), (64, 1)] {
+            let all: Vec<usize> = (0..pipelines).collect();
+            let mut users = vec![0; pipelines];
+            for number in 0..threads {
+                let own: Vec<&usize> = of_thread((number, threads), &all).collect();
+                assert!(!own.is_empty());
+                own.into_iter().for_each(|at| users[*at] += 1);
+            }
+            let most = threads.div_ceil(pipelines);
+            assert!(
+                users.iter().all(|users| (1..=most).contains(users)),
+                "{users:?}"
+            );
+        }
+        assert_eq!(of_thread::<u8>((3, 8), &[]).next(), None);
+    }
 }

@@ -12,10 +12,6 @@ use super::open::{Driver, Opened};
 use crate::db::connection::Generation;
 use crate::db::turns::Turn;
 
-/// The longest that the first statement of a pipeline may have waited for its
-/// answer before others go the ordinary way.
-const STALL: Duration = Duration::from_millis(15);
-
 /// From when a pipeline without an answer counts as hanging, and is replaced.
 const HANGS: Duration = Duration::from_secs(1);
 
@@ -80,8 +76,15 @@ impl Pipeline {
         self.opened_at.elapsed()
     }
 
-    /// Takes a place if that is wise.
-    pub fn enter(&self, now: Instant, most: usize, crew: &Generation) -> Condition {
+    /// Takes a place if that is wise: if no more than `most` statements are under
+    /// way, and the first of them has not waited for longer than `longest_wait`.
+    pub fn enter(
+        &self,
+        now: Instant,
+        most: usize,
+        longest_wait: Duration,
+        crew: &Generation,
+    ) -> Condition {
         let is_current = self.generation == crew.current() && crew.is_proven();
         if !is_current || !self.driver.is_alive() {
             return Condition::Over;
@@ -90,7 +93,7 @@ impl Pipeline {
         let mut under_way = self.under_way();
         let condition = match under_way.sent_at.front() {
             Some(first) if since(*first) > HANGS => return Condition::Hanging,
-            Some(first) if since(*first) > STALL => return Condition::Busy,
+            Some(first) if since(*first) > longest_wait => return Condition::Busy,
             Some(_) if under_way.sent_at.len() >= most => return Condition::Busy,
             None if since(under_way.answered_at) > TRUSTED_IDLE => Condition::Idle,
             Some(_) | None => Condition::Fit,

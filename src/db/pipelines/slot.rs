@@ -73,12 +73,18 @@ impl Slot {
     }
 
     /// A place in the pipeline, or the duty to open it.
-    pub fn enter(self: &Arc<Self>, turn: Turn, most: usize, crew: &Generation) -> Entered {
+    pub fn enter(
+        self: &Arc<Self>,
+        turn: Turn,
+        most: usize,
+        longest_wait: Duration,
+        crew: &Generation,
+    ) -> Entered {
         let mut state = self.state();
         let now = Instant::now();
         if let Some(pipeline) = &state.pipeline {
             let place = |turn| Place::new(Arc::clone(pipeline), turn);
-            match pipeline.enter(now, most, crew) {
+            match pipeline.enter(now, most, longest_wait, crew) {
                 Condition::Fit => return Entered::Place(place(turn)),
                 Condition::Busy => {}
                 Condition::Idle => drop(place(turn)),
