@@ -104,10 +104,11 @@ def against_pgbench(figures):
     return best, [one.rate / limit for one, limit in zip(figures["Todoward"], figures[best])]
 
 
-def compare(cluster, title, part, operations, rounds):
+def compare(cluster, title, part, operations, rounds, *variants):
+    """`variants` are other settings of Todoward, shown beside it."""
     url = main_database(cluster)
     pooled = partial(servers.axum, EXCLUSIVE="1")
-    with running(servers.todoward, url, servers.axum, pooled, servers.fastapi) as contestants, \
+    with running(servers.todoward, url, servers.axum, pooled, servers.fastapi, *variants) as contestants, \
             targets(ROWS) as file:
         check.alike(contestants, ROWS)
         shown, goals = [], []
@@ -117,13 +118,17 @@ def compare(cluster, title, part, operations, rounds):
             best, to_pgbench = against_pgbench(figures)
             others = ("axum", "axum EXCLUSIVE=1", "FastAPI")
             to_axum, to_pooled, to_fastapi = (against(figures, "Todoward", name) for name in others)
-            for name in ("Todoward", *others):
+            of_todoward = [one.name for one in contestants if one.name.startswith("Todoward")]
+            for name in (*of_todoward, *others):
                 shown.append((f"{NAMES[operation]}, {name}", report.rate(of(figures, name, "rate")),
                               f"{of(figures, name, 'p50'):.2f} ms", f"{of(figures, name, 'p99'):.2f} ms",
                               f"{of(figures, name, 'cpu'):.0f} µs", f"{sum(one.errors for one in figures[name])}"))
             shown.append((f"{NAMES[operation]}, {best}", report.rate(median(figures[best])), "", "", "", "0"))
             name = NAMES[operation]
             goal(goals, f"{name}: of axum", ratio(to_axum), "≥ 1.0 (1.1)", median(to_axum) >= 1)
+            for other in of_todoward[1:]:
+                found = against(figures, other, "axum")
+                goal(goals, f"{name}, {other}: of axum", ratio(found), "≥ 1.0 (1.1)", median(found) >= 1)
             goal(goals, f"{name}: of axum EXCLUSIVE=1", ratio(to_pooled), "≥ 1.0", median(to_pooled) >= 1)
             goal(goals, f"{name}: of FastAPI", ratio(to_fastapi), "≥ 10", median(to_fastapi) >= 10)
             goal(goals, f"{name}: of pgbench", ratio(to_pgbench), "≥ 0.5", median(to_pgbench) >= 0.5)
@@ -144,9 +149,10 @@ def peers(cluster):
 def durable(cluster):
     """As PostgreSQL comes: an answered write is on the disk."""
     main_database(cluster)
+    more = partial(servers.todoward, name="Todoward, 6 pipelines", TODOWARD__DATABASE__PIPELINES="6")
     cluster.psql("postgres", "ALTER DATABASE large SET synchronous_commit = on")
     try:
-        compare(cluster, "synchronous_commit=on", "durable", ("complete", "create"), max(1, ROUNDS - 2))
+        compare(cluster, "synchronous_commit=on", "durable", ("complete", "create"), max(1, ROUNDS - 2), more)
     finally:
         cluster.psql("postgres", "ALTER DATABASE large RESET synchronous_commit")
 

@@ -4,6 +4,10 @@
 //! `["me", 5]`, an empty `sub`, an `iat` in the future all pass), so each rule
 //! is checked by this code.
 
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+
 use super::owner::{OwnerId, missing_subject};
 use super::refusal::Refusal;
 use super::verifier::Policy;
@@ -17,6 +21,7 @@ const SESSION_CACHE_AUDIENCE: &str = "better-auth:session-cache";
 #[derive(Debug, Clone)]
 pub struct Claims {
     owner: OwnerId,
+    log_name: Arc<str>,
     times: Times,
 }
 
@@ -65,6 +70,12 @@ impl Claims {
         &self.owner
     }
 
+    /// What stands for the owner in log lines: 12 digits of a hash. Made once for
+    /// a token that is remembered, not for each line.
+    pub fn log_name(&self) -> Arc<str> {
+        Arc::clone(&self.log_name)
+    }
+
     /// `exp`, in seconds since 1970.
     pub fn expires_at(&self) -> f64 {
         self.times.exp
@@ -98,8 +109,21 @@ impl Claims {
             Kind::Api => OwnerId::from_subject(claims)?,
             Kind::SessionCookie => OwnerId::from_session(claims)?,
         };
-        Ok(Self { owner, times })
+        Ok(Self {
+            log_name: log_name(&owner),
+            owner,
+            times,
+        })
     }
+}
+
+fn log_name(owner: &OwnerId) -> Arc<str> {
+    let hash = digest::digest(&digest::SHA256, owner.as_str().as_bytes());
+    let digits = hash.as_ref().iter().take(6);
+    digits
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>()
+        .into()
 }
 
 const SESSION_COOKIE: &str =

@@ -14,7 +14,6 @@ use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
-use aws_lc_rs::digest;
 use uuid::Uuid;
 
 use super::unread::Unread;
@@ -215,14 +214,7 @@ fn account(edge: &Edge, response: &ServiceResponse, id: &RequestId, received: In
     if !is_logged {
         return;
     }
-    let owner = request.extensions().get::<Claims>().map(|claims| {
-        let hash = digest::digest(&digest::SHA256, claims.owner().as_str().as_bytes());
-        let first = hash.as_ref().iter().take(6);
-        format!(
-            "{:012x}",
-            first.fold(0_u64, |all, byte| all << 8 | u64::from(*byte))
-        )
-    });
+    let owner = request.extensions().get::<Claims>().map(Claims::log_name);
     log::info!(
         target: "todoward::request",
         request_id = &*id.0,
