@@ -87,6 +87,8 @@ pub struct Database {
     pub pool_size: u32,
     /// Pipelines for reads, and as many for writes, beside the pool of PostgreSQL.
     pub pipelines: u32,
+    /// HTTP workers, who drive the pipelines: `server.workers`.
+    pub workers: usize,
     /// How long a request waits for a connection.
     pub acquire_timeout: Duration,
     /// The longest that the database may work on a statement.

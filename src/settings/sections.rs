@@ -17,6 +17,14 @@ fn seconds(layers: &Layers, key: &str, least: u64, most: u64) -> Result<Duration
     Ok(Duration::from_secs(layers.number(key, least, most)?))
 }
 
+/// 0 is as many as cores.
+fn workers(layers: &Layers) -> Result<usize, SettingsError> {
+    Ok(match layers.number("server.workers", 0, 1024)? as usize {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    })
+}
+
 pub(super) fn server(layers: &Layers) -> Result<Server, SettingsError> {
     let shutdown_timeout = seconds(layers, "server.shutdown_timeout", 1, 3600)?;
     let drain_delay = seconds(layers, "server.drain_delay", 0, 600)?;
@@ -24,12 +32,10 @@ pub(super) fn server(layers: &Layers) -> Result<Server, SettingsError> {
         let mend = "must be shorter than TODOWARD__SERVER__SHUTDOWN_TIMEOUT, of which it is a part";
         return Err(layers.wrong("server.drain_delay", mend));
     }
-    let workers = layers.number("server.workers", 0, 1024)? as usize;
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Server {
         host: host(layers, "server.host")?,
         port: layers.number("server.port", 0, 65_535)? as u16,
-        workers: if workers == 0 { cores() } else { workers },
+        workers: workers(layers)?,
         body_limit: layers.number("server.body_limit", 1024, 16 << 20)? as usize,
         request_timeout: seconds(layers, "server.request_timeout", 1, 600)?,
         shutdown_timeout,
@@ -61,6 +67,7 @@ pub(super) fn database(layers: &Layers) -> Result<Database, SettingsError> {
         url: database_url(layers)?,
         pool_size: layers.number("database.pool_size", 1, 1000)? as u32,
         pipelines: layers.number("database.pipelines", 0, 64)? as u32,
+        workers: workers(layers)?,
         acquire_timeout: seconds(layers, "database.acquire_timeout", 1, 60)?,
         statement_timeout: seconds(layers, "database.statement_timeout", 1, 600)?,
         prepared_statements: layers

@@ -63,6 +63,7 @@ pub(super) struct Pipelines {
     turns: Turns,
     opener: PipelineOpener,
     generation: Generation,
+    workers: usize,
 }
 
 impl Pipelines {
@@ -88,6 +89,7 @@ impl Pipelines {
             turns: Turns::new(MOST_OF_OWNER),
             opener,
             generation: generation.clone(),
+            workers: database.workers,
         }))
     }
 
@@ -187,7 +189,7 @@ impl Pipelines {
         owner: &OwnerId,
         most: usize,
     ) -> Option<(&'s Slot, Place)> {
-        let mut own = of_thread(number_of_thread(), slots).peekable();
+        let mut own = of_thread(number_of_thread(), self.workers, slots).peekable();
         while let Some(slot) = own.next() {
             let longest_wait = match own.peek() {
                 Some(_) => SLOW,
@@ -200,6 +202,7 @@ impl Pipelines {
                 Entered::Opening(opening) => {
                     let pipelines = Arc::clone(self);
                     tokio::spawn(async move { pipelines.open_one(&opening).await });
+                    break;
                 }
             }
         }
@@ -218,18 +221,19 @@ impl Pipelines {
     }
 }
 
-/// The number of this thread, as threads come, and how many have come.
-fn number_of_thread() -> (usize, usize) {
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
+/// Numbers threads as they come.
+fn number_of_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
-        static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
     }
-    NUMBER.with(|number| (*number, THREADS.load(Ordering::Relaxed)))
+    NUMBER.with(|number| *number)
 }
 
-/// What a thread uses: one, or more where there are more than threads. A pipeline
-/// that has as few threads as possible is driven by the one that uses it.
-fn of_thread<T>((number, threads): (usize, usize), all: &[T]) -> impl Iterator<Item = &T> {
+/// What one of so many threads uses: one, or more where there are more than
+/// threads. A pipeline that has as few threads as possible is driven by the one
+/// that uses it.
+fn of_thread<T>(number: usize, threads: usize, all: &[T]) -> impl Iterator<Item = &T> {
     let first = number.checked_rem(all.len()).unwrap_or_default();
     all.iter().skip(first).step_by(threads.max(1))
 }
@@ -244,7 +248,7 @@ mod tests {
             let all: Vec<usize> = (0..pipelines).collect();
             let mut users = vec![0; pipelines];
             for number in 0..threads {
-                let own: Vec<&usize> = of_thread((number, threads), &all).collect();
+                let own: Vec<&usize> = of_thread(number, threads, &all).collect();
                 assert!(!own.is_empty());
                 own.into_iter().for_each(|at| users[*at] += 1);
             }
@@ -254,6 +258,6 @@ mod tests {
                 "{users:?}"
             );
         }
-        assert_eq!(of_thread::<u8>((3, 8), &[]).next(), None);
+        assert_eq!(of_thread::<u8>(3, 8, &[]).next(), None);
     }
 }
