@@ -6,8 +6,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::refusal::Refusal;
 use crate::json::{Map, Value};
 
@@ -32,8 +30,7 @@ const MAX_SUBJECT_BYTES: usize = 255;
 /// ```compile_fail
 /// let owner = todoward::auth::OwnerId::default();
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct OwnerId(Arc<str>);
 
 impl OwnerId {

@@ -128,15 +128,17 @@ mod pipelined {
                 NewestTasks { owner, most }.load(&mut conn).await
             };
             let pipelines = self.pipelines()?;
-            let rows = pipelines.read(owner, MOST_BEFORE_PAGE, load).await?;
-            self.pipelined().inc();
-            let mut items: Vec<_> = rows.into_iter().map(|PageRow(task)| task).collect();
-            let has_more = page::cut(&mut items, query);
+            let mut rows = pipelines.read(owner, MOST_BEFORE_PAGE, load).await?;
+            let has_more = page::cut(&mut rows, query);
+            let items = rows.into_iter().map(|PageRow(task)| task);
+            // If one of them cannot be written, the ordinary way says so.
+            let items: Vec<_> = items.collect::<Result<_, _>>().ok()?;
             let last = items.last().filter(|_| has_more);
             let next = last.map(|last| Position {
                 key: Cursor::CreatedAt,
                 id: last.id(),
             });
+            self.pipelined().inc();
             Some(Page { items, next })
         }
 

@@ -6,7 +6,7 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::deserialize::{self, FromSqlRow};
 use diesel::pg::Pg;
-use diesel::result::UnexpectedEndOfRow;
+use diesel::result::{UnexpectedEndOfRow, UnexpectedNullError};
 use diesel::row::{Field, Row};
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, SmallInt, Text, Timestamp};
 
@@ -14,10 +14,11 @@ use super::id::{DbId, Id};
 use super::page::moment;
 use crate::domain::{Content, Priority, TaskJson};
 
-/// One row of [`NewestTasks`](super::statements::NewestTasks).
-pub(super) struct PageRow(pub TaskJson);
+/// One row of [`NewestTasks`](super::statements::NewestTasks). One that somebody
+/// else has spoiled is no fault of the pipeline's.
+pub(super) struct PageRow(pub serde_json::Result<TaskJson>);
 
-/// [`RowSqlType`](super::page::RowSqlType), spelt out: if it is another one, the
+/// [`RowSqlType`](super::page::RowSqlType), spelt out: with other types the
 /// statement does not compile.
 type Types = (
     Id,
@@ -43,17 +44,17 @@ impl FromSqlRow<Types, Pg> for PageRow {
         let updated_at: NaiveDateTime = row.get_value::<Timestamp, _, _>(9)?;
         let content = Content {
             id: id.0,
-            title: text(&title)?.unwrap_or_default(),
+            title: text(&title)?.ok_or(UnexpectedNullError)?,
             description: text(&description)?,
             completed: row.get_value::<Bool, _, _>(3)?,
             completed_at: completed_at.map(moment),
             priority: Priority::from_rank(row.get_value::<SmallInt, _, _>(5)?),
             due_date,
-            tags: text(&tags)?.unwrap_or_default(),
+            tags: text(&tags)?.ok_or(UnexpectedNullError)?,
             version: row.get_value::<BigInt, _, _>(8)?,
             updated_at: moment(updated_at),
         };
-        Ok(Self(TaskJson::of(&content)?))
+        Ok(Self(TaskJson::of(&content)))
     }
 }
 

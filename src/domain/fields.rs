@@ -5,7 +5,6 @@
 use chrono::NaiveDate;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
-use serde::Serialize;
 
 use crate::json::Value;
 
@@ -15,8 +14,7 @@ pub(super) type Wrong = &'static str;
 const NUL: Wrong = "must not contain the character U+0000";
 
 /// A title: 1 to 200 Unicode scalar values, trimmed, at least one visible.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Title(String);
 
 impl Title {
@@ -43,8 +41,7 @@ impl Title {
 }
 
 /// A description: at most 10,000 Unicode scalar values, kept as it came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description(String);
 
 impl Description {
@@ -74,8 +71,7 @@ impl Description {
 }
 
 /// How much a task matters. The order of the variants is the order of sorting.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     /// The default.
     #[default]

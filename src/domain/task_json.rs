@@ -4,18 +4,16 @@
 //! rows: a serializer looks through each of twelve names for what needs an escape,
 //! each time, and a [`Task`] copies three texts that are then read once.
 
-use std::io::Write as _;
-
 use chrono::NaiveDate;
-use serde_json::{Error, Result};
+use serde_json::{Result, to_writer};
 
 use super::fields::Priority;
 use super::tags::Tags;
 use super::task::{Moment, Task, TaskId};
 use crate::auth::OwnerId;
 
-/// As long as most tasks are, in bytes.
-const USUAL: usize = 400;
+/// As long as all of a task is but its texts, or a little longer, in bytes.
+const WITHOUT_TEXTS: usize = 360;
 
 /// What a task says, but whose it is, borrowed from where it lies. The members are
 /// those of a [`Task`].
@@ -50,7 +48,7 @@ impl Task {
     ///
     /// Somebody else has written the column of the tags, and not JSON.
     pub fn write_json(&self, out: &mut Vec<u8>) -> Result<()> {
-        out.reserve(USUAL);
+        out.reserve(self.content().size() + self.owner_id.as_str().len());
         write_id_and_owner(out, self.id, &self.owner_id)?;
         self.content().write_rest(out)
     }
@@ -79,7 +77,7 @@ impl TaskJson {
     ///
     /// As [`Task::write_json`].
     pub fn of(content: &Content<'_>) -> Result<Self> {
-        let mut rest = Vec::with_capacity(USUAL);
+        let mut rest = Vec::with_capacity(content.size());
         content.write_rest(&mut rest)?;
         let id = content.id;
         Ok(Self { id, rest })
@@ -90,11 +88,16 @@ impl TaskJson {
         self.id
     }
 
+    /// How long it is, or a little more, in bytes.
+    pub fn size(&self, owner: &OwnerId) -> usize {
+        self.rest.len() + owner.as_str().len() + 64
+    }
+
     /// Appends to `out` what [`Task::write_json`] would.
     ///
     /// # Errors
     ///
-    /// None that could be named.
+    /// None: it is only the writer's type that has them.
     pub fn write(&self, owner: &OwnerId, out: &mut Vec<u8>) -> Result<()> {
         write_id_and_owner(out, self.id, owner)?;
         out.extend_from_slice(&self.rest);
@@ -110,6 +113,12 @@ fn write_id_and_owner(out: &mut Vec<u8>, id: TaskId, owner: &OwnerId) -> Result<
 }
 
 impl Content<'_> {
+    /// How long the task is if nothing of it needs an escape, but for its owner.
+    fn size(&self) -> usize {
+        let description = self.description.unwrap_or_default();
+        WITHOUT_TEXTS + self.title.len() + description.len() + self.tags.len()
+    }
+
     fn write_rest(&self, out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(b",\"title\":");
         write_text(out, self.title)?;
@@ -122,13 +131,11 @@ impl Content<'_> {
         out.extend_from_slice(b",\"priority\":\"");
         out.extend_from_slice(self.priority.name().as_bytes());
         out.extend_from_slice(b"\",\"due_date\":");
-        or_null(out, self.due_date, |out, day| {
-            write!(out, "\"{day}\"").map_err(Error::io)
-        })?;
+        to_writer(&mut *out, &self.due_date)?;
         out.extend_from_slice(b",\"tags\":");
         Tags::write_json(self.tags, out)?;
         out.extend_from_slice(b",\"version\":");
-        write!(out, "{}", self.version).map_err(Error::io)?;
+        to_writer(&mut *out, &self.version)?;
         out.extend_from_slice(b",\"created_at\":");
         write_moment(out, self.id.created_at())?;
         out.extend_from_slice(b",\"updated_at\":");
@@ -158,7 +165,7 @@ fn write_text(out: &mut Vec<u8>, text: &str) -> Result<()> {
     // To the end, whatever it finds: so it looks at many at once.
     let any = text.bytes().fold(false, |any, byte| any | is_escaped(byte));
     if any {
-        return serde_json::to_writer(out, text);
+        return to_writer(out, text);
     }
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
@@ -170,7 +177,7 @@ fn write_moment(out: &mut Vec<u8>, moment: Moment) -> Result<()> {
     out.push(b'"');
     match moment.text() {
         Some(text) => out.extend_from_slice(&text),
-        None => write!(out, "{moment}").map_err(Error::io)?,
+        None => out.extend_from_slice(moment.to_string().as_bytes()),
     }
     out.push(b'"');
     Ok(())
@@ -242,6 +249,35 @@ mod tests {
                 assert_eq!(written(&content), wanted);
             }
         }
+    }
+
+    #[test]
+    fn the_members_have_one_order_and_there_is_room_for_them() {
+        let content = Content {
+            id: TaskId::parse("01a1f7e7-b530-74f8-94e4-b4dc1460f2f1").unwrap(),
+            title: "Buy milk",
+            description: None,
+            completed: false,
+            completed_at: None,
+            priority: Priority::None,
+            due_date: NaiveDate::from_ymd_opt(2026, 12, 1),
+            tags: "[\n\"home\"]",
+            version: 1,
+            updated_at: Moment::new(DateTime::UNIX_EPOCH),
+        };
+        let task = TaskJson::of(&content).unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&task.rest),
+            r#","title":"Buy milk","description":null,"completed":false,"completed_at":null,"priority":"none","due_date":"2026-12-01","tags":["home"],"version":1,"created_at":"2026-11-20T07:41:59.984Z","updated_at":"1970-01-01T00:00:00.000Z"}"#
+        );
+        let longest = Content {
+            completed_at: Some(content.updated_at),
+            priority: Priority::Medium,
+            version: i64::MAX,
+            ..content
+        };
+        let task = TaskJson::of(&longest).unwrap();
+        assert_eq!(task.rest.capacity(), longest.size());
     }
 
     #[test]

@@ -58,8 +58,9 @@ fn render(
 ) -> Result<(Paced, Option<String>), ApiError> {
     let next = page.next.as_ref();
     let cursor = next.map(|next| query.cursor_after(owner, next));
-    // As long as most tasks are; more is added in one step or two.
-    let mut json = Vec::with_capacity(64 + page.items.len() * 480);
+    // In one step: a page may be large, and would lie there twice while it grows.
+    let tasks: usize = page.items.iter().map(|task| task.size(owner)).sum();
+    let mut json = Vec::with_capacity(tasks + cursor.as_ref().map_or(0, String::len) + 64);
     json.extend_from_slice(b"{\"items\":[");
     for (at, task) in page.items.into_iter().enumerate() {
         if at > 0 {

@@ -184,7 +184,7 @@ impl Settings {
         sections::auth(&Layers::read(environment)?, environment)
     }
 
-    /// Only `[database]`: whoever migrates needs no secret.
+    /// Only `[database]`, and how many workers use it: whoever migrates needs no secret.
     ///
     /// # Errors
     ///

@@ -34,19 +34,81 @@ fn a_page_over_a_pipeline_is_byte_for_byte_the_one_that_comes_the_ordinary_way()
         ] {
             alice.post(TASKS, &task).await.expect(201);
         }
-        // Larger than what a pipeline carries.
-        let ordinary = alice.get("/api/v1/tasks?limit=200").await.expect(200);
+        // None is open for reads: the first answer comes the ordinary way.
+        let writes = app.pipelined().await;
+        let ordinary = alice.get("/api/v1/tasks?limit=2").await.expect(200);
+        assert_eq!(app.pipelined().await, writes);
         is_pipelined(&app, "list", async || {
-            let page = alice.get("/api/v1/tasks?limit=50").await.expect(200);
+            let page = alice.get("/api/v1/tasks?limit=2").await.expect(200);
             assert_eq!(page.text(), ordinary.text());
+            assert_eq!(page.header("link"), ordinary.header("link"));
         })
         .await;
         let page = ordinary.json();
+        assert_eq!(page["items"].as_array().unwrap().len(), 2);
+        let cursor = page["next_cursor"].as_str().unwrap();
+        let next = format!("/api/v1/tasks?limit=2&cursor={cursor}");
+        let next = alice.get(&next).await.expect(200).json();
+        assert_eq!(next["items"][0]["title"], "a");
         for task in page["items"].as_array().unwrap() {
             let path = format!("{TASKS}/{}", task["id"].as_str().unwrap());
             let alone = alice.get(&path).await.expect(200);
             assert!(ordinary.text().contains(&alone.text()), "{path}");
         }
+    });
+}
+
+#[test]
+fn a_row_that_somebody_else_has_spoiled_costs_nobody_the_pipeline() {
+    block_on(async {
+        let app = TestApp::with(Engine::Postgres, &[("WITH_METRICS", "")]).await;
+        let (alice, bob) = (app.user("alice"), app.user("bob"));
+        alice.create_path("a").await;
+        bob.create_path("b").await;
+        let list = async || drop(bob.get(TASKS).await.expect(200));
+        is_pipelined(&app, "list", list).await;
+        let mut database = PgConnection::establish(&app.database_url).unwrap();
+        database
+            .batch_execute("UPDATE tasks SET tags = '[x' WHERE owner_id = 'alice'")
+            .unwrap();
+        let before = app.pipelined().await;
+        alice.get(TASKS).await.expect_problem(500, "internal");
+        list().await;
+        assert_eq!(app.pipelined().await, before + 1);
+    });
+}
+
+/// Each commit waits, as for a slow disk: with one worker that has two pipelines,
+/// writes open the second one, and reads, of which none waits for a commit, do not.
+#[test]
+fn writes_that_wait_for_a_disk_use_the_next_pipeline_of_their_worker() {
+    block_on(async {
+        let app = TestApp::with(Engine::Postgres, &[]).await;
+        let name = app.database_url.rsplit_once('/').unwrap().1;
+        execute(&format!("ALTER DATABASE {name} SET commit_delay = 20000"));
+        execute(&format!("ALTER DATABASE {name} SET commit_siblings = 0"));
+        let url = app.database_url.clone();
+        let variables = [
+            ("TODOWARD__SERVER__WORKERS", "1"),
+            ("TODOWARD__DATABASE__PIPELINES", "2"),
+            ("WITH_METRICS", ""),
+        ];
+        let slow = TestApp::on_database(Engine::Postgres, &url, &variables).await;
+        let users = ["alice", "bob", "carol", "dave"].map(|name| slow.user(name));
+        eventually("a second pipeline for writes", async || {
+            let draft = json!({ "title": "a" });
+            let creates = users.iter().map(|user| user.post(TASKS, &draft));
+            let created = join_all(creates).await;
+            assert!(created.iter().all(|answer| answer.status == 201));
+            slow.pipelines_open().await == 2
+        })
+        .await;
+        is_pipelined(&slow, "list", async || {
+            let lists = join_all(users.iter().map(|user| user.get(TASKS))).await;
+            assert!(lists.iter().all(|answer| answer.status == 200));
+        })
+        .await;
+        assert_eq!(slow.pipelines_open().await, 3);
     });
 }
 

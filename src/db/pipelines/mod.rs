@@ -35,11 +35,13 @@ use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
 /// The longest that the first statement of a pipeline may have waited for its
-/// answer before others go to the thread's next pipeline, and from its last one
-/// the ordinary way. Where commits wait for a disk, a few waits side by side are
-/// faster; where they do not, the fewer connections the better.
-const SLOW: Duration = Duration::from_millis(1);
+/// answer before others go the ordinary way.
 const STALL: Duration = Duration::from_millis(15);
+
+/// The same for writes before they go to the next pipeline of their thread, if it
+/// has one. Where commits wait for a disk, some that wait side by side are faster;
+/// where they do not, the fewer connections the better.
+const SLOW: Duration = Duration::from_millis(1);
 
 /// How long a read waits for its answer before it is asked the ordinary way.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -123,7 +125,8 @@ impl Pipelines {
         most: usize,
         run: impl AsyncFnOnce(&AsyncPgConnection) -> QueryResult<T>,
     ) -> Option<T> {
-        let (slot, place) = self.enter(&self.reads, owner, most)?;
+        let own = self.of_this_thread(&self.reads).take(1);
+        let (slot, place) = self.enter(own, owner, most)?;
         match timeout(PATIENCE, run(&place.pipeline.connection)).await {
             Ok(Ok(value)) => {
                 place.answered();
@@ -152,7 +155,8 @@ impl Pipelines {
         deadline: Instant,
         run: impl AsyncFnOnce(&AsyncPgConnection) -> QueryResult<T>,
     ) -> Result<Option<T>, DbError> {
-        let Some((slot, place)) = self.enter(&self.writes, owner, MOST) else {
+        let own = self.of_this_thread(&self.writes);
+        let Some((slot, place)) = self.enter(own, owner, MOST) else {
             return Ok(None);
         };
         let pipeline = &place.pipeline;
@@ -181,28 +185,33 @@ impl Pipelines {
         result
     }
 
-    /// A place for the owner in a pipeline of this thread. Opens one if there is
-    /// none, in the background.
+    fn of_this_thread<'s>(&self, slots: &'s [Arc<Slot>]) -> impl Iterator<Item = &'s Arc<Slot>> {
+        of_thread(number_of_thread(), self.workers, slots)
+    }
+
+    /// A place for the owner in the first of these that is not slow, or else in the
+    /// last. Opens it if it is not open, in the background.
     fn enter<'s>(
         self: &Arc<Self>,
-        slots: &'s [Arc<Slot>],
+        own: impl Iterator<Item = &'s Arc<Slot>>,
         owner: &OwnerId,
         most: usize,
     ) -> Option<(&'s Slot, Place)> {
-        let mut own = of_thread(number_of_thread(), self.workers, slots).peekable();
+        let mut own = own.peekable();
+        let mut turn = self.turns.take_now(owner.as_str())?;
         while let Some(slot) = own.next() {
             let longest_wait = match own.peek() {
                 Some(_) => SLOW,
                 None => STALL,
             };
-            let turn = self.turns.take_now(owner.as_str())?;
             match slot.enter(turn, most, longest_wait, &self.generation) {
                 Entered::Place(place) => return Some((slot, place)),
-                Entered::Nothing => {}
+                Entered::Busy(given_back) => turn = given_back,
+                Entered::Nothing => return None,
                 Entered::Opening(opening) => {
                     let pipelines = Arc::clone(self);
                     tokio::spawn(async move { pipelines.open_one(&opening).await });
-                    break;
+                    return None;
                 }
             }
         }
@@ -232,10 +241,11 @@ fn number_of_thread() -> usize {
 
 /// What one of so many threads uses: one, or more where there are more than
 /// threads. A pipeline that has as few threads as possible is driven by the one
-/// that uses it.
+/// that uses it. A thread whose number is beyond takes the place of one that ended.
 fn of_thread<T>(number: usize, threads: usize, all: &[T]) -> impl Iterator<Item = &T> {
-    let first = number.checked_rem(all.len()).unwrap_or_default();
-    all.iter().skip(first).step_by(threads.max(1))
+    let threads = threads.max(1);
+    let first = (number % threads).checked_rem(all.len());
+    all.iter().skip(first.unwrap_or_default()).step_by(threads)
 }
 
 #[cfg(test)]
@@ -258,6 +268,7 @@ mod tests {
                 "{users:?}"
             );
         }
+        assert!(of_thread(7, 2, &[0, 1, 2, 3]).eq(&[1, 3]));
         assert_eq!(of_thread::<u8>(3, 8, &[]).next(), None);
     }
 }

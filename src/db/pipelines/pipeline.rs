@@ -76,8 +76,8 @@ impl Pipeline {
         self.opened_at.elapsed()
     }
 
-    /// Takes a place if that is wise: if no more than `most` statements are under
-    /// way, and the first of them has not waited for longer than `longest_wait`.
+    /// Takes a place if that is wise: if fewer than `most` statements are under way,
+    /// and the first of them has not waited for longer than `longest_wait`.
     pub fn enter(
         &self,
         now: Instant,

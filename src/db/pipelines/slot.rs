@@ -44,6 +44,8 @@ struct State {
 /// What a request finds.
 pub(super) enum Entered {
     Place(Place),
+    /// Nothing now: statements are under way. The turn is of use elsewhere.
+    Busy(Turn),
     /// Nothing now.
     Nothing,
     /// Nothing now; a pipeline is to be opened.
@@ -86,7 +88,7 @@ impl Slot {
             let place = |turn| Place::new(Arc::clone(pipeline), turn);
             match pipeline.enter(now, most, longest_wait, crew) {
                 Condition::Fit => return Entered::Place(place(turn)),
-                Condition::Busy => {}
+                Condition::Busy => return Entered::Busy(turn),
                 Condition::Idle => drop(place(turn)),
                 Condition::Over => state.close(Duration::ZERO),
                 Condition::Hanging => state.close_failed(),

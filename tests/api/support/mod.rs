@@ -187,10 +187,18 @@ impl TestApp {
 
     /// How many requests were answered over pipelines.
     pub async fn pipelined(&self) -> u64 {
+        self.metric("todoward_db_pipelined_total ").await
+    }
+
+    /// How many pipelines are open.
+    pub async fn pipelines_open(&self) -> u64 {
+        let name = "todoward_db_pool_connections{state=\"pipelined\"} ";
+        self.metric(name).await
+    }
+
+    async fn metric(&self, name: &str) -> u64 {
         let metrics = self.metrics().await.text();
-        let mut values = metrics
-            .lines()
-            .filter_map(|line| line.strip_prefix("todoward_db_pipelined_total "));
+        let mut values = metrics.lines().filter_map(|line| line.strip_prefix(name));
         values.next().unwrap().parse().unwrap()
     }
 
