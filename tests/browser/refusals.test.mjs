@@ -25,6 +25,39 @@ test("several fields that the server refuses are explained beside each of them, 
   await todo.shows("Shorter");
 });
 
+test("what is being typed changes places with a refused task that is taken back", async ({ visitor }) => {
+  const ada = await visitor({ allowed: /status of 422/ });
+  const { page } = ada;
+  const todo = await ada.start();
+  let release;
+  const held = new Promise((done) => (release = done));
+  await page.route("**/api/v1/tasks", async (route) => {
+    if (route.request().method() === "POST") await held;
+    await route.continue();
+  });
+  const long = "a".repeat(300);
+  await todo.add(long);
+  await todo.title.fill("Half a thought #home");
+  await todo.composer.getByLabel("Priority").selectOption({ label: "High" });
+  release();
+  const refused = todo.unsaved.getByRole("listitem").filter({ hasText: long });
+  await refused.getByRole("button", { name: "Edit" }).click();
+  await expect(todo.title).toHaveValue(long);
+  await expect(todo.title).toHaveAccessibleDescription(/^The title .+/);
+  await expect(todo.unsaved).toContainText("Half a thought #home");
+
+  // Nor does a reload lose or send it.
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.reload();
+  await todo.add("Shorter");
+  await todo.shows("Shorter");
+  await todo.unsaved.getByRole("button", { name: "Edit" }).click();
+  await expect(todo.unsaved).toBeHidden();
+  await expect(todo.title).toHaveValue("Half a thought #home");
+  await expect(todo.composer.getByLabel("Priority")).toHaveValue("high");
+  expect(await ada.titles()).toEqual(["Shorter"]);
+});
+
 test("a server that asks for a pause gets it, and the user is told", async ({ visitor, start }) => {
   const stack = await start({
     todoward: { TODOWARD__RATE_LIMIT__REQUESTS_PER_SECOND: "1", TODOWARD__RATE_LIMIT__BURST: "3" },

@@ -18,7 +18,7 @@ export function UnsavedRow({ unsaved, onRetry, onEdit, onDiscard }: UnsavedProps
     <li className={styles.row} aria-busy={sending}>
       {sending ? <LoaderCircle size={20} className={styles.spinner} /> : <CircleDashed size={20} />}
       <div className={styles.body}>
-        <p>{fields.title}</p>
+        <p>{fields.title || "Untitled"}</p>
         {!sending && (
           <p className={styles.why} role="alert">
             <TriangleAlert size={14} aria-hidden="true" />

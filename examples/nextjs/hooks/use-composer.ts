@@ -42,14 +42,12 @@ export function useComposer(today: string) {
     return merged.title;
   }
 
-  /** Takes back what the server refused, to be mended. */
-  const takeBack = useCallback(
-    ({ key, fields, refused }: Unsaved) => {
-      outbox.discard(key);
-      setDraft({ fields, refused });
-    },
-    [outbox],
-  );
+  /** Takes back what the server refused, to be mended. What is being typed changes places with it. */
+  function takeBack({ key, fields, refused }: Unsaved) {
+    outbox.discard(key);
+    if (!empty) outbox.putAside(draft.fields, draft.refused);
+    setDraft({ fields, refused });
+  }
 
   return { ...draft, empty, quick, change, submit, takeBack };
 }

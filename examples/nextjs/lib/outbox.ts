@@ -43,6 +43,11 @@ export class Outbox extends Store<Unsaved[]> {
     void this.send(unsaved.key);
   }
 
+  /** Keeps a task that is not finished, and not to be sent before somebody takes it back. */
+  putAside(fields: Fields, refused: Record<string, string> = {}) {
+    this.keep([{ key: newKey(), fields, sending: false, refused, error: "You have not added it yet." }, ...this.get()]);
+  }
+
   discard(key: string) {
     this.keep(this.get().filter((one) => one.key !== key));
   }
