@@ -80,6 +80,33 @@ test("a task whose answer is lost is sent again, and made once", async ({ visito
   expect(await ada.titles()).toEqual(["Only one of me"]);
 });
 
+test("a write whose answer is lost is not said to have failed, and the list shows what became of it", async ({ visitor }) => {
+  const ada = await visitor({ allowed: /net::ERR_/ });
+  const { page, todo } = ada;
+  await ada.signUp();
+  await ada.create("Water the plants");
+  await ada.create("Call the bank");
+  const lose = async (route) => {
+    if (route.request().method() === "GET") return route.continue();
+    expect((await route.fetch()).ok()).toBe(true);
+    return route.abort("connectionreset");
+  };
+  await todo.open("/?status=all");
+  await page.route(/\/api\/v1\/tasks/, lose);
+  await todo.check("Water the plants").click();
+  await expect(todo.messages).toContainText("It is not known whether “Water the plants” is done.");
+  await expect(todo.check("Water the plants")).toBeChecked();
+
+  await page.getByRole("button", { name: "Clear completed" }).click();
+  await todo.dialog.getByRole("button", { name: "Clear completed" }).click();
+  await expect(todo.messages).toContainText("It is not known whether the completed tasks were deleted.");
+  await todo.shows("Call the bank");
+
+  await todo.delete("Call the bank");
+  await expect(todo.messages).toContainText("It is not known whether “Call the bank” was deleted.");
+  await todo.shows();
+});
+
 test("a change that shows at once is taken back with a message when it fails", async ({ visitor, stack }) => {
   const ada = await visitor({ allowed: /status of 50[23]/ });
   await ada.signUp();
@@ -97,7 +124,7 @@ test("a change that shows at once is taken back with a message when it fails", a
   await expect(todo.check("Finish the thesis")).toBeChecked();
   await stack.stopTodoward();
   release();
-  await expect(todo.messages).toContainText("“Finish the thesis” is still open. No connection to Todoward.");
+  await expect(todo.messages).toContainText("It is not known whether “Finish the thesis” is done. No connection to Todoward.");
   await expect(todo.check("Finish the thesis")).not.toBeChecked();
   await stack.startTodoward();
   await todo.messages.getByRole("button", { name: "Try again" }).click();

@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { inOneLine } from "@/lib/messages";
+import { inOneLine, isOutcomeUnknown } from "@/lib/messages";
 import { useServices } from "@/lib/services";
 import { ClearDialog } from "./clear-dialog";
 import styles from "./clear-completed.module.css";
@@ -12,7 +12,10 @@ export function ClearCompleted() {
   const clear = useMutation({
     mutationFn: () => connection.client.clearCompleted(),
     onSuccess: (count) => toasts.show(`${count} completed ${count === 1 ? "task" : "tasks"} deleted`),
-    onError: (error) => toasts.error(`Nothing was cleared. ${inOneLine(error, connection.baseUrl)}`),
+    onError(error) {
+      const what = isOutcomeUnknown(error) ? "It is not known whether the completed tasks were deleted." : "Nothing was cleared.";
+      toasts.error(`${what} ${inOneLine(error, connection.baseUrl)}`);
+    },
     onSettled() {
       setAsked(false);
       changes.refreshSoon(0);

@@ -3,7 +3,7 @@ import type { Task } from "todoward-client";
 import type { RowActions } from "@/components/task-row";
 import { changed, createBody, fieldsOf } from "@/lib/fields";
 import type { Filters } from "@/lib/filters";
-import { inOneLine } from "@/lib/messages";
+import { inOneLine, isOutcomeUnknown } from "@/lib/messages";
 import { type Services, useServices } from "@/lib/services";
 
 /** What can be done with a task in the list. */
@@ -21,8 +21,9 @@ function makeActions(services: Services, announce: (text: string) => void, filte
       // No condition: to complete a task is right whatever else was changed in it.
       await changes.run({ id: task.id, patch: { completed } });
     } catch (error) {
-      const text = `“${task.title}” is still ${completed ? "open" : "done"}. ${inOneLine(error, connection.baseUrl)}`;
-      toasts.error(text, { label: "Try again", run: () => void complete(task, completed) });
+      const [before, after] = completed ? ["open", "done"] : ["done", "open"];
+      const what = isOutcomeUnknown(error) ? `It is not known whether “${task.title}” is ${after}.` : `“${task.title}” is still ${before}.`;
+      toasts.error(`${what} ${inOneLine(error, connection.baseUrl)}`, { label: "Try again", run: () => void complete(task, completed) });
     }
   }
 

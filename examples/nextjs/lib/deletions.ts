@@ -1,5 +1,5 @@
 import { isProblem, type Task } from "todoward-client";
-import { inOneLine } from "./messages";
+import { inOneLine, isOutcomeUnknown } from "./messages";
 import type { UserStorage } from "./storage";
 import { Store } from "./store";
 import type { Connection } from "./todoward";
@@ -84,8 +84,8 @@ export class Deletions extends Store<ReadonlyMap<string, Deletion>> {
     if (isProblem(error, "version_mismatch")) {
       this.toasts.error(`“${title}” was changed elsewhere, so it was not deleted.`);
     } else {
-      const text = `“${title}” was not deleted. ${inOneLine(error, this.connection.baseUrl)}`;
-      this.toasts.error(text, { label: "Delete", run: () => this.delete(task) });
+      const what = isOutcomeUnknown(error) ? `It is not known whether “${title}” was deleted.` : `“${title}” was not deleted.`;
+      this.toasts.error(`${what} ${inOneLine(error, this.connection.baseUrl)}`, { label: "Delete", run: () => this.delete(task) });
     }
   }
 

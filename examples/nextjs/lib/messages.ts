@@ -84,6 +84,11 @@ const isDirect = (baseUrl: string) => !baseUrl.startsWith("/");
 /** The one that says where Todoward is. */
 const variable = (baseUrl: string) => (isDirect(baseUrl) ? "NEXT_PUBLIC_TODOWARD_URL" : process.env.ADDRESS_IN);
 
+/** Whether nobody knows if a write was done: its answer is lost. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return (isProblem(error) || error instanceof TodowardUnreachable) && error.outcomeUnknown;
+}
+
 /** What went wrong, in one line. */
 export function inOneLine(error: unknown, baseUrl: string): string {
   const { title, text, transient } = explain(error, baseUrl);
