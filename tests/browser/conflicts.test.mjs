@@ -89,6 +89,35 @@ test("what was typed into a task that was deleted elsewhere can be saved as a ne
   await expect.poll(() => ada.titles()).toEqual(["Write the letter"]);
 });
 
+test("a task that was changed here, just before, is deleted", async ({ visitor }) => {
+  const ada = await visitor();
+  const { page, todo } = ada;
+  await page.clock.install();
+  await ada.signUp();
+  await ada.create("Old title");
+  await todo.open("/?status=all");
+  let release;
+  const held = new Promise((done) => (release = done));
+  const changed = new Promise((done) =>
+    page.route("**/complete", async (route) => {
+      const response = await route.fetch();
+      done();
+      await held;
+      await route.fulfill({ response });
+    }),
+  );
+  await todo.check("Old title").focus();
+  await page.keyboard.press("x");
+  await changed;
+  await page.keyboard.press("Delete");
+  await todo.shows();
+  // The time to undo is over, and the answer to the change is still on its way.
+  await page.clock.fastForward("00:08");
+  release();
+  await expect.poll(() => ada.titles()).toEqual([]);
+  await expect(todo.messages).toHaveText("");
+});
+
 test("a task that was changed elsewhere is not deleted", async ({ visitor }) => {
   const ada = await visitor({ allowed: /status of 412/ });
   await ada.signUp();

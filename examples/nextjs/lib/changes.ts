@@ -1,5 +1,5 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
-import type { Task, TaskPage, TaskPatch } from "todoward-client";
+import { isProblem, type Task, type TaskPage, type TaskPatch } from "todoward-client";
 import type { Connection } from "./todoward";
 
 export const LISTS = ["tasks"];
@@ -50,6 +50,24 @@ export class Changes {
     }
   }
 
+  /** Deletes a task if it is still as the user saw it, but for our own changes, which are sent before. */
+  async delete(task: Task): Promise<void> {
+    const mutation = this.queries.getMutationCache().build(this.queries, {
+      scope: { id: task.id },
+      networkMode: "always",
+      mutationFn: () => this.connection.client.deleteTask(task.id, { ifMatch: this.current(task) }),
+    });
+    try {
+      await mutation.execute(undefined);
+    } catch (error) {
+      // Somebody else may have deleted it first.
+      if (!isProblem(error, "task_not_found")) throw error;
+    } finally {
+      this.refreshSoon(0);
+    }
+    this.remove(task.id);
+  }
+
   private async send({ id, patch, base }: Change): Promise<Task> {
     const { client } = this.connection;
     const before = this.find(id)?.version;
@@ -91,7 +109,7 @@ export class Changes {
     this.queries.setQueryData<Pages>(ADDED, { pages: [{ items: rest, next_cursor: null }], pageParams: [undefined] });
   }
 
-  remove(id: string) {
+  private remove(id: string) {
     this.eachItem((one) => (one.id === id ? undefined : one));
   }
 

@@ -1,4 +1,5 @@
 import { isProblem, type Task } from "todoward-client";
+import type { Changes } from "./changes";
 import { inOneLine, isOutcomeUnknown } from "./messages";
 import type { UserStorage } from "./storage";
 import { Store } from "./store";
@@ -23,11 +24,9 @@ interface Deletion {
  * answered, so a page that dies in between finishes its work after a reload.
  */
 export class Deletions extends Store<ReadonlyMap<string, Deletion>> {
-  /** Called when the server has answered, before a task that was not deleted is shown again. */
-  onAnswer: (id: string, deleted: boolean) => void = () => {};
-
   constructor(
     private readonly connection: Connection,
+    private readonly changes: Changes,
     private readonly storage: UserStorage,
     private readonly toasts: Toasts,
   ) {
@@ -69,12 +68,9 @@ export class Deletions extends Store<ReadonlyMap<string, Deletion>> {
     if (deletion.toast) this.toasts.close(deletion.toast);
     this.put({ task: deletion.task });
     try {
-      await this.connection.client.deleteTask(id, { ifMatch: deletion.task });
-      this.onAnswer(id, true);
+      await this.changes.delete(deletion.task);
     } catch (error) {
-      const gone = isProblem(error, "task_not_found");
-      if (!gone) this.explain(deletion.task, error);
-      this.onAnswer(id, gone);
+      this.explain(deletion.task, error);
     }
     this.drop(id);
   }

@@ -54,11 +54,7 @@ export function makeServices(user: User, server: Server) {
   });
   const outbox = new Outbox(connection, storage);
   const changes = new Changes(queries, connection);
-  const deletions = new Deletions(connection, storage, toasts);
-  deletions.onAnswer = (id, deleted) => {
-    if (deleted) changes.remove(id);
-    changes.refreshSoon(0);
-  };
+  const deletions = new Deletions(connection, changes, storage, toasts);
   const edits = new Edits(connection, changes, storage);
   return { user, connection, queries, storage, toasts, outbox, changes, deletions, edits, signedOut, leaving, leave };
 }
