@@ -214,7 +214,7 @@ fn pipelines_give_way_to_connections_of_the_pool() {
         let url = format!("postgres://{role}@{place}/{database}");
         let variables = [
             ("TODOWARD__DATABASE__POOL_SIZE", "4"),
-            ("TODOWARD__DATABASE__PIPELINES", "1"),
+            ("TODOWARD__DATABASE__PIPELINES", "2"),
             ("TODOWARD__DATABASE__MIGRATE_ON_START", "false"),
             ("TODOWARD__DATABASE__ACQUIRE_TIMEOUT", "30"),
             ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", "60"),
