@@ -1,7 +1,7 @@
 import type { components } from "./schema.js";
 import { passes, TodowardProblem, TodowardUnreachable } from "./errors.js";
 
-type Problem = components["schemas"]["Problem"];
+type Schemas = components["schemas"];
 
 /** Sends a request. Resolves to an answer that is Todoward's and no refusal, and whole. */
 export async function answered(fetch: typeof globalThis.fetch, request: Request): Promise<Response> {
@@ -17,8 +17,11 @@ export async function answered(fetch: typeof globalThis.fetch, request: Request)
   }
   const { status, headers } = response;
   const type = headers.get("content-type") ?? "";
-  if (status === 204 || status === 304) return new Response(null, { status, headers });
-  if (response.ok && /^application\/json\b/.test(type) && isAnswer(parsed(text))) return new Response(text, { status, headers });
+  const isAnswer = expected(request);
+  const unchanged = status === 304 && request.headers.has("if-none-match");
+  if (unchanged || (status === 204 && !isAnswer)) return new Response(null, { status, headers });
+  const json = response.ok && /^application\/json\b/.test(type) ? parsed(text) : undefined;
+  if (isAnswer?.(json)) return new Response(text, { status, headers });
   const problem = type.startsWith("application/problem+json") ? parsed(text) : undefined;
   if (isProblemBody(problem)) throw new TodowardProblem(request.method, problem, headers);
   throw foreign(request, response, text);
@@ -32,7 +35,8 @@ const CHECK_ADDRESS = "Check baseUrl: the address of the Todoward server, withou
 /** The error for an answer that somebody else gave: another server, a proxy, a sign-in wall. */
 function foreign(request: { method: string; url: string }, response: Response, text: string) {
   // A redirect is not followed: it would lose the token, or turn a write into a read.
-  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
+  const redirects = response.status >= 300 && response.status < 400 && response.status !== 304;
+  if (response.type === "opaqueredirect" || redirects) {
     const to = response.headers.get("location");
     const said = `answered with a redirect${to ? ` to ${to}` : ""}, which Todoward never does`;
     return new TodowardUnreachable(request, `${said}. ${CHECK_ADDRESS}, with https where it is served so`, { response });
@@ -44,9 +48,26 @@ function foreign(request: { method: string; url: string }, response: Response, t
   return new TodowardUnreachable(request, `${said}; that is not Todoward's. ${check}`, { response });
 }
 
-/** Whether it looks like a task, a list or a count; another service may speak JSON, too. */
-function isAnswer(value: unknown): boolean {
-  return typeof value === "object" && value !== null && ["id", "items", "deleted"].some((member) => member in value);
+/** Tells what this request is answered with from what another service says in JSON; undefined: with no body. */
+function expected({ method, url }: Request): ((value: unknown) => boolean) | undefined {
+  const all = new URL(url).pathname.endsWith("/api/v1/tasks");
+  if (method === "DELETE") return all ? isCount : undefined;
+  return all && method === "GET" ? isList : isTask;
+}
+
+function isTask(value: unknown): boolean {
+  const { id, version } = (value ?? {}) as Partial<Schemas["Task"]>;
+  return typeof id === "string" && Number.isSafeInteger(version);
+}
+
+function isList(value: unknown): boolean {
+  const { items } = (value ?? {}) as Partial<Schemas["TaskList"]>;
+  return Array.isArray(items) && items.every(isTask);
+}
+
+function isCount(value: unknown): boolean {
+  const { deleted } = (value ?? {}) as Partial<Schemas["Cleared"]>;
+  return Number.isSafeInteger(deleted);
 }
 
 function parsed(text: string): unknown {
@@ -57,8 +78,8 @@ function parsed(text: string): unknown {
   }
 }
 
-function isProblemBody(value: unknown): value is Problem {
-  const { code, detail, status } = (value ?? {}) as Partial<Problem>;
+function isProblemBody(value: unknown): value is Schemas["Problem"] {
+  const { code, detail, status } = (value ?? {}) as Partial<Schemas["Problem"]>;
   return typeof code === "string" && typeof detail === "string" && typeof status === "number";
 }
 

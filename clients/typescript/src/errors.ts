@@ -88,13 +88,18 @@ export class TodowardUnreachable extends Error {
   }
 }
 
-/** Nobody is signed in: `token` gave null or undefined. Show the sign-in page. */
+/** Nobody is signed in: `token` gave null or undefined, or `forget()` came before all was sent. Show the sign-in page. */
 export class SignedOut extends Error {
   override readonly name = "SignedOut";
 
   constructor(cause?: unknown, message = "nobody is signed in: the option token gave no token") {
     super(message, { cause });
   }
+}
+
+/** The token would be the next user's, and the call is not. */
+export function forgottenMeanwhile(): SignedOut {
+  return new SignedOut(undefined, "not sent: forget() was called meanwhile");
 }
 
 /** Whether it is a refusal of the server; with codes: one of these. */

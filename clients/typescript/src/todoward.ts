@@ -1,4 +1,4 @@
-import { isProblem } from "./errors.js";
+import { forgottenMeanwhile, isProblem } from "./errors.js";
 import { Memory } from "./memory.js";
 import { Transport, type Answer, type Call, type Options, type Repeat, type Send } from "./transport.js";
 import type {
@@ -40,18 +40,24 @@ export class Todoward {
   }
 
   /** Every page, from `query.cursor` or the start; `limit` is the size of a page. */
-  async *pages(query: ListQuery = {}, options: CallOptions = {}): AsyncIterableIterator<TaskPage> {
+  pages(query: ListQuery = {}, options: CallOptions = {}): AsyncIterableIterator<TaskPage> {
+    return this.#pages(this.#memory, query, options);
+  }
+
+  /** Every task, fetched page by page. */
+  tasks(query: ListQuery = {}, options: CallOptions = {}): AsyncIterableIterator<Task> {
+    return tasksOf(this.pages(query, options));
+  }
+
+  /** A generator starts at its first `next()`, which may be after `forget()`: so the memory is handed in. */
+  async *#pages(memory: Memory, query: ListQuery, options: CallOptions): AsyncIterableIterator<TaskPage> {
     let cursor = query.cursor;
     do {
+      if (memory !== this.#memory) throw forgottenMeanwhile();
       const page = await this.listTasks({ ...query, cursor }, options);
       yield page;
       cursor = page.next_cursor ?? undefined;
     } while (cursor !== undefined);
-  }
-
-  /** Every task, fetched page by page. */
-  async *tasks(query: ListQuery = {}, options: CallOptions = {}): AsyncIterableIterator<Task> {
-    for await (const page of this.pages(query, options)) yield* page.items;
   }
 
   /** A key is made where none is given, and is the same over all repeats of this call. */
@@ -205,10 +211,29 @@ function entityTag(version: number): string {
   return `"${version}"`;
 }
 
+async function* tasksOf(pages: AsyncIterable<TaskPage>): AsyncIterableIterator<Task> {
+  for await (const page of pages) yield* page.items;
+}
+
 function holds(task: Task, wanted: TaskPatch): boolean {
-  return Object.entries(wanted).every(
+  return Object.entries(asStored(wanted)).every(
     ([member, value]) => JSON.stringify(task[member as keyof Task]) === JSON.stringify(value),
   );
+}
+
+/** What the server makes of it. */
+function asStored(patch: TaskPatch): TaskPatch {
+  const { title, tags } = patch;
+  return {
+    ...patch,
+    ...(title !== undefined && { title: trimmed(title) }),
+    ...(tags !== undefined && { tags: [...new Set(tags.map(trimmed))] }),
+  };
+}
+
+/** Not String.trim(), which has U+FEFF for white space and U+0085 not: the server has it as Unicode does. */
+function trimmed(text: string): string {
+  return text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
 }
 
 /** Not crypto.randomUUID(), which pages on plain http do not have. */

@@ -23,8 +23,11 @@ export class Tokens {
   /** The token to send now. */
   current(): Promise<Given> {
     if (this.#renewing) return this.#renewing;
-    this.#asking ??= this.#ask(false).finally(() => (this.#asking = undefined));
-    return this.#asking;
+    const asking = (this.#asking ??= this.#ask(false));
+    return asking.finally(() => {
+      // After forget() it may be the next user's that is asked for.
+      if (this.#asking === asking) this.#asking = undefined;
+    });
   }
 
   /** Another token than one that was refused. */
@@ -34,8 +37,10 @@ export class Tokens {
       const given = await this.current();
       if (given.token !== refused.token) return given;
     }
-    this.#renewing ??= this.#ask(true, why).finally(() => (this.#renewing = undefined));
-    return this.#renewing;
+    const renewing = (this.#renewing ??= this.#ask(true, why));
+    return renewing.finally(() => {
+      if (this.#renewing === renewing) this.#renewing = undefined;
+    });
   }
 
   /** What is asked for now was for somebody else. */

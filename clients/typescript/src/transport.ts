@@ -1,7 +1,7 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "./schema.js";
 import { answered } from "./answer.js";
-import { isProblem, SignedOut, TodowardProblem, TodowardUnreachable } from "./errors.js";
+import { forgottenMeanwhile, isProblem, TodowardProblem, TodowardUnreachable } from "./errors.js";
 import { abortable, sleep } from "./abort.js";
 import { Tokens, type TokenSource } from "./tokens.js";
 
@@ -102,8 +102,7 @@ export class Transport {
 
   async #authorized<T>(call: Call, send: Send<T>, forgotten: number): Promise<Answer<T>> {
     const attempt = ({ token }: { token: string }) => {
-      // The token is the next user's, and the call is not.
-      if (this.#forgotten !== forgotten) throw new SignedOut(undefined, "not sent: forget() was called meanwhile");
+      if (this.#forgotten !== forgotten) throw forgottenMeanwhile();
       return send({
         headers: { Authorization: `Bearer ${token}` },
         signal: call.signal ?? null,

@@ -199,6 +199,17 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     expect(await rejection(todoward.readTask(task.id))).toMatchObject({ status: 404 });
   });
 
+  test("it is done also if the server has trimmed what was written", async () => {
+    const proxy = await faultyProxy(url);
+    const todoward = clientOf(proxy.url);
+    const { id } = await todoward.createTask({ title: "t" });
+    proxy.next(refuses(503, "database_unavailable", { done: true }));
+    // U+0085 is white space in Unicode and not in JavaScript, U+FEFF the other way round.
+    const patch = { title: "\u0085 Foo\ufeff ", description: " kept ", tags: [" y", "x\u0085", "y"] };
+    const stored = { title: "Foo\ufeff", description: " kept ", tags: ["y", "x"], version: 2 };
+    expect(await todoward.updateTask(id, patch, { ifMatch: 1 })).toMatchObject(stored);
+  });
+
   test("a conditional write that was not done, and met another one, is refused", async () => {
     const [mine, other] = twoPages();
     const { id } = await mine.createTask({ title: "t" });

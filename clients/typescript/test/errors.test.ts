@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { expect, expectTypeOf, inject, test } from "vitest";
 import { isProblem, Todoward, TodowardProblem, TodowardUnreachable } from "../src/index.js";
-import { clientOf, faultyProxy, listening, never, rejection, says, sign } from "./support.js";
+import { clientOf, type Fault, faultyProxy, listening, never, rejection, says, sign } from "./support.js";
 
 const url = inject("servers").sqlite;
 
@@ -87,6 +87,51 @@ test("an answer that is not Todoward's is described", async () => {
     expect(error).toMatchObject({ transient: false, outcomeUnknown: false });
     expect(proxy.requests).toHaveLength(1);
   }
+});
+
+test("an answer of another kind than the call's is not Todoward's", async () => {
+  const json = (body: unknown) => says(200, "application/json", JSON.stringify(body));
+  const empty = (status: number) => says(status, "text/plain", "");
+  const task = json({ id: "7", version: 1 });
+  const list = json({ items: [] });
+  const count = json({ deleted: 1 });
+  const proxy = await faultyProxy(url);
+  const todoward = clientOf(proxy.url);
+  // Of another service, which has an id, or items, of its own.
+  const cases: [() => Promise<unknown>, ...Fault[]][] = [
+    [() => todoward.listTasks(), task, count, json({ items: {} }), json({ items: [null] }), json({ items: [{ id: 7 }] })],
+    [() => todoward.createTask({ title: "t" }), list, count, json({ id: 7, version: 1 }), json({ id: "7" })],
+    [() => todoward.readTask("7"), list, count, json({ id: "7" })],
+    [() => todoward.updateTask("7", { title: "t" }), list, count, json({ id: "7" })],
+    [() => todoward.completeTask("7"), list, count, json({ id: "7" })],
+    [() => todoward.clearCompleted(), task, list, json({ deleted: true })],
+  ];
+  for (const [call, ...faults] of cases) {
+    for (const fault of [...faults, empty(204), empty(304)]) {
+      proxy.next(fault);
+      const error = await unreachable(call());
+      expect(error.message).toMatch(/answered (200|204|304), .*Check baseUrl/);
+      expect(error).toMatchObject({ transient: false, outcomeUnknown: false });
+    }
+  }
+  for (const fault of [task, list, count, empty(200), empty(304)]) {
+    proxy.next(fault);
+    expect((await unreachable(todoward.deleteTask("7"))).message).toContain("Check baseUrl");
+  }
+});
+
+test("below a path, the answers are Todoward's as well", async () => {
+  const todoward = clientOf(`${url}/backend/`, {
+    // As a proxy that takes its path off.
+    fetch: (input, init) => {
+      const request = input as Request;
+      return fetch(new Request(request.url.replace("/backend", ""), request), init);
+    },
+  });
+  const { id } = await todoward.createTask({ title: "t", completed: true });
+  expect(await todoward.listTasks({ limit: 1 })).toMatchObject({ items: [{ id }] });
+  expect(await todoward.readTask(id)).toMatchObject({ id });
+  expect(await todoward.clearCompleted()).toBe(1);
 });
 
 test("a refusal of HTTP itself, which has no body, is described", async () => {

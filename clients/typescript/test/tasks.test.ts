@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, inject, test } from "vitest";
-import { isProblem, type ListQuery, type Priority, type Task, type TaskFields } from "../src/index.js";
+import { isProblem, SignedOut, type ListQuery, type Priority, type Task, type TaskFields } from "../src/index.js";
 import { clientOf, faultyProxy, rejection } from "./support.js";
 
 describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
@@ -45,6 +45,22 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
       rest.push(task.title);
     }
     expect(rest).toEqual(["c", "d", "e"]);
+  });
+
+  test("no page is fetched for the user who comes next", async () => {
+    const proxy = await faultyProxy(url);
+    const todoward = clientOf(proxy.url);
+    for (const title of ["a", "b", "c"]) await todoward.createTask({ title });
+    for (const call of [() => todoward.pages({ limit: 1 }), () => todoward.tasks({ limit: 1 })]) {
+      const begun = call();
+      await begun.next();
+      // Called for the last user, too, although nothing has been asked for yet.
+      const called = call();
+      todoward.forget();
+      proxy.requests.length = 0;
+      for (const iterator of [begun, called]) expect(await rejection(iterator.next())).toBeInstanceOf(SignedOut);
+      expect(proxy.requests).toEqual([]);
+    }
   });
 
   test("pages are fetched as they are asked for", async () => {

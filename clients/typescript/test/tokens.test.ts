@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { expect, inject, test } from "vitest";
 import { isProblem, SignedOut, Todoward, type TokenSource } from "../src/index.js";
+import { Tokens } from "../src/tokens.js";
 import { clientOf, faultyProxy, never, rejection, SECRET, sign } from "./support.js";
 
 const url = inject("servers").sqlite;
@@ -123,6 +124,30 @@ test("a failure to get a token is thrown as it is, and the next call asks again"
   const [failure] = failures;
   expect(await rejection(todoward.listTasks())).toBe(failure);
   await todoward.listTasks();
+});
+
+test("what the last user waited for does not end what the next one waits for", async () => {
+  const refused = { token: "refused", renewals: 0 };
+  for (const ask of [
+    (tokens: Tokens) => tokens.current(),
+    (tokens: Tokens) => tokens.insteadOf(refused, undefined),
+  ]) {
+    const answers: ((token: string) => void)[] = [];
+    const tokens = new Tokens(() => new Promise((answer) => answers.push(answer)));
+    const last = ask(tokens);
+    tokens.forget();
+    const next = ask(tokens);
+    answers[0]?.("last");
+    expect(await last).toMatchObject({ token: "last" });
+    const together = Promise.all([next, ask(tokens)]);
+    expect(answers).toHaveLength(2);
+    answers[1]?.("next");
+    expect(await together).toMatchObject([{ token: "next" }, { token: "next" }]);
+    // Once it is there, the next call asks anew.
+    const later = tokens.current();
+    answers[2]?.("later");
+    expect(await later).toMatchObject({ token: "later" });
+  }
 });
 
 test("waiting for a token can be given up", async () => {
