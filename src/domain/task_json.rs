@@ -48,9 +48,10 @@ impl Task {
     ///
     /// Somebody else has written the column of the tags, and not JSON.
     pub fn write_json(&self, out: &mut Vec<u8>) -> Result<()> {
-        out.reserve(self.content().size() + self.owner_id.as_str().len());
+        let content = self.content();
+        out.reserve(content.size() + self.owner_id.as_str().len());
         write_id_and_owner(out, self.id, &self.owner_id)?;
-        self.content().write_rest(out)
+        content.write_rest(out)
     }
 
     /// What it says.
@@ -284,9 +285,7 @@ mod tests {
     fn a_text_is_written_byte_for_byte_as_a_serializer_writes_it() {
         // Each character that is below, at, or above a limit, at each place of a
         // text that is looked at in pieces.
-        for odd in [
-            '\0', '\u{1f}', ' ', '!', '"', '#', '[', '\\', ']', '\u{7f}', 'é',
-        ] {
+        for odd in "\0\u{1f} !\"#[\\]\u{7f}é".chars() {
             for at in 0..70 {
                 let text: String = (0..70).map(|n| if n == at { odd } else { 'x' }).collect();
                 let mut out = Vec::new();
