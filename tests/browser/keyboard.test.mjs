@@ -64,3 +64,89 @@ test("everything can be done with the keyboard alone", async ({ visitor }) => {
   await expect(todo.dialog).toBeHidden();
   await todo.shows("Alpha", "Charlie");
 });
+
+test("the arrow keys choose among Open, Done and All where these have the focus", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.signUp();
+  await ada.create("Alpha");
+  const { page, todo } = ada;
+  await todo.open();
+  await todo.shows("Alpha");
+  await page.getByRole("radio", { name: "Open" }).focus();
+  await page.keyboard.press("ArrowDown");
+  await expect(page.getByRole("radio", { name: "Done" })).toBeChecked();
+  await page.keyboard.press("ArrowDown");
+  await expect(page.getByRole("radio", { name: "All" })).toBeChecked();
+  await page.keyboard.press("ArrowUp");
+  await expect(page.getByRole("radio", { name: "Done" })).toBeChecked();
+});
+
+test("keys that an input method uses to compose a word neither leave a field nor take half a tag", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.signUp();
+  await ada.create("Alpha");
+  const { page, todo } = ada;
+  await todo.open();
+  const compose = (field, key) => field.dispatchEvent("keydown", { key, isComposing: true });
+  const editor = await todo.edit("Alpha");
+  await editor.title.fill("Alpha two");
+  await compose(editor.title, "Escape");
+  await editor.tags.fill("ho");
+  await compose(editor.tags, "Enter");
+  await expect(editor.tags).toHaveValue("ho");
+  await expect(editor.title).toHaveValue("Alpha two");
+  await todo.title.focus();
+  await compose(todo.title, "Escape");
+  await expect(todo.title).toBeFocused();
+  await todo.search.fill("alp");
+  await compose(todo.search, "Escape");
+  await expect(todo.search).toHaveValue("alp");
+  await expect(page.getByText("Change discarded")).toBeHidden();
+});
+
+test("the keys of the list do nothing on the buttons of an open editor", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.signUp();
+  await ada.create("Alpha");
+  const { page, todo } = ada;
+  await todo.open();
+  const editor = await todo.edit("Alpha");
+  await editor.title.fill("Alpha two");
+  await editor.cancel.focus();
+  await page.keyboard.press("Delete");
+  await page.keyboard.press("x");
+  await expect(editor.title).toHaveValue("Alpha two");
+  await editor.save.click();
+  await todo.shows("Alpha two");
+  await expect(todo.check("Alpha two")).not.toBeChecked();
+});
+
+test("single keys can be switched off, for good, and others still act", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.signUp();
+  await ada.create("Alpha");
+  const { page, todo } = ada;
+  await todo.open();
+  await todo.shows("Alpha");
+  const { keyboard } = page;
+  const account = page.getByRole("button", { name: /^Account of/ });
+  const setting = page.getByRole("checkbox", { name: "Single-key shortcuts" });
+  await account.click();
+  await setting.uncheck();
+  await keyboard.press("Escape");
+  await page.reload();
+  await todo.shows("Alpha");
+  for (const key of ["n", "/", "j", "?"]) await keyboard.press(key);
+  await expect(page.locator("body")).toBeFocused();
+  await expect(todo.dialog).toBeHidden();
+  await keyboard.press("ArrowDown");
+  await expect(todo.check("Alpha")).toBeFocused();
+  await keyboard.press("x");
+  await expect(todo.check("Alpha")).not.toBeChecked();
+
+  await account.click();
+  await setting.check();
+  await keyboard.press("Escape");
+  await keyboard.press("n");
+  await expect(todo.title).toBeFocused();
+});

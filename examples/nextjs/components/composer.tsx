@@ -2,6 +2,7 @@ import { Plus } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 import { useAfterClick } from "@/hooks/use-after-click";
 import type { Composer as State } from "@/hooks/use-composer";
+import { useSingleKeys } from "@/hooks/use-shortcuts";
 import { describeDue } from "@/lib/dates";
 import { PRIORITIES } from "@/lib/filters";
 import styles from "./composer.module.css";
@@ -18,6 +19,7 @@ interface Props {
 export function Composer({ composer, today, announce }: Props) {
   const [active, setActive] = useState(false);
   const afterClick = useAfterClick();
+  const singleKeys = useSingleKeys();
   const { fields, refused, quick, change } = composer;
   const open = active || !composer.empty;
 
@@ -31,7 +33,7 @@ export function Composer({ composer, today, announce }: Props) {
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
     (document.activeElement as HTMLElement | null)?.blur();
     setActive(false);
   }
@@ -63,7 +65,7 @@ export function Composer({ composer, today, announce }: Props) {
           aria-invalid={refused?.title ? true : undefined}
           aria-describedby={refused?.title ? "composer-title-error" : open ? "composer-hint" : undefined}
         />
-        {!open && <kbd aria-hidden="true">n</kbd>}
+        {!open && singleKeys && <kbd aria-hidden="true">n</kbd>}
       </div>
       {refused?.title && (
         <div className={styles.error}>

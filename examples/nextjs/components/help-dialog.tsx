@@ -1,9 +1,10 @@
-import { SHORTCUTS } from "@/hooks/use-shortcuts";
+import { SHORTCUTS, useSingleKeys } from "@/hooks/use-shortcuts";
 import { Dialog } from "./dialog";
 import styles from "./help-dialog.module.css";
 import ui from "./ui.module.css";
 
 export function HelpDialog({ onClose }: { onClose: () => void }) {
+  const singleKeys = useSingleKeys();
   return (
     <Dialog title="Keyboard" onClose={onClose}>
       <dl className={styles.keys}>
@@ -18,6 +19,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
+      <p className={ui.muted}>Keys of a single character are switched {singleKeys ? "on" : "off"}, in the account menu.</p>
       <h3 className={styles.quick}>While you type a task</h3>
       <p className={ui.muted}>
         <code>#tag</code>, <code>!low</code> <code>!medium</code> <code>!high</code>, and <code>@today</code>{" "}

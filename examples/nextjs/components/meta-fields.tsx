@@ -115,6 +115,7 @@ function TagsField({ tags, onChange, described }: TagsProps) {
   }
 
   function onKeyDown(event: KeyboardEvent) {
+    if (event.nativeEvent.isComposing) return;
     if ((event.key === "Enter" && typed.trim() && !event.ctrlKey && !event.metaKey) || event.key === ",") {
       event.preventDefault();
       take();

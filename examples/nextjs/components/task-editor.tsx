@@ -23,6 +23,7 @@ export function TaskEditor({ edit, onType, onSave, onCancel, onDelete }: Props) 
   useEffect(() => title.current?.focus(), []);
 
   function onKeyDown(event: KeyboardEvent<HTMLFormElement>) {
+    if (event.nativeEvent.isComposing) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
     else if (event.key === "Escape") onCancel();
     else return;

@@ -33,7 +33,8 @@ export function Todo({ theme }: { theme: Theme }) {
   const tags = useTags(shown.flatMap((task) => task.tags));
 
   useShortcuts((key, event) => {
-    const task = shown.find(({ id }) => id === focusedTask());
+    // In an editor, keys are for the editor.
+    const task = shown.find(({ id }) => id === focusedTask() && id !== open);
     const onButton = event.target instanceof HTMLButtonElement;
     if (key === "n") focusOn("[data-composer]");
     else if (key === "/") focusOn("[data-search]");

@@ -1,5 +1,6 @@
 import { ArrowUpDown, CalendarDays, Flag, Hash, Search, X } from "lucide-react";
 import { type ComponentType, type ReactNode, useEffect, useEffectEvent, useState } from "react";
+import { useSingleKeys } from "@/hooks/use-shortcuts";
 import { DUES, type Filters, PRIORITIES, SORTS, STATUSES } from "@/lib/filters";
 import styles from "./toolbar.module.css";
 
@@ -87,6 +88,7 @@ const PAUSE = 250;
 function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const [typed, setTyped] = useState(value);
   const [before, setBefore] = useState(value);
+  const singleKeys = useSingleKeys();
   if (before !== value) {
     // Cleared from elsewhere.
     setBefore(value);
@@ -110,7 +112,7 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
         value={typed}
         onChange={(event) => setTyped(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Escape") return;
+          if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
           if (typed) setTyped("");
           else event.currentTarget.blur();
         }}
@@ -120,7 +122,7 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
           <X size={14} />
         </button>
       ) : (
-        <kbd aria-hidden="true">/</kbd>
+        singleKeys && <kbd aria-hidden="true">/</kbd>
       )}
     </div>
   );

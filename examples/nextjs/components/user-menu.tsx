@@ -2,13 +2,15 @@ import { LogOut } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { authClient } from "@/lib/auth-client";
 import { countUnsaved, useServices } from "@/lib/services";
+import { useStore } from "@/lib/store";
 import { SignOutDialog } from "./sign-out-dialog";
 import ui from "./ui.module.css";
 import styles from "./user-menu.module.css";
 
 export function UserMenu() {
   const services = useServices();
-  const { user, connection, deletions, toasts, queries, leave } = services;
+  const { user, connection, deletions, toasts, queries, singleKeys, leave } = services;
+  const keysOn = useStore(singleKeys);
   const [open, setOpen] = useState(false);
   /** How many tasks were unsaved when the question was asked. */
   const [asked, setAsked] = useState(0);
@@ -68,6 +70,10 @@ export function UserMenu() {
         <div className={styles.popup}>
           <p className={styles.name}>{user.name}</p>
           <p className={styles.email}>{user.email}</p>
+          <label className={styles.setting}>
+            <input type="checkbox" checked={keysOn} onChange={(event) => singleKeys.set(event.target.checked)} />
+            Single-key shortcuts
+          </label>
           <button type="button" className={ui.ghost} onClick={askToSignOut}>
             <LogOut size={16} />
             Sign out

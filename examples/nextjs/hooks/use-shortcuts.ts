@@ -1,4 +1,6 @@
 import { useEffect, useEffectEvent } from "react";
+import { useServices } from "@/lib/services";
+import { useStore } from "@/lib/store";
 
 export const SHORTCUTS: [keys: string[], what: string][] = [
   [["n"], "New task"],
@@ -13,11 +15,19 @@ export const SHORTCUTS: [keys: string[], what: string][] = [
   [["?"], "This help"],
 ];
 
-/** Single keys for the whole page; never while something is typed, or behind a dialog. */
+/** Whether keys that are single characters act; who dictates, for one, would press them by speaking. */
+export function useSingleKeys() {
+  return useStore(useServices().singleKeys);
+}
+
+/** Keys for the whole page; never while something is typed, or behind a dialog. */
 export function useShortcuts(act: (key: string, event: KeyboardEvent) => boolean) {
+  const singleKeys = useSingleKeys();
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.key.length === 1 && !singleKeys) return;
+    if (event.key.startsWith("Arrow") && isRadio(event.target)) return;
     if (act(event.key, event)) event.preventDefault();
   });
   useEffect(() => {
@@ -32,3 +42,5 @@ function isTyping(target: EventTarget | null) {
   const isText = target.matches("input:not([type=checkbox], [type=radio]), textarea, select");
   return isText || target.isContentEditable;
 }
+
+const isRadio = (target: EventTarget | null) => target instanceof HTMLInputElement && target.type === "radio";

@@ -28,6 +28,9 @@ export type Services = ReturnType<typeof makeServices>;
 export function makeServices(user: User, server: Server) {
   const toasts = new Toasts();
   const storage = new UserStorage(user.id);
+  const settings = new UserStorage(user.id, "localStorage");
+  const singleKeys = new Store(settings.read("single-keys", true));
+  singleKeys.subscribe(() => settings.write("single-keys", singleKeys.get()));
   const signedOut = new Store(false);
   /** Set when the page goes by itself: what is unsaved then waits in the tab's storage for its user. */
   const leaving = new Store(false);
@@ -56,7 +59,7 @@ export function makeServices(user: User, server: Server) {
   const changes = new Changes(queries, connection);
   const deletions = new Deletions(connection, changes, storage, toasts);
   const edits = new Edits(connection, changes, storage);
-  return { user, connection, queries, storage, toasts, outbox, changes, deletions, edits, signedOut, leaving, leave };
+  return { user, connection, queries, storage, toasts, outbox, changes, deletions, edits, singleKeys, signedOut, leaving, leave };
 }
 
 /** How many tasks were to be saved and are not. */

@@ -1,13 +1,16 @@
 /**
- * What must survive a reload and a new sign-in, but not the tab: drafts, kept
- * apart for each user. Never tokens.
+ * What must survive a reload and a new sign-in, kept apart for each user: drafts,
+ * which go with the tab, and settings, which stay. Never tokens.
  */
 export class UserStorage {
-  constructor(private readonly userId: string) {}
+  constructor(
+    private readonly userId: string,
+    private readonly area: "sessionStorage" | "localStorage" = "sessionStorage",
+  ) {}
 
   read<T>(name: string, otherwise: T): T {
     try {
-      const text = sessionStorage.getItem(this.key(name));
+      const text = window[this.area].getItem(this.key(name));
       return text === null ? otherwise : (JSON.parse(text) as T);
     } catch {
       return otherwise; // storage is switched off, or holds something else
@@ -16,8 +19,8 @@ export class UserStorage {
 
   write(name: string, value: unknown) {
     try {
-      if (value === undefined) sessionStorage.removeItem(this.key(name));
-      else sessionStorage.setItem(this.key(name), JSON.stringify(value));
+      if (value === undefined) window[this.area].removeItem(this.key(name));
+      else window[this.area].setItem(this.key(name), JSON.stringify(value));
     } catch {
       // Full, or switched off: the page works on without it.
     }
