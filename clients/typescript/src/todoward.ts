@@ -215,9 +215,13 @@ async function* tasksOf(pages: AsyncIterable<TaskPage>): AsyncIterableIterator<T
   for await (const page of pages) yield* page.items;
 }
 
+/** The server ignores these in a patch, so that what was read can be sent back. */
+const WRITTEN_BY_THE_SERVER = ["id", "owner_id", "completed_at", "version", "created_at", "updated_at"];
+
 function holds(task: Task, wanted: TaskPatch): boolean {
   return Object.entries(asStored(wanted)).every(
-    ([member, value]) => JSON.stringify(task[member as keyof Task]) === JSON.stringify(value),
+    ([member, value]) =>
+      WRITTEN_BY_THE_SERVER.includes(member) || JSON.stringify(task[member as keyof Task]) === JSON.stringify(value),
   );
 }
 

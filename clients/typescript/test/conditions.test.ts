@@ -210,6 +210,15 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     expect(await todoward.updateTask(id, patch, { ifMatch: 1 })).toMatchObject(stored);
   });
 
+  test("it is done also if what was read is sent back with a change", async () => {
+    const proxy = await faultyProxy(url);
+    const todoward = clientOf(proxy.url);
+    const task = await todoward.createTask({ title: "t" });
+    proxy.next(refuses(503, "database_unavailable", { done: true }));
+    const changed = await todoward.updateTask(task.id, { ...task, title: "u" }, { ifMatch: task });
+    expect(changed).toMatchObject({ title: "u", version: 2 });
+  });
+
   test("a conditional write that was not done, and met another one, is refused", async () => {
     const [mine, other] = twoPages();
     const { id } = await mine.createTask({ title: "t" });
