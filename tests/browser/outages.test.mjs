@@ -80,6 +80,30 @@ test("a task whose answer is lost is sent again, and made once", async ({ visito
   expect(await ada.titles()).toEqual(["Only one of me"]);
 });
 
+test("a task that is sent again by itself keeps the focus, and is not read out anew", async ({ visitor, stack }) => {
+  const ada = await visitor({ allowed: /status of 50[23]/ });
+  const { page, todo } = ada;
+  await page.clock.install();
+  await ada.start();
+  await stack.stopTodoward();
+  await todo.add("Typed in the dark");
+  await expect(todo.unsaved).toContainText("It is sent again by itself.");
+  const retry = todo.unsaved.getByRole("button", { name: "Retry" });
+  await retry.focus();
+  const said = await todo.unsaved.getByRole("alert").evaluateHandle((alert) => {
+    const state = { alert, changes: 0 };
+    new MutationObserver((all) => (state.changes += all.length)).observe(alert, { subtree: true, childList: true, characterData: true });
+    return state;
+  });
+  const sent = page.waitForResponse((response) => response.request().method() === "POST");
+  await page.clock.fastForward("00:10");
+  await sent;
+  await expect(todo.unsaved.getByRole("listitem")).toHaveAttribute("aria-busy", "false");
+  await expect(retry).toBeFocused();
+  expect(await said.evaluate(({ alert, changes }) => [alert.isConnected, changes])).toEqual([true, 0]);
+  await stack.startTodoward();
+});
+
 test("a write whose answer is lost is not said to have failed, and the list shows what became of it", async ({ visitor }) => {
   const ada = await visitor({ allowed: /net::ERR_/ });
   const { page, todo } = ada;

@@ -58,6 +58,19 @@ test("what is being typed changes places with a refused task that is taken back"
   expect(await ada.titles()).toEqual(["Shorter"]);
 });
 
+test("a task that is too large for the server can be taken back and shortened", async ({ visitor }) => {
+  const ada = await visitor({ allowed: /status of 413/ });
+  const todo = await ada.start();
+  const long = "a".repeat(70_000);
+  await todo.add(long);
+  await expect(todo.unsaved).toContainText("Not saved yet. That is too long.");
+  await todo.unsaved.getByRole("button", { name: "Edit" }).click();
+  await expect(todo.title).toHaveValue(long);
+  await todo.add("Shorter");
+  await todo.shows("Shorter");
+  await expect(todo.unsaved).toBeHidden();
+});
+
 test("a server that asks for a pause gets it, and the user is told", async ({ visitor, start }) => {
   const stack = await start({
     todoward: { TODOWARD__RATE_LIMIT__REQUESTS_PER_SECOND: "1", TODOWARD__RATE_LIMIT__BURST: "3" },

@@ -19,26 +19,34 @@ export function UnsavedRow({ unsaved, onRetry, onEdit, onDiscard }: UnsavedProps
       {sending ? <LoaderCircle size={20} className={styles.spinner} /> : <CircleDashed size={20} />}
       <div className={styles.body}>
         <p>{fields.title || "Untitled"}</p>
-        {!sending && (
-          <p className={styles.why} role="alert">
-            <TriangleAlert size={14} aria-hidden="true" />
-            Not saved yet. {error}
-          </p>
-        )}
+        {/* It stays as it is while the task is sent again, and so is read out once. */}
+        <p className={styles.why} role="alert">
+          {error && (
+            <>
+              <TriangleAlert size={14} aria-hidden="true" />
+              Not saved yet. {error}
+            </>
+          )}
+        </p>
         {sending && <span className="visually-hidden">Saving…</span>}
       </div>
-      {!sending && (
+      {error && (
         <div className={styles.actions}>
-          <button type="button" className={ui.button} onClick={refused ? onEdit : onRetry}>
+          <button type="button" className={ui.button} {...unless(sending, refused ? onEdit : onRetry)}>
             {refused ? "Edit" : "Retry"}
           </button>
-          <button type="button" className={ui.ghost} onClick={onDiscard}>
+          <button type="button" className={ui.ghost} {...unless(sending, onDiscard)}>
             Discard
           </button>
         </div>
       )}
     </li>
   );
+}
+
+/** A button that is disabled for a moment, and keeps the focus meanwhile. */
+function unless(busy: boolean, onClick: () => void) {
+  return { "aria-disabled": busy, onClick: busy ? undefined : onClick };
 }
 
 interface OrphanProps {

@@ -24,7 +24,7 @@ const BY_CODE: Record<string, [title: string, text: string]> = {
   task_not_found: ["This task is gone", "It was deleted elsewhere."],
   not_owner: ["This is not your task", "It belongs to somebody else."],
   version_mismatch: ["Changed elsewhere", "The task was changed after you opened it."],
-  body_too_large: ["That is too long", "Shorten the notes and try again."],
+  body_too_large: ["That is too long", "Shorten the text and try again."],
 };
 
 /** An error in words that help. */

@@ -10,8 +10,9 @@ export interface Unsaved {
   key: string;
   fields: Fields;
   sending: boolean;
+  /** Why the last attempt failed; stays during the next one. */
   error?: string;
-  /** The server's objection to each field: it will not take this as it is. */
+  /** It will not be taken as it is: the server's objection to each field, as far as it names any. */
   refused?: Record<string, string>;
 }
 
@@ -60,7 +61,7 @@ export class Outbox extends Store<Unsaved[]> {
   async send(key: string) {
     const unsaved = this.get().find((one) => one.key === key);
     if (!unsaved || unsaved.sending) return;
-    this.change(key, { sending: true, error: undefined });
+    this.change(key, { sending: true });
     try {
       const body = createBody(unsaved.fields);
       const task = await this.connection.client.createTask(body, { idempotencyKey: key });
@@ -73,12 +74,14 @@ export class Outbox extends Store<Unsaved[]> {
   }
 
   private failed(key: string, error: unknown) {
-    const refused = isProblem(error) && error.status === 422 ? error.fieldErrors() : undefined;
     const { transient, retryAfter } = explain(error, this.connection.baseUrl);
+    // A 401 is about the user, not about the task.
+    const refused = isProblem(error) && !transient && error.status !== 401 ? error.fieldErrors() : undefined;
     const why = inOneLine(error, this.connection.baseUrl);
     this.change(key, { sending: false, refused, error: transient ? `${why} It is sent again by itself.` : why });
     const unsaved = this.get().find((one) => one.key === key);
-    if (refused && unsaved) this.events.onRefused(unsaved);
+    // Where no field is to blame, the reason stands in the row only.
+    if (unsaved && Object.keys(refused ?? {}).length) this.events.onRefused(unsaved);
     if (!transient) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(this.retryAll, Math.max(this.wait, retryAfter ?? 0) * 1000);
