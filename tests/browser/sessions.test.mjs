@@ -72,3 +72,33 @@ test("a session that ends asks for the password over the page, and loses nothing
   await expect(todo.row("Pay the rent of May")).toBeVisible();
   await expect.poll(() => ada.titles()).toEqual(["Pay the rent of May", "Typed before the end"]);
 });
+
+test("a new task that waits to be sent again is saved after a new sign-in of the same user", async ({ visitor }) => {
+  const ada = await visitor({ allowed: /status of 4(01|29)/ });
+  const { page, todo } = ada;
+  await page.clock.install();
+  await ada.start();
+  let refusals = 0;
+  await page.route("**/api/v1/tasks", (route) => {
+    if (route.request().method() !== "POST" || refusals++ > 0) return route.continue();
+    return route.fulfill(problem(429, "rate_limited", { "retry-after": "10" }));
+  });
+  await todo.add("Typed before the end");
+  await expect(todo.messages).toContainText("The server asks for a pause.");
+  await ada.auth("POST", "/sign-out", {});
+  await page.route("**/api/v1/tasks?*", (route) => route.fulfill(problem(401, "invalid_token")), { times: 1 });
+  await todo.show("All");
+  await expect(todo.dialog.getByRole("heading", { name: "Your session has expired" })).toBeVisible();
+  await todo.dialog.getByLabel("Password").fill(PASSWORD);
+  await todo.dialog.getByRole("button", { name: "Sign in" }).click();
+  await expect(todo.dialog).toBeHidden();
+  await page.clock.fastForward("00:11");
+  await todo.shows("Typed before the end");
+  await expect(todo.unsaved).toBeHidden();
+});
+
+/** An answer of Todoward. */
+function problem(status, code, headers = {}) {
+  const body = { type: "about:blank", title: code, status, detail: code, instance: "/api/v1/tasks", code, request_id: "1" };
+  return { status, headers, contentType: "application/problem+json", body: JSON.stringify(body) };
+}

@@ -60,7 +60,7 @@ function Session({ services }: { services: Services }) {
   function resume(userId: string) {
     // The page of another user must have nothing of this one.
     if (userId !== user.id) return leave(() => location.reload());
-    connection.forget();
+    connection.renew();
     signedOut.set(false);
     void queries.invalidateQueries({ queryKey: LISTS });
     outbox.retryAll();

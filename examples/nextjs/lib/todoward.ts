@@ -40,7 +40,9 @@ export function connect(options: {
   return {
     client,
     baseUrl: options.baseUrl,
-    /** What belongs to the user who is leaving, or whose session has ended. */
+    /** The user has signed in again. What waits to be repeated goes on with the next token. */
+    renew: () => tokens.forget(),
+    /** What belongs to the user who is leaving. */
     forget() {
       tokens.forget();
       client.forget();
