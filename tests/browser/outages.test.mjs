@@ -104,6 +104,26 @@ test("a task that is sent again by itself keeps the focus, and is not read out a
   await stack.startTodoward();
 });
 
+test("messages that offer another try are not pushed out by others", async ({ visitor }) => {
+  const ada = await visitor({ allowed: /net::ERR_/ });
+  const { page, todo } = ada;
+  await ada.signUp();
+  const titles = ["One", "Two", "Three", "Four"];
+  for (const title of titles) await ada.create(title);
+  const { id } = await ada.create("Done");
+  await ada.api("PATCH", `/tasks/${id}`, { completed: true });
+  await todo.open("/?status=all");
+  await page.route(/\/api\/v1\/tasks/, (route) => (route.request().method() === "GET" ? route.continue() : route.abort()));
+  for (const title of titles) {
+    await todo.check(title).click();
+    await expect(todo.messages).toContainText(`“${title}” is done.`);
+  }
+  await page.getByRole("button", { name: "Clear completed" }).click();
+  await todo.dialog.getByRole("button", { name: "Clear completed" }).click();
+  await expect(todo.messages).toContainText("the completed tasks were deleted");
+  await expect(todo.messages.getByRole("button", { name: "Try again" })).toHaveCount(4);
+});
+
 test("a write whose answer is lost is not said to have failed, and the list shows what became of it", async ({ visitor }) => {
   const ada = await visitor({ allowed: /net::ERR_/ });
   const { page, todo } = ada;

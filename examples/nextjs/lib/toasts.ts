@@ -9,6 +9,8 @@ export interface Toast {
   lasts?: number;
 }
 
+const MOST = 4;
+
 /** Short messages, newest last. */
 export class Toasts extends Store<Toast[]> {
   private next = 1;
@@ -20,7 +22,7 @@ export class Toasts extends Store<Toast[]> {
 
   show(text: string, options: Partial<Omit<Toast, "id" | "text">> = {}): number {
     const toast: Toast = { id: this.next++, text, tone: "plain", lasts: 5000, ...options };
-    this.set([...this.get().filter((other) => other.text !== text || other.action), toast].slice(-4));
+    this.set(fit([...this.get().filter((other) => other.text !== text || other.action), toast]));
     if (toast.lasts) this.timers.set(toast.id, setTimeout(() => this.close(toast.id), toast.lasts));
     return toast.id;
   }
@@ -34,4 +36,12 @@ export class Toasts extends Store<Toast[]> {
     this.timers.delete(id);
     this.set(this.get().filter((toast) => toast.id !== id));
   }
+}
+
+/** Room for four. What offers an action goes last, and never for a message that goes by itself. */
+function fit(all: Toast[]): Toast[] {
+  if (all.length <= MOST) return all;
+  const newest = all.at(-1);
+  const spare = all.find((toast) => !toast.action && toast !== newest) ?? (newest?.action && all[0]);
+  return all.filter((toast) => toast !== spare);
 }
