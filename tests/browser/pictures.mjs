@@ -27,7 +27,7 @@ const TASKS = [
 
 const ending = new Ending();
 const stack = await startStack(ending);
-ending.after(() => visitors.map(({ context }) => context.close()));
+ending.after(() => Promise.all(visitors.map(({ context }) => context.close())));
 const browser = await openBrowser();
 ending.after(() => browser.close());
 const visitors = [];

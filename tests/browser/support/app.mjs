@@ -2,6 +2,7 @@
 // it is developed, `next dev`.
 
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -15,13 +16,20 @@ const NEXT = join(APP, "node_modules/next/dist/bin/next");
 const children = new Set();
 process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 
-/** A port that nobody has; the address of both servers depends on it before either is started. */
-export function freePort() {
+/**
+ * A port that nobody has; the address of both servers depends on it before either is started. Below those
+ * that the system gives to outgoing connections, one of which could take it until then.
+ */
+export async function freePort() {
+  const port = randomInt(10_000, 30_000);
+  return (await isFree(port)) ? port : freePort();
+}
+
+function isFree(port) {
   return new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
+    const server = createServer();
+    server.once("error", () => done(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
   });
 }
 
