@@ -19,7 +19,9 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-      <p className={ui.muted}>Keys of a single character are switched {singleKeys ? "on" : "off"}, in the account menu.</p>
+      <p className={styles.note}>
+        Keys of a single character {singleKeys ? "can be" : "are"} switched off in the account menu.
+      </p>
       <h3 className={styles.quick}>While you type a task</h3>
       <p className={ui.muted}>
         <code>#tag</code>, <code>!low</code> <code>!medium</code> <code>!high</code>, and <code>@today</code>{" "}
