@@ -219,7 +219,7 @@ mod tests {
                 (None, None, None),
                 (
                     Some(text),
-                    Some(moment),
+                    Some(beyond),
                     NaiveDate::from_ymd_opt(2026, 2, 9),
                 ),
             ] {
