@@ -28,8 +28,10 @@ e2e-client: binary postgres better-auth
 e2e-postman: binary postgres better-auth
 	cd tests/postman && npm ci && npm test
 
-# Requests made up from openapi.json, by schemathesis.
+# openapi.json: linters, clients that generators make of it, and random requests
+# by schemathesis.
 e2e-openapi: binary postgres
+	cd tests/openapi && npm ci && npm test
 	$(if $(LONG),SECONDS_EACH=900) tests/schemathesis/run
 
 # The example, clicked through in Chromium.

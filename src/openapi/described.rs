@@ -45,12 +45,14 @@ pub(super) fn describe(path: &str, method: &Method) -> Option<(HttpMethod, Descr
         ("/health/live", "GET") => service(
             "isLive",
             "Whether the process serves",
+            "It touches nothing: not the database, not the keys. For a probe that restarts what hangs.",
             success_of("It does.", "Live", &[]),
             &[],
         ),
         ("/health/ready", "GET") => service(
             "isReady",
             "Whether requests can be served",
+            "It asks the database, at most once a second. For a load balancer; `not_ready` says what is missing.",
             success_of("They can.", "Ready", &[]),
             &[
                 Code::DatabaseUnavailable,
@@ -61,6 +63,7 @@ pub(super) fn describe(path: &str, method: &Method) -> Option<(HttpMethod, Descr
         ("/openapi.json", "GET") => service(
             "readOpenapi",
             "This document",
+            "OpenAPI 3.1, for generators and for Postman. Pages of allowed origins may read it.",
             success("An OpenAPI 3.1 document.", &[])
                 .content("application/json", ContentBuilder::new().build()),
             &[],
@@ -68,6 +71,7 @@ pub(super) fn describe(path: &str, method: &Method) -> Option<(HttpMethod, Descr
         ("/docs", "GET") => service(
             "readDocs",
             "A page to try the API",
+            "Swagger UI, with its files from this server: it needs no other network.",
             success("The page.", &[]).content(
                 "text/html; charset=utf-8",
                 ContentBuilder::new().schema(Some(string())).build(),
@@ -82,13 +86,14 @@ pub(super) fn describe(path: &str, method: &Method) -> Option<(HttpMethod, Descr
 fn service(
     id: &'static str,
     summary: &'static str,
+    about: &'static str,
     answer: ResponseBuilder,
     codes: &'static [Code],
 ) -> Described {
     Described {
         id,
         summary,
-        about: "",
+        about,
         parameters: &[],
         body: None,
         answers: vec![("200", answer)],
@@ -144,7 +149,7 @@ fn clear_completed() -> Described {
     Described {
         id: "clearCompleted",
         summary: "Delete all completed tasks",
-        about: "",
+        about: "All at once, and for good. Tasks that are not completed stay.",
         parameters: &["ClearCompleted"],
         body: None,
         answers: vec![(
@@ -159,7 +164,7 @@ fn read_task() -> Described {
     Described {
         id: "readTask",
         summary: "Read a task",
-        about: "",
+        about: "With `If-None-Match` there is no body if the client has this version.",
         parameters: &["Id", "IfNoneMatch"],
         body: None,
         answers: vec![
@@ -205,7 +210,7 @@ fn delete_task() -> Described {
     Described {
         id: "deleteTask",
         summary: "Delete a task",
-        about: "",
+        about: "For good. With `If-Match` only if nobody has changed it since it was read.",
         parameters: &["Id", "IfMatch"],
         body: None,
         answers: vec![("204", success("It is gone.", &["Cache-Control"]))],

@@ -16,7 +16,9 @@ use std::sync::LazyLock;
 use utoipa::openapi::path::PathItemBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder};
+use utoipa::openapi::{
+    Info, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Server,
+};
 
 use crate::error::Code;
 use crate::routes::{Address, MOUNTS, PUBLIC, TASKS};
@@ -25,9 +27,10 @@ const ABOUT: &str = "Every user's own tasks. The caller is the `sub` of the JWT 
 `Authorization`, and nothing else in a request says who they are.\n\nEvery error is \
 `application/problem+json` (RFC 9457) with a stable `code`. HEAD works wherever GET does. Where there is \
 no operation, the answer is a 404 `no_such_address`, or a 405 `method_not_allowed` whose header `Allow` has \
-the methods.\n\nEvery request may have `X-Request-Id`, to find it in the log; every answer has it. It is no \
-parameter here, because one that is not `[A-Za-z0-9._-]{1,128}`, or is a JWT, is not refused: it is replaced \
-by a new one.";
+the methods. What HTTP itself refuses, at any path, has no body and none of our headers: a head that \
+cannot be parsed (400), that does not arrive (408), or that is too large (431).\n\nEvery request may have \
+`X-Request-Id`, to find it in the log; every other answer has it. It is no parameter here, because one that \
+is not `[A-Za-z0-9._-]{1,128}`, or is a JWT, is not refused: it is replaced by a new one.";
 
 /// The document, as it is committed in `openapi.json` and served.
 pub fn json() -> &'static str {
@@ -66,6 +69,7 @@ fn document() -> OpenApi {
     .build();
     OpenApiBuilder::new()
         .info(info())
+        .servers(Some([Server::new("/")]))
         .tags(Some([
             TagBuilder::new()
                 .name("tasks")

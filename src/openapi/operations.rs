@@ -9,7 +9,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::SecurityRequirement;
 
 use super::described::describe;
-use super::responses::{errors, with_headers};
+use super::responses::{HEAD_TOO_LARGE, errors, with_headers};
 use crate::error::Code;
 
 /// Whatever asks for tasks.
@@ -58,13 +58,13 @@ pub(super) fn of(mount: &str, path: &str, method: &Method) -> Option<(HttpMethod
     let mut operation = OperationBuilder::new()
         .tag(tag)
         .operation_id(Some(format!("{}{suffix}", described.id)))
-        .summary(Some(described.summary));
-    if !described.about.is_empty() {
-        operation = operation.description(Some(described.about));
-    }
+        .summary(Some(described.summary))
+        .description(Some(described.about));
     let mut codes = described.codes.to_vec();
     if is_public {
-        operation = operation.securities(Some([]));
+        operation = operation
+            .securities(Some([]))
+            .response("431", Ref::from_response_name(HEAD_TOO_LARGE));
     } else {
         operation = operation.security(SecurityRequirement::new("bearerAuth", [""; 0]));
         codes.extend(ALWAYS);

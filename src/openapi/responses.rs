@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::Example;
-use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Response};
@@ -13,8 +13,9 @@ use utoipa::openapi::{Ref, RefOr, Response};
 use super::schemas::{named, string};
 use crate::error::{Code, title};
 
-/// Every header that an answer may have and that a client may want.
-const HEADERS: [(&str, &str, &str); 11] = [
+/// Every header that an answer may have and that a client may want, but for
+/// [`RETRY_AFTER`]: those that are text.
+const HEADERS: [(&str, &str, &str); 10] = [
     (
         "X-Request-Id",
         "The caller's, or a new one; the log has it.",
@@ -65,25 +66,46 @@ const HEADERS: [(&str, &str, &str); 11] = [
         "How many requests are taken in how many seconds, if they are limited.",
         "\"owner\";q=20;w=2",
     ),
-    ("Retry-After", "Seconds to wait.", "1"),
 ];
+
+const RETRY_AFTER: &str = "Retry-After";
+
+fn retry_after() -> Header {
+    let seconds = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(0));
+    HeaderBuilder::new()
+        .schema(Some(seconds))
+        .description(Some("Seconds to wait."))
+        .example(Some(json!(1)))
+        .build()
+}
+
+/// The only refusal of what takes no token, no parameters and no body. Elsewhere
+/// it happens as well, but a generator makes one type of all errors of an
+/// operation, and this one has nothing that is in the others.
+pub(super) const HEAD_TOO_LARGE: &str = "HeadTooLarge";
+
+fn head_too_large() -> Response {
+    ResponseBuilder::new()
+        .description(
+            "The head of the request is too large. The body is empty, and the connection closes.",
+        )
+        .build()
+}
 
 pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     let components = HEADERS
         .iter()
         .fold(components, |components, (name, about, example)| {
-            let schema = match *name {
-                "Retry-After" => ObjectBuilder::new()
-                    .schema_type(Type::Integer)
-                    .minimum(Some(0)),
-                _ => string(),
-            };
             let header = HeaderBuilder::new()
-                .schema(Some(schema))
+                .schema(Some(string()))
                 .description(Some(*about))
                 .example(Some(json!(example)));
             components.header(*name, header.build())
-        });
+        })
+        .header(RETRY_AFTER, retry_after())
+        .response(HEAD_TOO_LARGE, head_too_large());
     SHARED.iter().fold(components, |components, status| {
         components.response(name(*status), shared(*status))
     })
@@ -161,8 +183,8 @@ fn error(status: u16, codes: &[Code], under_api: bool) -> Response {
         401 => &["WWW-Authenticate"],
         412 => &["ETag"],
         415 => &["Accept-Patch"],
-        429 => &["Retry-After", "RateLimit", "RateLimit-Policy"],
-        503 => &["Retry-After"],
+        429 => &[RETRY_AFTER, "RateLimit", "RateLimit-Policy"],
+        503 => &[RETRY_AFTER],
         _ => &[],
     };
     let response = with_headers(described(&about), own);

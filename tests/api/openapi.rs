@@ -8,7 +8,7 @@ use todoward::error::Code;
 use todoward::openapi::{self, OF_NO_OPERATION};
 use todoward::routes::{MOUNTS, PUBLIC, TASKS};
 
-use crate::support::{TestApp, on_both_databases};
+use crate::support::{Engine, TestApp, block_on, on_both_databases, raw};
 
 const TASKS_AT: &str = "/api/v1/tasks";
 
@@ -103,6 +103,43 @@ fn every_operation_has_its_own_name_and_says_whether_it_needs_a_token() {
 }
 
 #[test]
+fn paths_are_those_of_the_server_itself() {
+    assert_eq!(document()["servers"], json!([{ "url": "/" }]));
+}
+
+#[test]
+fn every_operation_has_a_refusal_and_that_of_health_and_docs_is_a_large_head() {
+    block_on(async {
+        let app = TestApp::spawn(Engine::Sqlite).await;
+        let document = document();
+        for (method, path, operation) in operations(&document) {
+            let statuses = keys(&operation["responses"]);
+            let refusals: Vec<_> = statuses.iter().filter(|it| it.starts_with('4')).collect();
+            assert!(!refusals.is_empty(), "{method} {path}");
+            if path.starts_with("/api/") {
+                continue;
+            }
+            assert_eq!(refusals, [&"431"], "{method} {path}");
+            let declared = resolved(&document, &operation["responses"]["431"]);
+            assert_eq!(keys(declared), BTreeSet::from(["description"]));
+            let request = |more: &str| format!("{method} {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n");
+            let large = raw::exchange(&app, request(&"X-Much: x\r\n".repeat(200)));
+            assert_eq!(raw::statuses(&large), [431], "{method} {path}");
+            assert!(large[0].body.is_empty(), "{:?}", large[0]);
+            // Whatever else it is given, it takes.
+            let odd = format!(
+                "GET {path}?x=%ff HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\nAuthorization: y\r\nContent-Length: 1\r\n\r\n{{"
+            );
+            assert_eq!(
+                raw::statuses(&raw::exchange(&app, odd)),
+                [200],
+                "{method} {path}"
+            );
+        }
+    });
+}
+
+#[test]
 fn every_code_is_told_with_its_status_and_an_example() {
     let document = document();
     let listed = &document["components"]["schemas"]["ErrorCode"]["enum"];
@@ -149,8 +186,8 @@ fn every_component_is_used() {
 
 #[test]
 fn the_page_loads_nothing_that_is_not_served_here() {
-    crate::support::block_on(async {
-        let app = TestApp::spawn(crate::support::Engine::Sqlite).await;
+    block_on(async {
+        let app = TestApp::spawn(Engine::Sqlite).await;
         let nobody = app.anonymous();
         let page = nobody.get("/docs").await.expect(200);
         let policy = page.header("content-security-policy").to_owned();

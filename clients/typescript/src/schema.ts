@@ -22,7 +22,10 @@ export interface paths {
          * @description With an `Idempotency-Key` a repeat is safe: at most one task is made.
          */
         post: operations["createTask"];
-        /** Delete all completed tasks */
+        /**
+         * Delete all completed tasks
+         * @description All at once, and for good. Tasks that are not completed stay.
+         */
         delete: operations["clearCompleted"];
         options?: never;
         head?: never;
@@ -36,7 +39,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a task */
+        /**
+         * Read a task
+         * @description With `If-None-Match` there is no body if the client has this version.
+         */
         get: operations["readTask"];
         /**
          * Change a task, by PUT
@@ -44,7 +50,10 @@ export interface paths {
          */
         put: operations["putTask"];
         post?: never;
-        /** Delete a task */
+        /**
+         * Delete a task
+         * @description For good. With `If-Match` only if nobody has changed it since it was read.
+         */
         delete: operations["deleteTask"];
         options?: never;
         head?: never;
@@ -93,7 +102,10 @@ export interface paths {
          * @description With an `Idempotency-Key` a repeat is safe: at most one task is made.
          */
         post: operations["createTaskOfUser"];
-        /** Delete all completed tasks */
+        /**
+         * Delete all completed tasks
+         * @description All at once, and for good. Tasks that are not completed stay.
+         */
         delete: operations["clearCompletedOfUser"];
         options?: never;
         head?: never;
@@ -107,7 +119,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a task */
+        /**
+         * Read a task
+         * @description With `If-None-Match` there is no body if the client has this version.
+         */
         get: operations["readTaskOfUser"];
         /**
          * Change a task, by PUT
@@ -115,7 +130,10 @@ export interface paths {
          */
         put: operations["putTaskOfUser"];
         post?: never;
-        /** Delete a task */
+        /**
+         * Delete a task
+         * @description For good. With `If-Match` only if nobody has changed it since it was read.
+         */
         delete: operations["deleteTaskOfUser"];
         options?: never;
         head?: never;
@@ -153,7 +171,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page to try the API */
+        /**
+         * A page to try the API
+         * @description Swagger UI, with its files from this server: it needs no other network.
+         */
         get: operations["readDocs"];
         put?: never;
         post?: never;
@@ -170,7 +191,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process serves */
+        /**
+         * Whether the process serves
+         * @description It touches nothing: not the database, not the keys. For a probe that restarts what hangs.
+         */
         get: operations["isLive"];
         put?: never;
         post?: never;
@@ -187,7 +211,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether requests can be served */
+        /**
+         * Whether requests can be served
+         * @description It asks the database, at most once a second. For a load balancer; `not_ready` says what is missing.
+         */
         get: operations["isReady"];
         put?: never;
         post?: never;
@@ -204,7 +231,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /**
+         * This document
+         * @description OpenAPI 3.1, for generators and for Postman. Pages of allowed origins may read it.
+         */
         get: operations["readOpenapi"];
         put?: never;
         post?: never;
@@ -518,6 +548,13 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
+        };
+        /** @description The head of the request is too large. The body is empty, and the connection closes. */
+        HeadTooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
         };
         /** @description Internal Server Error: `internal`. */
         InternalServerError: {
@@ -1993,6 +2030,7 @@ export interface operations {
                     "text/html; charset=utf-8": string;
                 };
             };
+            431: components["responses"]["HeadTooLarge"];
         };
     };
     isLive: {
@@ -2014,6 +2052,7 @@ export interface operations {
                     "application/json": components["schemas"]["Live"];
                 };
             };
+            431: components["responses"]["HeadTooLarge"];
         };
     };
     isReady: {
@@ -2035,6 +2074,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ready"];
                 };
             };
+            431: components["responses"]["HeadTooLarge"];
             /** @description Service Unavailable: `database_unavailable`, `overloaded`, `keys_unavailable`. */
             503: {
                 headers: {
@@ -2067,6 +2107,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            431: components["responses"]["HeadTooLarge"];
         };
     };
 }
