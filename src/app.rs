@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,8 +76,7 @@ impl Application {
     pub fn build(settings: &Settings) -> Result<Self, StartError> {
         let server = &settings.server;
         let address = SocketAddr::new(server.host, server.port);
-        let cannot_listen =
-            |error: std::io::Error| StartError(format!("cannot listen on {address}: {error}"));
+        let cannot_listen = |error| cannot_listen(address, &error);
         let listener = TcpListener::bind(address).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
         let metrics_listener = settings.metrics.map(listen_for_metrics).transpose()?;
@@ -196,6 +196,23 @@ impl Application {
         }
         ended
     }
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {
+    let hints = [
+        (
+            ErrorKind::AddrInUse,
+            "; set PORT to another port, or stop the program that has this one",
+        ),
+        (
+            ErrorKind::AddrNotAvailable,
+            "; set HOST to an IP address of this machine",
+        ),
+        (ErrorKind::PermissionDenied, "; set PORT to 1024 or more"),
+    ];
+    let hint = hints.iter().find(|(kind, _)| *kind == error.kind());
+    let hint = hint.map_or("", |(_, hint)| hint);
+    StartError(format!("cannot listen on {address}: {error}{hint}"))
 }
 
 fn listen_for_metrics((host, port): (IpAddr, u16)) -> Result<TcpListener, StartError> {

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use url::Url;
 
 use super::{Failure, print, serve};
 use crate::app::policy;
@@ -23,7 +24,8 @@ const DAY: u64 = 24 * 60 * 60;
 /// Serves with what the environment says, and defaults for the rest.
 pub fn run(mut environment: Environment) -> Result<ExitCode, Failure> {
     environment.set_default("DATABASE_URL", DATABASE_URL.into());
-    environment.set_default("TODOWARD__CORS__ALLOWED_ORIGINS", FRONTEND.into());
+    let origins = origins(environment.get("BETTER_AUTH_URL"));
+    environment.set_default("TODOWARD__CORS__ALLOWED_ORIGINS", origins);
     environment.set_default("TODOWARD__METRICS__PORT", "0".into());
     // With BETTER_AUTH_URL, too: the frontend's tokens and this one both work.
     if environment.get("BETTER_AUTH_SECRETS").is_none() {
@@ -31,6 +33,16 @@ pub fn run(mut environment: Environment) -> Result<ExitCode, Failure> {
     }
     let settings = Settings::load(&environment)?;
     serve::run(&settings, |address| greet(&settings, address))
+}
+
+/// The origins of pages that may call: a frontend's usual one, and the one of
+/// BETTER_AUTH_URL. What is no URL is refused with the settings.
+fn origins(frontend: Option<&str>) -> String {
+    let url = frontend.and_then(|text| Url::parse(text.trim()).ok());
+    match url {
+        Some(url) => format!("{FRONTEND},{}", url.origin().ascii_serialization()),
+        None => FRONTEND.to_owned(),
+    }
 }
 
 /// The secret in the file, made on first use, and again if that was cut short.
@@ -63,6 +75,16 @@ fn greet(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
     let secret = secret.ok_or_else(|| Failure::Other("there is no secret".into()))?;
     let token = sign_hs256(secret, "demo", DAY, &policy(&settings.auth))
         .map_err(|error| Failure::Other(error.to_string()))?;
+    let frontend = settings
+        .auth
+        .jwks
+        .as_ref()
+        .map_or_else(String::new, |jwks| {
+            format!(
+                "  frontend  its tokens are taken, by its keys at {}\n",
+                jwks.url
+            )
+        });
     // Nobody reading is no reason not to serve.
     let _ = print(&format!(
         "\nTodoward is running, for a first look.
@@ -71,7 +93,7 @@ fn greet(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
   try it    http://{address}/docs
   health    http://{address}/health/ready
   database  {database:?}
-
+{frontend}
 A token for the user \"demo\", for 24 hours:
 
 {token}

@@ -103,9 +103,7 @@ pub fn main() -> ExitCode {
     match run(command) {
         Ok(code) => code,
         Err(failure) => {
-            use std::io::Write as _;
-            // Standard error may be closed; the exit code says it too.
-            let _ = writeln!(std::io::stderr(), "{failure}");
+            complain(&failure.to_string());
             match failure {
                 Failure::Settings(_) => ExitCode::from(78),
                 Failure::Other(_) => ExitCode::FAILURE,
@@ -130,6 +128,17 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Healthcheck => healthcheck::run(&Settings::load_server(&environment)?),
     }
+}
+
+/// Says what is no failure, but should be known.
+fn warn(text: &str) {
+    complain(&format!("todoward: warning: {text}"));
+}
+
+/// Writes a line to standard error, which may be closed: the exit code counts.
+fn complain(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Writes to standard output. `println!` would panic where nobody reads.

@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
-use super::{Failure, print};
+use super::{Failure, print, warn};
 use crate::app::policy;
-use crate::auth::{Verifier, sign_hs256, unix_now};
-use crate::settings::Auth;
+use crate::auth::{Policy, Verifier, sign_hs256, unix_now};
+use crate::settings::{Auth, SettingsError};
+
+/// A hundred years: `exp` stays a number that every reader takes.
+const MAX_SECONDS: u64 = 36_500 * 24 * 60 * 60;
 
 /// What the token is to say.
 #[derive(clap::Args)]
@@ -21,22 +24,40 @@ pub struct Arguments {
 /// Prints the token, alone on its line.
 pub fn run(arguments: &Arguments, auth: &Auth) -> Result<ExitCode, Failure> {
     let policy = policy(auth);
-    let secret = auth
-        .secrets
-        .first()
-        .ok_or_else(|| Failure::Other("there is no secret to sign with".into()))?;
+    let secret = auth.secrets.first().ok_or_else(|| {
+        let hint = "is not set, and a token is signed with it: set it as the server has it, or get a token from your frontend with authClient.token()";
+        SettingsError::new("BETTER_AUTH_SECRET", hint)
+    })?;
     let token = sign_hs256(secret, &arguments.sub, arguments.expires, &policy)
         .map_err(|error| Failure::Other(error.to_string()))?;
+    let left_out = left_out(&policy);
     // A token that this server would refuse helps nobody.
     Verifier::new(&auth.secrets, policy)
         .verify(&token, unix_now())
         .map_err(|refusal| Failure::Other(format!("--sub: {}", refusal.detail())))?;
+    if let Some(claims) = left_out {
+        warn(&format!(
+            "the token has no {claims}, so a server with BETTER_AUTH_URL refuses it; if yours has it, set it here as well"
+        ));
+    }
     print(&format!("{token}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the token does not say because nothing is set here. The server may have
+/// other settings than the shell in which this runs.
+fn left_out(policy: &Policy) -> Option<&'static str> {
+    match (policy.issuers.is_empty(), policy.audiences.is_empty()) {
+        (true, true) => Some("iss and no aud"),
+        (true, false) => Some("iss"),
+        (false, true) => Some("aud"),
+        (false, false) => None,
+    }
+}
+
 fn seconds(text: &str) -> Result<u64, String> {
-    let mend = || "must be a number and s, m, h or d, for example 15m".to_owned();
+    let mend =
+        || "must be a number and s, m, h or d, for example 15m, and at most 36500d".to_owned();
     let unit = match text.chars().last() {
         Some('s') => 1,
         Some('m') => 60,
@@ -50,6 +71,6 @@ fn seconds(text: &str) -> Result<u64, String> {
         .ok_or_else(mend)?;
     number
         .checked_mul(unit)
-        .filter(|seconds| *seconds > 0)
+        .filter(|seconds| (1..=MAX_SECONDS).contains(seconds))
         .ok_or_else(mend)
 }

@@ -174,6 +174,7 @@ fn the_life_of_a_token_is_a_number_and_a_unit() {
         "1.5h",
         "h",
         "1é",
+        "36501d",
         "99999999999999999999d",
     ] {
         let expires = format!("--expires={expires}");
@@ -196,6 +197,43 @@ fn no_token_is_signed_that_the_server_would_refuse() {
     }
     let longest = "é".repeat(127);
     token(directory.path(), &["--sub", &longest]).succeeded();
+}
+
+#[test]
+fn a_token_that_some_servers_refuse_is_signed_with_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let frontend = ("BETTER_AUTH_URL", "http://localhost:1");
+    let issuers = ("TODOWARD__AUTH__ISSUERS", "a,b");
+    let audiences = ("TODOWARD__AUTH__AUDIENCES", "c");
+    for (set, missing) in [
+        (&[][..], Some("no iss and no aud,")),
+        (&[issuers], Some("no aud,")),
+        (&[audiences], Some("no iss,")),
+        (&[issuers, audiences], None),
+        (&[frontend], None),
+    ] {
+        let variables = [&[("BETTER_AUTH_SECRET", SECRET)], set].concat();
+        let done = run(directory.path(), &["token", "--sub", "a"], &variables).succeeded();
+        assert_eq!(done.out.lines().count(), 1, "the token alone: {done:?}");
+        // What the same settings say to it.
+        run_with_input(directory.path(), &["check-token"], &variables, &done.out).succeeded();
+        let Some(missing) = missing else {
+            assert_eq!(done.err, "", "{set:?}");
+            continue;
+        };
+        assert_eq!(done.err.lines().count(), 1, "{done:?}");
+        let warning = format!("todoward: warning: the token has {missing}");
+        assert!(done.err.starts_with(&warning), "{done:?}");
+        assert!(done.err.contains("BETTER_AUTH_URL"), "{done:?}");
+    }
+}
+
+#[test]
+fn without_a_secret_no_token_is_signed_and_the_variable_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let variables = [("BETTER_AUTH_URL", "http://localhost:1")];
+    let done = run(directory.path(), &["token", "--sub", "a"], &variables).failed(78);
+    assert!(done.err.contains("BETTER_AUTH_SECRET"), "{done:?}");
 }
 
 fn check(directory: &Path, input: &str) -> Done {

@@ -10,9 +10,17 @@ use crate::binary::SOON;
 use crate::binary::{Captured, finish, todoward};
 use crate::server::{Server, eventually};
 use crate::support::block_on;
+use crate::support::key_server::KeyServer;
+use crate::support::pairs::Pair;
+use crate::support::trust::{published, token_of};
 
 async fn dev(directory: &Path) -> Server {
-    let mut command = todoward(directory, &["dev"], [("PORT", "0")]);
+    dev_with(directory, &[]).await
+}
+
+async fn dev_with(directory: &Path, variables: &[(&str, &str)]) -> Server {
+    let variables = [&[("PORT", "0")], variables].concat();
+    let mut command = todoward(directory, &["dev"], variables);
     let server = Server::of(&mut command).await;
     eventually("it prints a curl line", SOON, async || {
         curl_line(&server.running.out)
@@ -125,6 +133,31 @@ fn a_page_on_the_usual_port_may_call_it() {
             answer.header("access-control-allow-origin"),
             "http://localhost:3000"
         );
+        server.stop().await;
+    });
+}
+
+#[test]
+fn with_a_frontend_its_page_may_call_it_and_both_kinds_of_token_are_taken() {
+    block_on(async {
+        let pair = Pair::ed25519("k");
+        let frontend = KeyServer::start(published(&[&pair]));
+        let url = frontend.url();
+        let directory = tempfile::tempdir().unwrap();
+        let server = dev_with(directory.path(), &[("BETTER_AUTH_URL", &url)]).await;
+        let printed = server.running.out.text();
+        assert!(
+            printed.contains(&format!("{url}/api/auth/jwks")),
+            "{printed}"
+        );
+        paste(&curl_line(&server.running.out).unwrap());
+        for token in [token(&server), token_of(&frontend, &pair, "alice")] {
+            for origin in [&*url, "http://localhost:3000"] {
+                let asked = server.with_token(&token).request("GET", "/api/v1/tasks");
+                let answer = asked.header("Origin", origin).send().await.expect(200);
+                assert_eq!(answer.header("access-control-allow-origin"), origin);
+            }
+        }
         server.stop().await;
     });
 }

@@ -270,11 +270,30 @@ fn a_file_with_an_unknown_key_or_a_mistake_is_refused() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_one_line_and_exit_code_1() {
+fn where_it_cannot_listen_is_said_with_the_setting_and_exit_code_1() {
     let directory = tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    let variables = environment("sqlite://tasks.db", &[("PORT", &port)]);
-    let done = run(directory.path(), &["serve"], &variables).failed(1);
-    assert!(done.err.contains(&format!("127.0.0.1:{port}")), "{done:?}");
+    for command in ["serve", "dev"] {
+        for (name, value, address, hint) in [
+            (
+                "PORT",
+                &*port,
+                &*format!("127.0.0.1:{port}"),
+                "set PORT to another port",
+            ),
+            // An address of documentation (RFC 5737) is no machine's.
+            (
+                "HOST",
+                "192.0.2.1",
+                "192.0.2.1:0",
+                "set HOST to an IP address of this machine",
+            ),
+        ] {
+            let variables = environment("sqlite://tasks.db", &[(name, value)]);
+            let done = run(directory.path(), &[command], &variables).failed(1);
+            assert!(done.err.contains(address), "{done:?}");
+            assert!(done.err.contains(hint), "{done:?}");
+        }
+    }
 }
