@@ -74,6 +74,16 @@ for (const kind of ["SQLite", "PostgreSQL"]) {
   });
 }
 
+test("with pasted tokens, for a server with BETTER_AUTH_URL that the command is given as well", async (t) => {
+  const better = await frontend(t);
+  const trusted = { BETTER_AUTH_URL: better.baseUrl };
+  const server = await serveReady(t, { ...settings, ...trusted, BETTER_AUTH_SECRET: SECRET });
+  const values = { base_url: server.url, origin: ORIGIN, expired_token: await expired() };
+  check(await run({ ...values, ...pasted(trusted) }), AT_BETTER_AUTH);
+  const { failures } = await run({ ...values, ...pasted() }, { folder: "1 Create" });
+  assert.notDeepEqual(failures, []);
+});
+
 test("a token is got anew before it expires", async (t) => {
   const better = await frontend(t, { jwt: { jwt: { expirationTime: "30s" } } });
   const server = await serveReady(t, { ...settings, BETTER_AUTH_URL: better.baseUrl });

@@ -12,12 +12,19 @@ const BINARY = resolve(HERE, process.env.TODOWARD_BIN ?? "../../target/debug/tod
 export const SECRET = "j4Zt0nQ8cV1yXoR6mWq2LhKs9uBfPd3E-postman";
 export const ORIGIN = "https://app.example.com";
 
-/** The token of a user, as `todoward token` prints it. */
-export const command = (sub) =>
-  execFileSync(BINARY, ["token", "--sub", sub], { env: { BETTER_AUTH_SECRET: SECRET }, encoding: "utf8" });
+/** The token of a user, as `todoward token` prints it with these variables beside the secret. */
+export const command = (sub, variables = {}) => {
+  const env = { BETTER_AUTH_SECRET: SECRET, ...variables };
+  // A warning is no failure, and would stand in the report.
+  const stdio = ["ignore", "pipe", "pipe"];
+  return execFileSync(BINARY, ["token", "--sub", sub], { env, stdio, encoding: "utf8" });
+};
 
 /** Two users; the id of one must be percent-encoded in an address. */
-export const pasted = () => ({ token: command(`zoë/${randomUUID()}`), token2: command("bob") });
+export const pasted = (variables = {}) => ({
+  token: command(`zoë/${randomUUID()}`, variables),
+  token2: command("bob", variables),
+});
 
 export function expired() {
   const past = Math.floor(Date.now() / 1000) - 3600;
