@@ -162,8 +162,8 @@ fn detail(code: Code) -> &'static str {
         Code::NotOwner => "this task is somebody else's",
         Code::ForeignPath => "the user in the path is not the token's",
         Code::TaskNotFound => "no task has this id",
-        Code::NoSuchAddress => "there is nothing at this address; the API is at /api/v1/tasks",
-        Code::MethodNotAllowed => "POST is not a method of this address",
+        // Of no operation, so of no example.
+        Code::NoSuchAddress | Code::MethodNotAllowed => "",
         Code::RequestTimeout => "the body did not arrive within 10 seconds",
         Code::VersionMismatch => {
             "the task has changed since it was read; read it again and repeat the change"

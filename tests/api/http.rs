@@ -236,7 +236,8 @@ on_both_databases! {
                 let answer = alice.request(method, &address).json(&json!({ "title": "b", "completed": true })).send().await.expect(405);
                 assert_eq!(answer.header("allow"), allow, "{method} {address}");
                 if method != "HEAD" {
-                    answer.expect_problem(405, "method_not_allowed");
+                    let problem = answer.expect_problem(405, "method_not_allowed").json();
+                    assert!(problem["detail"].as_str().unwrap().ends_with(&format!("it has {allow}")), "{problem}");
                 }
                 if address.starts_with("/api") && method != "HEAD" {
                     app.anonymous().request(method, &address).send().await.expect_problem(401, "missing_token");
@@ -262,5 +263,14 @@ on_both_databases! {
         alice.get(&format!("{path}?_method=DELETE")).await.expect_problem(400, "unknown_parameter");
         alice.request("POST", TASKS).body("application/x-www-form-urlencoded", "_method=DELETE").send().await.expect_problem(415, "unsupported_media_type");
         alice.get(&path).await.expect(200);
+    }
+
+    async fn an_address_that_is_not_there_is_told_where_the_api_is(engine: Engine) {
+        let app = TestApp::spawn(engine).await;
+        let alice = app.user("alice");
+        for path in ["/", "/tasks", "/health", "/api/v1/tasks/"] {
+            let detail = alice.get(path).await.expect_problem(404, "no_such_address").json()["detail"].to_string();
+            assert!(detail.contains(TASKS) && detail.contains("/docs"), "{detail}");
+        }
     }
 }
