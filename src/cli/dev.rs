@@ -81,7 +81,7 @@ fn greet(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
         .as_ref()
         .map_or_else(String::new, |jwks| {
             format!(
-                "  frontend  its tokens are taken, by its keys at {}\n",
+                "  frontend  its tokens are verified with the keys at {}\n",
                 jwks.url
             )
         });
