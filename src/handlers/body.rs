@@ -64,14 +64,8 @@ pub fn document(request: &HttpRequest, body: &[u8]) -> Result<Value, ApiError> {
         ));
     }
     check_content_type(request)?;
-    json::parse(body).map_err(|error| {
-        let detail = format!(
-            "the body is not JSON in UTF-8, or has a member twice (line {}, column {})",
-            error.line(),
-            error.column()
-        );
-        ApiError::new(Code::InvalidJson, detail)
-    })
+    json::parse(body)
+        .map_err(|error| ApiError::new(Code::InvalidJson, json::why_refused(body, &error)))
 }
 
 fn takes_merge_patch(request: &HttpRequest) -> bool {
@@ -89,8 +83,12 @@ fn check_content_type(request: &HttpRequest) -> Result<(), ApiError> {
         return Err(unsupported(request, "send Content-Type: application/json"));
     }
     let mut charsets = mime.params().filter(|(name, _)| *name == "charset");
-    if charsets.any(|(_, charset)| charset != "utf-8") {
-        return Err(unsupported(request, "send the body in UTF-8"));
+    // The name is utf-8 (RFC 3629 section 8); many write the other.
+    if charsets.any(|(_, charset)| charset != "utf-8" && charset != "utf8") {
+        return Err(unsupported(
+            request,
+            "send the body in UTF-8, with charset=utf-8 or no charset",
+        ));
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ on_both_databases! {
         let app = TestApp::spawn(engine).await;
         let alice = app.user("alice");
         let path = alice.create_path("a").await;
-        for content_type in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=UTF-8", "application/json; charset=\"utf-8\"", "application/json; version=1"] {
+        for content_type in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=UTF-8", "application/json; charset=\"utf-8\"", "application/json; charset=utf8", "application/json;charset=\"UTF8\"", "application/json; version=1"] {
             let created = alice.request("POST", TASKS).body(content_type, "{\"title\":\"b\"}").send().await;
             assert_eq!(created.status, 201, "{content_type}: {}", created.text());
         }
@@ -143,6 +143,34 @@ on_both_databases! {
         }
         assert_eq!(alice.get(&path).await.expect(200).json(), before);
         assert_eq!(alice.titles("").await, ["a"]);
+    }
+
+    async fn a_body_that_is_no_json_is_told_why(engine: Engine) {
+        let app = TestApp::spawn(engine).await;
+        let alice = app.user("alice");
+        let path = alice.create_path("a").await;
+        let long = "x".repeat(1000);
+        let twice = format!("{{\"{long}\":1,\"{long}\":2}}");
+        let told: [(&[u8], &[&str]); 7] = [
+            (br#"{"title":"Party \ud83c"}"#, &["half of a surrogate pair", "in \"title\"", "line 1, column 23", "emoji", "slice"]),
+            (br#"{"title":"b","tags":["a","\udf89"]}"#, &["half of a surrogate pair", "in \"tags\""]),
+            (br#"{"title":"b","title":"c"}"#, &["the member \"title\" stands twice at line 1 column 20"]),
+            (br#"{"title":"b","id":{"a\nb":1,"a\nb":1}}"#, &[r#"the member "a\nb" stands twice"#]),
+            (twice.as_bytes(), &["the member \"xxxx", "x\" stands twice"]),
+            (b"{\"title\":\"caf\xe9\"}", &["not UTF-8 (byte 14)"]),
+            (br#"{"title":"b",}"#, &["not JSON", "line 1 column 14"]),
+        ];
+        for (body, parts) in told {
+            for (_, answer) in everywhere(&alice, &path, body, Some("application/json"), &[]).await {
+                let problem = answer.expect_problem(400, "invalid_json").json();
+                let detail = problem["detail"].as_str().unwrap();
+                assert!(parts.iter().all(|part| detail.contains(part)) && detail.len() < 300, "{detail}");
+            }
+        }
+        // Refused for its type first, whatever it holds.
+        let refused = alice.request("POST", TASKS).body("application/json; charset=latin1", "{\"title\":\"\\ud83c\"}").send().await;
+        let problem = refused.expect_problem(415, "unsupported_media_type").json();
+        assert!(problem["detail"].as_str().unwrap().contains("charset=utf-8"));
     }
 
     async fn json_that_is_not_an_object_is_refused_as_a_whole(engine: Engine) {
