@@ -13,15 +13,15 @@ pub(super) type Wrong = &'static str;
 
 const NUL: Wrong = "must not contain the character U+0000";
 
-/// A title: 1 to 200 Unicode scalar values, trimmed, at least one visible.
+/// A title: 1 to 1,000 Unicode scalar values, trimmed, at least one visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Title(String);
 
 impl Title {
     pub(super) fn parse(value: &Value) -> Result<Self, Wrong> {
         let text = string(value)?.trim();
-        if text.is_empty() || text.chars().count() > 200 {
-            return Err("must be 1 to 200 characters");
+        if text.is_empty() || text.chars().count() > 1000 {
+            return Err("must be 1 to 1,000 characters");
         }
         if !is_visible(text) {
             return Err("must have a visible character");
@@ -40,7 +40,7 @@ impl Title {
     }
 }
 
-/// A description: at most 10,000 Unicode scalar values, kept as it came.
+/// A description: at most 20,000 Unicode scalar values, kept as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description(String);
 
@@ -53,8 +53,8 @@ impl Description {
         if text.contains('\0') {
             return Err(NUL);
         }
-        if text.chars().count() > 10_000 {
-            return Err("must be at most 10,000 characters");
+        if text.chars().count() > 20_000 {
+            return Err("must be at most 20,000 characters");
         }
         Ok(Some(Self(text.to_owned())))
     }

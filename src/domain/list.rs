@@ -9,6 +9,7 @@ use super::cursor::{Cursor, Position};
 use super::fault::Fault;
 use super::fields::{Priority, day};
 use super::parameters::Parameters;
+use super::tags::{LONGEST_TAG, MOST_TAGS, normalized};
 use crate::auth::OwnerId;
 
 const DEFAULT_LIMIT: u16 = 50;
@@ -21,7 +22,7 @@ pub struct Filter {
     pub completed: Option<bool>,
     /// Any of these; empty means any priority.
     pub priorities: Vec<Priority>,
-    /// All of these, byte for byte.
+    /// All of these, in NFC, byte for byte.
     pub tags: Vec<String>,
     /// Due before this day.
     pub due_before: Option<NaiveDate>,
@@ -249,15 +250,18 @@ fn filter(given: &Parameters, faults: &mut Vec<Fault>) -> Filter {
     }
     priorities.sort_unstable();
     priorities.dedup();
-    let mut tags: Vec<String> = given.all("tag").map(str::to_owned).collect();
-    if tags.iter().any(|tag| !in_length(tag, 50)) {
+    let mut tags: Vec<String> = given
+        .all("tag")
+        .map(|tag| normalized(tag).into_owned())
+        .collect();
+    if tags.iter().any(|tag| !in_length(tag, LONGEST_TAG)) {
         faults.push(Fault::parameter(
             "tag",
-            "must be 1 to 50 characters, without U+0000",
+            "must be 1 to 60 characters, without U+0000",
         ));
     }
-    if tags.len() > 20 {
-        faults.push(Fault::parameter("tag", "may stand at most 20 times"));
+    if tags.len() > MOST_TAGS {
+        faults.push(Fault::parameter("tag", "may stand at most 50 times"));
     }
     tags.sort_unstable();
     tags.dedup();

@@ -1,11 +1,20 @@
 //! The tags of a task.
 
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::de::IgnoredAny;
 
 use super::fields::{Wrong, is_visible, string};
 use crate::json::Value;
 
-/// At most 20 tags of 1 to 50 characters, none twice, in the client's order.
+/// At most so many tags has a task, and a query.
+pub(super) const MOST_TAGS: usize = 50;
+
+/// The longest tag, in characters.
+pub(super) const LONGEST_TAG: usize = 60;
+
+/// At most 50 tags of 1 to 60 characters, none twice, in the client's order.
 ///
 /// Kept as their column has them, a JSON array with each tag on a line of its own:
 /// most tasks go from there to a client, and nobody asks for one of the tags. A
@@ -16,7 +25,7 @@ pub struct Tags(String);
 
 impl Default for Tags {
     fn default() -> Self {
-        Self::of(&[])
+        Self::of(&[""; 0])
     }
 }
 
@@ -26,18 +35,18 @@ impl Tags {
         let Value::Array(items) = value else {
             return Err(vec![(None, "must be an array of strings")]);
         };
-        let mut tags: Vec<&str> = Vec::new();
+        let mut tags: Vec<Cow<'_, str>> = Vec::new();
         let mut wrong = Vec::new();
         for (index, item) in items.iter().enumerate() {
             match tag(item) {
                 // Beyond the limit none is kept, nor compared with all others.
-                Ok(tag) if tags.len() > 20 || tags.contains(&tag) => {}
+                Ok(tag) if tags.len() > MOST_TAGS || tags.contains(&tag) => {}
                 Ok(tag) => tags.push(tag),
                 Err(why) => wrong.push((Some(index), why)),
             }
         }
-        if tags.len() > 20 {
-            wrong.push((None, "must be at most 20 tags"));
+        if tags.len() > MOST_TAGS {
+            wrong.push((None, "must be at most 50 tags"));
         }
         if wrong.is_empty() {
             Ok(Self::of(&tags))
@@ -46,8 +55,8 @@ impl Tags {
         }
     }
 
-    fn of(tags: &[&str]) -> Self {
-        let lines: Vec<String> = tags.iter().map(|tag| Self::needle(tag)).collect();
+    fn of(tags: &[impl AsRef<str>]) -> Self {
+        let lines: Vec<String> = tags.iter().map(|tag| Self::needle(tag.as_ref())).collect();
         Self(format!("[{}]", lines.join(",")))
     }
 
@@ -80,12 +89,21 @@ impl Tags {
     }
 }
 
-fn tag(value: &Value) -> Result<&str, Wrong> {
-    let text = string(value)?.trim();
-    if text.is_empty() || text.chars().count() > 50 {
-        return Err("must be 1 to 50 characters");
+/// A tag in the one form in which tags are stored and looked for, NFC (UAX #15):
+/// keyboards and systems differ in how they write an accent, and nobody sees that.
+pub(super) fn normalized(tag: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(tag)
+}
+
+fn tag(value: &Value) -> Result<Cow<'_, str>, Wrong> {
+    let text = match normalized(string(value)?) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    };
+    if text.is_empty() || text.chars().count() > LONGEST_TAG {
+        return Err("must be 1 to 60 characters");
     }
-    if !is_visible(text) {
+    if !is_visible(&text) {
         return Err("must have a visible character");
     }
     Ok(text)

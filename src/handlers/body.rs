@@ -1,13 +1,18 @@
 //! Reading a body: at most so many bytes, in at most so much time, JSON in UTF-8.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::{BytesMut, Payload};
 use actix_web::{HttpMessage as _, HttpRequest};
+use futures_util::StreamExt as _;
 use serde_json::Value;
 
+use super::AppState;
+use super::paced::{Held, LARGE};
+use crate::auth::OwnerId;
 use crate::error::{ApiError, Code};
 use crate::json;
 
@@ -17,16 +22,27 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// The bytes of the body.
+/// The bytes of a body, counted while they are kept if they are many.
+pub struct Body {
+    bytes: BytesMut,
+    held: Option<Held>,
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Reads the body of an owner's request.
 pub async fn read(
+    app: &AppState,
+    owner: &OwnerId,
     request: &HttpRequest,
     payload: Payload,
-    limit: usize,
-) -> Result<Bytes, ApiError> {
-    let too_large = || {
-        let detail = format!("the body must be at most {limit} bytes");
-        ApiError::new(Code::BodyTooLarge, detail)
-    };
+) -> Result<Body, ApiError> {
     // A compressed body could be a bomb; nothing here inflates anything.
     if request.headers().contains_key(CONTENT_ENCODING) {
         return Err(unsupported(
@@ -37,22 +53,55 @@ pub async fn read(
     let announced = request
         .headers()
         .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > app.body_limit) {
+        return Err(too_large(app.body_limit));
     }
-    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(limit)).await {
+    let body = collect(app, owner, payload, announced);
+    match tokio::time::timeout(BODY_TIMEOUT, body).await {
+        Ok(body) => body,
         Err(_) => Err(ApiError::new(
             Code::RequestTimeout,
             "the body did not arrive within 10 seconds",
         )),
-        Ok(Err(_)) => Err(too_large()),
-        Ok(Ok(Err(_))) => Err(ApiError::new(
-            Code::InvalidRequest,
-            "the body ended early or is not well-formed HTTP",
-        )),
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
     }
+}
+
+async fn collect(
+    app: &AppState,
+    owner: &OwnerId,
+    mut payload: Payload,
+    announced: Option<usize>,
+) -> Result<Body, ApiError> {
+    let mut body = Body {
+        bytes: BytesMut::new(),
+        held: None,
+    };
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|_| {
+            ApiError::new(
+                Code::InvalidRequest,
+                "the body ended early or is not well-formed HTTP",
+            )
+        })?;
+        let length = body.bytes.len() + piece.len();
+        if length > app.body_limit {
+            return Err(too_large(app.body_limit));
+        }
+        // Only now, so that a length which is announced and never sent costs nobody.
+        if length > LARGE && body.held.is_none() {
+            let whole = announced.unwrap_or(app.body_limit);
+            body.held = Some(app.waiting.hold(owner, whole)?);
+            body.bytes.reserve(whole.saturating_sub(body.bytes.len()));
+        }
+        body.bytes.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+fn too_large(limit: usize) -> ApiError {
+    let detail = format!("the body must be at most {limit} bytes");
+    ApiError::new(Code::BodyTooLarge, detail)
 }
 
 /// The JSON document of a body.

@@ -31,7 +31,7 @@ pub struct AppState {
     pub health: Arc<Health>,
     /// The largest body, in bytes.
     pub body_limit: usize,
-    /// Large answers that wait for their readers.
+    /// The bytes of large bodies that are held.
     pub waiting: Waiting,
 }
 

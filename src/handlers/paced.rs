@@ -1,14 +1,15 @@
-//! Large answers, given out as fast as their readers take them.
+//! Large bodies: those of requests while they are read, those of answers while
+//! their readers take them.
 //!
-//! actix copies the whole of a body into the connection's buffer, however slowly
+//! actix copies the whole of an answer into the connection's buffer, however slowly
 //! its client reads. A thousand clients that read a byte a second would hold
-//! gigabytes (slowhttptest -X). So a large body is given out in pieces, and what
-//! waits is counted.
+//! gigabytes (slowhttptest -X), and so would a thousand that send as slowly. So a
+//! large answer is given out in pieces, and what is held of both is counted.
 //!
-//! Invariant: of what one owner has asked for, [`MOST_OF_ONE`] bytes wait at the
-//! most; of what all have asked for, [`MOST_FOR_FIRST`]. Nothing ends a reader who
-//! takes a byte a second, so many of them together can have all of it. The last
-//! part is for owners of whom nothing waits: those few cannot have it, too.
+//! Invariant: for one owner [`MOST_OF_ONE`] bytes are held at the most; for all,
+//! [`MOST_FOR_FIRST`]. Nothing ends a reader who takes a byte a second, so many of
+//! them together can have all of it. The last part is for owners for whom nothing is
+//! held: those few cannot have it, too.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -25,21 +26,23 @@ use crate::error::{ApiError, Code};
 /// What actix takes at once.
 const PIECE: usize = 32 * 1024;
 
-/// Smaller answers are not counted: connections cost more.
-const LARGE: usize = 2 * PIECE;
+/// Smaller bodies are not counted: connections cost more.
+pub(super) const LARGE: usize = 2 * PIECE;
 
-/// Room for the largest page there can be: 200 tasks of 64 KiB.
-const MOST_OF_ONE: usize = 16 * 1024 * 1024;
+/// Room for the largest page there can be: 200 tasks of 142 KiB, which is what one
+/// has whose characters are all escaped.
+const MOST_OF_ONE: usize = 28 * 1024 * 1024;
 
-/// Of all owners. With the rest of the process it fits into a container of 128 MiB.
+/// Of all owners. With the rest of the process, and pages that are just being
+/// written, it fits into a container of 256 MiB.
 const MOST: usize = 48 * 1024 * 1024;
 
-/// The same for an owner's first answer, if it is not over [`FIRST`].
+/// The same for an owner's first body, if it is not over [`FIRST`].
 const MOST_FOR_FIRST: usize = 64 * 1024 * 1024;
 
 const FIRST: usize = 1024 * 1024;
 
-/// How many bytes of large answers wait for their readers.
+/// How many bytes of large bodies are held.
 #[derive(Debug, Clone, Default)]
 pub struct Waiting(Arc<Mutex<Counts>>);
 
@@ -50,36 +53,30 @@ struct Counts {
 }
 
 impl Waiting {
-    /// Makes a body of an answer to an owner.
+    /// Counts a body of an owner's for as long as what is returned is kept.
     ///
     /// # Errors
     ///
-    /// Too much waits already.
-    pub fn body(&self, owner: &OwnerId, bytes: Vec<u8>) -> Result<Paced, ApiError> {
-        let length = bytes.len();
-        let held = if length < LARGE {
-            None
-        } else {
-            let mut counts = self.counts();
-            let of_owner = counts.by_owner.get(owner).copied().unwrap_or(0);
-            let is_first = of_owner == 0 && length <= FIRST;
-            let most = if is_first { MOST_FOR_FIRST } else { MOST };
-            if of_owner + length > MOST_OF_ONE || counts.all + length > most {
-                let detail = "too many large answers wait for their readers; read those first, or ask for smaller pages";
-                return Err(ApiError::new(Code::Overloaded, detail).with_header("retry-after", "1"));
-            }
-            counts.all += length;
-            counts.by_owner.insert(owner.clone(), of_owner + length);
-            Some(Held {
-                waiting: self.clone(),
-                owner: owner.clone(),
-                length,
-            })
-        };
-        Ok(Paced {
-            rest: bytes.into(),
-            _held: held,
-        })
+    /// Too much is held already.
+    pub fn hold(&self, owner: &OwnerId, length: usize) -> Result<Held, ApiError> {
+        if length < LARGE {
+            return Ok(Held(None));
+        }
+        let mut counts = self.counts();
+        let of_owner = counts.by_owner.get(owner).copied().unwrap_or(0);
+        let is_first = of_owner == 0 && length <= FIRST;
+        let most = if is_first { MOST_FOR_FIRST } else { MOST };
+        if of_owner + length > MOST_OF_ONE || counts.all + length > most {
+            let detail = "too many large bodies are being sent, or wait for their readers; read those first, send fewer at a time, or ask for smaller pages";
+            return Err(ApiError::new(Code::Overloaded, detail).with_header("retry-after", "1"));
+        }
+        counts.all += length;
+        counts.by_owner.insert(owner.clone(), of_owner + length);
+        Ok(Held(Some(Counted {
+            waiting: self.clone(),
+            owner: owner.clone(),
+            length,
+        })))
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -87,14 +84,16 @@ impl Waiting {
     }
 }
 
-/// What is counted until it is sent, or its connection is gone.
-struct Held {
+/// A body that is counted until this is dropped, if it is large.
+pub struct Held(Option<Counted>);
+
+struct Counted {
     waiting: Waiting,
     owner: OwnerId,
     length: usize,
 }
 
-impl Drop for Held {
+impl Drop for Counted {
     fn drop(&mut self) {
         let mut counts = self.waiting.counts();
         counts.all = counts.all.saturating_sub(self.length);
@@ -110,15 +109,23 @@ impl Drop for Held {
 /// A body that is given out in pieces.
 pub struct Paced {
     rest: Bytes,
-    _held: Option<Held>,
+    held: Held,
 }
 
 impl Paced {
+    /// An answer that is counted until it is sent, or its connection is gone.
+    pub fn new(bytes: Vec<u8>, held: Held) -> Self {
+        Self {
+            rest: bytes.into(),
+            held,
+        }
+    }
+
     /// A file that is part of the binary.
     pub fn file(bytes: &'static [u8]) -> Self {
         Self {
             rest: Bytes::from_static(bytes),
-            _held: None,
+            held: Held(None),
         }
     }
 }
@@ -143,7 +150,7 @@ impl MessageBody for Paced {
 
     // A small body is one piece, which actix takes without asking again.
     fn try_into_bytes(self) -> Result<Bytes, Self> {
-        if self.rest.len() < LARGE && self._held.is_none() {
+        if self.rest.len() < LARGE && self.held.0.is_none() {
             Ok(self.rest)
         } else {
             Err(self)
@@ -168,6 +175,11 @@ mod tests {
         verifier.verify(&token, unix_now()).unwrap().owner().clone()
     }
 
+    fn body(waiting: &Waiting, owner: &OwnerId, length: usize) -> Result<Paced, ApiError> {
+        let held = waiting.hold(owner, length)?;
+        Ok(Paced::new(bytes(length), held))
+    }
+
     fn bytes(length: usize) -> Vec<u8> {
         (0..length).map(|at| (at % 251) as u8).collect()
     }
@@ -176,7 +188,7 @@ mod tests {
     fn a_body_is_what_it_was_made_of() {
         let waiting = Waiting::default();
         for length in [0, 1, PIECE, LARGE - 1, LARGE, LARGE + 1, 10 * PIECE + 7] {
-            let body = waiting.body(&owner("a"), bytes(length)).unwrap();
+            let body = body(&waiting, &owner("a"), length).unwrap();
             assert_eq!(body.size(), BodySize::Sized(length as u64));
             let whole = actix_rt::System::new().block_on(to_bytes(body)).unwrap();
             assert_eq!(whole, bytes(length));
@@ -188,23 +200,23 @@ mod tests {
     #[test]
     fn who_does_not_read_gets_no_more_and_others_do() {
         let waiting = Waiting::default();
-        let unread = [(); 2].map(|()| waiting.body(&owner("slow"), bytes(MOST_OF_ONE / 2)));
+        let unread = [(); 2].map(|()| body(&waiting, &owner("slow"), MOST_OF_ONE / 2));
         assert!(unread.iter().all(Result::is_ok));
-        let refused = waiting.body(&owner("slow"), bytes(LARGE)).err().unwrap();
+        let refused = body(&waiting, &owner("slow"), LARGE).err().unwrap();
         assert_eq!(refused.code(), Code::Overloaded);
         assert!(
-            waiting.body(&owner("slow"), bytes(LARGE - 1)).is_ok(),
+            body(&waiting, &owner("slow"), LARGE - 1).is_ok(),
             "small answers go on"
         );
-        assert!(waiting.body(&owner("other"), bytes(MOST_OF_ONE)).is_ok());
+        assert!(body(&waiting, &owner("other"), MOST_OF_ONE).is_ok());
         drop(unread);
-        assert!(waiting.body(&owner("slow"), bytes(MOST_OF_ONE)).is_ok());
+        assert!(body(&waiting, &owner("slow"), MOST_OF_ONE).is_ok());
     }
 
     #[test]
     fn few_who_do_not_read_leave_room_for_others_and_many_hold_no_more_than_all_may() {
         let waiting = Waiting::default();
-        let holds = |n: usize, length: usize| waiting.body(&owner(&n.to_string()), bytes(length));
+        let holds = |n: usize, length: usize| body(&waiting, &owner(&n.to_string()), length);
         let largest: Vec<_> = (0..10).map(|n| holds(n, MOST_OF_ONE)).collect();
         let held = largest.iter().filter(|body| body.is_ok()).count();
         assert_eq!(held, MOST / MOST_OF_ONE);

@@ -2,10 +2,11 @@
 //! headers, body, then the row.
 
 use actix_web::http::header::{ContentType, ETAG, LINK, LOCATION};
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 
+use super::body::Body;
 use super::conditions::{idempotency_key, if_match, if_none_match};
 use super::errors::{database, invalid_query, invalid_task, task_not_found};
 use super::paced::{Paced, Waiting};
@@ -60,7 +61,9 @@ fn render(
     let cursor = next.map(|next| query.cursor_after(owner, next));
     // In one step: a page may be large, and would lie there twice while it grows.
     let tasks: usize = page.items.iter().map(|task| task.size(owner)).sum();
-    let mut json = Vec::with_capacity(tasks + cursor.as_ref().map_or(0, String::len) + 64);
+    let size = tasks + cursor.as_ref().map_or(0, String::len) + 64;
+    let held = waiting.hold(owner, size)?;
+    let mut json = Vec::with_capacity(size);
     json.extend_from_slice(b"{\"items\":[");
     for (at, task) in page.items.into_iter().enumerate() {
         if at > 0 {
@@ -71,7 +74,7 @@ fn render(
     json.extend_from_slice(b"],\"next_cursor\":");
     serde_json::to_writer(&mut json, &cursor).map_err(unserializable)?;
     json.push(b'}');
-    let body = waiting.body(owner, json)?;
+    let body = Paced::new(json, held);
     let link = |cursor: &String| format!("<{TASKS}?{}>; rel=\"next\"", query.next_page(cursor));
     Ok((body, cursor.as_ref().map(link)))
 }
@@ -86,7 +89,7 @@ pub async fn create_task(
     no_parameters(request.query_string()).map_err(invalid_query)?;
     // Headers are refused before the body is read, with which the key is hashed.
     idempotency_key(&request, &[])?;
-    let bytes = body::read(&request, payload, app.body_limit).await?;
+    let bytes = body::read(&app, &owner, &request, payload).await?;
     let key = idempotency_key(&request, &bytes)?;
     let draft = Draft::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
     let created = app
@@ -152,7 +155,7 @@ pub async fn update_task(
     request: HttpRequest,
     payload: Payload,
 ) -> Answer {
-    let (condition, bytes) = change(&app, &request, payload).await?;
+    let (condition, bytes) = change(&app, &owner, &request, payload).await?;
     let patch = Patch::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
     let id = task_id(&request)?;
     let task = app
@@ -172,7 +175,7 @@ pub async fn complete_task(
     request: HttpRequest,
     payload: Payload,
 ) -> Answer {
-    let (condition, bytes) = change(&app, &request, payload).await?;
+    let (condition, bytes) = change(&app, &owner, &request, payload).await?;
     let completion = match bytes.is_empty() {
         true => Completion::Toggle,
         false => Completion::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?,
@@ -203,12 +206,13 @@ pub async fn delete_task(app: Data<AppState>, owner: OwnerId, request: HttpReque
 /// What every change of a task begins with: its condition and its body.
 async fn change(
     app: &AppState,
+    owner: &OwnerId,
     request: &HttpRequest,
     payload: Payload,
-) -> Result<(IfMatch, Bytes), ApiError> {
+) -> Result<(IfMatch, Body), ApiError> {
     no_parameters(request.query_string()).map_err(invalid_query)?;
     let condition = if_match(request)?;
-    let bytes = body::read(request, payload, app.body_limit).await?;
+    let bytes = body::read(app, owner, request, payload).await?;
     Ok((condition, bytes))
 }
 

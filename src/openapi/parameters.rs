@@ -68,15 +68,20 @@ fn all() -> Vec<(&'static str, Parameter)> {
         ),
         (
             "Priorities",
-            many("priority", "Any of these.", named("Priority"), None),
+            many(
+                "priority",
+                "Any of these; repeat the parameter for several.",
+                named("Priority"),
+                None,
+            ),
         ),
         (
             "Tags",
             many(
                 "tag",
-                "All of these, byte for byte.",
-                text().max_length(Some(50)),
-                Some(20),
+                "All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`.",
+                text().max_length(Some(60)),
+                Some(50),
             ),
         ),
         (

@@ -44,7 +44,7 @@ fn field_error() -> ObjectBuilder {
             string().description(Some("What is wrong with it.")),
         )
         .required("detail")
-        .examples([json!({"pointer": "/title", "detail": "must be 1 to 200 characters"})])
+        .examples([json!({"pointer": "/title", "detail": "must be 1 to 1,000 characters"})])
 }
 
 fn problem() -> ObjectBuilder {
@@ -114,7 +114,7 @@ fn example(code: Code) -> Value {
         (
             Code::InvalidTask,
             json!([
-                {"pointer": "/title", "detail": "must be 1 to 200 characters"},
+                {"pointer": "/title", "detail": "must be 1 to 1,000 characters"},
                 {"pointer": "/colour", "detail": unknown}
             ]),
         ),
@@ -168,9 +168,9 @@ fn detail(code: Code) -> &'static str {
         Code::VersionMismatch => {
             "the task has changed since it was read; read it again and repeat the change"
         }
-        Code::BodyTooLarge => "the body must be at most 65536 bytes",
+        Code::BodyTooLarge => "the body must be at most 524288 bytes",
         Code::UnsupportedMediaType => "send Content-Type: application/json",
-        Code::InvalidTask => "title must be 1 to 200 characters",
+        Code::InvalidTask => "title must be 1 to 1,000 characters",
         Code::UnknownField => "colour is not a field that can be set here",
         Code::IdempotencyKeyReused => {
             "this Idempotency-Key was used with another body; use a new key for a new task"

@@ -80,7 +80,7 @@ pub(super) fn components() -> ComponentsBuilder {
 fn title() -> ObjectBuilder {
     string()
         .min_length(Some(1))
-        .max_length(Some(200))
+        .max_length(Some(1000))
         .pattern(Some(VISIBLE))
         .description(Some(
             "Trimmed of white space; at least one visible character.",
@@ -90,7 +90,7 @@ fn title() -> ObjectBuilder {
 
 fn description() -> ObjectBuilder {
     nullable(string())
-        .max_length(Some(10_000))
+        .max_length(Some(20_000))
         .pattern(Some(NO_NUL))
         .description(Some("More about it. Kept as it came; `\"\"` is not null."))
 }
@@ -105,13 +105,13 @@ fn due_date() -> ObjectBuilder {
 fn tags() -> ArrayBuilder {
     let tag = string()
         .min_length(Some(1))
-        .max_length(Some(50))
+        .max_length(Some(60))
         .pattern(Some(VISIBLE));
     ArrayBuilder::new()
         .items(tag)
-        .max_items(Some(20))
+        .max_items(Some(50))
         .description(Some(
-            "The owner's own words for it, in their order. Each is trimmed; repeats are dropped before they are counted.",
+            "The owner's own words for it, in their order. Each is put into NFC and trimmed; repeats are dropped before they are counted.",
         ))
         .examples([json!(["home", "money"])])
 }

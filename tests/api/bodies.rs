@@ -6,7 +6,7 @@ use crate::support::raw::{self, Connection};
 use crate::support::{Answer, Client, TestApp, on_both_databases};
 
 const TASKS: &str = "/api/v1/tasks";
-const LIMIT: usize = 64 * 1024;
+const LIMIT: usize = 512 * 1024;
 
 /// Sends a body to every address that takes one: create, both updates, complete.
 async fn everywhere(
@@ -256,7 +256,7 @@ on_both_databases! {
         assert_eq!(bob.get(TASKS).await.expect(200).json()["items"], json!([of_bob]));
     }
 
-    async fn a_body_of_64_kib_is_taken_and_one_byte_more_is_not(engine: Engine) {
+    async fn a_body_of_512_kib_is_taken_and_one_byte_more_is_not(engine: Engine) {
         let app = TestApp::spawn(engine).await;
         let alice = app.user("alice");
         let path = alice.create_path("a").await;

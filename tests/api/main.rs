@@ -40,6 +40,7 @@ mod parameters;
 mod pipelines;
 mod proxies;
 mod rate_limits;
+mod sizes;
 mod targets;
 mod tasks;
 mod token_algorithms;

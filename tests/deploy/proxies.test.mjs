@@ -159,9 +159,9 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
     const { proxy, token } = await start(t, startProxy);
     const padded = (size) => task("large").padEnd(size, " ");
     const send = (body, headers) => proxy.api("POST", "/api/v1/tasks", { token, body, headers });
-    assert.equal((await send(padded(65_536))).status, 201);
+    assert.equal((await send(padded(524_288))).status, 201);
     for (const headers of [{}, { "Transfer-Encoding": "chunked" }]) {
-      const refused = await send(padded(65_537), headers);
+      const refused = await send(padded(524_289), headers);
       assert.equal(refused.status, 413);
       assert.equal(refused.headers["content-type"], "application/problem+json");
       assert.equal(JSON.parse(refused.text).code, "body_too_large");

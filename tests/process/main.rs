@@ -32,6 +32,7 @@ mod layers;
 mod leaks;
 mod leaks_of_commands;
 mod log_lines;
+mod memory;
 mod metrics;
 mod migrations;
 mod outages;

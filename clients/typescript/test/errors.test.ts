@@ -27,7 +27,7 @@ test("every wrong field is named", async () => {
   );
   const errors = problem.fieldErrors();
   expect(Object.keys(errors).sort()).toEqual(["a/b~c", "due_date", "priority", "tags", "title"]);
-  expect(errors["title"]).toBe("must be 1 to 200 characters");
+  expect(errors["title"]).toBe("must be 1 to 1,000 characters");
   expect(problem.message).toContain(problem.detail);
   expect(problem.message).toContain(problem.requestId);
   expect(problem.requestId).toMatch(/^[0-9a-f-]{36}$/);
