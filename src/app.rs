@@ -89,13 +89,15 @@ impl Application {
         let verifier = verifier(&settings.auth)
             .map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
         let verifier = Arc::new(verifier);
-        let cors = Data::new(Cors(settings.allowed_origins.clone()));
+        let cors = Cors::new(settings.allowed_origins.clone(), &settings.allowed_headers);
+        let cors = Data::new(cors);
         let state = Data::new(AppState {
             db: db.clone(),
             verifier: Arc::clone(&verifier),
             health: Arc::clone(&health),
             body_limit: server.body_limit,
             waiting: Waiting::default(),
+            trusted_proxies: server.trusted_proxies.clone(),
         });
         let metrics = match metrics_listener {
             Some(listener) => {

@@ -4,9 +4,12 @@
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
 };
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
+use super::AppState;
 use super::paced::Paced;
+use crate::middleware::prefix;
 use crate::openapi;
 
 /// The page's own files only; calls go to this server only. Nobody may frame it:
@@ -14,10 +17,14 @@ use crate::openapi;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// `GET /openapi.json`
-pub async fn openapi() -> HttpResponse {
+pub async fn openapi(app: Data<AppState>, request: HttpRequest) -> HttpResponse {
+    let document = match prefix(&request, &app.trusted_proxies) {
+        "" => Paced::file(openapi::json().as_bytes()),
+        prefix => Paced::shared(openapi::json_below(prefix)),
+    };
     file("application/json")
         .insert_header((VARY, "Origin"))
-        .body(Paced::file(openapi::json().as_bytes()))
+        .body(document)
 }
 
 /// `GET /docs`

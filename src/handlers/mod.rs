@@ -11,6 +11,7 @@ pub mod tasks;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
+use ipnet::IpNet;
 
 pub use paced::Waiting;
 
@@ -33,6 +34,8 @@ pub struct AppState {
     pub body_limit: usize,
     /// The bytes of large bodies that are held.
     pub waiting: Waiting,
+    /// The proxies whose `X-Forwarded-Prefix` counts.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// For every address that there is not.

@@ -123,8 +123,13 @@ impl Paced {
 
     /// A file that is part of the binary.
     pub fn file(bytes: &'static [u8]) -> Self {
+        Self::shared(Bytes::from_static(bytes))
+    }
+
+    /// What is kept in any case, however many read it.
+    pub fn shared(bytes: Bytes) -> Self {
         Self {
-            rest: Bytes::from_static(bytes),
+            rest: bytes,
             held: Held(None),
         }
     }

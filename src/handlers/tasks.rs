@@ -18,10 +18,10 @@ use crate::domain::{
     clear_completed as parse_clear, no_parameters,
 };
 use crate::error::{ApiError, Code};
-use crate::middleware::deadline;
+use crate::middleware::{deadline, prefix};
 
 /// Links never name the host or the mount a request came by: behind a proxy
-/// neither is the client's.
+/// neither is the client's. What stands before this path a proxy must say.
 const TASKS: &str = "/api/v1/tasks";
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -30,15 +30,16 @@ type Answer = Result<HttpResponse, ApiError>;
 pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
     let query = ListQuery::parse(request.query_string(), &owner)?;
     let waiting = app.waiting.clone();
+    let prefix = prefix(&request, &app.trusted_proxies).to_owned();
     // Written as soon as it is read, and on the thread that has read it: pages
     // would pile up before the workers, where nothing counts their bytes.
     let (body, next) = match app.db.newest(&owner, &query).await {
-        Some(page) => render(page, &owner, &query, &waiting)?,
+        Some(page) => render(page, &owner, &query, &waiting, &prefix)?,
         None => app
             .db
             .read(owner, deadline(&request), move |conn, owner| {
                 let page = tasks::list(conn, owner, &query)?;
-                Ok(render(page, owner, &query, &waiting))
+                Ok(render(page, owner, &query, &waiting, &prefix))
             })
             .await
             .map_err(|error| database(error, false))??,
@@ -56,6 +57,7 @@ fn render(
     owner: &OwnerId,
     query: &ListQuery,
     waiting: &Waiting,
+    prefix: &str,
 ) -> Result<(Paced, Option<String>), ApiError> {
     let next = page.next.as_ref();
     let cursor = next.map(|next| query.cursor_after(owner, next));
@@ -75,7 +77,10 @@ fn render(
     serde_json::to_writer(&mut json, &cursor).map_err(unserializable)?;
     json.push(b'}');
     let body = Paced::new(json, held);
-    let link = |cursor: &String| format!("<{TASKS}?{}>; rel=\"next\"", query.next_page(cursor));
+    let link = |cursor: &String| {
+        let query = query.next_page(cursor);
+        format!("<{prefix}{TASKS}?{query}>; rel=\"next\"")
+    };
     Ok((body, cursor.as_ref().map(link)))
 }
 
@@ -108,7 +113,8 @@ pub async fn create_task(
         }
     };
     let mut response = HttpResponse::Created();
-    response.insert_header((LOCATION, format!("{TASKS}/{}", task.id)));
+    let prefix = prefix(&request, &app.trusted_proxies);
+    response.insert_header((LOCATION, format!("{prefix}{TASKS}/{}", task.id)));
     if replayed {
         response.insert_header(("idempotency-replayed", "true"));
     }

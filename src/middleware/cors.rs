@@ -17,24 +17,49 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
-const ALLOWED: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id",
-);
+/// What a page may send in any case.
+const ALLOWED: [&str; 6] = [
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "If-None-Match",
+    "Idempotency-Key",
+    "X-Request-Id",
+];
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed, WWW-Authenticate",
 );
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 
-/// The origins whose pages may call the API.
-#[derive(Debug, Clone, Default)]
-pub struct Cors(pub Vec<String>);
+/// The origins whose pages may call the API, and the headers that they may send.
+#[derive(Debug, Clone)]
+pub struct Cors {
+    origins: Vec<String>,
+    headers: HeaderValue,
+}
 
 impl Cors {
+    /// With these headers of the operator's beside our own.
+    pub fn new(origins: Vec<String>, more_headers: &[String]) -> Self {
+        let mut names = ALLOWED.to_vec();
+        for name in more_headers {
+            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                names.push(name);
+            }
+        }
+        let headers = HeaderValue::try_from(names.join(", "));
+        Self {
+            origins,
+            // The settings have taken names only, which any value can hold.
+            headers: headers.unwrap_or(HeaderValue::from_static("")),
+        }
+    }
+
     /// The origin of a request, if it is allowed.
     fn granted(&self, request: &ServiceRequest) -> Option<HeaderValue> {
         let origin = request.headers().get(header::ORIGIN)?;
         let known = |known: &String| known.as_bytes() == origin.as_bytes();
-        self.0.iter().any(known).then(|| origin.clone())
+        self.origins.iter().any(known).then(|| origin.clone())
     }
 }
 
@@ -56,7 +81,10 @@ pub async fn cors(
             let headers = response.headers_mut();
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                allowed.headers.clone(),
+            );
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         }
         return Ok(request.into_response(response));

@@ -3,7 +3,9 @@
 
 mod cors;
 mod edge;
+mod prefix;
 mod unread;
 
 pub use cors::{Cors, cors};
 pub use edge::{Edge, Pattern, RequestId, api_headers, deadline, edge, known_method};
+pub use prefix::prefix;

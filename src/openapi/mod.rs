@@ -13,6 +13,8 @@ mod schemas;
 
 use std::sync::LazyLock;
 
+use actix_web::web::Bytes;
+use quick_cache::sync::Cache;
 use utoipa::openapi::path::PathItemBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -34,17 +36,30 @@ is not `[A-Za-z0-9._-]{1,128}`, or is a JWT, is not refused: it is replaced by a
 
 /// The document, as it is committed in `openapi.json` and served.
 pub fn json() -> &'static str {
-    static JSON: LazyLock<String> = LazyLock::new(|| {
-        // It is made of strings and numbers only: nothing that could fail.
-        let mut json = document().to_pretty_json().unwrap_or_default();
-        json.push('\n');
-        json
-    });
+    static JSON: LazyLock<String> = LazyLock::new(|| written("/"));
     &JSON
 }
 
-/// The document.
-fn document() -> OpenApi {
+/// The document of a server that is reached below a prefix.
+pub fn json_below(prefix: &str) -> Bytes {
+    // A server has one prefix, or a few.
+    static BELOW: LazyLock<Cache<String, Bytes>> = LazyLock::new(|| Cache::new(8));
+    BELOW.get(prefix).unwrap_or_else(|| {
+        let json = Bytes::from(written(prefix));
+        BELOW.insert(prefix.to_owned(), json.clone());
+        json
+    })
+}
+
+fn written(server: &str) -> String {
+    // It is made of strings and numbers only: nothing that could fail.
+    let mut json = document(server).to_pretty_json().unwrap_or_default();
+    json.push('\n');
+    json
+}
+
+/// The document of a server at this path.
+fn document(server: &str) -> OpenApi {
     let mut paths = PathsBuilder::new();
     for address in PUBLIC.iter().filter(|address| !is_asset(address)) {
         paths = paths.path(address.path, path_item("", address));
@@ -69,7 +84,7 @@ fn document() -> OpenApi {
     .build();
     OpenApiBuilder::new()
         .info(info())
-        .servers(Some([Server::new("/")]))
+        .servers(Some([Server::new(server)]))
         .tags(Some([
             TagBuilder::new()
                 .name("tasks")

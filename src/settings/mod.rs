@@ -34,6 +34,8 @@ pub struct Settings {
     pub database: Database,
     /// The origins whose pages may call the API.
     pub allowed_origins: Vec<String>,
+    /// The headers that these pages may send beside those of the API.
+    pub allowed_headers: Vec<String>,
     /// How much one owner may ask for; none is no limit.
     pub rate_limit: Option<RateLimit>,
     /// How log lines are written.
@@ -57,7 +59,7 @@ pub struct Server {
     pub shutdown_timeout: Duration,
     /// How long a stopping server still takes new connections.
     pub drain_delay: Duration,
-    /// The proxies whose `X-Forwarded-For` counts.
+    /// The proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` count.
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -157,6 +159,7 @@ impl Settings {
             auth: sections::auth(&layers, environment)?,
             database: sections::database(&layers)?,
             allowed_origins: sections::origins(&layers)?,
+            allowed_headers: sections::allowed_headers(&layers)?,
             rate_limit: sections::rate_limit(&layers)?,
             log_format: match layers.text("log.format")?.as_str() {
                 "text" => LogFormat::Text,

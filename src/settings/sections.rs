@@ -135,19 +135,46 @@ pub(super) fn origins(layers: &Layers) -> Result<Vec<String>, SettingsError> {
         if origin == "*" {
             return Err(layers.wrong(KEY, "must name each origin; * is refused"));
         }
-        let host = origin
-            .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"));
-        let is_origin = host.is_some_and(|host| {
-            let allowed = |c: char| c.is_ascii_graphic() && !"/?#@\\*,".contains(c);
-            !host.is_empty() && host.chars().all(|c| allowed(c) && !c.is_ascii_uppercase())
-        });
-        if !is_origin {
+        if !is_origin(origin) {
             return Err(layers.wrong(
                 KEY,
-                "must be origins as browsers send them: scheme, lower-case host and port, no path, for example https://app.example.com",
+                "must be origins as browsers send them: scheme, lower-case host and port, no path, for example https://app.example.com or capacitor://localhost",
             ));
         }
     }
     Ok(origins)
+}
+
+/// Of a page, or of an app in a web view: those have schemes of their own.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else {
+        return false;
+    };
+    let of_scheme = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+    let of_host = |c: char| c.is_ascii_graphic() && !"/?#@\\*,".contains(c);
+    scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.chars().all(of_scheme)
+        // Browsers send null for files, and no page comes from the others.
+        && !matches!(scheme, "file" | "ftp" | "ws" | "wss")
+        && !host.is_empty()
+        && host.chars().all(|c| of_host(c) && !c.is_ascii_uppercase())
+}
+
+/// Names as they stand in headers (RFC 9110 section 5.1). `*` would let pages send
+/// whatever a proxy before us believes.
+pub(super) fn allowed_headers(layers: &Layers) -> Result<Vec<String>, SettingsError> {
+    const KEY: &str = "cors.allowed_headers";
+    let names = layers.list(KEY)?;
+    if names.iter().any(|name| name == "*") {
+        return Err(layers.wrong(KEY, "must name each header; * is refused"));
+    }
+    let of_name = |c: char| c.is_ascii_alphanumeric() || "!#$%&'+-.^_`|~".contains(c);
+    if names
+        .iter()
+        .any(|name| name.is_empty() || !name.chars().all(of_name))
+    {
+        let mend = "must be names of headers, for example traceparent,tracestate";
+        return Err(layers.wrong(KEY, mend));
+    }
+    Ok(names)
 }

@@ -177,6 +177,30 @@ on_both_databases! {
         app.user("alice").get(TASKS).await.expect(200);
     }
 
+    async fn headers_that_the_operator_names_are_granted_beside_the_own(engine: Engine) {
+        let variables = [("TODOWARD__CORS__ALLOWED_ORIGINS", ORIGINS[0]), ("TODOWARD__CORS__ALLOWED_HEADERS", "traceparent, tracestate,baggage,Sentry-Trace,if-match,TraceParent")];
+        let app = TestApp::with(engine, &variables).await;
+        let answer = preflight(&app.anonymous(), TASKS, ORIGINS[0], "POST", "traceparent").await.expect(204);
+        let own = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id";
+        assert_eq!(answer.header("access-control-allow-headers"), format!("{own}, traceparent, tracestate, baggage, Sentry-Trace"));
+        let other = preflight(&app.anonymous(), TASKS, "https://evil.example", "POST", "traceparent").await.expect(204);
+        assert_eq!(granted(&other.headers), []);
+    }
+
+    async fn apps_in_web_views_come_from_schemes_of_their_own(engine: Engine) {
+        let apps = ["capacitor://localhost", "ionic://localhost", "tauri://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop", "moz-extension://5b6e1f0c-2c53-4c3e-9f0e-0d6c3c5a7b11", "com.example.app+x-1://app"];
+        let app = TestApp::with(engine, &[("TODOWARD__CORS__ALLOWED_ORIGINS", &apps.join(","))]).await;
+        let alice = app.user("alice");
+        for origin in apps {
+            let answer = alice.request("GET", TASKS).header("Origin", origin).send().await.expect(200);
+            assert_eq!(granted(&answer.headers), readable(origin));
+        }
+        for origin in ["null", "file://", "capacitor://other", "http://localhost", "tauri://localhost:1", "chrome-extension://abcdefghijklmnopabcdefghijklmnoq", "ionic://LOCALHOST"] {
+            let answer = alice.request("GET", TASKS).header("Origin", origin).send().await.expect(200);
+            assert_eq!(granted(&answer.headers), [], "{origin}");
+        }
+    }
+
     async fn what_a_page_can_send_without_a_preflight_does_nothing(engine: Engine) {
         let app = app(engine).await;
         let (alice, nobody) = (app.user("alice"), app.anonymous());

@@ -156,6 +156,42 @@ fn a_head_has_at_most_96_headers_and_128_kib() {
     });
 }
 
+/// A browser can tell a page nothing about it: there is no hook in actix for a head
+/// that is too large, and so no CORS header. docs/BETTER_AUTH.md says what it looks like.
+#[test]
+fn a_token_that_is_too_large_for_a_head_is_refused_empty_and_a_smaller_one_with_a_reason() {
+    block_on(async {
+        let origin = "https://app.example.com";
+        let allowed = [("TODOWARD__CORS__ALLOWED_ORIGINS", origin)];
+        let app = TestApp::with(Engine::Sqlite, &allowed).await;
+        let with_token = |length: usize| {
+            let token = "A".repeat(length);
+            format!(
+                "GET /api/v1/tasks HTTP/1.1\r\nHost: test\r\nOrigin: {origin}\r\nAuthorization: Bearer {token}\r\n\r\n"
+            )
+        };
+        for length in [9_000, 120_000] {
+            let answers = exchange(&app, with_token(length));
+            assert_eq!(answers[0].code(), "malformed_token", "{length}");
+            assert_eq!(answers[0].header("access-control-allow-origin"), origin);
+        }
+        // All that actix reads before it refuses, so that the response is not lost.
+        let head = with_token(131_072);
+        let mut connection = Connection::open(&app);
+        connection.send(&head[..131_072]);
+        let answers = connection.rest();
+        assert_eq!(statuses(&answers), [431]);
+        assert_eq!(answers[0].body, b"");
+        for name in [
+            "access-control-allow-origin",
+            "content-type",
+            "x-request-id",
+        ] {
+            assert_eq!(answers[0].header(name), "", "{name}");
+        }
+    });
+}
+
 #[test]
 fn a_header_is_written_as_the_rfc_writes_it() {
     block_on(async {

@@ -38,6 +38,7 @@ mod model;
 mod openapi;
 mod parameters;
 mod pipelines;
+mod prefixes;
 mod proxies;
 mod rate_limits;
 mod sizes;

@@ -155,6 +155,33 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
     assert.equal(await refused(1, "127.0.0.2"), 401);
   });
 
+  test(`${name}: links lead to where a client can go`, async (t) => {
+    const { proxy, token } = await start(t, startProxy);
+    // What a client says about itself has no effect.
+    const headers = { "X-Forwarded-Prefix": "/evil" };
+    const create = () => proxy.api("POST", "/api/v1/tasks", { token, body: task("linked"), headers });
+    await create();
+    const { location } = (await create()).headers;
+    assert(location.startsWith(`${proxy.base}/api/v1/tasks/`), location);
+    assert.equal(JSON.parse((await proxy.request("GET", location, { token })).text).title, "linked");
+    const page = await proxy.api("GET", "/api/v1/tasks?limit=1", { token, headers });
+    const [, next] = /^<([^>]+)>; rel="next"$/.exec(page.headers.link);
+    assert(next.startsWith(`${proxy.base}/api/v1/tasks?`), next);
+    assert.equal(JSON.parse((await proxy.request("GET", next, { token })).text).items.length, 1);
+  });
+
+  test(`${name}: the largest token, and a long link`, async (t) => {
+    const { proxy, token } = await start(t, startProxy);
+    const large = await proxy.api("GET", "/api/v1/tasks", { token: "A".repeat(8192) });
+    assert.equal(JSON.parse(large.text).code, "malformed_token");
+    const title = "\u{1f6d2}".repeat(1000);
+    for (const _ of [1, 2]) assert.equal((await proxy.api("POST", "/api/v1/tasks", { token, body: task(title) })).status, 201);
+    const page = await proxy.api("GET", "/api/v1/tasks?limit=1&sort=title", { token });
+    assert(page.headers.link.length > 5000, page.text);
+    const [, next] = /^<([^>]+)>/.exec(page.headers.link);
+    assert.equal(JSON.parse((await proxy.request("GET", next, { token })).text).items.length, 1);
+  });
+
   test(`${name}: large bodies`, async (t) => {
     const { proxy, token } = await start(t, startProxy);
     const padded = (size) => task("large").padEnd(size, " ");

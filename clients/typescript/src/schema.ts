@@ -285,7 +285,7 @@ export interface components {
         ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "not_owner" | "foreign_path" | "task_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "unknown_field" | "idempotency_key_reused" | "rate_limited" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
         /**
          * @example {
-         *       "detail": "must be 1 to 200 characters",
+         *       "detail": "must be 1 to 1,000 characters",
          *       "pointer": "/title"
          *     }
          */
@@ -333,7 +333,7 @@ export interface components {
             owner_id?: unknown;
             priority?: components["schemas"]["Priority"];
             /**
-             * @description The owner's own words for it, in their order. Each is trimmed; repeats are dropped before they are counted.
+             * @description The owner's own words for it, in their order. Each is put into NFC and trimmed; repeats are dropped before they are counted.
              * @example [
              *       "home",
              *       "money"
@@ -427,7 +427,7 @@ export interface components {
             owner_id: string;
             priority: components["schemas"]["Priority"];
             /**
-             * @description The owner's own words for it, in their order. Each is trimmed; repeats are dropped before they are counted.
+             * @description The owner's own words for it, in their order. Each is put into NFC and trimmed; repeats are dropped before they are counted.
              * @example [
              *       "home",
              *       "money"
@@ -508,7 +508,7 @@ export interface components {
             owner_id?: unknown;
             priority?: components["schemas"]["Priority"];
             /**
-             * @description The owner's own words for it, in their order. Each is trimmed; repeats are dropped before they are counted.
+             * @description The owner's own words for it, in their order. Each is put into NFC and trimmed; repeats are dropped before they are counted.
              * @example [
              *       "home",
              *       "money"
@@ -670,13 +670,13 @@ export interface components {
          * @example me
          */
         OwnerId: string;
-        /** @description Any of these. */
+        /** @description Any of these; repeat the parameter for several. */
         Priorities: components["schemas"]["Priority"][];
         /** @description Stands in the title or the description, in whatever case. */
         Search: string;
         /** @description `-` before it for descending. Ties by `id`; tasks without a due date last. */
         Sort: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "due_date" | "-due_date" | "priority" | "-priority" | "title" | "-title";
-        /** @description All of these, byte for byte. */
+        /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
         Tags: string[];
     };
     requestBodies: never;
@@ -746,9 +746,9 @@ export interface operations {
             query?: {
                 /** @description Only tasks that are done, or that are not. */
                 completed?: components["parameters"]["Completed"];
-                /** @description Any of these. */
+                /** @description Any of these; repeat the parameter for several. */
                 priority?: components["parameters"]["Priorities"];
-                /** @description All of these, byte for byte. */
+                /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
                 tag?: components["parameters"]["Tags"];
                 /** @description Due before this day, exclusive. */
                 due_before?: components["parameters"]["DueBefore"];
@@ -1343,9 +1343,9 @@ export interface operations {
             query?: {
                 /** @description Only tasks that are done, or that are not. */
                 completed?: components["parameters"]["Completed"];
-                /** @description Any of these. */
+                /** @description Any of these; repeat the parameter for several. */
                 priority?: components["parameters"]["Priorities"];
-                /** @description All of these, byte for byte. */
+                /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
                 tag?: components["parameters"]["Tags"];
                 /** @description Due before this day, exclusive. */
                 due_before?: components["parameters"]["DueBefore"];
