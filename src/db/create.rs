@@ -1,18 +1,22 @@
 //! Creating tasks, once for each Idempotency-Key.
 //!
-//! Invariant: key and task are written in one transaction. Whoever comes second
-//! with a key waits for the first, and then repeats its answer.
+//! Invariants: key and task are written in one transaction. Whoever comes second
+//! with a key waits for the first, and then repeats its answer. A request has one
+//! id for its task, however often it is tried: a try that comes after one which
+//! happened finds the task, and makes no other.
 
 use chrono::Duration;
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use diesel::prelude::*;
 use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Binary, Text};
 
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::schema::idempotency_keys;
 use super::statements::{InsertTask, Pass, TaskColumns, told_apart_by_text};
+use super::tasks::read;
 use crate::auth::OwnerId;
 use crate::domain::{Draft, IdempotencyKey, Moment, Task, TaskId};
 
@@ -60,16 +64,19 @@ impl QueryFragment<MultiBackend> for ClaimKey<'_> {
 told_apart_by_text!(ClaimKey);
 
 /// Makes a task of a draft. With a key it happens once in 24 hours, whatever the
-/// concurrency, and whatever crashes.
+/// concurrency, and whatever crashes. The id is the request's own: a new one, and
+/// the same in all its tries.
 pub fn create(
     conn: &mut DbConnection,
     owner: &OwnerId,
+    id: TaskId,
     draft: &Draft,
     key: Option<&IdempotencyKey>,
 ) -> QueryResult<Created> {
-    let id = TaskId::generate();
+    let task = draft.clone().into_task(owner, id);
     let Some(key) = key else {
-        return insert(conn, owner, draft, id).map(Created::New);
+        insert(conn, &task).or_else(|error| was_inserted(conn, &task, error))?;
+        return Ok(Created::New(task));
     };
     in_transaction(conn, |conn| {
         let oldest = Moment::now().utc() - Duration::hours(IdempotencyKey::REMEMBERED_HOURS);
@@ -82,7 +89,7 @@ pub fn create(
         }
         .execute(conn)?;
         if claimed == 0 {
-            return replay(conn, owner, draft, key);
+            return replay(conn, task, draft, key);
         }
         diesel::delete(
             idempotency_keys::table
@@ -90,43 +97,57 @@ pub fn create(
                 .filter(idempotency_keys::task_id.lt(forgotten_before)),
         )
         .execute(conn)?;
-        insert(conn, owner, draft, id).map(Created::New)
+        insert(conn, &task)?;
+        Ok(Created::New(task))
     })
 }
 
-fn insert(
-    conn: &mut DbConnection,
-    owner: &OwnerId,
-    draft: &Draft,
-    id: TaskId,
-) -> QueryResult<Task> {
-    let task = draft.clone().into_task(owner, id);
+fn insert(conn: &mut DbConnection, task: &Task) -> QueryResult<()> {
     InsertTask {
-        owner,
-        id: DbId(id),
-        task: TaskColumns::of(&task),
+        owner: &task.owner_id,
+        id: DbId(task.id),
+        task: TaskColumns::of(task),
     }
-    .execute(conn)?;
-    Ok(task)
+    .execute(conn)
+    .map(drop)
+}
+
+/// Whether the task could not be inserted because an earlier try of the same
+/// request has. Somebody may have changed it since.
+fn was_inserted(conn: &mut DbConnection, task: &Task, error: Error) -> QueryResult<()> {
+    if !matches!(
+        error,
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)
+    ) {
+        return Err(error);
+    }
+    match read(conn, &task.owner_id, task.id)? {
+        Some(found) if found == *task || found.version > task.version => Ok(()),
+        Some(_) | None => Err(error),
+    }
 }
 
 /// What a key has created: the same bytes make the same task, whatever became
-/// of it since.
+/// of it since. That of this request's own id is not from an earlier request.
 fn replay(
     conn: &mut DbConnection,
-    owner: &OwnerId,
+    task: Task,
     draft: &Draft,
     key: &IdempotencyKey,
 ) -> QueryResult<Created> {
     let (body_hash, id): (Vec<u8>, DbId) = idempotency_keys::table
-        .filter(idempotency_keys::owner_id.eq(owner.as_str()))
+        .filter(idempotency_keys::owner_id.eq(task.owner_id.as_str()))
         .filter(idempotency_keys::key.eq(key.as_str()))
         .select((idempotency_keys::body_hash, idempotency_keys::task_id))
         .get_result(conn)?;
+    if id.0 == task.id {
+        return Ok(Created::New(task));
+    }
     if body_hash != key.body_hash() {
         return Ok(Created::KeyReused);
     }
-    Ok(Created::Replayed(draft.clone().into_task(owner, id.0)))
+    let made_before = draft.clone().into_task(&task.owner_id, id.0);
+    Ok(Created::Replayed(made_before))
 }
 
 /// A transaction that begins as a write. SQLite would otherwise begin it as a

@@ -215,18 +215,22 @@ impl Worker {
             if verdict == Verdict::DiskFailed {
                 return Err(match access {
                     Access::Read => DbError::Unavailable(error.into()),
-                    Access::Write => DbError::OutcomeUnknown(error),
+                    Access::Write => DbError::OutcomeUnknown(error.into()),
                 });
             }
-            if self.watched(|| is_lost(&mut pooled)) {
-                // The others may be dead, too, after a restart of the server. A
-                // read goes on until one is alive or time is up.
+            let is_lost = self.watched(|| is_lost(&mut pooled));
+            if is_lost {
+                // The others may be dead, too, after a restart of the server.
                 self.generation.end();
-                match access {
-                    Access::Read if Instant::now() < acquire_until => continue,
-                    Access::Read => return Err(DbError::Unavailable(error.into())),
-                    Access::Write => return Err(DbError::OutcomeUnknown(error)),
+            }
+            match access {
+                Access::Write if is_lost || verdict == Verdict::ConnectionFailed => {
+                    return Err(DbError::OutcomeUnknown(error.into()));
                 }
+                // A read goes on until one is alive or time is up.
+                Access::Read if is_lost && Instant::now() < acquire_until => continue,
+                Access::Read if is_lost => return Err(DbError::Unavailable(error.into())),
+                Access::Read | Access::Write => {}
             }
             if begun.elapsed() >= self.statement_timeout {
                 return Err(DbError::TooLate);

@@ -10,9 +10,9 @@ pub enum DbError {
     /// No connection could be had in time, or the database cannot work now.
     /// Nothing was written.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
-    /// The connection was lost, or the disk failed, while a write was under way:
-    /// it may have happened or not.
-    OutcomeUnknown(Error),
+    /// A connection was lost, ours or one of the database's own, or the disk failed,
+    /// while a write was under way: it may have happened or not.
+    OutcomeUnknown(Box<dyn std::error::Error + Send + Sync>),
     /// Too many requests wait already, or all connections were busy for too long.
     Overloaded,
     /// The statement, or the request, took too long. A write may have happened.
@@ -48,6 +48,10 @@ pub enum Verdict {
     /// log and be found there after a crash, unless the next write, which goes
     /// to the same place, succeeds. The connection is as good as a new one.
     DiskFailed,
+    /// A connection failed. If ours lives it was one behind it: that of a server
+    /// which spreads tables over others, or reads foreign ones, or of a pooler. A
+    /// write that had gone there may have happened.
+    ConnectionFailed,
     /// The database refused, and nothing was changed: it is busy, full, damaged,
     /// found a deadlock. PostgreSQL's codes are not to be had from Diesel, and
     /// its messages come in the server's language, so they are all one.
@@ -69,10 +73,10 @@ pub fn verdict(error: &Error) -> Verdict {
             | Kind::CheckViolation
             | Kind::ExclusionViolation => Verdict::Bug,
             Kind::ReadOnlyTransaction => Verdict::ReadOnly,
-            Kind::SerializationFailure
-            | Kind::UnableToSendCommand
-            | Kind::ClosedConnection
-            | Kind::Unknown => Verdict::Refused,
+            // Of class 08 Diesel tells apart what such servers send: 08000, 08001,
+            // 08004 and 08006.
+            Kind::ClosedConnection | Kind::UnableToSendCommand => Verdict::ConnectionFailed,
+            Kind::SerializationFailure | Kind::Unknown => Verdict::Refused,
             // The enum is open for extension.
             _ => Verdict::Refused,
         },

@@ -91,14 +91,15 @@ impl Db {
         draft: Draft,
         key: Option<IdempotencyKey>,
     ) -> Result<Created, DbError> {
+        let id = TaskId::generate();
         #[cfg(feature = "postgres")]
         if key.is_none()
-            && let Some(task) = self.create_pipelined(&owner, deadline, &draft).await?
+            && let Some(task) = self.create_pipelined(&owner, deadline, id, &draft).await?
         {
             return Ok(Created::New(task));
         }
         self.write(owner, deadline, move |conn, owner| {
-            tasks::create(conn, owner, &draft, key.as_ref())
+            tasks::create(conn, owner, id, &draft, key.as_ref())
         })
         .await
     }
@@ -179,12 +180,13 @@ mod pipelined {
             &self,
             owner: &OwnerId,
             deadline: Instant,
+            id: TaskId,
             draft: &Draft,
         ) -> Result<Option<Task>, DbError> {
             let Some(pipelines) = self.pipelines() else {
                 return Ok(None);
             };
-            let task = draft.clone().into_task(owner, TaskId::generate());
+            let task = draft.clone().into_task(owner, id);
             let statement = InsertTask {
                 owner,
                 id: DbId(task.id),

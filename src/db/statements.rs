@@ -11,7 +11,9 @@ use diesel::backend::Backend;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Bool, Date, HasSqlType, Nullable, SmallInt, Text, Timestamp};
+use diesel::sql_types::{
+    BigInt, Bool, Date, HasSqlType, Integer, Nullable, SmallInt, Text, Timestamp,
+};
 
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
@@ -52,6 +54,30 @@ macro_rules! told_apart_by_text {
 pub(super) use told_apart_by_text;
 
 told_apart_by_text!(FindTask, NewestTasks, InsertTask, SetCompleted, ReplaceTask);
+
+/// Whether anybody has a task of this id. Where tables are spread over servers by
+/// owner, each of them is asked: so it is one number of one row that they look for.
+pub(super) struct AnyTask(pub DbId);
+
+impl Query for AnyTask {
+    type SqlType = Integer;
+}
+
+impl QueryId for AnyTask {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<DbConnection> for AnyTask {}
+
+impl QueryFragment<MultiBackend> for AnyTask {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("SELECT 1 FROM tasks WHERE id = ");
+        out.push_bind_param::<Id, _>(&self.0)?;
+        out.push_sql(" LIMIT 1");
+        Ok(())
+    }
+}
 
 /// Reads one task of the owner's.
 pub(super) struct FindTask<'a> {

@@ -5,7 +5,6 @@
 //! owner, which tells "somebody else's" from "nobody's", runs only after a
 //! scoped statement has found nothing, and answers yes or no.
 
-use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel::result::Error;
 
@@ -13,7 +12,7 @@ use super::connection::DbConnection;
 use super::id::DbId;
 use super::page::{self, COLUMNS, Row};
 use super::schema::tasks;
-use super::statements::{FindTask, ReplaceTask, SetCompleted, TaskColumns};
+use super::statements::{AnyTask, FindTask, ReplaceTask, SetCompleted, TaskColumns};
 use crate::auth::OwnerId;
 use crate::domain::{
     Completion, IfMatch, ListQuery, Moment, Patch, Position, Task, TaskId, TaskJson,
@@ -181,7 +180,11 @@ pub fn check(conn: &mut DbConnection) -> QueryResult<()> {
     nobody.limit(1).load::<Row>(conn).map(drop)
 }
 
-fn read(conn: &mut DbConnection, owner: &OwnerId, id: TaskId) -> QueryResult<Option<Task>> {
+pub(super) fn read(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    id: TaskId,
+) -> QueryResult<Option<Task>> {
     let statement = FindTask {
         owner,
         id: DbId(id),
@@ -201,9 +204,9 @@ fn why_missing(conn: &mut DbConnection, owner: &OwnerId, id: TaskId) -> QueryRes
 
 /// The one look-up without an owner: yes or no.
 fn somebodys_or_nobodys(conn: &mut DbConnection, id: TaskId) -> QueryResult<Miss> {
-    let somebodys = tasks::table.filter(tasks::id.eq(DbId(id)));
-    match select(exists(somebodys)).get_result(conn)? {
-        true => Ok(Miss::NotOwner),
-        false => Ok(Miss::NotFound),
-    }
+    let found: Option<i32> = AnyTask(DbId(id)).get_result(conn).optional()?;
+    Ok(match found {
+        Some(_) => Miss::NotOwner,
+        None => Miss::NotFound,
+    })
 }

@@ -176,7 +176,7 @@ impl Pipelines {
             }
             match was_refused {
                 true => Ok(None),
-                false => Err(DbError::OutcomeUnknown(error)),
+                false => Err(DbError::OutcomeUnknown(error.into())),
             }
         };
         let result = timeout_at(deadline.into(), attempt).await;
