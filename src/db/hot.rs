@@ -107,14 +107,11 @@ impl Db {
 
 #[cfg(feature = "postgres")]
 mod pipelined {
-    use diesel::QueryResult;
-    use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-
     use super::*;
     use crate::db::id::DbId;
-    use crate::db::page::{self, Row};
-    use crate::db::page_row::PageRow;
-    use crate::db::pipelines::{MOST, MOST_BEFORE_PAGE};
+    use crate::db::page;
+    use crate::db::pipelined_rows::{json_of, task_of};
+    use crate::db::pipelines::{Failure, MOST, MOST_BEFORE_PAGE, Session};
     use crate::db::statements::{FindTask, InsertTask, NewestTasks, TaskColumns};
     use crate::domain::{Cursor, Position};
 
@@ -125,15 +122,14 @@ mod pipelined {
             query: &ListQuery,
         ) -> Option<Page> {
             let most = i64::from(query.limit) + 1;
-            let load = async |mut conn: &AsyncPgConnection| -> QueryResult<Vec<PageRow>> {
-                NewestTasks { owner, most }.load(&mut conn).await
-            };
+            let statement = NewestTasks { owner, most };
+            let load = async |session: &Session| session.query(&statement).await;
             let pipelines = self.pipelines()?;
             let mut rows = pipelines.read(owner, MOST_BEFORE_PAGE, load).await?;
             let has_more = page::cut(&mut rows, query);
-            let items = rows.into_iter().map(|PageRow(task)| task);
-            // If one of them cannot be written, the ordinary way says so.
-            let items: Vec<_> = items.collect::<Result<_, _>>().ok()?;
+            // If one of them cannot be written, which is no fault of the pipeline's,
+            // the ordinary way says so.
+            let items: Vec<_> = rows.iter().map(json_of).collect::<Option<_>>()?;
             let last = items.last().filter(|_| has_more);
             let next = last.map(|last| Position {
                 key: Cursor::CreatedAt,
@@ -144,12 +140,13 @@ mod pipelined {
         }
 
         pub(super) async fn find_pipelined(&self, owner: &OwnerId, id: TaskId) -> Option<Task> {
-            let id = DbId(id);
-            let load = async |mut conn: &AsyncPgConnection| -> QueryResult<Vec<Row>> {
-                FindTask { owner, id }.load(&mut conn).await
+            let statement = FindTask {
+                owner,
+                id: DbId(id),
             };
+            let load = async |session: &Session| session.query(&statement).await;
             let rows = self.pipelines()?.read(owner, MOST, load).await?;
-            let task = rows.into_iter().next()?.into_task(owner);
+            let task = task_of(rows.first()?, owner).ok()?;
             self.pipelined().inc();
             Some(task)
         }
@@ -166,10 +163,10 @@ mod pipelined {
                 return Ok(None);
             };
             let statement = tasks::set_completed(owner, id, completion, if_match);
-            let run = async move |mut conn: &AsyncPgConnection| {
-                let updated: Vec<Row> = statement.load(&mut conn).await?;
-                let row = updated.into_iter().next();
-                Ok(row.map(|row| row.into_task(owner)))
+            let run = async |session: &Session| {
+                let updated = session.query(&statement).await?;
+                let task = updated.first().map(|row| task_of(row, owner)).transpose();
+                task.map_err(|error| Failure::Bug(error.into()))
             };
             let task = pipelines.write(owner, deadline, run).await?.flatten();
             self.pipelined().inc_by(u64::from(task.is_some()));
@@ -192,7 +189,7 @@ mod pipelined {
                 id: DbId(task.id),
                 task: TaskColumns::of(&task),
             };
-            let run = async move |mut conn: &AsyncPgConnection| statement.execute(&mut conn).await;
+            let run = async |session: &Session| session.execute(&statement).await;
             let done = pipelines.write(owner, deadline, run).await?;
             self.pipelined().inc_by(u64::from(done.is_some()));
             Ok(done.map(|_| task))

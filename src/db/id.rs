@@ -44,6 +44,7 @@ mod postgres {
     use std::io::Write as _;
 
     use diesel::pg::{Pg, PgValue};
+    use tokio_postgres::types::{FromSql as FromPipeline, Type};
 
     use super::*;
 
@@ -57,6 +58,16 @@ mod postgres {
     impl FromSql<Id, Pg> for DbId {
         fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
             from_bytes(value.as_bytes())
+        }
+    }
+
+    impl FromPipeline<'_> for DbId {
+        fn from_sql(_: &Type, bytes: &[u8]) -> deserialize::Result<Self> {
+            from_bytes(bytes)
+        }
+
+        fn accepts(column: &Type) -> bool {
+            *column == Type::UUID
         }
     }
 }

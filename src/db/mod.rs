@@ -19,7 +19,7 @@ mod id;
 mod migrate;
 mod page;
 #[cfg(feature = "postgres")]
-mod page_row;
+mod pipelined_rows;
 #[cfg(feature = "postgres")]
 mod pipelines;
 mod placed_file;

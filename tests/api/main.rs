@@ -53,4 +53,5 @@ mod token_signatures;
 mod token_structure;
 mod token_times;
 mod tokens;
+mod unknown_outcomes;
 mod verifier;

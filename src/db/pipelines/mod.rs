@@ -13,6 +13,7 @@
 
 mod open;
 mod pipeline;
+mod session;
 mod slot;
 mod tls;
 
@@ -20,16 +21,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::QueryResult;
-use diesel::result::Error;
-use diesel_async::AsyncPgConnection;
 use tokio::time::{timeout, timeout_at};
+use tokio_postgres::error::SqlState;
 
 use self::open::PipelineOpener;
 use self::pipeline::{Pipeline, Place};
+use self::session::had_no_effect;
+pub(super) use self::session::{Failure, Session};
 use self::slot::{Entered, Opening, Slot};
 use super::connection::Generation;
-use super::error::{DbError, Verdict, verdict};
+use super::error::DbError;
 use super::turns::Turns;
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
@@ -123,11 +124,11 @@ impl Pipelines {
         self: &Arc<Self>,
         owner: &OwnerId,
         most: usize,
-        run: impl AsyncFnOnce(&AsyncPgConnection) -> QueryResult<T>,
+        run: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
     ) -> Option<T> {
         let own = self.of_this_thread(&self.reads).take(1);
         let (slot, place) = self.enter(own, owner, most)?;
-        match timeout(PATIENCE, run(&place.pipeline.connection)).await {
+        match timeout(PATIENCE, run(&place.pipeline.session)).await {
             Ok(Ok(value)) => {
                 place.answered();
                 Some(value)
@@ -153,7 +154,7 @@ impl Pipelines {
         self: &Arc<Self>,
         owner: &OwnerId,
         deadline: Instant,
-        run: impl AsyncFnOnce(&AsyncPgConnection) -> QueryResult<T>,
+        run: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
     ) -> Result<Option<T>, DbError> {
         let own = self.of_this_thread(&self.writes);
         let Some((slot, place)) = self.enter(own, owner, MOST) else {
@@ -161,20 +162,22 @@ impl Pipelines {
         };
         let pipeline = &place.pipeline;
         let attempt = async {
-            let error = match run(&pipeline.connection).await {
+            let failure = match run(&pipeline.session).await {
                 Ok(value) => return Ok(Some(value)),
-                Err(error) => error,
+                Err(failure) => failure,
             };
             slot.refused(pipeline);
-            if !matches!(error, Error::DatabaseError(..)) {
-                return Err(DbError::Bug(error.into()));
-            }
-            // Only the connection can tell whether it was refused or lost.
-            let was_refused = pipeline.still_answers().await;
-            if !was_refused || verdict(&error) == Verdict::ReadOnly {
+            let error = match failure {
+                Failure::Database(error) => error,
+                Failure::Bug(error) => return Err(DbError::Bug(error)),
+            };
+            // Only the connection can tell whether it lives.
+            let lives = pipeline.still_answers().await;
+            let is_replica = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
+            if !lives || is_replica {
                 self.generation.end_of(pipeline.generation);
             }
-            match was_refused {
+            match lives && had_no_effect(&error) {
                 true => Ok(None),
                 false => Err(DbError::OutcomeUnknown(error.into())),
             }

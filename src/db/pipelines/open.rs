@@ -8,15 +8,13 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use diesel::dsl::sql;
-use diesel::sql_types::Bool;
-use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
 use percent_encoding::percent_decode_str;
 use tokio::task::AbortHandle;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::session::Session;
 use super::tls;
 use crate::db::postgres_parameters::complete;
 use crate::settings::Database;
@@ -37,7 +35,7 @@ pub(super) struct PipelineOpener {
 
 /// A connection that is set up.
 pub(super) struct Opened {
-    pub connection: AsyncPgConnection,
+    pub session: Session,
     pub driver: Driver,
 }
 
@@ -102,14 +100,14 @@ impl PipelineOpener {
             let _ = connection.await;
         });
         let driver = Driver(task.abort_handle());
-        let connection = AsyncPgConnection::try_from(client).await;
-        let connection = connection.map_err(NoPipeline::because)?;
-        let mut conn = &connection;
-        let set_up = conn.batch_execute(&self.set_up).await;
+        let set_up = client.batch_execute(&self.set_up).await;
         set_up.map_err(NoPipeline::because)?;
-        let is_standby = diesel::select(sql::<Bool>("pg_is_in_recovery()"));
-        match is_standby.get_result(&mut conn).await {
-            Ok(false) => Ok(Opened { connection, driver }),
+        let is_standby = client.query_one("SELECT pg_is_in_recovery()", &[]).await;
+        match is_standby.and_then(|row| row.try_get(0)) {
+            Ok(false) => Ok(Opened {
+                session: Session::new(client),
+                driver,
+            }),
             Ok(true) => Err(NoPipeline::because("the server is a standby")),
             Err(error) => Err(NoPipeline::because(error)),
         }

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::open::{Driver, Opened};
+use super::session::Session;
 use crate::db::connection::Generation;
 use crate::db::turns::Turn;
 
@@ -23,7 +23,7 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const GIVE_UP: Duration = Duration::from_secs(5);
 
 pub(super) struct Pipeline {
-    pub connection: AsyncPgConnection,
+    pub session: Session,
     pub generation: u64,
     driver: Driver,
     opened_at: Instant,
@@ -61,7 +61,7 @@ impl Pipeline {
     pub fn new(opened: Opened, generation: u64) -> Self {
         let now = Instant::now();
         Self {
-            connection: opened.connection,
+            session: opened.session,
             driver: opened.driver,
             generation,
             opened_at: now,
@@ -109,9 +109,8 @@ impl Pipeline {
     }
 
     pub async fn still_answers(&self) -> bool {
-        let mut connection = &self.connection;
-        let asked = timeout(GIVE_UP, connection.batch_execute(""));
-        matches!(asked.await, Ok(Ok(())))
+        let asked = timeout(GIVE_UP, self.session.answers());
+        asked.await.unwrap_or(false)
     }
 
     fn under_way(&self) -> MutexGuard<'_, UnderWay> {

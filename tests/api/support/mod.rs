@@ -1,6 +1,7 @@
 //! What tests are written with: an application, users, answers.
 
 pub mod client;
+pub mod fault_proxy;
 pub mod key_server;
 pub mod pairs;
 pub mod postgres;

@@ -1,0 +1,219 @@
+//! A proxy before PostgreSQL that lets chosen statements end in an error, on a
+//! connection that lives: as a server does that spreads tables over others and
+//! loses one of them. The server itself may have executed the statement, or not.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use super::postgres::TestDatabase;
+
+/// Which connections a fault is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Pool,
+    Pipeline,
+}
+
+/// What happens to the next execution of a statement.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    pub way: Way,
+    /// What the statement begins with.
+    pub statement: &'static str,
+    /// The SQLSTATE that the client is told.
+    pub code: &'static str,
+    /// Whether the server executes the statement all the same.
+    pub executed: bool,
+}
+
+pub struct FaultProxy {
+    /// The database's URL, through the proxy.
+    pub url: String,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    fault: Mutex<Option<Fault>>,
+    executed: Mutex<Vec<String>>,
+}
+
+impl FaultProxy {
+    pub fn before(database: &TestDatabase) -> Self {
+        let (user, server) = database.url.split_once('@').unwrap();
+        let (server, name) = server.split_once('/').unwrap();
+        let server = server.to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let of_threads = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(&server) else {
+                    continue;
+                };
+                let (client_out, server_out) =
+                    (client.try_clone().unwrap(), server.try_clone().unwrap());
+                let connection = Arc::new(Connection {
+                    shared: Arc::clone(&of_threads),
+                    // That of the start.
+                    replies: Mutex::new(VecDeque::from([None])),
+                });
+                let other = Arc::clone(&connection);
+                std::thread::spawn(move || connection.requests(client, server_out));
+                std::thread::spawn(move || other.replies(server, client_out));
+            }
+        });
+        Self {
+            url: format!("{user}@{address}/{name}?sslmode=disable"),
+            shared,
+        }
+    }
+
+    /// The fault happens once, to the next execution.
+    pub fn arm(&self, fault: Fault) {
+        *self.shared.fault.lock().unwrap() = Some(fault);
+    }
+
+    /// Whether the fault has happened.
+    pub fn has_struck(&self) -> bool {
+        self.shared.fault.lock().unwrap().is_none()
+    }
+
+    /// How often statements that begin so were executed, or should have been.
+    pub fn executions(&self, beginning: &str) -> usize {
+        let executed = self.shared.executed.lock().unwrap();
+        let so = executed.iter().filter(|text| text.starts_with(beginning));
+        so.count()
+    }
+}
+
+/// A message: its type, and what is behind its length.
+struct Message(u8, Vec<u8>);
+
+impl Message {
+    fn read(from: &mut impl Read) -> std::io::Result<Self> {
+        let mut kind = [0];
+        from.read_exact(&mut kind)?;
+        Ok(Self(kind[0], read_body(from)?))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.0);
+        write_body(&self.1, out);
+    }
+
+    /// The text at a place among those that it begins with.
+    fn text(&self, at: usize) -> String {
+        let text = self.1.split(|byte| *byte == 0).nth(at).unwrap();
+        String::from_utf8(text.to_vec()).unwrap()
+    }
+
+    fn error(code: &str) -> Self {
+        let fields =
+            format!("SERROR\0VERROR\0C{code}\0Mconnection to the remote node was lost\0\0");
+        Self(b'E', fields.into_bytes())
+    }
+}
+
+fn read_body(from: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let mut body = vec![0; u32::from_be_bytes(length) as usize - 4];
+    from.read_exact(&mut body)?;
+    Ok(body)
+}
+
+fn write_body(body: &[u8], out: &mut Vec<u8>) {
+    out.extend(u32::try_from(body.len() + 4).unwrap().to_be_bytes());
+    out.extend(body);
+}
+
+struct Connection {
+    shared: Arc<Shared>,
+    /// What replaces the replies that are awaited, each up to its ReadyForQuery.
+    replies: Mutex<VecDeque<Option<&'static str>>>,
+}
+
+impl Connection {
+    /// Passes requests on, each up to its Sync.
+    fn requests(&self, mut client: TcpStream, mut server: TcpStream) {
+        let mut way = Way::Pool;
+        let mut prepared = HashMap::new();
+        let mut request = Vec::new();
+        let mut statement = None;
+        if let Ok(start) = read_body(&mut client) {
+            write_body(&start, &mut request);
+            let _ = server.write_all(&request);
+            request.clear();
+        }
+        while let Ok(message) = Message::read(&mut client) {
+            match message.0 {
+                b'P' => drop(prepared.insert(message.text(0), message.text(1))),
+                b'B' => statement = prepared.get(&message.text(1)).cloned(),
+                b'Q' => statement = Some(message.text(0)),
+                _ => {}
+            }
+            message.write(&mut request);
+            if !matches!(message.0, b'Q' | b'S' | b'X') {
+                continue;
+            }
+            if let Some(text) = statement.take() {
+                // Only pipelines wait for locks but briefly.
+                if text.contains("SET lock_timeout") {
+                    way = Way::Pipeline;
+                }
+                let fault = self.strike(way, &text);
+                if fault.as_ref().is_some_and(|fault| !fault.executed) {
+                    // An error all the same: it ends a transaction.
+                    request.clear();
+                    Message(b'Q', b"SELECT 1 / 0\0".to_vec()).write(&mut request);
+                }
+                self.await_reply(fault.map(|fault| fault.code));
+                self.shared.executed.lock().unwrap().push(text);
+            } else {
+                self.await_reply(None);
+            }
+            if server.write_all(&request).is_err() {
+                break;
+            }
+            request.clear();
+        }
+        let _ = server.shutdown(Shutdown::Both);
+    }
+
+    fn await_reply(&self, instead: Option<&'static str>) {
+        self.replies.lock().unwrap().push_back(instead);
+    }
+
+    fn strike(&self, way: Way, text: &str) -> Option<Fault> {
+        let mut fault = self.shared.fault.lock().unwrap();
+        fault.take_if(|fault| fault.way == way && text.starts_with(fault.statement))
+    }
+
+    /// Passes replies on, or an error instead.
+    fn replies(&self, mut server: TcpStream, mut client: TcpStream) {
+        let mut reply = Vec::new();
+        while let Ok(message) = Message::read(&mut server) {
+            let instead = self.replies.lock().unwrap().front().copied().flatten();
+            let is_last = message.0 == b'Z';
+            match instead {
+                Some(code) if is_last => Message::error(code).write(&mut reply),
+                _ => {}
+            }
+            if is_last || instead.is_none() {
+                message.write(&mut reply);
+            }
+            if is_last {
+                self.replies.lock().unwrap().pop_front();
+            }
+            if client.write_all(&reply).is_err() {
+                break;
+            }
+            reply.clear();
+        }
+        let _ = client.shutdown(Shutdown::Both);
+    }
+}
