@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection as _;
 use tokio::sync::watch;
 
+use super::error::{Verdict, verdict};
 use crate::settings::{Database, DatabaseUrl};
 
 /// A connection to either database. Statements are written once, for both.
@@ -162,6 +163,12 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 /// How long the first connection to a new file waits for a twin.
 const WAL_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long SQLite itself waits for the lock of another process, on connections that
+/// requests use. Who runs the statement goes on waiting, for as long as the request
+/// may: SQLite's own waits grow to a tenth of a second, in which others who write
+/// without a pause get the lock again and again.
+const LOCK_WAIT: &str = "PRAGMA busy_timeout = 20";
+
 /// `synchronous = FULL`: with NORMAL a power cut may take back writes that were
 /// answered. The timeout covers the checkpoint of another connection.
 fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
@@ -178,16 +185,12 @@ fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
             Ok(()) => return Ok(DbConnection::Sqlite(connection)),
             // The timeout does not hold for the change to WAL, which another
             // process that starts on the same new file may be about, too.
-            Err(error) if is_locked(&error) && begun.elapsed() < WAL_PATIENCE => {
+            Err(error) if verdict(&error) == Verdict::Locked && begun.elapsed() < WAL_PATIENCE => {
                 std::thread::sleep(Duration::from_millis(10));
             }
             Err(error) => return Err(ConnectionError::CouldntSetupConfiguration(error)),
         }
     }
-}
-
-fn is_locked(error: &diesel::result::Error) -> bool {
-    error.to_string() == "database is locked"
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -197,7 +200,12 @@ impl r2d2::ManageConnection for Manager {
     fn connect(&self) -> ConnectionResult<Pooled> {
         // Read before the connection is opened: it may be the old server's.
         let generation = self.generation.current();
-        self.open().map(|connection| Pooled {
+        let mut connection = self.open()?;
+        if matches!(connection, DbConnection::Sqlite(_)) {
+            let set = connection.batch_execute(LOCK_WAIT);
+            set.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        }
+        Ok(Pooled {
             connection,
             discard: false,
             used_at: Instant::now(),

@@ -26,6 +26,9 @@ const TRIES: u32 = 3;
 /// its connection counts as hanging.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Between two tries to get SQLite's lock from another process.
+const LOCK_PAUSE: Duration = Duration::from_millis(1);
+
 /// How long an idle connection is taken to be alive without asking.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
@@ -217,6 +220,14 @@ impl Worker {
                     Access::Read => DbError::Unavailable(error.into()),
                     Access::Write => DbError::OutcomeUnknown(error.into()),
                 });
+            }
+            if verdict == Verdict::Locked {
+                if Instant::now() >= acquire_until {
+                    return Err(DbError::Unavailable(error.into()));
+                }
+                drop(pooled);
+                std::thread::sleep(LOCK_PAUSE);
+                continue;
             }
             let is_lost = self.watched(|| is_lost(&mut pooled));
             if is_lost {

@@ -48,6 +48,8 @@ pub enum Verdict {
     /// log and be found there after a crash, unless the next write, which goes
     /// to the same place, succeeds. The connection is as good as a new one.
     DiskFailed,
+    /// Another process writes to SQLite's file. Nothing was changed.
+    Locked,
     /// A connection failed. If ours lives it was one behind it: that of a server
     /// which spreads tables over others, or reads foreign ones, or of a pooler. A
     /// write that had gone there may have happened.
@@ -64,6 +66,9 @@ pub fn verdict(error: &Error) -> Verdict {
         // SQLite's messages come in one language, and its codes not at all.
         Error::DatabaseError(Kind::Unknown, cause) if cause.message() == "disk I/O error" => {
             Verdict::DiskFailed
+        }
+        Error::DatabaseError(Kind::Unknown, cause) if cause.message() == "database is locked" => {
+            Verdict::Locked
         }
         Error::DatabaseError(kind, _) => match kind {
             Kind::UniqueViolation

@@ -39,6 +39,29 @@ fn sixty_four_writers_are_all_served() {
     });
 }
 
+/// A file is for one process, but a new one may begin before the old one has ended.
+#[test]
+fn sixty_four_writers_of_two_processes_are_all_served() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let one = Server::start(storage.path(), &storage.url, &[]).await;
+        let two = Server::start(storage.path(), &storage.url, &[]).await;
+        let users = (0..64).map(|n| match n % 2 {
+            0 => one.user(&format!("user {n}")),
+            _ => two.user(&format!("user {n}")),
+        });
+        let writing = users.map(async |user| {
+            let path = user.create_path("a").await;
+            for n in 0..5 {
+                user.patch(&path, &json!({ "title": n.to_string() }))
+                    .await
+                    .expect(200);
+            }
+        });
+        join_all(writing).await;
+    });
+}
+
 #[test]
 fn somebody_elses_lock_is_waited_for_and_then_503_and_reading_goes_on() {
     block_on(async {
@@ -73,6 +96,40 @@ fn somebody_elses_lock_is_waited_for_and_then_503_and_reading_goes_on() {
             })
             .await;
         written.expect(201);
+    });
+}
+
+#[test]
+fn somebody_elses_lock_is_waited_for_as_long_as_for_a_connection() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let acquire = "TODOWARD__DATABASE__ACQUIRE_TIMEOUT";
+        let for_a_minute = [(acquire, "60"), ("TODOWARD__SERVER__REQUEST_TIMEOUT", "60")];
+        let for_a_second = [(acquire, "1")];
+        let patient = Server::start(storage.path(), &storage.url, &for_a_minute).await;
+        let impatient = Server::start(storage.path(), &storage.url, &for_a_second).await;
+        let mut other = open(&storage);
+        other.batch_execute("BEGIN IMMEDIATE").unwrap();
+        // It was asked before the others, and still waits when they have given up.
+        let alice = patient.user("alice");
+        let draft = json!({ "title": "waited" });
+        let waits = alice.post(TASKS, &draft);
+        let give_up = async {
+            let bob = impatient.user("bob");
+            let keyed = bob.request("POST", TASKS).header("Idempotency-Key", "k");
+            for answer in [
+                bob.post(TASKS, &json!({ "title": "a" })).await,
+                keyed.json(&json!({ "title": "b" })).send().await,
+            ] {
+                let problem = answer.expect_problem(503, "database_unavailable").json();
+                assert!(!problem["detail"].as_str().unwrap().contains("unknown"));
+            }
+            other.batch_execute("COMMIT").unwrap();
+        };
+        let (waited, ()) = futures_util::future::join(waits, give_up).await;
+        waited.expect(201);
+        assert_eq!(alice.titles("").await, ["waited"]);
+        assert_eq!(impatient.user("bob").titles("").await, [""; 0]);
     });
 }
 
