@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 pub const REMOVED: &str = "the file of the database was removed or replaced while it was open";
 
 /// A file of SQLite, by what it is and not by its name: a file that was removed
-/// or replaced goes on taking writes, and they are gone with the process.
+/// or replaced goes on taking writes, and they are gone with the process. One that
+/// was overwritten is the same file, and nothing tells that.
 pub struct PlacedFile {
     path: PathBuf,
     opened: OnceLock<(u64, u64)>,

@@ -91,7 +91,7 @@ pub struct Database {
     pub pipelines: u32,
     /// HTTP workers, who drive the pipelines: `server.workers`.
     pub workers: usize,
-    /// How long a request waits for a connection.
+    /// How long a request waits for a connection, and for the lock of SQLite.
     pub acquire_timeout: Duration,
     /// The longest that the database may work on a statement.
     pub statement_timeout: Duration,

@@ -201,6 +201,36 @@ fn a_file_that_was_removed_takes_no_more_writes() {
 }
 
 #[test]
+fn a_file_that_was_replaced_takes_no_more_writes_and_is_restored_without_the_old_log() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        let alice = server.user("alice");
+        alice.create(json!({ "title": "in the backup" })).await;
+        let backup = storage.path().join("backup.db");
+        let copy = format!("VACUUM INTO '{}'", backup.display());
+        open(&storage).batch_execute(&copy).unwrap();
+        alice.create(json!({ "title": "after it" })).await;
+        std::fs::rename(backup, storage.file()).unwrap();
+        let refused = alice.post(TASKS, &json!({ "title": "lost" })).await;
+        refused.expect_problem(503, "database_unavailable");
+        eventually("it is not ready", SOON, async || {
+            (!server.is_ready().await).then_some(())
+        })
+        .await;
+        server.stop().await;
+        for log in ["tasks.db-wal", "tasks.db-shm"] {
+            std::fs::remove_file(storage.path().join(log)).unwrap();
+        }
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        let alice = server.user("alice");
+        assert_eq!(alice.titles("").await, ["in the backup"]);
+        alice.create(json!({ "title": "new" })).await;
+        server.stop().await;
+    });
+}
+
+#[test]
 fn the_log_of_writes_is_cut_when_its_reader_has_gone() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
