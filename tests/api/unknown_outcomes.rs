@@ -186,40 +186,42 @@ fn a_create_with_a_key_that_may_have_happened_is_one_task_when_it_is_repeated() 
     });
 }
 
-/// Codes that say "had no effect", of a server that lies.
+/// With codes that say "had no effect", of a server that lies, and with those of class
+/// 08 that Diesel does not tell.
 #[test]
 fn a_create_that_is_repeated_finds_the_task_of_its_first_try() {
     block_on(async {
-        let faulty = Faulty::with_pipelines("1").await;
-        let alice = faulty.app.user("alice");
-        for (way, code) in [
-            (Way::Pipeline, "55P03"),
-            (Way::Pool, "40001"),
-            (Way::Pool, "08003"),
-            (Way::Pool, "08007"),
+        for (pipelines, way, codes) in [
+            ("1", Way::Pipeline, &["55P03"][..]),
+            ("0", Way::Pool, &["40001", "08003", "08007"]),
         ] {
-            let app = match way {
-                Way::Pipeline => &faulty,
-                Way::Pool => &Faulty::with_pipelines("0").await,
-            };
-            let alice = app.app.user("alice");
-            for fault in faults(way, &[code], "INSERT INTO tasks") {
+            let faulty = Faulty::with_pipelines(pipelines).await;
+            let alice = faulty.app.user("alice");
+            for fault in faults(way, codes, "INSERT INTO tasks") {
                 let mut tries = 0;
-                let answer = app
+                let title = |tries| format!("{} {} {tries}", fault.code, fault.executed);
+                let answer = faulty
                     .struck(fault.clone(), async || {
                         tries += 1;
-                        let title = format!("{code} {} {tries}", fault.executed);
-                        alice.post(TASKS, &json!({ "title": title })).await
+                        alice.post(TASKS, &json!({ "title": title(tries) })).await
                     })
                     .await;
                 let task = answer.expect(201).json();
-                let title = format!("{code} {} {tries}", fault.executed);
+                let title = title(tries);
                 assert_eq!(task["title"], title, "{fault:?}");
                 assert_eq!(count(&alice, &title).await, 1, "{fault:?}");
                 let path = format!("{TASKS}/{}", task["id"].as_str().unwrap());
                 assert_eq!(alice.get(&path).await.expect(200).json(), task);
             }
         }
+    });
+}
+
+#[test]
+fn a_create_with_a_key_that_is_repeated_finds_the_key_of_its_first_try() {
+    block_on(async {
+        let faulty = Faulty::with_pipelines("0").await;
+        let alice = faulty.app.user("alice");
         for fault in faults(Way::Pool, &["40001", "08007"], "COMMIT") {
             let (code, executed) = (fault.code, fault.executed);
             let title = format!("{code} {executed}");
