@@ -96,6 +96,7 @@ fn with_key_pairs(criterion: &mut Criterion) {
     let settings = Settings {
         url: server.url(),
         ttl: Duration::from_secs(86_400),
+        timeout: Duration::from_secs(2),
     };
     let verifier = Verifier::new(&[], policy()).with_jwks(Jwks::start(&settings).unwrap());
     while !verifier.has_keys() {

@@ -17,7 +17,7 @@ use socket2::SockRef;
 use tokio::sync::oneshot;
 
 use crate::at_start::bring_up_to_date;
-use crate::auth::{Authenticate, Jwks, Policy, Verifier};
+use crate::auth::{Authenticate, Jwks, Policy, Scopes, Verifier};
 use crate::db::Db;
 use crate::handlers::{AppState, Waiting};
 use crate::health::Health;
@@ -273,5 +273,9 @@ pub fn policy(auth: &Auth) -> Policy {
         audiences: auth.audiences.clone(),
         leeway: f64::from(auth.leeway),
         accept_session_cookies: auth.accept_session_cookie_tokens,
+        oauth: Scopes {
+            read: auth.oauth_read_scopes.clone(),
+            write: auth.oauth_write_scopes.clone(),
+        },
     }
 }

@@ -64,6 +64,8 @@ codes! {
     TokenNotYetValid = "token_not_yet_valid", 401;
     /// Subject, issuer or audience.
     InvalidClaims = "invalid_claims", 401;
+    /// An OAuth access token whose scopes do not allow this.
+    InsufficientScope = "insufficient_scope", 403;
     /// The task is somebody else's.
     NotOwner = "not_owner", 403;
     /// The user in the path is not the token's.

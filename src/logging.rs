@@ -78,7 +78,9 @@ pub fn start(format: LogFormat) -> Logging {
 
 /// Other crates are heard from `info` upwards, whatever `RUST_LOG` says: below,
 /// actix-http for one quotes header values. That one is not heard at all: it
-/// writes an error for whatever bytes a client sends that are not HTTP.
+/// writes an error for whatever bytes a client sends that are not HTTP. Neither is
+/// the one that verifies certificates: an error for each try to fetch the keys, whose
+/// cause we log ourselves, once.
 struct NoForeignDetails(env_logger::Logger);
 
 impl Log for NoForeignDetails {
@@ -86,7 +88,7 @@ impl Log for NoForeignDetails {
         let krate = metadata.target().split("::").next().unwrap_or_default();
         let heard = match krate {
             "todoward" => true,
-            "actix_http" => false,
+            "actix_http" | "rustls_platform_verifier" => false,
             _ => metadata.level() <= Level::Info,
         };
         heard && self.0.enabled(metadata)

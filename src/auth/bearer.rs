@@ -30,7 +30,9 @@ fn from_value(value: &[u8]) -> Result<&str, Refusal> {
         Some(space) => value.split_at(space),
         None => (value, &b""[..]),
     };
-    if holds_a_second_credential(rest) {
+    // JSON has commas of its own.
+    let is_json = rest.trim_ascii().starts_with(b"{") && rest.trim_ascii().ends_with(b"}");
+    if !is_json && holds_a_second_credential(rest) {
         return Err(TWO_CREDENTIALS);
     }
     if !scheme.eq_ignore_ascii_case(b"bearer") {

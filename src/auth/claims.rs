@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 
+use super::oauth::{Access, is_of_oauth};
 use super::owner::{OwnerId, missing_subject};
 use super::refusal::Refusal;
 use super::verifier::Policy;
@@ -17,11 +18,16 @@ use crate::json::{Map, Value};
 /// with the keys of the API tokens, but made for Better Auth itself.
 const SESSION_CACHE_AUDIENCE: &str = "better-auth:session-cache";
 
+/// The first second of the year 10000. A time so late is one in milliseconds: a token
+/// that was to live for minutes would never end.
+const YEAR_10000: f64 = 253_402_300_800.0;
+
 /// The verified claims: what the middleware puts into the request's extensions.
 #[derive(Debug, Clone)]
 pub struct Claims {
     owner: OwnerId,
     log_name: Arc<str>,
+    access: Access,
     times: Times,
 }
 
@@ -36,10 +42,10 @@ struct Times {
 impl Times {
     fn of(claims: &Map<String, Value>) -> Result<Self, Refusal> {
         Ok(Self {
-            exp: number(claims, "exp", "exp must be a number")?
+            exp: time(claims, "exp", "exp must be a number", EXP_TOO_LATE)?
                 .ok_or(Refusal::InvalidClaims("the token has no exp"))?,
-            nbf: number(claims, "nbf", "nbf must be a number")?,
-            iat: number(claims, "iat", "iat must be a number")?,
+            nbf: time(claims, "nbf", "nbf must be a number", NBF_TOO_LATE)?,
+            iat: time(claims, "iat", "iat must be a number", IAT_TOO_LATE)?,
         })
     }
 
@@ -76,6 +82,11 @@ impl Claims {
         Arc::clone(&self.log_name)
     }
 
+    /// How much the token may do.
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
     /// `exp`, in seconds since 1970.
     pub fn expires_at(&self) -> f64 {
         self.times.exp
@@ -96,8 +107,17 @@ impl Claims {
         now: f64,
     ) -> Result<Self, Refusal> {
         let kind = Kind::of(claims, typ)?;
-        if kind == Kind::SessionCookie && !policy.accept_session_cookies {
-            return Err(Refusal::InvalidClaims(SESSION_COOKIE));
+        let access = match kind {
+            Kind::Api => Access::Write,
+            Kind::SessionCookie if policy.accept_session_cookies => Access::Write,
+            Kind::SessionCookie => return Err(Refusal::InvalidClaims(SESSION_COOKIE)),
+            Kind::OAuth => policy.oauth.access(claims)?,
+        };
+        // RFC 7800 section 3.1: whoever only has the token is not whom it was made for.
+        if claims.contains_key("cnf") {
+            return Err(Refusal::InvalidClaims(
+                "the token is bound to a key (cnf), and is no bearer token",
+            ));
         }
         let times = Times::of(claims)?;
         let issuer_matches = check_issuer(claims, kind, policy)?;
@@ -106,12 +126,13 @@ impl Claims {
         issuer_matches?;
         audience_matches?;
         let owner = match kind {
-            Kind::Api => OwnerId::from_subject(claims)?,
+            Kind::Api | Kind::OAuth => OwnerId::from_subject(claims)?,
             Kind::SessionCookie => OwnerId::from_session(claims)?,
         };
         Ok(Self {
             log_name: log_name(&owner),
             owner,
+            access,
             times,
         })
     }
@@ -133,6 +154,8 @@ const SESSION_COOKIE: &str =
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Api,
+    /// For a program that acts for the user.
+    OAuth,
     /// Better Auth's cookie cache with the strategy "jwt".
     SessionCookie,
 }
@@ -145,8 +168,7 @@ impl Kind {
             .as_deref()
             .map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
         match typ {
-            None | Some("jwt" | "at+jwt") => {}
-            Some("better-auth.session-cache+jwt") => return Ok(Self::SessionCookie),
+            None | Some("jwt" | "at+jwt" | "better-auth.session-cache+jwt") => {}
             Some(_) => {
                 return Err(Refusal::InvalidClaims(
                     "typ says that this is another kind of token",
@@ -163,26 +185,40 @@ impl Kind {
         let has_its_form = ["session", "user"]
             .iter()
             .all(|name| claims.contains_key(*name));
-        if for_the_cache || has_its_form && !claims.contains_key("sub") {
-            return Ok(Self::SessionCookie);
+        let is_cookie = typ == Some("better-auth.session-cache+jwt")
+            || for_the_cache
+            || has_its_form && !claims.contains_key("sub");
+        match (is_cookie, is_of_oauth(claims, typ)) {
+            (false, false) => Ok(Self::Api),
+            (false, true) => Ok(Self::OAuth),
+            (true, false) => Ok(Self::SessionCookie),
+            // Nobody makes one that is both, and neither rule may go round the other.
+            (true, true) => Err(Refusal::InvalidClaims(SESSION_COOKIE)),
         }
-        Ok(Self::Api)
     }
 }
 
-/// A NumericDate (RFC 7519 section 2): any finite number, fractions allowed.
-fn number(
+const EXP_TOO_LATE: &str = "exp is after the year 9999 and looks like milliseconds; it is in seconds, and Better Auth's expirationTime a text like \"15m\"";
+const NBF_TOO_LATE: &str =
+    "nbf is after the year 9999 and looks like milliseconds; it is in seconds";
+const IAT_TOO_LATE: &str = "iat is after the year 9999 and looks like milliseconds; it is in seconds: Math.floor(Date.now() / 1000)";
+
+/// A NumericDate (RFC 7519 section 2): a finite number, fractions allowed.
+fn time(
     claims: &Map<String, Value>,
     name: &str,
     wrong: &'static str,
+    too_late: &'static str,
 ) -> Result<Option<f64>, Refusal> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(value) => value
-            .as_f64()
-            .filter(|number| number.is_finite())
-            .map(Some)
-            .ok_or(Refusal::InvalidClaims(wrong)),
+    let Some(value) = claims.get(name) else {
+        return Ok(None);
+    };
+    match value.as_f64() {
+        Some(time) if time >= YEAR_10000 && time.is_finite() => {
+            Err(Refusal::InvalidClaims(too_late))
+        }
+        Some(time) if time.is_finite() => Ok(Some(time)),
+        Some(_) | None => Err(Refusal::InvalidClaims(wrong)),
     }
 }
 

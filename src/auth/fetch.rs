@@ -2,13 +2,13 @@
 //! address and nowhere else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use rustls::CertificateError;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
-/// For the whole exchange, the look-up of the name included.
-const DEADLINE: Duration = Duration::from_secs(2);
+use crate::settings::Jwks as Settings;
+
 /// The largest set that is read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
 
@@ -18,14 +18,15 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    pub fn new(url: String) -> Self {
+    pub fn new(settings: &Settings) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = TlsConfig::builder()
             .unversioned_rustls_crypto_provider(provider)
             .root_certs(RootCerts::PlatformVerifier)
             .build();
         let config = Agent::config_builder()
-            .timeout_global(Some(DEADLINE))
+            // For the whole exchange, the look-up of the name included.
+            .timeout_global(Some(settings.timeout))
             // A redirect could lead the server into its own network.
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -38,13 +39,13 @@ impl Fetcher {
             .build();
         Self {
             agent: config.new_agent(),
-            url,
+            url: settings.url.clone(),
         }
     }
 
     /// The document at the address, or why there is none.
     pub fn fetch(&self) -> Result<Vec<u8>, String> {
-        let failed = |error: ureq::Error| format!("{}: {error}", self.url);
+        let failed = |error: ureq::Error| format!("{}: {}", self.url, cause(&error));
         let response = self
             .agent
             .get(&self.url)
@@ -62,4 +63,25 @@ impl Fetcher {
             .read_to_vec()
             .map_err(failed)
     }
+}
+
+/// What has failed, in the same words each time: rustls says with some causes how many
+/// seconds ago they began, and each would be a new one for the log.
+fn cause(error: &ureq::Error) -> String {
+    let of_tls: Option<&rustls::Error> = if let ureq::Error::Rustls(error) = error {
+        Some(error)
+    } else if let ureq::Error::Io(error) = error {
+        error.get_ref().and_then(|inner| inner.downcast_ref())
+    } else {
+        None
+    };
+    if let Some(rustls::Error::InvalidCertificate(invalid)) = of_tls {
+        if matches!(invalid, CertificateError::ExpiredContext { .. }) {
+            return "invalid peer certificate: it has expired".to_owned();
+        }
+        if matches!(invalid, CertificateError::NotValidYetContext { .. }) {
+            return "invalid peer certificate: it is not valid yet".to_owned();
+        }
+    }
+    error.to_string()
 }

@@ -17,13 +17,17 @@ use super::key_set::KeySet;
 use super::refresh::{Fetched, Schedule, Shared, keep_fresh};
 use crate::settings::Jwks as Settings;
 
-/// How long a request waits for fetches, of which each has 2 s.
-const PATIENCE: Duration = Duration::from_millis(2_500);
+/// How much longer than a fetch may take a request waits for fetches.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How long requests cause no fetch after one that failed, while there are no keys.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The key set and whatever keeps it fresh. The thread ends with it.
 pub struct Jwks {
     shared: Arc<Shared>,
     finished: watch::Receiver<u64>,
+    /// How long a request waits for fetches.
+    patience: Duration,
 }
 
 /// What the metrics tell about the key set.
@@ -44,7 +48,7 @@ impl Jwks {
     ///
     /// The operating system refuses a thread.
     pub fn start(settings: &Settings) -> std::io::Result<Self> {
-        let fetcher = Fetcher::new(settings.url.clone());
+        let fetcher = Fetcher::new(settings);
         Self::fetching(settings, move || fetcher.fetch())
     }
 
@@ -59,11 +63,16 @@ impl Jwks {
             wake: Condvar::new(),
         });
         let (announce, finished) = watch::channel(0);
+        let patience = settings.timeout + PATIENCE;
         let (of_thread, settings) = (Arc::clone(&shared), settings.clone());
         std::thread::Builder::new()
             .name("jwks".into())
             .spawn(move || keep_fresh(&of_thread, &settings, fetch, &announce))?;
-        Ok(Self { shared, finished })
+        Ok(Self {
+            shared,
+            finished,
+            patience,
+        })
     }
 
     /// Keys that nobody fetches.
@@ -77,6 +86,7 @@ impl Jwks {
         Self {
             shared: Arc::new(shared),
             finished: watch::channel(0).1,
+            patience: PATIENCE,
         }
     }
 
@@ -116,17 +126,17 @@ impl Jwks {
         let mut finished = self.finished.clone();
         let ended = finished.wait_for(|ended| *ended > 0);
         // However it ends, whoever looks for a key is told.
-        let _ = tokio::time::timeout(PATIENCE, ended).await;
+        let _ = tokio::time::timeout(self.patience, ended).await;
     }
 
-    /// What a request can still hope for. To be taken before the keys are looked
-    /// at, so that no fetch ends unseen between the two.
-    pub(super) fn hope(&self) -> Hope {
+    /// What a request can still hope for until `deadline`. To be taken before the keys
+    /// are looked at, so that no fetch ends unseen between the two.
+    pub(super) fn hope(&self, deadline: Instant) -> Hope {
         let schedule = self.shared.lock();
         Hope {
             begun: schedule.begun,
             ended: schedule.ended,
-            until: Instant::now() + PATIENCE,
+            until: deadline.min(Instant::now() + self.patience),
         }
     }
 
@@ -157,9 +167,15 @@ impl Jwks {
             return true;
         }
         if schedule.good_at.is_none() {
-            // Nothing has ever been fetched: the thread tries again on its own,
-            // and requests must not make it try more often.
-            return schedule.begun == 0;
+            // The thread tries again on its own, ever more rarely. A request may make
+            // it try at once, so that the first one after an outage is served, but
+            // many requests not more often than one.
+            if schedule.ended_at.is_some_and(|at| at.elapsed() < PAUSE) {
+                return false;
+            }
+            schedule.wanted = true;
+            self.shared.wake.notify_one();
+            return true;
         }
         let now = Instant::now();
         if schedule.cool_until.is_some_and(|until| now < until) {

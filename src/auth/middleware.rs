@@ -1,6 +1,6 @@
 //! The guard of the scope `/api`: it decodes the token once, puts the verified
-//! [`super::Claims`] into the request's extensions, and limits how much is asked
-//! for.
+//! [`super::Claims`] into the request's extensions, limits how much is asked for,
+//! and lets a token do no more than its scopes say.
 //!
 //! Invariant: nothing behind it runs without claims. A refusal is a *response*,
 //! not an `Err`, so that CORS and the request log see it like any other answer;
@@ -16,10 +16,12 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forwar
 use actix_web::{Error, HttpMessage};
 
 use super::bearer;
+use super::oauth::Access;
 use super::refusal::Refusal;
 use super::verifier::Verifier;
 use crate::error::{ApiError, Code};
 use crate::metrics::Metrics;
+use crate::middleware::deadline;
 use crate::rate_limit::Limits;
 
 /// Wrap a scope with it, and every route inside needs a valid token.
@@ -108,7 +110,11 @@ where
         let (service, guard) = (Rc::clone(&self.service), Rc::clone(&self.guard));
         Box::pin(async move {
             let verified = match bearer::from_headers(request.headers()) {
-                Ok(token) => guard.verifier.verify_with_fresh_keys(token).await,
+                Ok(token) => {
+                    let deadline = deadline(request.request());
+                    let verifier = &guard.verifier;
+                    verifier.verify_with_fresh_keys(token, deadline).await
+                }
                 Err(refusal) => Err(refusal),
             };
             let claims = match verified {
@@ -122,16 +128,25 @@ where
                 .limits
                 .as_ref()
                 .map(|limits| limits.count(claims.owner()).map(|left| (limits, left)));
+            let access = claims.access();
             request.extensions_mut().insert(claims);
-            match counted {
-                None => Ok(service.call(request).await?.map_into_left_body()),
-                Some(Ok((limits, left))) => {
-                    let mut response = service.call(request).await?.map_into_left_body();
-                    limits.describe(left, response.headers_mut());
-                    Ok(response)
+            let left = match counted.transpose() {
+                Ok(left) => left,
+                Err(too_many) => {
+                    return Ok(request.error_response(too_many).map_into_right_body());
                 }
-                Some(Err(too_many)) => Ok(request.error_response(too_many).map_into_right_body()),
+            };
+            let needed = Access::needed_by(request.method());
+            let mut response = if access >= needed {
+                service.call(request).await?.map_into_left_body()
+            } else {
+                let missing = guard.verifier.policy().oauth.insufficient(needed);
+                request.error_response(missing).map_into_right_body()
+            };
+            if let Some((limits, left)) = left {
+                limits.describe(left, response.headers_mut());
             }
+            Ok(response)
         })
     }
 }

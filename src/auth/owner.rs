@@ -42,6 +42,13 @@ impl OwnerId {
     pub(super) fn from_subject(claims: &Map<String, Value>) -> Result<Self, Refusal> {
         match claims.get("sub") {
             None => Err(Refusal::InvalidClaims(missing_subject(claims))),
+            // A client that has a token for itself (`client_credentials`) is nobody:
+            // with an id like a user's it would have a user's tasks.
+            sub if ["client_id", "azp"].iter().any(|of| claims.get(*of) == sub) => {
+                Err(Refusal::InvalidClaims(
+                    "sub is the OAuth client itself, and no user: get the token with a user's consent, not by client_credentials",
+                ))
+            }
             Some(sub) => Self::from_value(sub),
         }
     }
@@ -93,9 +100,19 @@ impl fmt::Debug for OwnerId {
 
 /// What a token that has no subject most probably is.
 pub(super) fn missing_subject(claims: &Map<String, Value>) -> &'static str {
-    if claims.contains_key("email") {
-        "this is a Better Auth e-mail verification token, not an API token; get one with authClient.token()"
-    } else {
-        "the token has no sub; get a token with authClient.token(), or set sub to the user's id when you sign it yourself"
+    // All that is ever in the token of a link in a mail.
+    let in_a_link = ["email", "updateTo", "requestType", "userId", "iat", "exp"];
+    let may_be_of_a_link =
+        claims.contains_key("email") && claims.keys().all(|name| in_a_link.contains(&&**name));
+    match (may_be_of_a_link, claims.contains_key("userId")) {
+        (true, false) => {
+            "this is a Better Auth e-mail verification token, not an API token; get one with authClient.token()"
+        }
+        (true, true) => {
+            "the token has no sub: it is a Better Auth e-mail verification token, or was signed without it; get a token with authClient.token(), or set sub to the user's id when you sign it yourself"
+        }
+        (false, _) => {
+            "the token has no sub; get a token with authClient.token(), or set sub to the user's id when you sign it yourself"
+        }
     }
 }

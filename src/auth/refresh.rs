@@ -11,8 +11,11 @@ use crate::settings::Jwks as Settings;
 
 /// How long a failed fetch waits for the next, while there are good keys.
 const RETRY: Duration = Duration::from_secs(10);
-/// The same while there are none yet, and nobody can be served.
+/// The same after the first one while there are none, and nobody can be served.
+/// Each further one waits twice as long, up to [`RETRY`].
 const FIRST_RETRY: Duration = Duration::from_millis(500);
+/// The causes of one outage that are logged.
+const MAX_TOLD: usize = 8;
 /// How long unknown `kid`s cause no fetch after one that changed nothing.
 const COOL_DOWN: Duration = Duration::from_secs(10);
 /// How long keys are good without a successful fetch.
@@ -29,6 +32,8 @@ pub(super) struct Schedule {
     /// Fetches begun and ended so far; they differ by one while one is under way.
     pub begun: u64,
     pub ended: u64,
+    /// When the last one ended.
+    pub ended_at: Option<Instant>,
     /// Somebody waits for a fetch that has not begun yet.
     pub wanted: bool,
     /// Until when unknown `kid`s cause no fetch.
@@ -38,6 +43,8 @@ pub(super) struct Schedule {
     pub failures: u64,
     /// Why the last fetch failed; empty if it did not.
     pub complaint: String,
+    /// The causes that were logged since fetching failed.
+    told: Vec<String>,
     pub stopped: bool,
 }
 
@@ -74,6 +81,7 @@ pub(super) fn keep_fresh(
 ) {
     let (url, ttl) = (settings.url.as_str(), settings.ttl);
     let mut pause = Duration::ZERO;
+    let mut retry = FIRST_RETRY;
     loop {
         let Some(caused) = wait_for_cause(shared, pause) else {
             return;
@@ -86,28 +94,36 @@ pub(super) fn keep_fresh(
             .clone();
         let mut schedule = shared.lock();
         schedule.ended = schedule.begun;
+        schedule.ended_at = Some(Instant::now());
         let mut changed = false;
         match result {
             Ok(keys) => {
                 let known = before.as_deref();
                 changed = known.is_none_or(|known| known.fingerprint != keys.fingerprint);
-                if changed || known.is_some_and(|known| known.notes != keys.notes) {
+                let is_news = changed || known.is_some_and(|known| known.notes != keys.notes);
+                // It also ends an outage that was told.
+                if is_news || !schedule.complaint.is_empty() {
                     log::info!(url; "the key set was fetched");
+                }
+                if is_news {
                     for note in &keys.notes {
                         log::warn!(url; "{note}");
                     }
                     shared.set_keys(Some(Arc::new(keys)));
                 }
                 schedule.complaint.clear();
+                schedule.told.clear();
+                retry = FIRST_RETRY;
                 schedule.good_at = Some(Instant::now());
                 pause = ttl;
             }
             Err(why) => {
                 // Once for each cause, not for each of many tries.
-                if why != schedule.complaint {
+                if schedule.told.len() < MAX_TOLD && !schedule.told.contains(&why) {
                     log::warn!(cause = why.as_str(); "the key set could not be fetched; trying again");
-                    schedule.complaint = why;
+                    schedule.told.push(why.clone());
                 }
+                schedule.complaint = why;
                 schedule.failures += 1;
                 if schedule.good_at.is_some_and(|at| at.elapsed() > MAX_STALE) {
                     log::error!(url; "the keys are older than 24 hours and are not used any more");
@@ -117,7 +133,9 @@ pub(super) fn keep_fresh(
                 pause = if schedule.good_at.is_some() {
                     RETRY.min(ttl)
                 } else {
-                    FIRST_RETRY
+                    let now = retry;
+                    retry = RETRY.min(2 * now);
+                    now
                 };
             }
         }

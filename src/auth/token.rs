@@ -35,7 +35,12 @@ impl<'t> Unverified<'t> {
     /// Reads a token, without believing any of it.
     pub fn parse(token: &'t str) -> Result<Self, Refusal> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refusal::Malformed("the token is longer than 8,192 bytes"));
+            return Err(Refusal::Malformed(
+                "the token is longer than 8,192 bytes, most often because the user's image is in it; leave that out with definePayload in the frontend's jwt()",
+            ));
+        }
+        if let Some(what) = wrapping(token) {
+            return Err(Refusal::Malformed(what));
         }
         let (signing_input, header, payload, signature) = split(token)?;
         let header = object(header).map_err(|()| {
@@ -94,6 +99,30 @@ impl Unverified<'_> {
     }
 }
 
+/// What is around a token that came with more than itself, or stands in its place.
+fn wrapping(token: &str) -> Option<&'static str> {
+    let first = token.chars().next()?;
+    let is_word = |word: &str| {
+        let start = token.get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    if is_word("bearer ") || token.eq_ignore_ascii_case("bearer") {
+        return Some("the word Bearer stands twice; send it once, and the token behind it");
+    }
+    if token.starts_with("{{") || first == '$' {
+        return Some("the client sent the name of a variable instead of its value");
+    }
+    match first {
+        '"' | '\'' | '`' | '<' | '\u{2018}'..='\u{201f}' => {
+            Some("the token is in quotes or brackets; send it without them")
+        }
+        '{' | '[' => Some(
+            "this is JSON, most probably with the token in it; send the text of its member token alone",
+        ),
+        _ => None,
+    }
+}
+
 /// The three parts; what is something else is called by its name.
 fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
     let mut parts = token.split('.');
@@ -110,8 +139,11 @@ fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
         (Some(one), None, ..) if one.starts_with("eyJ") => Err(Refusal::Malformed(
             "this is Better Auth's session cookie of the strategy \"compact\", not a JWT; get one with authClient.token()",
         )),
-        (_, None, ..) => Err(Refusal::Malformed(
+        (Some(one), None, ..) if is_session_token(one) => Err(Refusal::Malformed(
             "this is a Better Auth session token, not a JWT; get one with authClient.token()",
+        )),
+        (Some(one), None, ..) if looks_like_an_api_key(one) => Err(Refusal::Malformed(
+            "this looks like an API key, not a JWT; exchange it for one: GET /api/auth/token of the frontend, with the key in x-api-key",
         )),
         (_, Some(signature), None, _) if signature.ends_with('=') || signature.contains('%') => {
             Err(Refusal::Malformed(
@@ -122,6 +154,22 @@ fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
             "a JWT is three parts with dots between them",
         )),
     }
+}
+
+/// 32 letters and digits, as Better Auth makes its ids, too.
+fn is_session_token(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// 64 letters, as Better Auth's api-key plugin makes them, with or without a prefix;
+/// or a prefix with an underscore and something long, as others do.
+fn looks_like_an_api_key(text: &str) -> bool {
+    let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let letters = text.bytes().rev().take_while(u8::is_ascii_alphabetic);
+    let has_prefix = text
+        .rsplit_once('_')
+        .is_some_and(|(prefix, key)| !prefix.is_empty() && key.len() >= 16);
+    text.bytes().all(is_key) && (letters.count() >= 64 || has_prefix)
 }
 
 /// Canonical base64url (RFC 7515 section 2: no padding, no stray bits) of a JSON object.

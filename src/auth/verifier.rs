@@ -5,7 +5,7 @@
 //! learns nothing about what a good one would contain.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
@@ -15,6 +15,7 @@ use super::claims::Claims;
 use super::jwks::Jwks;
 use super::key_set::{KeySet, Lookup};
 use super::keys::PublicAlgorithm;
+use super::oauth::Scopes;
 use super::refusal::Refusal;
 use super::token::Unverified;
 use crate::settings::Secret;
@@ -33,6 +34,8 @@ pub struct Policy {
     pub leeway: f64,
     /// Take the JWT of Better Auth's session cookie, too.
     pub accept_session_cookies: bool,
+    /// The scopes that let OAuth access tokens in.
+    pub oauth: Scopes,
 }
 
 /// Verifies tokens with the configured keys. Made once at start, and shared.
@@ -46,7 +49,8 @@ pub struct Verifier {
     verified: Cache<[u8; 32], Arc<Remembered>>,
 }
 
-/// A token that has verified: with what, and what it says.
+/// A token that has verified: with what, and what it says. What it may do is one of
+/// its claims, and compared with each request that it comes with.
 struct Remembered {
     with: Proof,
     claims: Claims,
@@ -108,6 +112,11 @@ impl Verifier {
         }
     }
 
+    /// What tokens must say.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// The key set, for health and metrics.
     pub fn jwks(&self) -> Option<&Jwks> {
         self.jwks.as_ref()
@@ -153,8 +162,13 @@ impl Verifier {
     }
 
     /// As [`Verifier::verify`], now; for a key that is not there the set is
-    /// fetched again first, as far as the cool-down lets it.
-    pub async fn verify_with_fresh_keys(&self, token: &str) -> Result<Claims, Refusal> {
+    /// fetched again first, as far as the cool-down lets it, and waited for until
+    /// `deadline` at the latest.
+    pub async fn verify_with_fresh_keys(
+        &self,
+        token: &str,
+        deadline: Instant,
+    ) -> Result<Claims, Refusal> {
         let is_unknown = |result: &Result<Claims, Refusal>| {
             matches!(
                 result,
@@ -165,7 +179,7 @@ impl Verifier {
         let Some(jwks) = self.jwks.as_ref().filter(|_| is_unknown(&result)) else {
             return result;
         };
-        let mut hope = jwks.hope();
+        let mut hope = jwks.hope(deadline);
         loop {
             result = self.verify(token, unix_now());
             if !is_unknown(&result) || !jwks.refreshed(&mut hope).await {

@@ -2,13 +2,18 @@
 
 use std::io::Read as _;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use actix_rt::System;
 
 use super::{Failure, print};
 use crate::app::verifier;
-use crate::auth::{Jwks, MAX_TOKEN_BYTES, Unverified, unix_now};
+use crate::auth::{Access, Jwks, MAX_TOKEN_BYTES, Unverified, unix_now};
+use crate::error::Code;
 use crate::settings::Auth;
+
+/// The longest that the look-up of a key waits; its own limits are shorter.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads a token from standard input, and explains it. Exit code 0 if it would
 /// be taken, else 1.
@@ -44,10 +49,21 @@ pub fn run(auth: &Auth) -> Result<ExitCode, Failure> {
         if let Some(jwks) = verifier.jwks() {
             jwks.tried().await;
         }
-        verifier.verify_with_fresh_keys(token).await
+        let deadline = Instant::now() + PATIENCE;
+        verifier.verify_with_fresh_keys(token, deadline).await
     });
     match verified {
+        Ok(claims) if claims.access() == Access::Nothing => {
+            let missing = verifier.policy().oauth.missing(Access::Read);
+            let code = Code::InsufficientScope.as_str();
+            print(&format!("verdict   refused, {code}: {missing}\n"))?;
+            Ok(ExitCode::FAILURE)
+        }
         Ok(claims) => {
+            if claims.access() < Access::Write {
+                let missing = verifier.policy().oauth.missing(Access::Write);
+                print(&format!("scope     may read; {missing}\n"))?;
+            }
             let left = (claims.expires_at() - unix_now()).max(0.0);
             let owner = serde_json::Value::from(claims.owner().as_str());
             print(&format!(

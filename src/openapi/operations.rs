@@ -24,6 +24,7 @@ const ALWAYS: &[Code] = &[
     Code::TokenExpired,
     Code::TokenNotYetValid,
     Code::InvalidClaims,
+    Code::InsufficientScope,
     Code::RateLimited,
     Code::Internal,
     Code::DatabaseUnavailable,

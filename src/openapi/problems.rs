@@ -159,6 +159,7 @@ fn detail(code: Code) -> &'static str {
         Code::TokenExpired => "the token has expired",
         Code::TokenNotYetValid => "the token is not valid yet",
         Code::InvalidClaims => "the token is of another issuer",
+        Code::InsufficientScope => "to write, an OAuth access token needs the scope tasks:write",
         Code::NotOwner => "this task is somebody else's",
         Code::ForeignPath => "the user in the path is not the token's",
         Code::TaskNotFound => "no task has this id",

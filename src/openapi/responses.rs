@@ -180,7 +180,7 @@ fn error(status: u16, codes: &[Code], under_api: bool) -> Response {
         .collect();
     let about = format!("{}: {}.", title(status), names.join(", "));
     let own: &[&str] = match status {
-        401 => &["WWW-Authenticate"],
+        401 | 403 => &["WWW-Authenticate"],
         412 => &["ETag"],
         415 => &["Accept-Patch"],
         429 => &[RETRY_AFTER, "RateLimit", "RateLimit-Policy"],

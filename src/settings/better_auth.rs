@@ -21,6 +21,8 @@ pub struct Jwks {
     pub url: String,
     /// How long a fetched set is used before it is fetched again.
     pub ttl: Duration,
+    /// The longest that a fetch may take.
+    pub timeout: Duration,
 }
 
 /// Keys, issuers and audiences.
@@ -35,13 +37,13 @@ impl Trust {
     /// `BETTER_AUTH_URL` gives the address of the keys, the issuer and the
     /// audience; `JWKS_URL`, `auth.issuers` and `auth.audiences` replace them.
     pub fn read(layers: &Layers, environment: &Environment) -> Result<Self, SettingsError> {
-        let mut issuers = layers.list("auth.issuers")?;
-        let mut audiences = layers.list("auth.audiences")?;
+        let mut issuers = exact(layers, "auth.issuers")?;
+        let mut audiences = exact(layers, "auth.audiences")?;
         let base = environment
-            .get(BETTER_AUTH_URL)
+            .not_empty(BETTER_AUTH_URL)?
             .map(|text| parse(BETTER_AUTH_URL, text))
             .transpose()?;
-        let keys = match environment.get(JWKS_URL) {
+        let keys = match environment.not_empty(JWKS_URL)? {
             Some(text) => Some((JWKS_URL, parse(JWKS_URL, text)?)),
             None => base.as_ref().map(|base| (BETTER_AUTH_URL, keys_of(base))),
         };
@@ -65,6 +67,7 @@ impl Trust {
         // Well below the 24 hours for which keys are good without a fetch: one
         // that fails must leave time for others.
         let ttl = layers.number("auth.jwks_ttl", 1, 43_200)?;
+        let timeout = layers.number("auth.jwks_timeout", 1, 30)?;
         let allow_http: bool = layers.parsed("auth.allow_http_jwks", "must be true or false")?;
         if let Some((name, url)) = &keys
             && url.scheme() == "http"
@@ -78,11 +81,23 @@ impl Trust {
             jwks: keys.map(|(_, url)| Jwks {
                 url: url.into(),
                 ttl: Duration::from_secs(ttl),
+                timeout: Duration::from_secs(timeout),
             }),
             issuers,
             audiences,
         })
     }
+}
+
+/// What claims are compared with, byte for byte. A pattern would never match, and
+/// nobody would know why.
+fn exact(layers: &Layers, key: &str) -> Result<Vec<String>, SettingsError> {
+    let values = layers.list(key)?;
+    if values.iter().any(|value| value.contains('*')) {
+        let mend = "must name each value in full: * stands for nothing else, because claims are compared exactly";
+        return Err(layers.wrong(key, mend));
+    }
+    Ok(values)
 }
 
 /// The address of the key set below an address of Better Auth, whose path, if
@@ -98,6 +113,12 @@ fn keys_of(base: &Url) -> Url {
 
 fn parse(name: &str, text: &str) -> Result<Url, SettingsError> {
     let wrong = |mend| SettingsError::new(name, mend);
+    let mut addresses = text
+        .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
+        .filter(|part| part.contains("://"));
+    if addresses.nth(1).is_some() {
+        return Err(wrong("must be one address, and has more"));
+    }
     let mend = "must be an address with http:// or https://, for example https://app.example.com";
     let url = Url::parse(text.trim()).map_err(|_| wrong(mend))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {

@@ -27,6 +27,9 @@ const OTHERS: [&str; 6] = [
     "TODOWARD_ENV",
 ];
 
+/// What to do about a variable without a value.
+const EMPTY: &str = "is empty: set it, or leave it out";
+
 /// A setting that is wrong, as one sentence: the name, then the mend.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SettingsError(String);
@@ -78,6 +81,19 @@ impl Environment {
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    /// The value of a variable that means nothing when it is empty, which is what
+    /// `${VARIABLE:-}` in a Compose file makes of one that is not set.
+    ///
+    /// # Errors
+    ///
+    /// It is set, and empty.
+    pub fn not_empty(&self, name: &str) -> Result<Option<&str>, SettingsError> {
+        match self.get(name) {
+            Some(value) if value.trim().is_empty() => Err(SettingsError::new(name, EMPTY)),
+            value => Ok(value),
+        }
     }
 
     /// Sets a variable that is not set.
@@ -159,8 +175,18 @@ impl Layers {
             .map_err(|_| self.wrong(key, "must be a text"))
     }
 
+    /// A text that means nothing when it is empty.
+    pub(super) fn not_empty(&self, key: &str) -> Result<String, SettingsError> {
+        let text = self.text(key)?;
+        match text.trim().is_empty() {
+            true => Err(self.wrong(key, EMPTY)),
+            false => Ok(text),
+        }
+    }
+
     pub(super) fn parsed<T: FromStr>(&self, key: &str, mend: &str) -> Result<T, SettingsError> {
-        self.text(key)?.parse().map_err(|_| self.wrong(key, mend))
+        let text = self.not_empty(key)?;
+        text.parse().map_err(|_| self.wrong(key, mend))
     }
 
     pub(super) fn number(&self, key: &str, least: u64, most: u64) -> Result<u64, SettingsError> {

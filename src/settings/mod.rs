@@ -78,6 +78,11 @@ pub struct Auth {
     pub leeway: u8,
     /// Take the JWT of Better Auth's session cookie as a bearer token, too.
     pub accept_session_cookie_tokens: bool,
+    /// The scopes that each let an OAuth access token read; with none of these and
+    /// none of the next, no such token is accepted.
+    pub oauth_read_scopes: Vec<String>,
+    /// The scopes that each let an OAuth access token read and write.
+    pub oauth_write_scopes: Vec<String>,
 }
 
 /// `[database]`
@@ -161,7 +166,7 @@ impl Settings {
             allowed_origins: sections::origins(&layers)?,
             allowed_headers: sections::allowed_headers(&layers)?,
             rate_limit: sections::rate_limit(&layers)?,
-            log_format: match layers.text("log.format")?.as_str() {
+            log_format: match layers.not_empty("log.format")?.as_str() {
                 "text" => LogFormat::Text,
                 "json" => LogFormat::Json,
                 _ => return Err(layers.wrong("log.format", "must be text or json")),

@@ -61,7 +61,7 @@ pub(super) fn read(environment: &Environment) -> Result<Vec<Secret>, SettingsErr
     const LIST: &str = "BETTER_AUTH_SECRETS";
     let mut secrets = Vec::new();
     for entry in environment
-        .get(LIST)
+        .not_empty(LIST)?
         .into_iter()
         .flat_map(|list| list.split(','))
     {
@@ -77,7 +77,7 @@ pub(super) fn read(environment: &Environment) -> Result<Vec<Secret>, SettingsErr
         let secret = Secret::parse(secret.trim());
         secrets.push(secret.map_err(|mend| SettingsError::new(LIST, mend))?);
     }
-    if let Some(secret) = environment.get(ONE) {
+    if let Some(secret) = environment.not_empty(ONE)? {
         secrets.push(Secret::parse(secret).map_err(|mend| SettingsError::new(ONE, mend))?);
     }
     Ok(secrets)

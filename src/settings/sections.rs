@@ -59,7 +59,25 @@ pub(super) fn auth(layers: &Layers, environment: &Environment) -> Result<Auth, S
         leeway: layers.number("auth.leeway", 0, 60)? as u8,
         accept_session_cookie_tokens: layers
             .parsed("auth.accept_session_cookie_tokens", "must be true or false")?,
+        oauth_read_scopes: scopes(layers, "auth.oauth_read_scopes")?,
+        oauth_write_scopes: scopes(layers, "auth.oauth_write_scopes")?,
     })
+}
+
+/// Scopes as tokens have them (RFC 6749 section 3.3).
+fn scopes(layers: &Layers, key: &str) -> Result<Vec<String>, SettingsError> {
+    let scopes = layers.list(key)?;
+    let is_scope = |scope: &String| {
+        let allowed = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
+        scope != "*" && !scope.is_empty() && scope.chars().all(allowed)
+    };
+    match scopes.iter().all(is_scope) {
+        true => Ok(scopes),
+        false => Err(layers.wrong(
+            key,
+            "must be scopes with commas between them, for example tasks:read; each is compared exactly, and * stands for none",
+        )),
+    }
 }
 
 pub(super) fn database(layers: &Layers) -> Result<Database, SettingsError> {
@@ -100,7 +118,7 @@ fn database_url(layers: &Layers) -> Result<DatabaseUrl, SettingsError> {
     const KEY: &str = "database.url";
     const FORMS: &str = "must be sqlite://path, sqlite::memory: or postgres://user@host/database";
     // Secrets that were files end in a line break.
-    let url = layers.text(KEY)?.trim().to_owned();
+    let url = layers.not_empty(KEY)?.trim().to_owned();
     if url == "sqlite::memory:" || url == "sqlite://:memory:" {
         return Ok(DatabaseUrl::SqliteMemory);
     }

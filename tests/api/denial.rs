@@ -41,10 +41,19 @@ fn expect_challenge(answer: &Answer, code: &str) {
         assert_eq!(challenge, BARE);
         return;
     }
+    let (error, end) = match code {
+        "insufficient_scope" => (code, r#"", scope="tasks:"#),
+        _ => ("invalid_token", "\""),
+    };
     let description = challenge
         .strip_prefix(BARE)
-        .and_then(|rest| rest.strip_prefix(r#", error="invalid_token", error_description=""#))
-        .and_then(|rest| rest.strip_suffix('"'));
+        .and_then(|rest| rest.strip_prefix(&format!(r#", error="{error}", error_description=""#)))
+        .map(|rest| {
+            rest.strip_suffix(r#"read""#)
+                .or(rest.strip_suffix(r#"write""#))
+                .unwrap_or(rest)
+        })
+        .and_then(|rest| rest.strip_suffix(end));
     let allowed = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
     assert!(
         description.is_some_and(|text| !text.is_empty() && text.bytes().all(allowed)),
@@ -80,7 +89,7 @@ on_both_databases! {
                 assert_eq!(answer.status, way.status, "{asked}: {}", answer.text());
                 expect_headers_of_an_error(&answer);
                 expect_no_echo(&answer, way);
-                if way.status == 401 {
+                if [401, 403].contains(&way.status) {
                     expect_challenge(&answer, way.code);
                 }
                 if method == Method::HEAD {

@@ -9,9 +9,11 @@ use crate::support::tokens::{base64url, claims, now, sign, sign_raw, sign_with_h
 
 const ISSUER: &str = "https://app.example.com";
 /// The settings of the application that the tokens are for.
-pub const CONFIGURED: [(&str, &str); 2] = [
+pub const CONFIGURED: [(&str, &str); 4] = [
     ("TODOWARD__AUTH__ISSUERS", ISSUER),
     ("TODOWARD__AUTH__AUDIENCES", ISSUER),
+    ("TODOWARD__AUTH__OAUTH_READ_SCOPES", "tasks:read"),
+    ("TODOWARD__AUTH__OAUTH_WRITE_SCOPES", "tasks:write"),
 ];
 
 /// A way in which a request can be without a good token.
@@ -44,12 +46,13 @@ pub fn good() -> Value {
     but("sub", "alice".into())
 }
 
-/// Every way. The second member is the code; all but `invalid_request` are 401.
+/// Every way, with its code.
 pub fn ways() -> Vec<Way> {
     let token = sign(&good());
     let bearer = |token: String| vec![format!("Bearer {token}")];
     let claims = |claims: Value| bearer(sign(&claims));
     let header = |header: Value| bearer(sign_with_header(&header, &good()));
+    let header_and = |header: Value, claims: Value| bearer(sign_with_header(&header, &claims));
     let unsigned = token.rsplit_once('.').unwrap().0.to_owned();
     let altered = format!(
         "{}.{}.{}",
@@ -186,6 +189,42 @@ pub fn ways() -> Vec<Way> {
             "invalid_claims",
         ),
         (
+            "a token of OAuth for a client, not a user",
+            claims(but("client_id", "alice".into())),
+            "invalid_claims",
+        ),
+        (
+            "a token of OAuth with a list of scopes",
+            header_and(
+                json!({ "alg": "HS256", "typ": "at+jwt" }),
+                but("scope", json!(["tasks:write"])),
+            ),
+            "invalid_claims",
+        ),
+        (
+            "a token that is bound to a key",
+            claims(but("cnf", json!({ "jkt": "a thumbprint" }))),
+            "invalid_claims",
+        ),
+        (
+            "a time in milliseconds",
+            claims(but("exp", ((now() + 900) * 1000).into())),
+            "invalid_claims",
+        ),
+        (
+            "a token of OAuth without a scope",
+            claims(but("azp", "a program".into())),
+            "insufficient_scope",
+        ),
+        (
+            "a token of OAuth with other scopes",
+            header_and(
+                json!({ "alg": "HS256", "typ": "at+jwt" }),
+                but("scope", "openid tasks:writes tasks tasks:read,x".into()),
+            ),
+            "insufficient_scope",
+        ),
+        (
             "two headers",
             vec![format!("Bearer {token}"), format!("Bearer {token}")],
             "invalid_request",
@@ -200,7 +239,11 @@ pub fn ways() -> Vec<Way> {
         .map(|(name, authorization, code)| Way {
             name,
             authorization,
-            status: if code == "invalid_request" { 400 } else { 401 },
+            status: match code {
+                "invalid_request" => 400,
+                "insufficient_scope" => 403,
+                _ => 401,
+            },
             code,
         })
         .collect()

@@ -88,6 +88,30 @@ fn requests_do_not_make_it_try_more_often_while_there_are_no_keys() {
     });
 }
 
+#[test]
+fn a_fetch_may_take_as_long_as_its_setting_says() {
+    block_on(async {
+        let pair = Pair::ed25519("k");
+        let server = KeyServer::start(published(&[&pair]));
+        server.hold();
+        let with_timeout = async |seconds: &str| {
+            let timeout = [("TODOWARD__AUTH__JWKS_TIMEOUT", seconds)];
+            trusting_without_keys(&server.url(), &timeout).await
+        };
+        let token = token_of(&server, &pair, "alice");
+        let app = with_timeout("30").await;
+        let patient = app.with_token(&token);
+        let patient = actix_rt::spawn(async move { patient.get("/api/v1/tasks").await });
+        eventually("the patient one fetches", async || server.fetches() == 1).await;
+        let other = with_timeout("2").await;
+        // When that one has given up, the patient one still waits.
+        assert_eq!(verdict(&other, &token).await, "keys_unavailable");
+        assert!(!patient.is_finished());
+        server.release();
+        patient.await.unwrap().expect(200);
+    });
+}
+
 /// The answers that must not change anything, each with a set in it that would.
 fn nonsense(evil: &str) -> Vec<(String, Answer)> {
     let mut answers: Vec<(String, Answer)> = Vec::new();

@@ -10,8 +10,8 @@ use crate::support::tokens::{base64url, claims, now, sign, sign_raw, sign_with_h
 use crate::support::verdicts::{Case, claims_but};
 use crate::support::{SECRET, TestApp, on_both_databases};
 use crate::{
-    token_algorithms, token_claims, token_headers, token_issuers, token_json, token_signatures,
-    token_structure, token_times,
+    token_algorithms, token_claims, token_headers, token_issuers, token_json, token_oauth,
+    token_signatures, token_structure, token_times,
 };
 
 const LIST: &str = "/api/v1/tasks";
@@ -53,7 +53,7 @@ on_both_databases! {
         let task = alice.create(json!({ "title": "hers" })).await;
         let mut codes = BTreeSet::new();
         for family in [
-            token_algorithms::cases, token_claims::cases, token_headers::cases, token_issuers::cases, token_json::cases, token_signatures::cases,
+            token_algorithms::cases, token_claims::cases, token_headers::cases, token_issuers::cases, token_json::cases, token_oauth::cases, token_signatures::cases,
             token_structure::cases, token_times::cases,
         ] {
             let cases: Vec<Case> = family(now()).into_iter().filter(|case| can_be_sent(&case.token)).collect();

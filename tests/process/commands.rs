@@ -296,6 +296,72 @@ fn a_bad_token_is_said_to_be_refused_and_why() {
 }
 
 #[test]
+fn a_time_in_milliseconds_is_said_to_be_one() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["exp", "nbf", "iat"] {
+        let mut claims = tokens::claims("alice");
+        claims[name] = json!((tokens::now() + 900) * 1000);
+        let done = check(directory.path(), &tokens::sign(&claims));
+        assert_eq!(done.code, Some(1), "{done:?}");
+        let verdict = format!(
+            "verdict   refused, invalid_claims: {name} is after the year 9999 and looks like milliseconds"
+        );
+        assert!(done.out.contains(&verdict), "{done:?}");
+    }
+    let done = token(directory.path(), &["--sub", "a", "--expires", "9999999d"]).failed(1);
+    assert!(done.err.contains("--expires"), "{done:?}");
+}
+
+#[test]
+fn a_token_of_oauth_is_said_to_be_one_and_which_scope_it_lacks() {
+    let directory = tempfile::tempdir().unwrap();
+    let checked = |scopes: &[(&str, &str)], scope: &str| {
+        let mut claims = tokens::claims("alice");
+        claims["client_id"] = json!("a program");
+        claims["scope"] = json!(scope);
+        let header = json!({ "alg": "HS256", "typ": "at+jwt" });
+        let token = tokens::sign_with_header(&header, &claims);
+        let variables = [&[("BETTER_AUTH_SECRET", SECRET)], scopes].concat();
+        run_with_input(directory.path(), &["check-token"], &variables, &token)
+    };
+    let by_default = checked(&[], "tasks:write");
+    assert_eq!(by_default.code, Some(1), "{by_default:?}");
+    assert!(
+        by_default
+            .out
+            .contains("refused, invalid_claims: this is an OAuth access token"),
+        "{by_default:?}"
+    );
+    let scopes = [
+        ("TODOWARD__AUTH__OAUTH_READ_SCOPES", "tasks:read"),
+        ("TODOWARD__AUTH__OAUTH_WRITE_SCOPES", "tasks:write,tasks"),
+    ];
+    for (scope, line) in [
+        ("tasks:write", None),
+        (
+            "openid tasks:read",
+            Some(
+                "scope     may read; to write, an OAuth access token needs one of the scopes tasks:write, tasks\n",
+            ),
+        ),
+    ] {
+        let done = checked(&scopes, scope).succeeded();
+        assert!(
+            done.out.contains("taken: the owner is \"alice\""),
+            "{done:?}"
+        );
+        match line {
+            Some(line) => assert!(done.out.contains(line), "{done:?}"),
+            None => assert!(!done.out.contains("may read"), "{done:?}"),
+        }
+    }
+    let done = checked(&scopes, "openid");
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let verdict = "verdict   refused, insufficient_scope: to read, an OAuth access token needs the scope tasks:read\n";
+    assert!(done.out.contains(verdict), "{done:?}");
+}
+
+#[test]
 fn a_token_of_the_former_secret_is_taken_until_the_secret_is_removed() {
     let directory = tempfile::tempdir().unwrap();
     // A comma ends a secret of the list.

@@ -28,6 +28,7 @@ mod faults;
 mod hostile_claims;
 #[cfg(target_os = "linux")]
 mod io_errors;
+mod key_server_tls;
 mod layers;
 mod leaks;
 mod leaks_of_commands;

@@ -104,7 +104,11 @@ fn numbers_out_of_range_are_refused() {
     for (name, values) in [
         ("PORT", &["99999", "-1", "http", "", "80 ", "8080.5"][..]),
         ("HOST", &["localhost", "", "256.0.0.1", "127.0.0.1:80", "*"]),
-        ("TODOWARD__AUTH__LEEWAY", &["61", "-1", "1.5", "x"]),
+        ("TODOWARD__AUTH__LEEWAY", &["61", "-1", "1.5", "x", ""]),
+        (
+            "TODOWARD__AUTH__JWKS_TIMEOUT",
+            &["0", "31", "2.5", "2s", ""],
+        ),
         ("TODOWARD__DATABASE__POOL_SIZE", &["0", "-3", "1001"]),
         (
             "TODOWARD__DATABASE__ACQUIRE_TIMEOUT",
@@ -168,6 +172,18 @@ fn texts_that_mean_nothing_are_refused() {
             "TODOWARD__SERVER__TRUSTED_PROXIES",
             &["proxy", "10.0.0.0/33"],
         ),
+        (
+            "TODOWARD__AUTH__OAUTH_READ_SCOPES",
+            &[
+                "*",
+                "tasks:read,*",
+                "tasks read",
+                "\"tasks\"",
+                "a\\b",
+                "tâches",
+            ],
+        ),
+        ("TODOWARD__AUTH__OAUTH_WRITE_SCOPES", &["*", "tasks read"]),
         ("TODOWARD__DATABASE__PREPARED_STATEMENTS", &["yes", "1"]),
         ("TODOWARD__DATABASE__MIGRATE_ON_START", &["yes", "maybe"]),
         ("TODOWARD_ENV", &["../secrets", "a/b", "prod.toml"]),
@@ -175,6 +191,66 @@ fn texts_that_mean_nothing_are_refused() {
         for value in values {
             refused(name, value);
         }
+    }
+}
+
+#[test]
+fn a_variable_that_is_empty_is_said_to_be() {
+    for name in [
+        "BETTER_AUTH_URL",
+        "JWKS_URL",
+        "BETTER_AUTH_SECRET",
+        "BETTER_AUTH_SECRETS",
+        "DATABASE_URL",
+        "PORT",
+        "HOST",
+        "TODOWARD__AUTH__LEEWAY",
+        "TODOWARD__AUTH__ALLOW_HTTP_JWKS",
+        "TODOWARD__LOG__FORMAT",
+    ] {
+        for value in ["", "  "] {
+            let done = refused(name, value);
+            assert_eq!(
+                done.err,
+                format!("todoward: {name} is empty: set it, or leave it out\n")
+            );
+        }
+    }
+    // A list that is empty is one.
+    let directory = tempdir().unwrap();
+    for name in [
+        "TODOWARD__AUTH__ISSUERS",
+        "TODOWARD__AUTH__OAUTH_READ_SCOPES",
+        "TODOWARD__CORS__ALLOWED_ORIGINS",
+    ] {
+        let variables = [("BETTER_AUTH_SECRET", SECRET), (name, "")];
+        run(directory.path(), &["token", "--sub", "alice"], &variables).succeeded();
+    }
+}
+
+#[test]
+fn what_could_never_match_or_be_fetched_is_refused() {
+    for name in ["TODOWARD__AUTH__ISSUERS", "TODOWARD__AUTH__AUDIENCES"] {
+        for value in [
+            "*",
+            "https://*.example.net",
+            "https://app.example.net,*",
+            "https://app.example.net, https://*.example.net",
+        ] {
+            let done = refused(name, value);
+            assert!(done.err.contains("* stands for nothing else"), "{done:?}");
+        }
+    }
+    let url = ("BETTER_AUTH_URL", "https://app.example.net");
+    for two in [
+        "https://one.example.net/jwks,https://two.example.net/jwks",
+        "https://one.example.net/jwks, https://two.example.net/jwks",
+        "https://one.example.net/jwks https://two.example.net/jwks",
+        "https://one.example.net/jwks;http://two.example.net/jwks",
+    ] {
+        let done = refused_with(&[url, ("JWKS_URL", two)], "JWKS_URL", two);
+        assert!(done.err.contains("one address"), "{done:?}");
+        refused("BETTER_AUTH_URL", two);
     }
 }
 

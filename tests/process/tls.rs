@@ -16,9 +16,9 @@ use crate::support::postgres::{Cluster, execute_in};
 /// With what a URL must be encoded for.
 const PASSWORD: &str = "p%40ss-w%2Ford-canary";
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority(name: &str) -> Authority {
+pub fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::new([]).unwrap();
     params
         .distinguished_name

@@ -282,7 +282,7 @@ export interface components {
          * @description Stable: program against it.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "not_owner" | "foreign_path" | "task_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "unknown_field" | "idempotency_key_reused" | "rate_limited" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
+        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "task_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "unknown_field" | "idempotency_key_reused" | "rate_limited" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
         /**
          * @example {
          *       "detail": "must be 1 to 1,000 characters",
@@ -795,6 +795,18 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -845,6 +857,18 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -902,6 +926,18 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -964,10 +1000,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1041,10 +1078,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1125,10 +1163,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1203,10 +1242,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1295,10 +1335,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1398,10 +1439,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `foreign_path`. */
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1465,10 +1507,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `foreign_path`. */
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1539,10 +1582,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `foreign_path`. */
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1617,10 +1661,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`, `foreign_path`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1699,10 +1744,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`, `foreign_path`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1788,10 +1834,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`, `foreign_path`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1871,10 +1918,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`, `foreign_path`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1968,10 +2016,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            /** @description Forbidden: `not_owner`, `foreign_path`. */
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };

@@ -1,24 +1,34 @@
 //! Which fetches happen, and which do not.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 use super::key_server::{Answer, KeyServer};
 use super::pairs::{Pair, but};
 use super::*;
 use crate::settings::Jwks as Settings;
 
-fn start(server: &KeyServer) -> Jwks {
-    let settings = Settings {
-        url: server.url(),
+fn settings(url: String) -> Settings {
+    Settings {
+        url,
         ttl: Duration::from_secs(86_400),
-    };
-    Jwks::start(&settings).unwrap()
+        timeout: Duration::from_secs(2),
+    }
+}
+
+fn start(server: &KeyServer) -> Jwks {
+    Jwks::start(&settings(server.url())).unwrap()
+}
+
+/// A deadline that is later than any wait.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
 }
 
 /// Whether a request that finds no key now gets to see a newer set.
 async fn refreshed(jwks: &Jwks) -> bool {
-    jwks.refreshed(&mut jwks.hope()).await
+    jwks.refreshed(&mut jwks.hope(soon())).await
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -46,7 +56,7 @@ fn a_request_that_looked_before_a_fetch_ended_causes_no_other() {
         while jwks.keys().is_none() {
             refreshed(&jwks).await;
         }
-        let mut late = [jwks.hope(), jwks.hope(), jwks.hope()];
+        let mut late = [jwks.hope(soon()), jwks.hope(soon()), jwks.hope(soon())];
         server.answer(Answer::Set(set_of(&keys[..2])));
         assert!(refreshed(&jwks).await);
         for hope in &mut late {
@@ -81,7 +91,7 @@ fn a_request_that_came_during_a_fetch_waits_for_it_and_for_one_more() {
             while server.fetches() < 2 {
                 actix_rt::task::yield_now().await;
             }
-            let mut during = [jwks.hope(), jwks.hope()];
+            let mut during = [jwks.hope(soon()), jwks.hope(soon())];
             server.release();
             for hope in &mut during {
                 assert!(jwks.refreshed(hope).await, "the fetch under way");
@@ -131,11 +141,7 @@ fn a_fetch_that_panics_is_one_that_failed_and_not_the_last() {
         true => panic!("no thread for the look-up of the name"),
         false => Ok(document.clone()),
     };
-    let settings = Settings {
-        url: "http://127.0.0.1".to_owned(),
-        ttl: Duration::from_secs(86_400),
-    };
-    let jwks = Jwks::fetching(&settings, fetch).unwrap();
+    let jwks = Jwks::fetching(&settings("http://127.0.0.1".to_owned()), fetch).unwrap();
     block_on(async {
         while jwks.keys().is_none() {
             assert!(jwks.state().failures < 2);
@@ -144,6 +150,51 @@ fn a_fetch_that_panics_is_one_that_failed_and_not_the_last() {
         }
     });
     assert_eq!(jwks.state().failures, 1);
+}
+
+#[test]
+fn tries_without_keys_become_rarer_and_the_first_request_of_a_recovery_is_served() {
+    let document = set_of(&[Pair::ed25519("k").jwk]).into_bytes();
+    let (told, tries) = mpsc::channel();
+    let recovered = Arc::new(AtomicBool::new(false));
+    let is_back = Arc::clone(&recovered);
+    let fetch = move || {
+        told.send(Instant::now()).unwrap();
+        match is_back.load(Ordering::SeqCst) {
+            true => Ok(document.clone()),
+            false => Err("down".to_owned()),
+        }
+    };
+    let jwks = Jwks::fetching(&settings("http://127.0.0.1".to_owned()), fetch).unwrap();
+    let begun: Vec<Instant> = tries.iter().take(4).collect();
+    let pauses = begun.windows(2).map(|pair| pair[1] - pair[0]);
+    for (pause, least) in pauses.zip([500, 1_000, 2_000]) {
+        assert!(pause >= Duration::from_millis(least), "{pause:?}");
+    }
+    // The next is due in 4 seconds, and a request does not wait for it.
+    recovered.store(true, Ordering::SeqCst);
+    let since = Instant::now();
+    block_on(async {
+        while jwks.keys().is_none() {
+            refreshed(&jwks).await;
+            actix_rt::task::yield_now().await;
+        }
+    });
+    assert!(since.elapsed() < Duration::from_secs(2));
+    assert_eq!(tries.try_iter().count(), 1);
+}
+
+#[test]
+fn a_request_that_is_late_itself_waits_for_no_fetch() {
+    let server = KeyServer::start(Answer::Set(set_of(&[Pair::ed25519("k").jwk])));
+    server.hold();
+    let jwks = start(&server);
+    block_on(async {
+        let mut hope = jwks.hope(Instant::now());
+        assert!(!jwks.refreshed(&mut hope).await);
+        assert!(jwks.keys().is_none());
+    });
+    server.release();
 }
 
 #[test]
