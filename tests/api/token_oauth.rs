@@ -39,6 +39,11 @@ pub fn cases(now: i64) -> Vec<Case> {
         let claims = claims_but(now, &json!({ "cnf": cnf }));
         cases.push(Case::new(format!("cnf {cnf}"), sign(&claims), CLAIMS));
     }
+    // An OpenID token names its client by the audience alone.
+    for name in ["at_hash", "c_hash"] {
+        let claims = claims_but(now, &json!({ (name): "hash", "auth_time": now }));
+        cases.push(Case::new(name, sign(&claims), CLAIMS));
+    }
     cases
 }
 

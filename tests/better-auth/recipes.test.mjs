@@ -6,9 +6,8 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
-import { Browser, decode } from "./support/frontend.mjs";
+import { Browser, decode, getMigrations } from "./support/frontend.mjs";
 import { PAGE, RECIPES, variables, write } from "./support/recipes.mjs";
 import { serveReady } from "./support/todoward.mjs";
 

@@ -5,9 +5,14 @@ import Database from "libsql";
 import { SqliteDialect } from "kysely";
 import { SignJWT } from "jose";
 import { betterAuth } from "better-auth";
-import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
 import { bearer, jwt } from "better-auth/plugins";
+import { since } from "./line.mjs";
+
+// It has moved, and 1.7 does not have it where it was.
+export const { getMigrations } = await import(
+  since("1.7") ? "better-auth/db/migration" : "better-auth/db"
+);
 
 export const SECRET = "j4Zt0nQ8cV1yXoR6mWq2LhKs9uBfPd3E-frontend";
 
@@ -41,6 +46,7 @@ async function withVariables(variables, build) {
  * - `secrets`: BETTER_AUTH_SECRETS instead of one secret
  * - `cookieCache`: a strategy
  * - `bearer`: adds the bearer plugin
+ * - `plugins`: of its address to more plugins
  * - `database`: one of a server before it, to start with its users and keys
  */
 export async function startFrontend(options = {}) {
@@ -59,6 +65,7 @@ export async function startFrontend(options = {}) {
   const plugins = [];
   if (options.jwt !== null) plugins.push(jwt(options.jwt ?? {}));
   if (options.bearer) plugins.push(bearer());
+  if (options.plugins) plugins.push(...options.plugins(baseUrl ?? url));
   const configuration = {
     database: { dialect: new SqliteDialect({ database }), type: "sqlite" },
     emailAndPassword: { enabled: true },
@@ -135,11 +142,12 @@ export class Browser {
     return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
   }
 
-  async call(method, path, body) {
-    const headers = { origin: this.url };
-    if (body) headers["content-type"] = "application/json";
+  async call(method, path, body, more = {}) {
+    const headers = { origin: this.url, ...more };
+    const isForm = body instanceof URLSearchParams;
+    if (body && !isForm) headers["content-type"] = "application/json";
     if (this.cookies.size) headers.cookie = this.cookieHeader;
-    const init = { method, headers, body: body && JSON.stringify(body) };
+    const init = { method, headers, body: isForm ? body : body && JSON.stringify(body) };
     const response = await fetch(this.base + path, init);
     for (const line of response.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
@@ -147,7 +155,7 @@ export class Browser {
       else this.cookies.set(name, value);
     }
     const text = await response.text();
-    if (response.status !== 200) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return { headers: response.headers, data: text && JSON.parse(text) };
   }
 
