@@ -115,7 +115,10 @@ impl Claims {
         };
         // OpenID Connect section 3.1.3.6: what comes with an access token, and says
         // to a program who has signed in. Better Auth's names no client but as audience.
-        if ["at_hash", "c_hash"].iter().any(|name| claims.contains_key(*name)) {
+        if ["at_hash", "c_hash"]
+            .iter()
+            .any(|name| claims.contains_key(*name))
+        {
             return Err(Refusal::InvalidClaims(
                 "this is an OpenID token (at_hash), which is for the program that the user signs in to, and no API token; get one with authClient.token()",
             ));

@@ -89,7 +89,7 @@ impl Environment {
     /// # Errors
     ///
     /// It is set, and empty.
-    pub fn not_empty(&self, name: &str) -> Result<Option<&str>, SettingsError> {
+    pub(super) fn not_empty(&self, name: &str) -> Result<Option<&str>, SettingsError> {
         match self.get(name) {
             Some(value) if value.trim().is_empty() => Err(SettingsError::new(name, EMPTY)),
             value => Ok(value),

@@ -163,6 +163,17 @@ test("an API key is exchanged for a token, and is none itself", needs("1.7"), as
   }
 });
 
+test("where /token is switched off, the server and the header of the session still give tokens", async (t) => {
+  const web = await frontend(t, { disabledPaths: ["/token"] });
+  const alice = await web.signUp();
+  await assert.rejects(alice.token(), /404/);
+  const app = await serveReady(t, { BETTER_AUTH_URL: web.baseUrl });
+  const { headers } = await alice.call("GET", "/get-session");
+  assert.equal(await app.says(headers.get("set-auth-jwt")), "200");
+  const { token } = await web.auth.api.getToken({ headers: new Headers({ cookie: alice.cookieHeader }) });
+  assert.equal(await app.says(token), "200");
+});
+
 test("who impersonates a user acts as that user, and the token does not say so", async (t) => {
   const web = await frontend(t, { plugins: () => [admin()] });
   const [alice, bob] = [await web.signUp("alice"), await web.signUp("bob")];

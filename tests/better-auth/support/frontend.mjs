@@ -47,6 +47,7 @@ async function withVariables(variables, build) {
  * - `cookieCache`: a strategy
  * - `bearer`: adds the bearer plugin
  * - `plugins`: of its address to more plugins
+ * - `disabledPaths`: what it does not answer
  * - `database`: one of a server before it, to start with its users and keys
  */
 export async function startFrontend(options = {}) {
@@ -81,6 +82,7 @@ export async function startFrontend(options = {}) {
       ? { cookieCache: { enabled: true, strategy: options.cookieCache } }
       : {},
     plugins,
+    disabledPaths: options.disabledPaths ?? [],
     ...(options.secrets ? {} : { secret: options.secret ?? SECRET }),
   };
   const variables = {};
