@@ -19,6 +19,7 @@ fn an_owner_whose_statements_wait_has_half_of_the_connections_and_the_others_go_
         // So that nothing but turns decides.
         let variables = [
             ("TODOWARD__DATABASE__POOL_SIZE", "4"),
+            ("TODOWARD__DATABASE__PIPELINES", "0"),
             ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", "60"),
             ("TODOWARD__SERVER__REQUEST_TIMEOUT", "60"),
         ];
