@@ -1,8 +1,13 @@
+/** As `signal.throwIfAborted()`, which React Native's signals do not have; its requests may have none at all. */
+export function throwIfAborted(signal: AbortSignal | null | undefined): void {
+  if (signal?.aborted) throw reasonOf(signal);
+}
+
 /** The promise, or the signal's reason if that comes first. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
+    const abort = () => reject(reasonOf(signal));
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
     if (signal.aborted) abort();
@@ -14,4 +19,9 @@ export async function sleep(milliseconds: number, signal: AbortSignal | undefine
   let timer: ReturnType<typeof setTimeout> | undefined;
   const passed = new Promise<void>((done) => (timer = setTimeout(done, milliseconds)));
   await abortable(passed, signal).finally(() => clearTimeout(timer));
+}
+
+/** React Native's signals have no reason. */
+function reasonOf(signal: AbortSignal): unknown {
+  return signal.reason ?? Object.assign(new Error("This operation was aborted"), { name: "AbortError" });
 }

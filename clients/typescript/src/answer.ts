@@ -1,5 +1,6 @@
 import type { components } from "./schema.js";
-import { passes, TodowardProblem, TodowardUnreachable } from "./errors.js";
+import { throwIfAborted } from "./abort.js";
+import { passes, TodowardProblem, TodowardUnreachable, withoutQuery } from "./errors.js";
 
 type Schemas = components["schemas"];
 
@@ -8,11 +9,12 @@ export async function answered(fetch: typeof globalThis.fetch, request: Request)
   let response: Response;
   let text: string;
   try {
-    // Answers are one user's own; no cache of the browser or of a framework may keep them.
-    response = await fetch(request, { cache: "no-store" });
+    // Answers are one user's own; no cache of the browser or of a framework may keep them. Only where
+    // there is one: older workerd throws at it, and React Native makes it a parameter of the query.
+    response = await fetch(request, "cache" in request ? { cache: "no-store" } : {});
     text = await response.text();
   } catch (cause) {
-    request.signal.throwIfAborted();
+    throwIfAborted(request.signal);
     throw new TodowardUnreachable(request, `no answer (${causes(cause)}). ${CHECK_CONNECTION}`, { cause });
   }
   const { status, headers } = response;
@@ -50,7 +52,8 @@ function foreign(request: { method: string; url: string }, response: Response, t
 
 /** Tells what this request is answered with from what another service says in JSON; undefined: with no body. */
 function expected({ method, url }: Request): ((value: unknown) => boolean) | undefined {
-  const all = new URL(url).pathname.endsWith("/api/v1/tasks");
+  // Not by URL, whose pathname older React Natives do not implement.
+  const all = withoutQuery(url).endsWith("/api/v1/tasks");
   if (method === "DELETE") return all ? isCount : undefined;
   return all && method === "GET" ? isList : isTask;
 }

@@ -76,7 +76,7 @@ export class TodowardUnreachable extends Error {
   outcomeUnknown: boolean;
 
   constructor(request: { method: string; url: string }, said: string, given: { response?: Response; cause?: unknown }) {
-    const url = request.url.replace(/[?#].*/s, "");
+    const url = withoutQuery(request.url);
     super(`${request.method} ${url}: ${said}`, { cause: given.cause });
     this.url = url;
     const status = given.response?.status;
@@ -88,7 +88,10 @@ export class TodowardUnreachable extends Error {
   }
 }
 
-/** Nobody is signed in: `token` gave null or undefined, or `forget()` came before all was sent. Show the sign-in page. */
+/**
+ * Not sent, because the user of the call is not signed in (any more): `token` gave null or undefined, or the
+ * token of another user, or `forget()` came before all was sent. Show who is signed in, or the sign-in page.
+ */
 export class SignedOut extends Error {
   override readonly name = "SignedOut";
 
@@ -100,6 +103,11 @@ export class SignedOut extends Error {
 /** The token would be the next user's, and the call is not. */
 export function forgottenMeanwhile(): SignedOut {
   return new SignedOut(undefined, "not sent: forget() was called meanwhile");
+}
+
+/** The token is the next user's, and the call is not. */
+export function ofAnotherUser(): SignedOut {
+  return new SignedOut(undefined, "not sent: another user is signed in");
 }
 
 /** Whether it is a refusal of the server; with codes: one of these. */
@@ -123,4 +131,8 @@ function seconds(value: string | null | undefined): number | undefined {
   if (!value) return undefined;
   const given = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
   return Number.isNaN(given) ? undefined : Math.max(0, given);
+}
+
+export function withoutQuery(url: string): string {
+  return url.replace(/[?#][^]*/, "");
 }

@@ -9,11 +9,11 @@ export class Memory {
   get(id: string): Task | undefined {
     const task = this.#tasks.get(id);
     if (task) this.#put(task);
-    return task && structuredClone(task);
+    return task && copied(task);
   }
 
   keep(task: Task): Task {
-    this.#put(structuredClone(task));
+    this.#put(copied(task));
     return task;
   }
 
@@ -32,4 +32,9 @@ export class Memory {
     const [oldest] = this.#tasks.keys();
     if (oldest !== undefined && this.#tasks.size > LIMIT) this.#tasks.delete(oldest);
   }
+}
+
+/** Not structuredClone(), which not every React Native has. A task came as JSON. */
+function copied(task: Task): Task {
+  return JSON.parse(JSON.stringify(task)) as Task;
 }

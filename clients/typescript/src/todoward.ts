@@ -1,4 +1,5 @@
 import { forgottenMeanwhile, isProblem } from "./errors.js";
+import { newIdempotencyKey } from "./key.js";
 import { Memory } from "./memory.js";
 import { Transport, type Answer, type Call, type Options, type Repeat, type Send } from "./transport.js";
 import type {
@@ -28,8 +29,12 @@ export class Todoward {
 
   /** One page. The next one: the same query with `cursor: page.next_cursor`, or see `pages`. */
   async listTasks(query: ListQuery = {}, options: CallOptions = {}): Promise<TaskPage> {
+    return this.#list(query, call("read", options));
+  }
+
+  async #list(query: ListQuery, made: Call): Promise<TaskPage> {
     const memory = this.#memory;
-    const { data } = await this.#transport.run(call("read", options), (init) =>
+    const { data } = await this.#transport.run(made, (init) =>
       // The serializer leaves undefined out.
       this.#transport.api.GET(TASKS, { ...init, params: { query: query as object } }),
     );
@@ -52,9 +57,11 @@ export class Todoward {
   /** A generator starts at its first `next()`, which may be after `forget()`: so the memory is handed in. */
   async *#pages(memory: Memory, query: ListQuery, options: CallOptions): AsyncIterableIterator<TaskPage> {
     let cursor = query.cursor;
+    // One call for all pages: they are one user's.
+    const made = call("read", options);
     do {
       if (memory !== this.#memory) throw forgottenMeanwhile();
-      const page = await this.listTasks({ ...query, cursor }, options);
+      const page = await this.#list({ ...query, cursor }, made);
       yield page;
       cursor = page.next_cursor ?? undefined;
     } while (cursor !== undefined);
@@ -63,7 +70,7 @@ export class Todoward {
   /** A key is made where none is given, and is the same over all repeats of this call. */
   async createTask(fields: TaskFields, options: CreateOptions = {}): Promise<Task> {
     const memory = this.#memory;
-    const key = options.idempotencyKey ?? newKey();
+    const key = options.idempotencyKey ?? newIdempotencyKey();
     // A key stands for these bytes: what the caller changes meanwhile is not sent.
     const body = JSON.stringify(fields);
     const { data } = await this.#transport.run(call("create", options), (init) =>
@@ -79,10 +86,14 @@ export class Todoward {
 
   /** Asks only for what is newer than this client's last answer about the task. */
   async readTask(id: string, options: CallOptions = {}): Promise<Task> {
+    return this.#read(id, call("read", options));
+  }
+
+  async #read(id: string, made: Call): Promise<Task> {
     const memory = this.#memory;
     const kept = memory.get(id);
     const headers = { "If-None-Match": kept && entityTag(kept.version) };
-    const { data, response } = await this.#about(id, call("read", options), (init) =>
+    const { data, response } = await this.#about(id, made, (init) =>
       this.#transport.api.GET(TASK, {
         ...init,
         headers: { ...init.headers, ...headers },
@@ -168,7 +179,7 @@ export class Todoward {
       if (!(wanted && write.uncertain && isProblem(error, "version_mismatch"))) throw error;
       // To read it now would be in the next user's name.
       if (memory !== this.#memory) throw error;
-      const now = await this.readTask(id, write).catch(() => undefined);
+      const now = await this.#read(id, { ...write, repeat: "read" }).catch(() => undefined);
       if (now && holds(now, wanted)) return now;
       throw error;
     }
@@ -235,13 +246,13 @@ function asStored(patch: TaskPatch): TaskPatch {
   };
 }
 
-/** Not String.trim(), which has U+FEFF for white space and U+0085 not: the server has it as Unicode does. */
+/**
+ * Not String.trim(), which has U+FEFF for white space and U+0085 not: the server has it as Unicode does.
+ * Not \p{White_Space} either, which React Native's engine may not have.
+ */
 function trimmed(text: string): string {
-  return text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
+  return text.replace(EDGES, "");
 }
 
-/** Not crypto.randomUUID(), which pages on plain http do not have. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const WHITE_SPACE = "[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+const EDGES = new RegExp(`^${WHITE_SPACE}+|${WHITE_SPACE}+$`, "g");

@@ -9,25 +9,24 @@ interface Given {
   renewals: number;
 }
 
-/** Asks for tokens: once for all requests that wait for one at the same time. */
+/** Asks for tokens. */
 export class Tokens {
   #source: TokenSource;
   #renewals = 0;
-  #asking: Promise<Given> | undefined;
+  /** Will be asked for in a moment. */
+  #next: Promise<Given> | undefined;
   #renewing: Promise<Given> | undefined;
 
   constructor(source: TokenSource) {
     this.#source = source;
   }
 
-  /** The token to send now. */
+  /**
+   * The token to send now. Calls of the same moment share one, but no call takes one that was asked for
+   * before it was made: that may be of the user before.
+   */
   current(): Promise<Given> {
-    if (this.#renewing) return this.#renewing;
-    const asking = (this.#asking ??= this.#ask(false));
-    return asking.finally(() => {
-      // After forget() it may be the next user's that is asked for.
-      if (this.#asking === asking) this.#asking = undefined;
-    });
+    return (this.#next ??= this.#soon());
   }
 
   /** Another token than one that was refused. */
@@ -45,8 +44,15 @@ export class Tokens {
 
   /** What is asked for now was for somebody else. */
   forget(): void {
-    this.#asking = undefined;
+    this.#next = undefined;
     this.#renewing = undefined;
+  }
+
+  async #soon(): Promise<Given> {
+    // Until then the source may still give the one that was refused.
+    await this.#renewing?.catch(() => undefined);
+    this.#next = undefined;
+    return this.#ask(false);
   }
 
   async #ask(refresh: boolean, why?: unknown): Promise<Given> {
@@ -58,5 +64,27 @@ export class Tokens {
     }
     if (refresh) this.#renewals += 1;
     return { token, renewals: this.#renewals };
+  }
+}
+
+const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** The user of a JWT; undefined if it is none. By hand: not every React Native has atob() and TextDecoder. */
+export function subjectOf(token: string): string | undefined {
+  let encoded = "";
+  let bits = 0;
+  let held = 0;
+  for (const letter of token.split(".")[1] ?? "") {
+    held = ((held << 6) | BASE64URL.indexOf(letter)) & 0xffff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    encoded += `%${((held >> bits) & 0xff).toString(16).padStart(2, "0")}`;
+  }
+  try {
+    const { sub } = JSON.parse(decodeURIComponent(encoded)) as { sub?: unknown };
+    return typeof sub === "string" ? sub : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,9 +1,9 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "./schema.js";
 import { answered } from "./answer.js";
-import { forgottenMeanwhile, isProblem, TodowardProblem, TodowardUnreachable } from "./errors.js";
-import { abortable, sleep } from "./abort.js";
-import { Tokens, type TokenSource } from "./tokens.js";
+import { forgottenMeanwhile, isProblem, ofAnotherUser, TodowardProblem, TodowardUnreachable } from "./errors.js";
+import { abortable, sleep, throwIfAborted } from "./abort.js";
+import { subjectOf, Tokens, type TokenSource } from "./tokens.js";
 
 /** What a repeat is told about. */
 export interface RetryInfo {
@@ -17,8 +17,10 @@ export interface RetryInfo {
 export interface Options {
   /** The server's address, without `/api/v1`; `""` or a path such as `/backend`: on the page's own origin. */
   baseUrl: string;
-  /** Called for every request, so let it keep the token; with `refresh` get a new one. */
+  /** Called for every call. With `refresh` the last one was refused. See `betterAuthToken`. */
   token: TokenSource;
+  /** Whose tasks the page shows, as `sub` of the tokens, which is Better Auth's user id: no other's token is sent. */
+  user?: string | undefined;
   fetch?: typeof globalThis.fetch | undefined;
   /** Repeats of one call, default 2. */
   maxRetries?: number | undefined;
@@ -41,6 +43,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined;
   /** An earlier attempt may have been done. */
   uncertain?: boolean;
+  /** Whose it is: no repeat may be sent with the token of who signs in meanwhile. */
+  user?: string | undefined;
 }
 
 export type Init = Pick<RequestInit, "redirect"> & {
@@ -84,7 +88,7 @@ export class Transport {
     }
     const forgotten = this.#forgotten;
     for (let retry = 1; ; retry += 1) {
-      call.signal?.throwIfAborted();
+      throwIfAborted(call.signal);
       try {
         return await this.#authorized(call, send, forgotten);
       } catch (error) {
@@ -103,6 +107,9 @@ export class Transport {
   async #authorized<T>(call: Call, send: Send<T>, forgotten: number): Promise<Answer<T>> {
     const attempt = ({ token }: { token: string }) => {
       if (this.#forgotten !== forgotten) throw forgottenMeanwhile();
+      const user = subjectOf(token);
+      call.user ??= this.#options.user ?? user;
+      if (call.user !== user) throw ofAnotherUser();
       return send({
         headers: { Authorization: `Bearer ${token}` },
         signal: call.signal ?? null,

@@ -256,16 +256,23 @@ test("a rate limit is waited for", async () => {
   expect(refused[0]?.reason).toMatchObject({ code: "rate_limited", outcomeUnknown: false });
 });
 
-test("what one user's call waited for is not sent with the next user's token", async () => {
-  for (const fault of [refuses(503, "overloaded", { after: "0" }), cutBefore]) {
+test.each([
+  ["which the page tells the client", true],
+  ["of which nobody tells the client", false],
+])("over a change of users, %s, what one's call waited for is not sent with the next one's token", async (_, told) => {
+  for (const fault of [refuses(503, "overloaded", { after: "0" }), refuses(401, "token_expired"), cutBefore]) {
     const proxy = await faultyProxy(sqlite, fault);
     let user = `first-${randomUUID()}`;
+    const change = () => {
+      user = `next-${randomUUID()}`;
+      if (told) todoward.forget();
+    };
     const todoward = clientOf(proxy.url, {
-      token: async () => sign(user),
-      onRetry: () => {
-        user = `next-${randomUUID()}`;
-        todoward.forget();
+      token: async ({ refresh }) => {
+        if (refresh) change();
+        return sign(user);
       },
+      onRetry: change,
     });
     const error = await rejection(todoward.createTask({ title: "of the first" }));
     expect(error).toMatchObject({ name: "SignedOut" });

@@ -1,6 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, expectTypeOf, inject, test } from "vitest";
 import { isProblem, SignedOut, type ListQuery, type Priority, type Task, type TaskFields } from "../src/index.js";
-import { clientOf, faultyProxy, rejection } from "./support.js";
+import { clientOf, faultyProxy, rejection, sign } from "./support.js";
 
 describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
   test("a task is created, read, changed, completed and deleted", async () => {
@@ -61,6 +62,19 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
       for (const iterator of [begun, called]) expect(await rejection(iterator.next())).toBeInstanceOf(SignedOut);
       expect(proxy.requests).toEqual([]);
     }
+  });
+
+  test("no page is fetched with the token of a user who has signed in meanwhile", async () => {
+    const proxy = await faultyProxy(url);
+    let user = `first-${randomUUID()}`;
+    const todoward = clientOf(proxy.url, { token: async () => sign(user) });
+    for (const title of ["a", "b", "c"]) await todoward.createTask({ title });
+    const begun = todoward.tasks({ limit: 1 });
+    await begun.next();
+    user = `next-${randomUUID()}`;
+    proxy.requests.length = 0;
+    expect(await rejection(begun.next())).toBeInstanceOf(SignedOut);
+    expect(proxy.requests).toEqual([]);
   });
 
   test("pages are fetched as they are asked for", async () => {

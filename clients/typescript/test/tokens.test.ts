@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { expect, inject, test } from "vitest";
-import { isProblem, SignedOut, Todoward, type TokenSource } from "../src/index.js";
-import { Tokens } from "../src/tokens.js";
+import { type BetterAuthClient, betterAuthToken, isProblem, SignedOut, Todoward, type TokenSource } from "../src/index.js";
+import { subjectOf, Tokens } from "../src/tokens.js";
 import { clientOf, faultyProxy, never, rejection, SECRET, sign } from "./support.js";
 
 const url = inject("servers").sqlite;
@@ -126,28 +126,84 @@ test("a failure to get a token is thrown as it is, and the next call asks again"
   await todoward.listTasks();
 });
 
+/** Tokens that are given when a test says so. */
+function givenLater() {
+  const answers: ((token: string) => void)[] = [];
+  return { answers, tokens: new Tokens(() => new Promise((answer) => answers.push(answer))) };
+}
+
 test("what the last user waited for does not end what the next one waits for", async () => {
-  const refused = { token: "refused", renewals: 0 };
-  for (const ask of [
-    (tokens: Tokens) => tokens.current(),
-    (tokens: Tokens) => tokens.insteadOf(refused, undefined),
-  ]) {
-    const answers: ((token: string) => void)[] = [];
-    const tokens = new Tokens(() => new Promise((answer) => answers.push(answer)));
-    const last = ask(tokens);
-    tokens.forget();
-    const next = ask(tokens);
-    answers[0]?.("last");
-    expect(await last).toMatchObject({ token: "last" });
-    const together = Promise.all([next, ask(tokens)]);
-    expect(answers).toHaveLength(2);
-    answers[1]?.("next");
-    expect(await together).toMatchObject([{ token: "next" }, { token: "next" }]);
-    // Once it is there, the next call asks anew.
-    const later = tokens.current();
-    answers[2]?.("later");
-    expect(await later).toMatchObject({ token: "later" });
+  const { answers, tokens } = givenLater();
+  const refused = { token: "refused", renewals: 1 };
+  const last = tokens.insteadOf(refused, undefined);
+  tokens.forget();
+  const next = tokens.insteadOf(refused, undefined);
+  answers[0]?.("last");
+  expect(await last).toMatchObject({ token: "last" });
+  const together = Promise.all([next, tokens.insteadOf(refused, undefined)]);
+  expect(answers).toHaveLength(2);
+  answers[1]?.("next");
+  expect(await together).toMatchObject([{ token: "next" }, { token: "next" }]);
+});
+
+test("calls of one moment share a token, and a later one does not take what they wait for", async () => {
+  const { answers, tokens } = givenLater();
+  const together = Promise.all([tokens.current(), tokens.current()]);
+  await expect.poll(() => answers.length).toBe(1);
+  const later = tokens.current();
+  await expect.poll(() => answers.length).toBe(2);
+  answers[1]?.("next");
+  answers[0]?.("last");
+  expect(await together).toMatchObject([{ token: "last" }, { token: "last" }]);
+  expect(await later).toMatchObject({ token: "next" });
+});
+
+test("a call that comes while a token is renewed asks after that", async () => {
+  const { answers, tokens } = givenLater();
+  const renewed = tokens.insteadOf({ token: "refused", renewals: 0 }, undefined);
+  const together = Promise.all([tokens.current(), tokens.current()]);
+  answers[0]?.("renewed");
+  expect(await renewed).toMatchObject({ token: "renewed", renewals: 1 });
+  await expect.poll(() => answers.length).toBe(2);
+  answers[1]?.("now");
+  expect(await together).toMatchObject([{ token: "now" }, { token: "now" }]);
+});
+
+test("what the page of one user does is not sent with another's token", async () => {
+  const proxy = await faultyProxy(url);
+  const user = `Zoë|${randomUUID()}`;
+  let signedIn = user;
+  const todoward = clientOf(proxy.url, { user, token: async () => sign(signedIn) });
+  const task = await todoward.createTask({ title: "hers" });
+  expect(task.owner_id).toBe(user);
+  signedIn = `next-${randomUUID()}`;
+  proxy.requests.length = 0;
+  const refused = await rejection(todoward.createTask({ title: "hers, too" }));
+  expect(refused).toBeInstanceOf(SignedOut);
+  expect(String(refused)).toContain("another user");
+  expect(proxy.requests).toEqual([]);
+  signedIn = user;
+  expect((await todoward.listTasks()).items).toEqual([task]);
+});
+
+test("the user of a token is read without help, whatever the letters", () => {
+  for (const sub of ["alice", "a", "ab", "", "Zoë|7", "日本語", "😀".repeat(20)]) {
+    expect(subjectOf(sign(sub))).toBe(sub);
   }
+  for (const none of ["", "x", "a.b.c", "a.é.c", `a.${btoa("null")}.c`, `a.${btoa('{"sub":7}')}.c`]) {
+    expect(subjectOf(none)).toBeUndefined();
+  }
+});
+
+test("a sign-in server that is down signs nobody out, and a session that is over does", async () => {
+  const says = (data: { token: string } | null, status?: number) => ({
+    token: async () => ({ data, error: status === undefined ? null : { status } }),
+  });
+  const source = (client: BetterAuthClient) => betterAuthToken(client)({ refresh: false });
+  for (const status of [0, 429, 500, 503]) expect(String(await rejection(source(says(null, status))))).toContain(`${status}`);
+  expect(await source(says(null, 401))).toBeUndefined();
+  const token = sign("alice");
+  expect(await source(says({ token }))).toBe(token);
 });
 
 test("waiting for a token can be given up", async () => {
