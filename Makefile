@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth check-deploy chaos soak image image-test sbom check bench schema postgres openapi swagger-ui
+.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth client check-deploy chaos soak image image-test sbom check bench schema postgres openapi swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -12,20 +12,20 @@ test: postgres
 	cargo test --locked
 
 # End to end, against the real ones: Better Auth, newman, a browser. Needs Node.js
-# 20.19 and Python 3. LONG=1 rotates keys under load for a minute instead of eight
+# 22 and Python 3. LONG=1 rotates keys under load for a minute instead of eight
 # seconds, and makes up requests for longer.
 e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser
 
 # Tokens and keys of the real Better Auth, from npm: the newest, and the oldest line
 # that docs/BETTER_AUTH.md claims.
-e2e-better-auth: binary postgres better-auth
+e2e-better-auth: binary postgres better-auth client
 	cd tests/better-auth && npm ci --prefix oldest
 	cd tests/better-auth && $(if $(LONG),ROTATIONS=12 ROTATION_SECONDS=5) npm test
 	cd tests/better-auth && npm run test:oldest
 
 # The TypeScript client: its types are those of openapi.json, and its tests.
-e2e-client: binary postgres better-auth
-	cd clients/typescript && npm ci && npm run generate:check && npm test
+e2e-client: binary postgres better-auth client
+	cd clients/typescript && npm run generate:check && npm test
 
 # The Postman collection, by newman.
 e2e-postman: binary postgres better-auth
@@ -42,12 +42,15 @@ e2e-browser: binary
 	cd examples/nextjs && npm ci && npm run build
 	cd tests/browser && npm ci && npm test
 
-# What the tests above start with: the binary, and Better Auth.
+# What the tests above start with: the binary, Better Auth, and the client, which is built.
 binary:
 	cargo build --locked
 
 better-auth:
 	cd tests/better-auth && npm ci
+
+client:
+	cd clients/typescript && npm ci
 
 # The files of deploy/: their schemas, and at work behind nginx and Caddy.
 check-deploy: binary postgres better-auth

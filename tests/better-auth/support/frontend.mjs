@@ -144,6 +144,15 @@ export class Browser {
     return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
   }
 
+  /** Takes the cookies of a response. */
+  keep(response) {
+    for (const line of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+      if (value === "" || /max-age=0(;|$)/i.test(line)) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+  }
+
   async call(method, path, body, more = {}) {
     const headers = { origin: this.url, ...more };
     const isForm = body instanceof URLSearchParams;
@@ -151,11 +160,7 @@ export class Browser {
     if (this.cookies.size) headers.cookie = this.cookieHeader;
     const init = { method, headers, body: isForm ? body : body && JSON.stringify(body) };
     const response = await fetch(this.base + path, init);
-    for (const line of response.headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
-      if (value === "" || /max-age=0(;|$)/i.test(line)) this.cookies.delete(name);
-      else this.cookies.set(name, value);
-    }
+    this.keep(response);
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return { headers: response.headers, data: text && JSON.parse(text) };

@@ -1,19 +1,21 @@
-// The recipes of docs/BETTER_AUTH.md, as files to run.
+// The recipes of the documentation, as files to run.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
-export const PAGE = readFileSync(join(HERE, "../../docs/BETTER_AUTH.md"), "utf8");
+const read = (page) => readFileSync(join(HERE, "../..", page), "utf8");
+export const PAGE = read("docs/BETTER_AUTH.md");
+const PAGES = [PAGE, read("README.md"), read("clients/typescript/README.md")];
 const BLOCK = /<!-- recipe: (\S+) (\S+) -->\n```\w+\n([\s\S]*?)```/g;
 
 /** Recipe name to file name to text. */
 export const RECIPES = {};
-for (const [, recipe, file, text] of PAGE.matchAll(BLOCK)) {
+for (const [, recipe, file, text] of PAGES.join("\n").matchAll(BLOCK)) {
   (RECIPES[recipe] ??= {})[file] = text;
 }
-if (PAGE.split("<!-- recipe: ").length - 1 !== Object.values(RECIPES).flatMap(Object.keys).length) {
+if (PAGES.join("\n").split("<!-- recipe: ").length - 1 !== Object.values(RECIPES).flatMap(Object.keys).length) {
   throw new Error("a block of a recipe is not followed by a fence");
 }
 
@@ -23,7 +25,7 @@ export function variables(text) {
   return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2)));
 }
 
-/** Writes files where they find this project's packages, and a stand-in for Next.js. */
+/** Writes files where they find this project's packages, the client's, and a stand-in for Next.js. */
 export function write(t, files) {
   const directory = mkdtempSync(join(HERE, ".recipe-"));
   t.after(() => rmSync(directory, { recursive: true }));
@@ -40,6 +42,7 @@ export function write(t, files) {
        }),
      });`,
   );
+  symlinkSync(join(HERE, "../../clients/typescript"), join(directory, "node_modules/todoward-client"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
   return directory;
 }
