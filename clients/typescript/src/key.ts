@@ -5,6 +5,6 @@
  */
 export function newIdempotencyKey(): string {
   const word = () => Math.floor(Math.random() * 2 ** 32);
-  const words = globalThis.crypto?.getRandomValues(new Uint32Array(4)) ?? [Date.now(), word(), word(), word()];
+  const words = globalThis.crypto?.getRandomValues?.(new Uint32Array(4)) ?? [Date.now(), word(), word(), word()];
   return Array.from(words, (one) => one.toString(16).padStart(8, "0")).join("");
 }
