@@ -12,7 +12,7 @@ test: postgres
 	cargo test --locked
 
 # End to end, against the real ones: Better Auth, newman, a browser. Needs Node.js
-# 22 and Python 3. LONG=1 rotates keys under load for a minute instead of eight
+# 22.18 and Python 3. LONG=1 rotates keys under load for a minute instead of eight
 # seconds, and makes up requests for longer.
 e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser
 
