@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { since } from "./support/line.mjs";
 import { RECIPES, write } from "./support/recipes.mjs";
 import { browserFetch, local, run } from "./support/running.mjs";
 import { eventually } from "./support/wait.mjs";
@@ -169,16 +170,19 @@ for (const [name, { recipe, server, add, addAs }] of Object.entries(WAYS)) {
     await ok(authClient.signIn.email(signIn("alice")));
     const add = await addAs(users.alice);
     assert.equal((await add("hers")).owner_id, users.alice.id);
+    // Outside of a browser useSession() asks for nothing in older releases.
+    const isShown = recipe !== "readme" && since("1.7");
     let shown;
-    const stop = authClient.useSession.subscribe(({ data }) => (shown = data?.user.id));
-    t.after(stop);
-    authClient.$store.notify("$sessionSignal");
-    await eventually("the page shows her", () => shown === users.alice.id);
+    if (isShown) {
+      t.after(authClient.useSession.subscribe(({ data }) => (shown = data?.user.id)));
+      authClient.$store.notify("$sessionSignal");
+      await eventually("the page shows her", () => shown === users.alice.id);
+    }
     await browser.call("POST", "/sign-in/email", signIn("bob"));
     await assert.rejects(add("hers, too"), /another user|403/);
     const { data } = await app.tasks(await browser.token());
     assert.deepEqual(data.items, []);
-    if (recipe !== "readme") await eventually("the page shows him", () => shown === users.bob.id);
+    if (isShown) await eventually("the page shows him", () => shown === users.bob.id);
   });
 }
 
