@@ -23,12 +23,15 @@ pub fn why_refused(body: &[u8], error: &serde_json::Error) -> String {
         let at = error.valid_up_to() + 1;
         return format!("the body is not UTF-8 (byte {at})");
     }
-    // Whatever is JSON is taken, unless a member stands twice.
+    // Whatever is JSON is taken, unless a member stands twice. Other messages are
+    // the parser's, and change with it.
     if error.is_data() {
         return error.to_string();
     }
     let Some(member) = lone_surrogate(body, offset(body, line, column)) else {
-        return format!("the body is not JSON: {error}");
+        return format!(
+            "the body is not JSON, or is nested too deep (line {line}, column {column})"
+        );
     };
     let place = member.map_or_else(String::new, |name| format!(" in {}", quoted(name)));
     format!(
@@ -226,7 +229,10 @@ mod tests {
             "",
         ] {
             let why = why(body.as_bytes());
-            assert!(why.starts_with("the body is not JSON: "), "{body}: {why}");
+            assert!(
+                why.starts_with("the body is not JSON, or "),
+                "{body}: {why}"
+            );
         }
     }
 

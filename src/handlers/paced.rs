@@ -35,10 +35,10 @@ const MOST_OF_ONE: usize = 28 * 1024 * 1024;
 
 /// Of all owners. With the rest of the process, and pages that are just being
 /// written, it fits into a container of 256 MiB.
-const MOST: usize = 48 * 1024 * 1024;
+const MOST: usize = 2 * MOST_OF_ONE;
 
 /// The same for an owner's first body, if it is not over [`FIRST`].
-const MOST_FOR_FIRST: usize = 64 * 1024 * 1024;
+const MOST_FOR_FIRST: usize = MOST + 16 * FIRST;
 
 const FIRST: usize = 1024 * 1024;
 

@@ -156,7 +156,7 @@ pub(super) fn origins(layers: &Layers) -> Result<Vec<String>, SettingsError> {
         if !is_origin(origin) {
             return Err(layers.wrong(
                 KEY,
-                "must be origins as browsers send them: scheme, lower-case host and port, no path, for example https://app.example.com or capacitor://localhost",
+                "must be origins as browsers send them: scheme, lower-case host and port, no path, for example https://app.example.com or tauri://localhost",
             ));
         }
     }

@@ -158,7 +158,7 @@ on_both_databases! {
             (br#"{"title":"b","id":{"a\nb":1,"a\nb":1}}"#, &[r#"the member "a\nb" stands twice"#]),
             (twice.as_bytes(), &["the member \"xxxx", "x\" stands twice"]),
             (b"{\"title\":\"caf\xe9\"}", &["not UTF-8 (byte 14)"]),
-            (br#"{"title":"b",}"#, &["not JSON", "line 1 column 14"]),
+            (br#"{"title":"b",}"#, &["not JSON", "line 1, column 14"]),
         ];
         for (body, parts) in told {
             for (_, answer) in everywhere(&alice, &path, body, Some("application/json"), &[]).await {

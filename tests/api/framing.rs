@@ -83,7 +83,7 @@ on_both_databases! {
     }
 
     async fn the_unread_body_of_a_refused_request_is_never_a_request(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
+        let app = TestApp::with(engine, &[("TODOWARD__SERVER__BODY_LIMIT", "65536")]).await;
         app.user("alice").create_path("a").await;
         let json = "Content-Type: application/json\r\n";
         let refused = [
@@ -193,7 +193,7 @@ on_both_databases! {
 #[test]
 fn a_body_that_never_ends_does_not_keep_its_connection() {
     block_on(async {
-        let app = TestApp::spawn(Engine::Sqlite).await;
+        let app = TestApp::with(Engine::Sqlite, &[("TODOWARD__SERVER__BODY_LIMIT", "65536")]).await;
         let chunk = format!("1000\r\n{}\r\n", "a".repeat(4096));
         let refused = [
             (413, create("Transfer-Encoding: chunked\r\n")),
@@ -236,7 +236,7 @@ fn a_body_that_never_ends_does_not_keep_its_connection() {
 #[test]
 fn a_client_may_wait_for_leave_to_send_its_body() {
     block_on(async {
-        let app = TestApp::spawn(Engine::Sqlite).await;
+        let app = TestApp::with(Engine::Sqlite, &[("TODOWARD__SERVER__BODY_LIMIT", "65536")]).await;
         let mut connection = Connection::open(&app);
         connection.send(create("Content-Length: 13\r\nExpect: 100-continue\r\n"));
         assert_eq!(connection.answer().unwrap().status, 100);

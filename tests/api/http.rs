@@ -79,7 +79,7 @@ async fn refusals(app: &TestApp, alice: &Client, path: &str) -> Vec<(String, u16
     let bob = app.user("bob");
     let nobody = app.anonymous();
     let forged = app.with_token("a.b.c");
-    let big = " ".repeat(65_537);
+    let big = " ".repeat(524_289);
     let requests = [
         (404, "/nope", nobody.request("GET", "/nope")),
         (405, "/health/live", nobody.request("POST", "/health/live")),

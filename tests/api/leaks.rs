@@ -137,7 +137,7 @@ on_both_databases! {
         }
         let others = [
             alice.request("GET", "/api/v1/tasks/x"), alice.request("GET", "/api/v1/tasks/%00"), alice.request("GET", "/api/v1/tasks/%ff"), alice.request("GET", "/api/v1/nope"), alice.request("LOCK", TASKS), bob.request("GET", &path), bob.request("DELETE", &path), alice.request("GET", "/api/v1/users/%ff/tasks"),
-            alice.request("PATCH", &path).header("If-Match", "x"), alice.request("PATCH", &path).header("If-Match", "\"9\"").json(&json!({})), alice.request("POST", TASKS).header("Idempotency-Key", "\u{fc}"), alice.request("POST", TASKS).body("x", "x"), alice.request("POST", TASKS).body(json, " ".repeat(65_537)),
+            alice.request("PATCH", &path).header("If-Match", "x"), alice.request("PATCH", &path).header("If-Match", "\"9\"").json(&json!({})), alice.request("POST", TASKS).header("Idempotency-Key", "\u{fc}"), alice.request("POST", TASKS).body("x", "x"), alice.request("POST", TASKS).body(json, " ".repeat(524_289)),
             app.anonymous().request("GET", "/"), app.anonymous().request("GET", "/nope"), app.anonymous().request("POST", "/health/ready"), app.anonymous().request("GET", "/.env"), app.anonymous().request("GET", "/metrics"), app.anonymous().request("GET", "/debug"), app.anonymous().request("GET", "/.git/HEAD"),
         ];
         for request in others {

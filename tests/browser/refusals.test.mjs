@@ -58,8 +58,9 @@ test("what is being typed changes places with a refused task that is taken back"
   expect(await ada.titles()).toEqual(["Shorter"]);
 });
 
-test("a task that is too large for the server can be taken back and shortened", async ({ visitor }) => {
-  const ada = await visitor({ allowed: /status of 413/ });
+test("a task that is too large for the server can be taken back and shortened", async ({ visitor, start }) => {
+  const stack = await start({ todoward: { TODOWARD__SERVER__BODY_LIMIT: "65536" } });
+  const ada = await visitor({ stack, allowed: /status of 413/ });
   const todo = await ada.start();
   const long = "a".repeat(70_000);
   await todo.add(long);
