@@ -159,8 +159,10 @@ fn tries_without_keys_become_rarer_and_the_first_request_of_a_recovery_is_served
     let recovered = Arc::new(AtomicBool::new(false));
     let is_back = Arc::clone(&recovered);
     let fetch = move || {
+        // Before the test knows of this try, and may change it.
+        let is_back = is_back.load(Ordering::SeqCst);
         told.send(Instant::now()).unwrap();
-        match is_back.load(Ordering::SeqCst) {
+        match is_back {
             true => Ok(document.clone()),
             false => Err("down".to_owned()),
         }
