@@ -87,7 +87,7 @@ fn parts(criterion: &mut Criterion) {
         bencher.iter(|| ListQuery::parse(black_box(all), &owner).unwrap());
     });
     let query = ListQuery::parse(list, &owner).unwrap();
-    let last = Position::of(&task.content(), query.sort.key);
+    let last = Position::of(&task.content(), query.sort.key, "");
     criterion.bench_function("make a cursor", |bencher| {
         bencher.iter(|| query.cursor_after(&owner, black_box(&last)));
     });

@@ -16,7 +16,7 @@ use actix_web::{App, HttpServer};
 use socket2::SockRef;
 use tokio::sync::oneshot;
 
-use crate::at_start::bring_up_to_date;
+use crate::at_start::{self, bring_up_to_date};
 use crate::auth::{Authenticate, Jwks, Policy, Scopes, Verifier};
 use crate::db::Db;
 use crate::handlers::{AppState, Waiting};
@@ -64,6 +64,7 @@ pub struct Application {
     health: Arc<Health>,
     drain_delay: Duration,
     metrics: Option<MetricsServer>,
+    refolds: bool,
 }
 
 impl Application {
@@ -146,6 +147,7 @@ impl Application {
             health,
             drain_delay: settings.server.drain_delay,
             metrics: metrics.transpose().map_err(cannot_listen)?,
+            refolds: settings.database.migrate_on_start,
         })
     }
 
@@ -176,11 +178,18 @@ impl Application {
     {
         let (health, handle, delay) = (self.health, self.server.handle(), self.drain_delay);
         let (db, metrics) = (self.db, self.metrics.map(MetricsServer::run));
+        let refolding = self
+            .refolds
+            .then(|| actix_rt::spawn(at_start::refold(db.clone(), Arc::clone(&health))));
         let (stopping, is_stopping) = oneshot::channel();
         let cut = cut_off(is_stopping, stop_now, handle.clone());
         actix_rt::spawn(async move {
             stop.await;
             log::info!("stopping");
+            // A step that is under way is a transaction, and ends with itself.
+            if let Some(refolding) = refolding {
+                refolding.abort();
+            }
             health.set_stopping();
             // Nobody listens once the server has ended.
             let _ = stopping.send(());

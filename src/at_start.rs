@@ -1,7 +1,7 @@
 //! Bringing the database up to date when the server starts.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::app::StartError;
 use crate::db::{self, Db, MigrateError};
@@ -51,7 +51,7 @@ fn migrate_until_done(database: &Database, health: &Health) {
             Ok(done) => {
                 log_migrated(&done);
                 health.set_migrated();
-                return;
+                return make_indexes(database);
             }
             Err(error @ MigrateError::Connection(_)) => {
                 log::warn!(cause:% = error; "waiting for the database");
@@ -63,6 +63,73 @@ fn migrate_until_done(database: &Database, health: &Health) {
             }
         };
         std::thread::sleep(pause);
+    }
+}
+
+/// Nothing waits for them.
+fn make_indexes(database: &Database) {
+    match db::make_indexes(database) {
+        Ok(made) => {
+            for index in made {
+                log::info!(index = index.as_str(); "index made");
+            }
+        }
+        Err(error) => {
+            log::warn!(cause:% = error; "an index cannot be made; lists of owners with very many tasks are slow");
+        }
+    }
+}
+
+/// The pause between two passes over all tasks: replicas of the previous release
+/// may still write.
+const BETWEEN_PASSES: Duration = Duration::from_secs(600);
+
+/// The pause after a step, at least; else the steps have a tenth of the time.
+const BETWEEN_STEPS: Duration = Duration::from_millis(20);
+
+/// The pause after a step that could not be.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// Folds the texts of tasks that the previous release has written, in the
+/// background, until a second pass, or one after it, finds nothing to do.
+pub(crate) async fn refold(db: Db, health: Arc<Health>) {
+    while !health.is_migrated() {
+        tokio::time::sleep(AFTER_FAILURE / 50).await;
+    }
+    let mut passes = 0;
+    loop {
+        let folded = refold_once(&db).await;
+        passes += 1;
+        if folded > 0 {
+            log::info!(tasks = folded; "folded for the search");
+        } else if passes > 1 {
+            return;
+        }
+        tokio::time::sleep(BETWEEN_PASSES).await;
+    }
+}
+
+async fn refold_once(db: &Db) -> usize {
+    let (mut after, mut folded) = (None, 0);
+    loop {
+        let begun = Instant::now();
+        let pause = match db.refold_step(after.clone()).await {
+            Ok(Some(step)) => {
+                folded += step.folded;
+                let Some(next) = step.next else {
+                    return folded;
+                };
+                after = Some(next);
+                BETWEEN_STEPS.max(begun.elapsed() * 9)
+            }
+            // Another replica is at it.
+            Ok(None) => AFTER_FAILURE,
+            Err(error) => {
+                log::info!(cause:% = error; "tasks are not folded for the search yet; trying again");
+                AFTER_FAILURE
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -28,6 +28,11 @@ impl Health {
         self.migrated.store(true, Ordering::Release);
     }
 
+    /// Whether the tables are up to date.
+    pub fn is_migrated(&self) -> bool {
+        self.migrated.load(Ordering::Acquire)
+    }
+
     /// The process has been asked to stop.
     pub fn set_stopping(&self) {
         self.stopping.store(true, Ordering::Release);
@@ -41,7 +46,7 @@ impl Health {
     /// Whether the database answers, as of a second ago. Those who ask at the
     /// same time wait for one answer.
     pub async fn database_is_ready(&self, db: &Db) -> bool {
-        if !self.migrated.load(Ordering::Acquire) {
+        if !self.is_migrated() {
             return false;
         }
         let mut last = self.last.lock().await;

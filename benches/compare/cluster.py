@@ -98,7 +98,7 @@ class Cluster:
         columns = f"""
             'Buy milk and bread ' || n, 'buy milk and bread ' || n, 'About ' || n, 'about ' || n, n % 3 = 0,
             CASE WHEN n % 3 = 0 THEN timestamp '2026-11-01 10:00:00.123' END, n % 4, '2026-12-01',
-            E'[\\n"home",\\n"shop"]', 1, timestamp '2026-11-01 10:00:00.123'"""
+            E'[\\n"home",\\n"shop"]', 1, timestamp '2026-11-01 10:00:00.123', NULL, E'home\\nshop', 1"""
         statements = f"""
             INSERT INTO tasks SELECT '{OWNER_PREFIX}' || ({FIRST} + n % {owners}),
                 ('018c' || ({FIRST} + n) || '7abc8def012345678901')::uuid, {columns}

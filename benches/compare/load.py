@@ -104,12 +104,13 @@ STATEMENTS = {
     "complete": f"""UPDATE tasks SET completed = NOT completed,
         completed_at = CASE WHEN completed = (NOT completed) THEN completed_at WHEN completed THEN NULL ELSE :now END,
         version = CASE WHEN completed = (NOT completed) THEN version ELSE version + 1 END,
+        folded_version = CASE WHEN completed = (NOT completed) THEN folded_version ELSE folded_version + 1 END,
         updated_at = CASE WHEN completed = (NOT completed) THEN updated_at ELSE :now END
         WHERE owner_id = {OWNER} AND id = {ID} RETURNING {COLUMNS};""".replace(":now", "'2026-11-02 10:00:00.123'"),
     "create": f"""INSERT INTO tasks (owner_id, id, title, title_lower, description, description_lower, completed,
-        completed_at, priority, due_date, tags, version, updated_at) VALUES ({OWNER},
+        completed_at, priority, due_date, tags, version, updated_at, title_folded, rest_folded, folded_version) VALUES ({OWNER},
         ('018d' || :turn || '7abc8' || :who)::uuid, 'Buy milk', 'buy milk', NULL, NULL, false, NULL, 0,
-        NULL, E'[\\n"home"]', 1, '2026-11-02 10:00:00.123');""",
+        NULL, E'[\\n"home"]', 1, '2026-11-02 10:00:00.123', NULL, 'home', 1);""",
 }
 
 

@@ -23,9 +23,9 @@ def fill(file):
     time = "2026-11-01 10:00:00.123"
     rows = ((owner(n % owners), uuid.UUID(task_id(n)).bytes, f"Buy milk and bread {n}", f"buy milk and bread {n}",
              f"About {n}", f"about {n}", n % 3 == 0, time if n % 3 == 0 else None, n % 4, "2026-12-01",
-             '[\n"home",\n"shop"]', 1, time) for n in range(TASKS))
+             '[\n"home",\n"shop"]', 1, time, None, "home\nshop", 1) for n in range(TASKS))
     with sqlite3.connect(file) as database:
-        database.executemany(f"INSERT INTO tasks VALUES ({','.join('?' * 13)})", rows)
+        database.executemany(f"INSERT INTO tasks VALUES ({','.join('?' * 16)})", rows)
     database.close()
 
 

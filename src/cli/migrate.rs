@@ -1,7 +1,7 @@
 //! `todoward migrate`: brings the database up to date, and can move a SQLite
 //! file's tasks into it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Failure, print};
@@ -19,16 +19,33 @@ pub struct Arguments {
 
 /// Migrates, copies, and says what was done.
 pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failure> {
-    let done = db::migrate(database)?;
-    if done.is_empty() && arguments.from.is_none() {
-        print("the database is up to date; nothing to do\n")?;
-    }
-    for migration in done {
+    let migrated = db::migrate(database)?;
+    for migration in &migrated {
         print(&format!("migrated {migration}\n"))?;
     }
-    let Some(source) = &arguments.from else {
-        return Ok(ExitCode::SUCCESS);
+    let indexes = match db::make_indexes(database) {
+        Ok(made) => made
+            .iter()
+            .map(|name| format!("made the index {name}\n"))
+            .collect(),
+        // Speed is all that depends on them.
+        Err(error) => format!("no index was made: {error}\n"),
     };
+    print(&indexes)?;
+    if let Some(source) = &arguments.from {
+        copy(source, database)?;
+    }
+    let folded = db::refold(database)?;
+    if folded > 0 {
+        print(&format!("folded {folded} tasks for the search\n"))?;
+    }
+    if migrated.is_empty() && indexes.is_empty() && folded == 0 && arguments.from.is_none() {
+        print("the database is up to date; nothing to do\n")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn copy(source: &Path, database: &Database) -> Result<(), Failure> {
     let copied = db::copy(source, database)?;
     print(&format!(
         "{tasks} tasks in {source}: {written} copied, {there} there already",
@@ -42,7 +59,7 @@ pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failu
         print(&format!(", {kept} changed here since and left alone"))?;
     }
     print(&format!("; {} idempotency keys\n", copied.keys))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Only a file: a password has no place on a command line.

@@ -25,6 +25,7 @@ use super::migrate::MigrateError;
 #[cfg(feature = "postgres")]
 use super::pipelines::Pipelines;
 use super::placed_file::{PlacedFile, REMOVED};
+use super::refold::{self, Place, Step};
 use super::tasks;
 use super::ticket::{Ticket, answer_by};
 use super::turns::{NoTurn, Turn};
@@ -34,6 +35,9 @@ use crate::settings::{Database, DatabaseUrl};
 /// Jobs that may wait. A full queue is answered at once: a client that is told
 /// "overloaded" now can do more than one that is told so in two seconds.
 const QUEUE: usize = 1024;
+
+/// The longest that a step of folding waits, with the requests, for its turn.
+const STEP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// From a connection that is free to the longest that may be waited for one by default.
 const SECONDS_OF_WAITS: &[f64] = &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.0];
@@ -176,6 +180,15 @@ impl Db {
     pub async fn check(&self, deadline: Instant) -> Result<(), DbError> {
         let acquire_until = self.acquire_until(deadline);
         self.run(Access::Read, None, acquire_until, deadline, tasks::check)
+            .await
+    }
+
+    /// Folds some tasks that the previous release has written: see
+    /// [`refold`](mod@super::refold). None while another replica does.
+    pub async fn refold_step(&self, after: Option<Place>) -> Result<Option<Step>, DbError> {
+        let deadline = Instant::now() + STEP_PATIENCE;
+        let step = move |conn: &mut DbConnection| refold::step(conn, after.as_ref());
+        self.run(Access::Write, None, deadline, deadline, step)
             .await
     }
 

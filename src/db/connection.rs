@@ -173,6 +173,8 @@ const LOCK_WAIT: &str = "PRAGMA busy_timeout = 20";
 /// answered. The timeout covers the checkpoint of another connection.
 fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
     let mut connection = diesel::SqliteConnection::establish(path)?;
+    super::stand_in::register(&mut connection)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
     let begun = Instant::now();
     loop {
         let done = connection.batch_execute(

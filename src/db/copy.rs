@@ -19,7 +19,7 @@ use super::id::DbId;
 use super::schema::{idempotency_keys, tasks};
 use crate::settings::{Database, DatabaseUrl};
 
-/// Rows to a statement: 13 columns each, and SQLite takes 32,766 values.
+/// Rows to a statement: 16 columns each, and SQLite takes 32,766 values.
 const BATCH: usize = 500;
 
 /// What a copy has done.
@@ -155,7 +155,7 @@ fn copy_tasks(
         };
         last = Some((end.owner_id.clone(), end.id));
         copied.tasks += rows.len();
-        copied.written += PutTasks(&rows).execute(to)?;
+        copied.written += PutTasks::of(&rows).execute(to)?;
         copied.kept += differing(to, &rows)?;
     }
 }

@@ -12,6 +12,7 @@ use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::schema::{idempotency_keys, tasks};
 use super::statements::INSERT_TASKS;
+use crate::domain::{FoldedTexts, Tags, Texts};
 
 #[derive(Queryable, Selectable, PartialEq)]
 #[diesel(table_name = tasks)]
@@ -41,7 +42,29 @@ pub(super) struct KeyRow {
 }
 
 /// Inserts tasks, and renews those that are older in the target.
-pub(super) struct PutTasks<'a>(pub &'a [TaskRow]);
+pub(super) struct PutTasks<'a> {
+    rows: Vec<(&'a TaskRow, FoldedTexts)>,
+}
+
+impl<'a> PutTasks<'a> {
+    /// Folds their texts: a file of the previous release has them not, and one that
+    /// it has written to may have old ones.
+    pub fn of(rows: &'a [TaskRow]) -> Self {
+        let with_folded = rows.iter().map(|row| {
+            let folded = FoldedTexts::of(&Texts {
+                title: &row.title,
+                title_lower: &row.title_lower,
+                description: row.description.as_deref(),
+                description_lower: row.description_lower.as_deref(),
+                tags: &Tags::from_column(row.tags.clone()),
+            });
+            (row, folded)
+        });
+        Self {
+            rows: with_folded.collect(),
+        }
+    }
+}
 
 /// Inserts keys, and renews those that have made a later task in the source.
 pub(super) struct PutKeys<'a>(pub &'a [KeyRow]);
@@ -97,7 +120,7 @@ impl QueryFragment<MultiBackend> for PutTasks<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
         out.push_sql(INSERT_TASKS);
-        for (at, row) in self.0.iter().enumerate() {
+        for (at, (row, folded)) in self.rows.iter().enumerate() {
             Tuple::begin(&mut out, at)
                 .value::<Text, _>(&row.owner_id)?
                 .value::<Id, _>(&row.id)?
@@ -112,6 +135,9 @@ impl QueryFragment<MultiBackend> for PutTasks<'_> {
                 .value::<Text, _>(&row.tags)?
                 .value::<BigInt, _>(&row.version)?
                 .value::<Timestamp, _>(&row.updated_at)?
+                .value::<Nullable<Text>, _>(&folded.title)?
+                .value::<Nullable<Text>, _>(&folded.rest)?
+                .value::<BigInt, _>(&row.version)?
                 .end();
         }
         out.push_sql(
@@ -120,7 +146,10 @@ impl QueryFragment<MultiBackend> for PutTasks<'_> {
              description_lower = excluded.description_lower, completed = excluded.completed, \
              completed_at = excluded.completed_at, priority = excluded.priority, \
              due_date = excluded.due_date, tags = excluded.tags, version = excluded.version, \
-             updated_at = excluded.updated_at WHERE tasks.version < excluded.version",
+             updated_at = excluded.updated_at, title_folded = excluded.title_folded, \
+             rest_folded = excluded.rest_folded, \
+             folded_version = excluded.folded_version \
+             WHERE tasks.version < excluded.version",
         );
         Ok(())
     }

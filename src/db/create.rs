@@ -152,7 +152,7 @@ fn replay(
 
 /// A transaction that begins as a write. SQLite would otherwise begin it as a
 /// read, and fail to change that while another one writes.
-fn in_transaction<T>(
+pub(super) fn in_transaction<T>(
     conn: &mut DbConnection,
     run: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
 ) -> QueryResult<T> {

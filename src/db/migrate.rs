@@ -4,13 +4,15 @@
 //! nothing to do.
 
 use std::fmt;
+#[cfg(feature = "postgres")]
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connection::{DbConnection, Generation, Manager};
-use crate::settings::Database;
+use crate::settings::{Database, DatabaseUrl};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 #[cfg(feature = "postgres")]
@@ -19,6 +21,14 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// The key of the advisory lock: "todoward" in ASCII.
 #[cfg(feature = "postgres")]
 const LOCK: i64 = 0x746f_646f_7761_7264;
+
+/// The longest that a migration waits for the table at a time, and in all.
+#[cfg(feature = "postgres")]
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 100";
+#[cfg(feature = "postgres")]
+const BUSY: Duration = Duration::from_secs(60);
+#[cfg(feature = "postgres")]
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// Why a database could not be brought up to date.
 #[derive(Debug)]
@@ -63,6 +73,32 @@ pub fn migrate(database: &Database) -> Result<Vec<String>, MigrateError> {
     migrate_on(&mut connection)
 }
 
+/// Makes the indexes that no migration can make, and names them. May take minutes,
+/// and holds up nobody.
+///
+/// # Errors
+///
+/// No connection, or the database refuses: all else works without them.
+pub fn make_indexes(database: &Database) -> Result<Vec<String>, MigrateError> {
+    match &database.url {
+        DatabaseUrl::SqliteMemory | DatabaseUrl::SqliteFile(_) => Ok(Vec::new()),
+        DatabaseUrl::Postgres(_) => {
+            let opened = Manager::new(database, Generation::default()).open();
+            match opened.map_err(MigrateError::Connection)? {
+                DbConnection::Sqlite(_) => Ok(Vec::new()),
+                #[cfg(feature = "postgres")]
+                DbConnection::Postgres(mut postgres) => {
+                    // Behind a pooler the session may be another's next.
+                    if database.prepared_statements {
+                        postgres.batch_execute("SET statement_timeout = 0")?;
+                    }
+                    Ok(super::indexes::make(&mut postgres)?)
+                }
+            }
+        }
+    }
+}
+
 /// Brings the database of a connection up to date.
 pub(super) fn migrate_on(connection: &mut DbConnection) -> Result<Vec<String>, MigrateError> {
     match connection {
@@ -76,17 +112,57 @@ pub(super) fn migrate_on(connection: &mut DbConnection) -> Result<Vec<String>, M
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(postgres) => {
             refuse_unfit(postgres)?;
-            // Lock and setting end with the transaction: a pooler may give the
-            // session to somebody else. A migration may take longer than a
-            // request, and waits for a twin.
-            postgres.transaction(|postgres| {
-                postgres.batch_execute("SET LOCAL statement_timeout = 0")?;
-                postgres.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0")?;
-                postgres.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
-                run(postgres, POSTGRES)
-            })
+            let begun = Instant::now();
+            loop {
+                match migrate_postgres(postgres) {
+                    Err(Stopped::Busy(_)) if begun.elapsed() < BUSY => {
+                        std::thread::sleep(BETWEEN_TRIES);
+                    }
+                    Err(Stopped::Busy(error)) => return Err(error.into()),
+                    Err(Stopped::Failed(error)) => return Err(error),
+                    Ok(done) => return Ok(done),
+                }
+            }
         }
     }
+}
+
+#[cfg(feature = "postgres")]
+enum Stopped {
+    /// Somebody has been using the table for longer than others may be held up.
+    Busy(diesel::result::Error),
+    Failed(MigrateError),
+}
+
+#[cfg(feature = "postgres")]
+impl From<diesel::result::Error> for Stopped {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn migrate_postgres(postgres: &mut diesel::PgConnection) -> Result<Vec<String>, Stopped> {
+    // Lock and setting end with the transaction: a pooler may give the session to
+    // somebody else. A migration may take longer than a request, and waits for a
+    // twin.
+    postgres.transaction(|postgres| {
+        postgres.batch_execute("SET LOCAL statement_timeout = 0")?;
+        postgres.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0")?;
+        postgres.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
+        let pending = postgres.pending_migrations(POSTGRES);
+        let pending = pending.map_err(|error| Stopped::Failed(MigrateError::Failed(error)))?;
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Whoever waits for a table holds up all who come after him. So he waits
+        // briefly, and tries again.
+        postgres.batch_execute(LOCK_TIMEOUT)?;
+        let lock = "DO $$ BEGIN IF to_regclass('tasks') IS NOT NULL THEN \
+                    LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE; END IF; END $$";
+        postgres.batch_execute(lock).map_err(Stopped::Busy)?;
+        run(postgres, POSTGRES).map_err(Stopped::Failed)
+    })
 }
 
 fn run<DB: diesel::backend::Backend>(

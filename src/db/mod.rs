@@ -3,8 +3,8 @@
 //!
 //! Invariants: every function of the repository takes the owner, and ownership
 //! stands in the WHERE clause of the statement that reads or writes; the tables
-//! are private to this module, so nothing else can even name a column. `copy`,
-//! which is a command and no request, takes whole rows, each with its owner.
+//! are private to this module, so nothing else can even name a column. `copy` and
+//! `refold`, which are no requests, take whole rows, each with its owner.
 
 mod at_work;
 mod bridge;
@@ -16,6 +16,9 @@ mod crew;
 mod error;
 mod hot;
 mod id;
+#[cfg(feature = "postgres")]
+mod indexes;
+mod list_statement;
 mod migrate;
 mod page;
 #[cfg(feature = "postgres")]
@@ -27,7 +30,9 @@ mod placed_file;
 mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_parameters;
+mod refold;
 mod schema;
+mod stand_in;
 mod statements;
 pub mod tasks;
 mod ticket;
@@ -37,5 +42,6 @@ pub use bridge::Db;
 pub use connection::DbConnection;
 pub use copy::{Copied, CopyError, copy};
 pub use error::DbError;
-pub use migrate::{MigrateError, migrate};
+pub use migrate::{MigrateError, make_indexes, migrate};
 pub(crate) use placed_file::REMOVED;
+pub use refold::{Place, refold};

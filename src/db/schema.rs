@@ -32,6 +32,9 @@ diesel::table! {
         tags -> Text,
         version -> Int8,
         updated_at -> Timestamp,
+        title_folded -> Nullable<Text>,
+        rest_folded -> Nullable<Text>,
+        folded_version -> Nullable<Int8>,
     }
 }
 

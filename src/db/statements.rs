@@ -19,7 +19,7 @@ use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::page::{COLUMNS_SQL, RowSqlType};
 use crate::auth::OwnerId;
-use crate::domain::{IfMatch, Task};
+use crate::domain::{FoldedTexts, IfMatch, Task, Texts};
 
 pub(super) type Pass<'a, 'b> = AstPass<'a, 'b, MultiBackend>;
 
@@ -121,7 +121,7 @@ pipelined!(NewestTasks, |this, out| {
 /// What every statement begins with that writes whole tasks.
 pub(super) const INSERT_TASKS: &str = "INSERT INTO tasks (owner_id, id, title, title_lower, \
     description, description_lower, completed, completed_at, priority, due_date, tags, version, \
-    updated_at) VALUES ";
+    updated_at, title_folded, rest_folded, folded_version) VALUES ";
 
 /// Writes a new task.
 pub(super) struct InsertTask<'a> {
@@ -155,10 +155,14 @@ pipelined!(InsertTask, |this, out| {
     out.push_bind_param::<Nullable<Date>, _>(&task.due_date)?;
     out.push_sql(", ");
     out.push_bind_param::<Text, _>(task.tags)?;
-    out.push_sql(", ");
-    out.push_bind_param::<BigInt, _>(&task.version)?;
-    out.push_sql(", ");
+    // A new task is in version 1, and so is what was folded of it.
+    out.push_sql(", 1, ");
     out.push_bind_param::<Timestamp, _>(&task.updated_at)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Nullable<Text>, _>(&task.folded.title)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Nullable<Text>, _>(&task.folded.rest)?;
+    out.push_sql(", 1");
     out.push_sql(")");
     Ok(())
 });
@@ -204,7 +208,12 @@ pipelined!(SetCompleted, |this, out| {
     out.push_bind_param::<Timestamp, _>(&this.now)?;
     out.push_sql(" END, version = CASE WHEN completed = (");
     this.push_wanted(&mut out)?;
-    out.push_sql(") THEN version ELSE version + 1 END, updated_at = CASE WHEN completed = (");
+    out.push_sql(") THEN version ELSE version + 1 END, folded_version = CASE WHEN completed = (");
+    this.push_wanted(&mut out)?;
+    // Its texts are as they were: what was folded of the last version is of this.
+    out.push_sql(
+        ") THEN folded_version ELSE folded_version + 1 END, updated_at = CASE WHEN completed = (",
+    );
     this.push_wanted(&mut out)?;
     out.push_sql(") THEN updated_at ELSE ");
     out.push_bind_param::<Timestamp, _>(&this.now)?;
@@ -253,16 +262,29 @@ pub(super) struct TaskColumns<'a> {
     pub tags: &'a str,
     pub version: i64,
     pub updated_at: chrono::NaiveDateTime,
+    pub folded: FoldedTexts,
 }
 
 impl<'a> TaskColumns<'a> {
     pub fn of(task: &'a Task) -> Self {
+        let title = task.title.as_str();
         let description = task.description.as_ref().map(|text| text.as_str());
-        Self {
-            title: task.title.as_str(),
-            title_lower: task.title.as_str().to_lowercase(),
+        // For the previous release, which searches and sorts by nothing else, and for
+        // us where folding makes no difference.
+        let title_lower = title.to_lowercase();
+        let description_lower = description.map(str::to_lowercase);
+        let folded = FoldedTexts::of(&Texts {
+            title,
+            title_lower: &title_lower,
             description,
-            description_lower: description.map(str::to_lowercase),
+            description_lower: description_lower.as_deref(),
+            tags: &task.tags,
+        });
+        Self {
+            title,
+            title_lower,
+            description,
+            description_lower,
             completed: task.completed,
             completed_at: task.completed_at.map(|at| at.utc().naive_utc()),
             priority: task.priority.rank(),
@@ -270,6 +292,7 @@ impl<'a> TaskColumns<'a> {
             tags: task.tags.column(),
             version: task.version,
             updated_at: task.updated_at.utc().naive_utc(),
+            folded,
         }
     }
 }
@@ -299,6 +322,12 @@ impl QueryFragment<MultiBackend> for ReplaceTask<'_> {
         out.push_bind_param::<BigInt, _>(&task.version)?;
         out.push_sql(", updated_at = ");
         out.push_bind_param::<Timestamp, _>(&task.updated_at)?;
+        out.push_sql(", title_folded = ");
+        out.push_bind_param::<Nullable<Text>, _>(&task.folded.title)?;
+        out.push_sql(", rest_folded = ");
+        out.push_bind_param::<Nullable<Text>, _>(&task.folded.rest)?;
+        out.push_sql(", folded_version = ");
+        out.push_bind_param::<BigInt, _>(&task.version)?;
         out.push_sql(" WHERE owner_id = ");
         out.push_bind_param::<Text, _>(self.owner.as_str())?;
         out.push_sql(" AND id = ");

@@ -49,9 +49,14 @@ pub fn list(conn: &mut DbConnection, owner: &OwnerId, query: &ListQuery) -> Quer
     let mut rows = page::load(conn, owner, query)?;
     let has_more = page::cut(&mut rows, query);
     let last = rows.last().filter(|_| has_more);
-    let next = last.map(|last| Position::of(&last.content(), query.sort.key));
+    let next = last.map(|(last, title)| {
+        let title = title.as_deref().unwrap_or_default();
+        Position::of(&last.content(), query.sort.key, title)
+    });
     // A row is gone as soon as it is written: a page may be large.
-    let items = rows.into_iter().map(|row| TaskJson::of(&row.content()));
+    let items = rows
+        .into_iter()
+        .map(|(row, _)| TaskJson::of(&row.content()));
     let items: serde_json::Result<_> = items.collect();
     Ok(Page {
         items: items.map_err(|error| Error::DeserializationError(error.into()))?,

@@ -43,19 +43,19 @@ pub enum Cursor {
     DueDate(Option<NaiveDate>),
     /// By priority.
     Priority(Priority),
-    /// By lower-cased title.
+    /// By folded title.
     Title(String),
 }
 
 impl Position {
-    /// The place of a task in a list.
-    pub fn of(task: &Content<'_>, key: SortKey) -> Self {
+    /// The place of a task in a list. `title` is what the database sorts it by.
+    pub fn of(task: &Content<'_>, key: SortKey, title: &str) -> Self {
         let key = match key {
             SortKey::CreatedAt => Cursor::CreatedAt,
             SortKey::UpdatedAt => Cursor::UpdatedAt(task.updated_at),
             SortKey::DueDate => Cursor::DueDate(task.due_date),
             SortKey::Priority => Cursor::Priority(task.priority),
-            SortKey::Title => Cursor::Title(task.title.to_lowercase()),
+            SortKey::Title => Cursor::Title(title.to_owned()),
         };
         Self { key, id: task.id }
     }

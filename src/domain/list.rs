@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::cursor::{Cursor, Position};
 use super::fault::Fault;
 use super::fields::{Priority, day};
+use super::folded::Words;
 use super::parameters::Parameters;
 use super::tags::{LONGEST_TAG, MOST_TAGS, normalized};
 use crate::auth::OwnerId;
@@ -28,8 +29,8 @@ pub struct Filter {
     pub due_before: Option<NaiveDate>,
     /// Due on this day or after.
     pub due_after: Option<NaiveDate>,
-    /// Stands in the title or the description; lower-cased already.
-    pub q: Option<String>,
+    /// Words of which each stands in the title, the description or a tag.
+    pub q: Option<Words>,
 }
 
 /// By what a list is sorted.
@@ -43,7 +44,7 @@ pub enum SortKey {
     DueDate,
     /// none < low < medium < high.
     Priority,
-    /// The lower-cased title, by code point.
+    /// The folded title, by code point.
     Title,
 }
 
@@ -220,7 +221,7 @@ impl ListQuery {
             add("due_after", &day.to_string());
         }
         if let Some(q) = &filter.q {
-            add("q", q);
+            add("q", &q.folded);
         }
         text
     }
@@ -270,8 +271,8 @@ fn filter(given: &Parameters, faults: &mut Vec<Fault>) -> Filter {
     let q = given.one(
         "q",
         faults,
-        "must be 1 to 100 characters, without U+0000",
-        |text| in_length(text, 100).then(|| text.to_lowercase()),
+        "must be 1 to 100 characters, with 1 to 10 words, without U+0000",
+        |text| in_length(text, 100).then(|| Words::parse(text)).flatten(),
     );
     Filter {
         completed,

@@ -4,6 +4,7 @@
 mod cursor;
 mod fault;
 mod fields;
+mod folded;
 mod idempotency;
 mod list;
 mod parameters;
@@ -16,6 +17,7 @@ mod task_json;
 pub use cursor::{Cursor, Position};
 pub use fault::Fault;
 pub use fields::{Description, Priority, Title};
+pub use folded::{FoldedTexts, Texts, Words, fold};
 pub use idempotency::IdempotencyKey;
 pub use list::{Filter, ListError, ListQuery, SORTS, Sort, SortKey};
 pub use parameters::{clear_completed, none as no_parameters};

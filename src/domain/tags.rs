@@ -75,6 +75,14 @@ impl Tags {
         Self(column)
     }
 
+    /// Each of them; none if somebody else has written the column, and not JSON.
+    pub(super) fn texts(&self) -> Vec<Cow<'_, str>> {
+        match self.0.as_str() {
+            "[]" => Vec::new(),
+            column => serde_json::from_str(column).unwrap_or_default(),
+        }
+    }
+
     /// The tags of a column as an array, appended to `out`.
     ///
     /// # Errors

@@ -96,7 +96,7 @@ fn all() -> Vec<(&'static str, Parameter)> {
             "Search",
             query(
                 "q",
-                "Stands in the title or the description, in whatever case.",
+                "One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space.",
                 text().max_length(Some(100)),
             ),
         ),

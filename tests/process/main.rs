@@ -25,6 +25,7 @@ mod crashes;
 mod databases;
 mod dev;
 mod faults;
+mod folding;
 mod hostile_claims;
 #[cfg(target_os = "linux")]
 mod io_errors;

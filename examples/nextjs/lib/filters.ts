@@ -69,7 +69,9 @@ export function toQuery(filters: Filters, today: string): ListQuery {
   if (filters.status !== "all") query.completed = filters.status === "done";
   if (filters.priority !== "any") query.priority = [filters.priority];
   if (filters.tag) query.tag = [filters.tag];
-  if (filters.q) query.q = filters.q;
+  // Of one word to ten; somebody may have typed a space alone, or a sentence.
+  const words = filters.q.split(/\s+/u).filter(Boolean).slice(0, 10);
+  if (words.length > 0) query.q = words.join(" ");
   const [after, before] = dueRange(filters.due, today);
   if (after) query.due_after = after;
   if (before) query.due_before = before;
