@@ -12,6 +12,7 @@
 
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "postgres")]
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment, QueryId};

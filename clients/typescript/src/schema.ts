@@ -672,7 +672,7 @@ export interface components {
         OwnerId: string;
         /** @description Any of these; repeat the parameter for several. */
         Priorities: components["schemas"]["Priority"][];
-        /** @description Stands in the title or the description, in whatever case. */
+        /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
         Search: string;
         /** @description `-` before it for descending. Ties by `id`; tasks without a due date last. */
         Sort: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "due_date" | "-due_date" | "priority" | "-priority" | "title" | "-title";
@@ -754,7 +754,7 @@ export interface operations {
                 due_before?: components["parameters"]["DueBefore"];
                 /** @description Due after this day, inclusive. */
                 due_after?: components["parameters"]["DueAfter"];
-                /** @description Stands in the title or the description, in whatever case. */
+                /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
                 /** @description `-` before it for descending. Ties by `id`; tasks without a due date last. */
                 sort?: components["parameters"]["Sort"];
@@ -1392,7 +1392,7 @@ export interface operations {
                 due_before?: components["parameters"]["DueBefore"];
                 /** @description Due after this day, inclusive. */
                 due_after?: components["parameters"]["DueAfter"];
-                /** @description Stands in the title or the description, in whatever case. */
+                /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
                 /** @description `-` before it for descending. Ties by `id`; tasks without a due date last. */
                 sort?: components["parameters"]["Sort"];
