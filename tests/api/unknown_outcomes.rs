@@ -245,11 +245,7 @@ fn a_read_is_asked_again() {
         let alice = faulty.app.user("alice");
         let path = alice.create_path("a").await;
         for (way, statement, what) in [
-            (
-                Way::Pool,
-                "SELECT \"tasks\".\"id\"",
-                "/api/v1/tasks?sort=title",
-            ),
+            (Way::Pool, "SELECT id", "/api/v1/tasks?sort=title"),
             (Way::Pipeline, "SELECT id", &path),
         ] {
             for fault in faults(way, &["08003", "08006"], statement) {
