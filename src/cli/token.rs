@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments, auth: &Auth) -> Result<ExitCode, Failure> {
     // A token that this server would refuse helps nobody.
     Verifier::new(&auth.secrets, policy)
         .verify(&token, unix_now())
-        .map_err(|refusal| Failure::Other(format!("--sub or --expires: {}", refusal.detail())))?;
+        .map_err(|refusal| Failure::Other(format!("--sub: {}", refusal.detail())))?;
     if let Some(claims) = left_out {
         warn(&format!(
             "the token has no {claims}, so a server with BETTER_AUTH_URL refuses it; if yours has it, set it here as well"
