@@ -89,6 +89,7 @@ const UNREACHABLE = {
   rate_limited: "a limit is off unless it is set",
   internal: "a bug",
   database_unavailable: "an outage",
+  insufficient_scope: "a token of another program, and a server that takes such",
   overloaded: "an outage",
   keys_unavailable: "an outage",
   deadline_exceeded: "an outage",
