@@ -111,6 +111,6 @@ openapi:
 swagger-ui:
 	cd target && npm pack --silent swagger-ui-dist@$(VERSION) && tar xzf swagger-ui-dist-$(VERSION).tgz
 	for file in swagger-ui-bundle.js swagger-ui.css; do \
-		gzip -9 -n -c target/package/$$file > src/handlers/docs/$$file.gz; done
-	cp target/package/LICENSE src/handlers/docs/LICENSE-swagger-ui
-	sed -i 's/^[0-9.]* (Apache/$(VERSION) (Apache/' src/handlers/docs/README.md
+		gzip -9 -n -c target/package/$$file > src/openapi/docs/$$file.gz; done
+	cp target/package/LICENSE src/openapi/docs/LICENSE-swagger-ui
+	sed -i 's/^[0-9.]* (Apache/$(VERSION) (Apache/' src/openapi/docs/README.md

@@ -3,19 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark has nobody to answer to")]
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use criterion::{Criterion, criterion_group, criterion_main};
 use todoward::auth::{Policy, Verifier, sign_hs256, unix_now};
-use todoward::db::Db;
-use todoward::domain::{Draft, ListQuery, Patch, Position, TaskId};
-use todoward::json;
+use todoward::db::owned::Owned as _;
 use todoward::metrics::Metrics;
+use todoward::primitives::id::ResourceId;
+use todoward::primitives::json;
 use todoward::rate_limit::Limits;
-use todoward::settings::{Environment, RateLimit, Secret, Settings};
+use todoward::settings::{RateLimit, Secret};
+use todoward::tasks::cursor::Position;
+use todoward::tasks::input::{NewTask, Patch};
+use todoward::tasks::query::ListQuery;
 
 const BODY: &[u8] = br#"{"title":"Buy milk","description":"Two litres, the good one","priority":"high","due_date":"2026-12-01","tags":["home","shop"]}"#;
 
@@ -53,19 +55,16 @@ fn parts(criterion: &mut Criterion) {
             }
         });
     });
-    let environment = [("DATABASE_URL", "sqlite::memory:")];
-    let database = Settings::load_database(&Environment::of(environment)).unwrap();
-    let db = Db::start(&database).unwrap();
-    let metrics = Metrics::new(db, Arc::new(Verifier::new(&[], policy()))).unwrap();
+    let metrics = Metrics::new().unwrap();
     criterion.bench_function("count a request", |bencher| {
         let (route, took) = (Some("/api/v1/tasks/{id}"), Duration::from_micros(700));
         bencher.iter(|| metrics.answered(&Method::GET, black_box(route), StatusCode::OK, took));
     });
     criterion.bench_function("parse a body", |bencher| {
-        bencher.iter(|| Draft::parse(&json::parse(black_box(BODY)).unwrap()).unwrap());
+        bencher.iter(|| NewTask::parse(&json::parse(black_box(BODY)).unwrap()).unwrap());
     });
-    let draft = Draft::parse(&json::parse(BODY).unwrap()).unwrap();
-    let task = draft.into_task(&owner, TaskId::generate());
+    let draft = NewTask::parse(&json::parse(BODY).unwrap()).unwrap();
+    let task = draft.into_task(&owner, ResourceId::generate());
     criterion.bench_function("serialise a task", |bencher| {
         let mut json = Vec::with_capacity(512);
         bencher.iter(|| {
@@ -87,7 +86,7 @@ fn parts(criterion: &mut Criterion) {
         bencher.iter(|| ListQuery::parse(black_box(all), &owner).unwrap());
     });
     let query = ListQuery::parse(list, &owner).unwrap();
-    let last = Position::of(&task.content(), query.sort.key, "");
+    let last = Position::of(&task.fields(), query.sort.key, "");
     criterion.bench_function("make a cursor", |bencher| {
         bencher.iter(|| query.cursor_after(&owner, black_box(&last)));
     });

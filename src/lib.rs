@@ -1,27 +1,38 @@
 //! Todoward: a tasks backend for people who sign their users in with Better Auth.
 //!
-//! The way of a request:
+//! The rooms, from top to bottom. A room uses those below it and never one above;
+//! `tests/architecture` reads the `use` lines and says so.
 //!
 //! ```text
-//! routes -> auth (middleware) -> handlers -> domain (parse) -> db (repository) -> back
+//! cli         the commands
+//! server      builds the parts from the settings; starts, drains, stops
+//! routes      the one table of endpoints
+//! transfer    copies the tables of one database into another
+//! tasks       a resource: model, input, query, repository, handlers, openapi
+//! openapi     the document of the API, made from the table of endpoints
+//! http        what surrounds every request
+//! health      whether this process should be sent requests
+//! db          the engine: statements, worker pool, pipelines, migrations
+//! auth        header -> token -> claims -> OwnerId
+//! rate_limit, metrics, logging
+//! settings    layers -> typed, checked settings
+//! primitives  JSON, timestamps, ids, entity tags, field errors, problems
 //! ```
 //!
-//! `docs/ARCHITECTURE.md` has the map, the invariants and the tests that hold them.
+//! `docs/ARCHITECTURE.md` has the invariants and the tests that hold them.
 
-pub mod app;
-mod at_start;
 pub mod auth;
 pub mod cli;
 pub mod db;
-pub mod domain;
-pub mod error;
-pub mod handlers;
 pub mod health;
-pub mod json;
+pub mod http;
 pub mod logging;
 pub mod metrics;
-pub mod middleware;
 pub mod openapi;
+pub mod primitives;
 pub mod rate_limit;
 pub mod routes;
+pub mod server;
 pub mod settings;
+pub mod tasks;
+pub mod transfer;

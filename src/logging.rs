@@ -21,7 +21,7 @@ use log::{Level, Log, Metadata, Record};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer as _};
 
-use crate::domain::Moment;
+use crate::primitives::timestamp::Timestamp;
 use crate::settings::LogFormat;
 
 /// Lines that may wait for the writer.
@@ -244,7 +244,7 @@ fn json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut line = Vec::with_capacity(LINE);
     let mut serializer = serde_json::Serializer::new(&mut line);
     let mut event = serializer.serialize_map(None)?;
-    event.serialize_entry("time", &Moment::now())?;
+    event.serialize_entry("time", &Timestamp::now())?;
     event.serialize_entry("level", record.level().as_str())?;
     event.serialize_entry("target", record.target())?;
     event.serialize_entry("message", &format_args!("{}", record.args()))?;
@@ -267,7 +267,7 @@ fn text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     write!(
         line,
         "{} {:5} {}",
-        Moment::now(),
+        Timestamp::now(),
         record.level(),
         record.args()
     )?;

@@ -7,8 +7,12 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, Resource, Route, guard};
 
 use crate::auth::{Authenticate, path_names_the_caller};
-use crate::handlers::{docs, health, method_not_allowed, no_such_address, tasks};
-use crate::middleware::{Pattern, api_headers, cors};
+use crate::health::handlers as health;
+use crate::http::cors::cors;
+use crate::http::edge::{Pattern, api_headers};
+use crate::http::fallback::{method_not_allowed, no_such_address};
+use crate::openapi::docs;
+use crate::tasks::handlers as tasks;
 
 /// An address and what it does by method. HEAD goes with GET.
 pub struct Address {

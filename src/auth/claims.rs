@@ -12,7 +12,7 @@ use super::oauth::{Access, is_of_oauth};
 use super::owner::{OwnerId, missing_subject};
 use super::refusal::Refusal;
 use super::verifier::Policy;
-use crate::json::{Map, Value};
+use crate::primitives::json::{Map, Value};
 
 /// `aud` of the JWT that Better Auth keeps in its session cookie. It is signed
 /// with the keys of the API tokens, but made for Better Auth itself.

@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use super::claims::Claims;
 use super::owner::OwnerId;
-use crate::error::{ApiError, Code};
+use crate::primitives::problem::{ApiError, Code};
 
 /// Fails closed: a route that is not behind [`super::Authenticate`] has no
 /// claims, and that is a bug of ours (500 and a log line), never an anonymous user.

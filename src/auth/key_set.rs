@@ -1,7 +1,7 @@
 //! A key set as it was fetched (RFC 7517 section 5), and the key of a token in it.
 
 use super::keys::{PublicAlgorithm, PublicKey, sha256};
-use crate::json::{self, Value};
+use crate::primitives::json::{self, Value};
 
 /// The complaints about one set that are logged: a set has room for 100,000.
 const MAX_NOTES: usize = 20;

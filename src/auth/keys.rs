@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
 use super::weak_keys;
-use crate::json::{Map, Value};
+use crate::primitives::json::{Map, Value};
 
 /// An algorithm of key pairs (RFC 7518 section 3.1, RFC 8037): those that
 /// Better Auth can sign with.

@@ -17,18 +17,19 @@ use actix_web::{Error, HttpMessage};
 
 use super::bearer;
 use super::oauth::Access;
+use super::owner::OwnerId;
 use super::refusal::Refusal;
 use super::verifier::Verifier;
-use crate::error::{ApiError, Code};
 use crate::metrics::Metrics;
-use crate::middleware::deadline;
+use crate::primitives::deadline::deadline;
+use crate::primitives::problem::{ApiError, Code};
 use crate::rate_limit::Limits;
 
 /// Wrap a scope with it, and every route inside needs a valid token.
 #[derive(Clone)]
 pub struct Authenticate {
     verifier: Arc<Verifier>,
-    limits: Option<Arc<Limits>>,
+    limits: Option<Arc<Limits<OwnerId>>>,
     metrics: Option<Arc<Metrics>>,
 }
 
@@ -36,7 +37,7 @@ impl Authenticate {
     /// Guards with this verifier; without limits, anybody may ask for anything.
     pub fn new(
         verifier: Arc<Verifier>,
-        limits: Option<Arc<Limits>>,
+        limits: Option<Arc<Limits<OwnerId>>>,
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         Self {

@@ -8,8 +8,8 @@
 use actix_web::http::Method;
 
 use super::refusal::Refusal;
-use crate::error::{ApiError, Code};
-use crate::json::{Map, Value};
+use crate::primitives::json::{Map, Value};
+use crate::primitives::problem::{ApiError, Code};
 
 /// How much a token may do; more includes less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

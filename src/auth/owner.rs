@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::refusal::Refusal;
-use crate::json::{Map, Value};
+use crate::primitives::json::{Map, Value};
 
 /// The longest subject that is an identity, in bytes.
 const MAX_SUBJECT_BYTES: usize = 255;

@@ -9,7 +9,7 @@ use actix_web::middleware::Next;
 use percent_encoding::percent_decode_str;
 
 use super::claims::Claims;
-use crate::error::{ApiError, Code};
+use crate::primitives::problem::{ApiError, Code};
 
 /// Lets pass only `me` and the token's own user.
 pub async fn path_names_the_caller(

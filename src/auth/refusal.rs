@@ -1,6 +1,6 @@
 //! Why a token is refused: what the client is told, and nothing of the token.
 
-use crate::error::{ApiError, Code};
+use crate::primitives::problem::{ApiError, Code};
 
 /// The reason of a refusal. The text is fixed at compile time, so no part of a
 /// token can ever be in it.

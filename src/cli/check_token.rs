@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use actix_rt::System;
 
 use super::{Failure, print};
-use crate::app::verifier;
 use crate::auth::{Access, Jwks, MAX_TOKEN_BYTES, Unverified, unix_now};
-use crate::error::Code;
+use crate::primitives::problem::Code;
+use crate::server::application::verifier;
 use crate::settings::Auth;
 
 /// The longest that the look-up of a key waits; its own limits are shorter.

@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 use super::{Failure, print, serve};
-use crate::app::policy;
 use crate::auth::sign_hs256;
+use crate::server::application::policy;
 use crate::settings::{Environment, Settings};
 
 const SECRET_FILE: &str = "todoward-dev.secret";

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Failure, print};
-use crate::db;
+use crate::db::migrate::{make_indexes, migrate};
 use crate::settings::Database;
+use crate::tasks::refold::refold;
+use crate::transfer::copy;
 
 /// Where else tasks are to come from.
 #[derive(clap::Args)]
@@ -19,11 +21,11 @@ pub struct Arguments {
 
 /// Migrates, copies, and says what was done.
 pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failure> {
-    let migrated = db::migrate(database)?;
+    let migrated = migrate(database)?;
     for migration in &migrated {
         print(&format!("migrated {migration}\n"))?;
     }
-    let indexes = match db::make_indexes(database) {
+    let indexes = match make_indexes(database) {
         Ok(made) => made
             .iter()
             .map(|name| format!("made the index {name}\n"))
@@ -33,9 +35,9 @@ pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failu
     };
     print(&indexes)?;
     if let Some(source) = &arguments.from {
-        copy(source, database)?;
+        copy_from(source, database)?;
     }
-    let folded = db::refold(database)?;
+    let folded = refold(database)?;
     if folded > 0 {
         print(&format!("folded {folded} tasks for the search\n"))?;
     }
@@ -45,8 +47,8 @@ pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failu
     Ok(ExitCode::SUCCESS)
 }
 
-fn copy(source: &Path, database: &Database) -> Result<(), Failure> {
-    let copied = db::copy(source, database)?;
+fn copy_from(source: &Path, database: &Database) -> Result<(), Failure> {
+    let copied = copy(source, database)?;
     print(&format!(
         "{tasks} tasks in {source}: {written} copied, {there} there already",
         tasks = copied.tasks,

@@ -12,10 +12,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::StartError;
-use crate::db::{CopyError, MigrateError};
+use crate::db::migrate::MigrateError;
 use crate::openapi;
+use crate::server::application::StartError;
 use crate::settings::{Environment, Settings, SettingsError};
+use crate::transfer::CopyError;
 
 /// A tasks API that trusts the JWTs of a Better Auth server and shows each user
 /// only what is theirs.

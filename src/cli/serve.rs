@@ -7,8 +7,8 @@ use actix_rt::System;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
-use crate::app::Application;
 use crate::logging;
+use crate::server::application::Application;
 use crate::settings::Settings;
 
 /// Serves until SIGTERM or SIGINT; `started` is called once it listens.

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use super::{Failure, print, warn};
-use crate::app::policy;
 use crate::auth::{Policy, Verifier, sign_hs256, unix_now};
+use crate::server::application::policy;
 use crate::settings::{Auth, SettingsError};
 
 /// A hundred years: `exp` stays a number that every reader takes.

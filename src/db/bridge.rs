@@ -5,7 +5,7 @@
 //! hundreds, the HTTP workers never wait, and a database that hangs stops
 //! nothing but the requests that need it.
 //!
-//! Invariant: a request never waits longer than its limits. Waiting for a
+//! Invariant: a request never waits longer than its limits. ResponseBudget for a
 //! connection and waiting for the statement are bounded apart, and a job whose
 //! request has given up before it began is never run.
 
@@ -17,18 +17,17 @@ use diesel::QueryResult;
 use prometheus::{Histogram, HistogramOpts, IntCounter};
 use tokio::sync::oneshot;
 
-use super::at_work::AtWork;
+use super::active_pool::ActivePool;
 use super::connection::DbConnection;
-use super::crew::{Access, Crew, Job, watch};
 use super::error::DbError;
-use super::migrate::MigrateError;
+use super::file_identity::{FileIdentity, REMOVED};
+use super::job_claim::{JobClaim, answer_by};
+use super::migrate::{MigrateError, migrate_on};
+use super::owner_limiter::{NoPermit, Permit};
 #[cfg(feature = "postgres")]
-use super::pipelines::Pipelines;
-use super::placed_file::{PlacedFile, REMOVED};
-use super::refold::{self, Place, Step};
-use super::tasks;
-use super::ticket::{Ticket, answer_by};
-use super::turns::{NoTurn, Turn};
+use super::pipelines::{Pipelines, Session};
+use super::statement::{Access, Failure, Statement};
+use super::worker_pool::{Job, WorkerPool, watch};
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
@@ -36,11 +35,14 @@ use crate::settings::{Database, DatabaseUrl};
 /// "overloaded" now can do more than one that is told so in two seconds.
 const QUEUE: usize = 1024;
 
-/// The longest that a step of folding waits, with the requests, for its turn.
+/// The longest that a step of a background job waits, with the requests, for its turn.
 const STEP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// From a connection that is free to the longest that may be waited for one by default.
 const SECONDS_OF_WAITS: &[f64] = &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.0];
+
+/// Whether the tables are there and answer.
+pub type Probe = fn(&mut DbConnection) -> QueryResult<()>;
 
 /// A handle on the database. Its threads end when the last clone is dropped.
 #[derive(Clone)]
@@ -48,10 +50,10 @@ pub struct Db {
     reads: Sender<Job>,
     writes: Sender<Job>,
     acquire_timeout: Duration,
-    at_work: Arc<Mutex<AtWork>>,
+    at_work: Arc<Mutex<ActivePool>>,
     waits: Histogram,
     pipelined: IntCounter,
-    file: Option<Arc<PlacedFile>>,
+    file: Option<Arc<FileIdentity>>,
 }
 
 impl Db {
@@ -90,17 +92,17 @@ impl Db {
             "Requests that were answered over a pipeline, and waited for no connection of the pool.",
         );
         let pipelined = pipelined.map_err(std::io::Error::other)?;
-        let crew = Crew::start(database, &queues)?;
+        let crew = WorkerPool::start(database, &queues)?;
         let readers = threads - usize::from(one_writer);
-        let at_work = Arc::new(Mutex::new(AtWork::of(&crew, readers, one_writer)));
+        let at_work = Arc::new(Mutex::new(ActivePool::of(&crew, readers, one_writer)));
         if is_postgres {
             let db = Arc::downgrade(&at_work);
             let current = Weak::clone(&db);
-            let replaced = move |crew: Arc<Crew>| {
+            let replaced = move |crew: Arc<WorkerPool>| {
                 let Some(current) = current.upgrade() else {
                     return;
                 };
-                let new = AtWork::of(&crew, readers, one_writer);
+                let new = ActivePool::of(&crew, readers, one_writer);
                 let mut at_work = current.lock().unwrap_or_else(PoisonError::into_inner);
                 let old = std::mem::replace(&mut *at_work, new);
                 drop(at_work);
@@ -120,7 +122,7 @@ impl Db {
             waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
             pipelined,
             file: match &database.url {
-                DatabaseUrl::SqliteFile(path) => Some(Arc::new(PlacedFile::new(path))),
+                DatabaseUrl::SqliteFile(path) => Some(Arc::new(FileIdentity::new(path))),
                 DatabaseUrl::SqliteMemory | DatabaseUrl::Postgres(_) => None,
             },
         })
@@ -150,45 +152,92 @@ impl Db {
 
     /// The pipelines, where there are some.
     #[cfg(feature = "postgres")]
-    pub(super) fn pipelines(&self) -> Option<Arc<Pipelines>> {
+    fn pipelines(&self) -> Option<Arc<Pipelines>> {
         self.at_work().pipelines.clone()
     }
 
-    /// Runs a reading function for an owner on a connection and waits for it, at
-    /// most until `deadline`. It may be run again, on another connection, if one
-    /// breaks.
-    pub async fn read<T, F>(&self, owner: OwnerId, deadline: Instant, run: F) -> Result<T, DbError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut DbConnection, &OwnerId) -> QueryResult<T> + Send + 'static,
-    {
-        self.run_for(Access::Read, owner, deadline, run).await
+    /// Runs a statement for an owner and waits for it, at most until `deadline`: over
+    /// a pipeline if the statement may go over one and a pipeline says yes, else on a
+    /// connection of the pool.
+    ///
+    /// # Errors
+    ///
+    /// The database failed, the time is up, or the statement has rejected what it was
+    /// asked.
+    pub async fn run<S: Statement>(
+        &self,
+        owner: OwnerId,
+        deadline: Instant,
+        statement: S,
+    ) -> Result<S::Output, DbError> {
+        #[cfg(feature = "postgres")]
+        if let Some(output) = self.run_pipelined(&owner, deadline, &statement).await? {
+            return Ok(output);
+        }
+        let run = move |conn: &mut DbConnection, owner: &OwnerId| match statement.run(conn, owner) {
+            Ok(output) => Ok(Ok(output)),
+            Err(Failure::Rejected(rejection)) => Ok(Err(rejection)),
+            Err(Failure::Database(error)) => Err(error),
+        };
+        self.run_pooled(S::ACCESS, owner, deadline, run)
+            .await?
+            .map_err(DbError::Rejected)
     }
 
-    /// Runs a writing function for an owner on a connection and waits for it, at
-    /// most until `deadline`. It is run again only if it is known to have had no
-    /// effect.
-    pub async fn write<T, F>(&self, owner: OwnerId, deadline: Instant, run: F) -> Result<T, DbError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut DbConnection, &OwnerId) -> QueryResult<T> + Send + 'static,
-    {
-        self.run_for(Access::Write, owner, deadline, run).await
+    #[cfg(feature = "postgres")]
+    async fn run_pipelined<S: Statement>(
+        &self,
+        owner: &OwnerId,
+        deadline: Instant,
+        statement: &S,
+    ) -> Result<Option<S::Output>, DbError> {
+        let (Some(limit), Some(pipelines)) = (statement.pipeline_limit(), self.pipelines()) else {
+            return Ok(None);
+        };
+        let run = async |session: &Session| statement.run_pipelined(session, owner).await;
+        let output = match S::ACCESS {
+            Access::Read => pipelines.read(owner, limit, run).await,
+            Access::Write => pipelines.write(owner, limit, deadline, run).await?,
+        };
+        let output = output.flatten();
+        self.pipelined.inc_by(u64::from(output.is_some()));
+        Ok(output)
     }
 
-    /// Asks whether the tables are there and answer, at most until `deadline`.
-    pub async fn check(&self, deadline: Instant) -> Result<(), DbError> {
+    /// How many pipelines are open.
+    pub fn pipelines_open(&self) -> u32 {
+        #[cfg(feature = "postgres")]
+        if let Some(pipelines) = self.pipelines() {
+            return pipelines.open();
+        }
+        0
+    }
+
+    /// Sends nothing over pipelines any more, and waits for what is under way.
+    /// Their bytes are moved by the HTTP workers, which end at different times.
+    pub async fn end_pipelines(&self) {
+        #[cfg(feature = "postgres")]
+        if let Some(pipelines) = self.pipelines() {
+            pipelines.end();
+            pipelines.ended().await;
+        }
+    }
+
+    /// Asks a question that is no owner's, at most until `deadline`.
+    pub async fn check(&self, deadline: Instant, probe: Probe) -> Result<(), DbError> {
         let acquire_until = self.acquire_until(deadline);
-        self.run(Access::Read, None, acquire_until, deadline, tasks::check)
+        self.run_job(Access::Read, None, acquire_until, deadline, probe)
             .await
     }
 
-    /// Folds some tasks that the previous release has written: see
-    /// [`refold`](mod@super::refold). None while another replica does.
-    pub async fn refold_step(&self, after: Option<Place>) -> Result<Option<Step>, DbError> {
+    /// Runs a step of a background job, which is no owner's, on the thread that has
+    /// the writes. It waits with the requests for its turn, for as long as a step may.
+    pub async fn step<T: Send + 'static>(
+        &self,
+        step: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, DbError> {
         let deadline = Instant::now() + STEP_PATIENCE;
-        let step = move |conn: &mut DbConnection| refold::step(conn, after.as_ref());
-        self.run(Access::Write, None, deadline, deadline, step)
+        self.run_job(Access::Write, None, deadline, deadline, step)
             .await
     }
 
@@ -196,15 +245,15 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// As [`super::migrate()`].
+    /// As [`super::migrate::migrate`].
     pub fn migrate_memory(&self) -> Result<Vec<String>, MigrateError> {
         let pool = self.at_work().pool.clone();
         let pooled = pool.get();
         let mut pooled = pooled.map_err(|error| MigrateError::Failed(error.into()))?;
-        super::migrate::migrate_on(&mut pooled.connection)
+        migrate_on(&mut pooled.connection)
     }
 
-    fn at_work(&self) -> MutexGuard<'_, AtWork> {
+    fn at_work(&self) -> MutexGuard<'_, ActivePool> {
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -212,7 +261,7 @@ impl Db {
         (Instant::now() + self.acquire_timeout).min(deadline)
     }
 
-    async fn run_for<T, F>(
+    async fn run_pooled<T, F>(
         &self,
         access: Access,
         owner: OwnerId,
@@ -231,20 +280,20 @@ impl Db {
             };
             match turns.take(owner.as_str(), acquire_until).await {
                 Ok(turn) => break turn,
-                Err(NoTurn::Replaced) => {}
-                Err(NoTurn::Full) => return Err(DbError::Overloaded),
-                Err(NoTurn::Late) => return Err(self.nothing_free()),
+                Err(NoPermit::Replaced) => {}
+                Err(NoPermit::Full) => return Err(DbError::Overloaded),
+                Err(NoPermit::Late) => return Err(self.nothing_free()),
             }
         };
         let run = move |conn: &mut DbConnection| run(conn, &owner);
-        self.run(access, Some(turn), acquire_until, deadline, run)
+        self.run_job(access, Some(turn), acquire_until, deadline, run)
             .await
     }
 
-    async fn run<T, F>(
+    async fn run_job<T, F>(
         &self,
         access: Access,
-        turn: Option<Turn>,
+        turn: Option<Permit>,
         acquire_until: Instant,
         deadline: Instant,
         run: F,
@@ -254,7 +303,7 @@ impl Db {
         F: Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     {
         let (answer, mut answered) = oneshot::channel();
-        let ticket = Arc::new(Ticket::default());
+        let ticket = Arc::new(JobClaim::default());
         let asked = Instant::now();
         let job: Job = {
             let (ticket, waits) = (Arc::clone(&ticket), self.waits.clone());
@@ -295,11 +344,11 @@ impl Db {
             return Err(self.nothing_free());
         }
         if acquire_until == deadline {
-            return Err(DbError::TooLate);
+            return Err(DbError::TooLate(access));
         }
         answer_by(deadline, &mut answered)
             .await
-            .unwrap_or(Err(DbError::TooLate))
+            .unwrap_or(Err(DbError::TooLate(access)))
     }
 
     fn nothing_free(&self) -> DbError {

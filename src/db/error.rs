@@ -4,9 +4,14 @@ use std::fmt;
 
 use diesel::result::{DatabaseErrorKind as Kind, Error};
 
-/// A failure of the database. That a task is not there is not one.
+use super::rejection::Rejection;
+use super::statement::Access;
+
+/// Why nothing came of a statement.
 #[derive(Debug)]
 pub enum DbError {
+    /// The database works, and the answer is no.
+    Rejected(Rejection),
     /// No connection could be had in time, or the database cannot work now.
     /// Nothing was written.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
@@ -16,7 +21,7 @@ pub enum DbError {
     /// Too many requests wait already, or all connections were busy for too long.
     Overloaded,
     /// The statement, or the request, took too long. A write may have happened.
-    TooLate,
+    TooLate(Access),
     /// A bug: a statement that cannot succeed.
     Bug(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -24,12 +29,13 @@ pub enum DbError {
 impl fmt::Display for DbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Rejected(rejection) => write!(f, "rejected: {rejection:?}"),
             Self::Unavailable(cause) => write!(f, "the database is unavailable: {cause}"),
             Self::OutcomeUnknown(cause) => {
                 write!(f, "the outcome of a write is unknown: {cause}")
             }
             Self::Overloaded => f.write_str("all connections are busy"),
-            Self::TooLate => f.write_str("the database took too long"),
+            Self::TooLate(_) => f.write_str("the database took too long"),
             Self::Bug(cause) => write!(f, "a statement failed: {cause}"),
         }
     }

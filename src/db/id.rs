@@ -8,7 +8,7 @@ use diesel::sql_types::{HasSqlType, SqlType};
 use diesel::sqlite::{Sqlite, SqliteValue};
 
 use super::connection::MultiBackend;
-use crate::domain::TaskId;
+use crate::primitives::id::ResourceId;
 
 /// The SQL type of an id. The numbers are PostgreSQL's for `uuid` and `uuid[]`.
 #[derive(Debug, Clone, Copy, QueryId, SqlType)]
@@ -19,11 +19,11 @@ pub struct Id;
 /// An id as a database value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Id)]
-pub struct DbId(pub TaskId);
+pub struct DbId(pub ResourceId);
 
 fn from_bytes(bytes: &[u8]) -> deserialize::Result<DbId> {
     let bytes: [u8; 16] = bytes.try_into()?;
-    Ok(DbId(TaskId::from_bytes(bytes)))
+    Ok(DbId(ResourceId::from_bytes(bytes)))
 }
 
 impl ToSql<Id, Sqlite> for DbId {

@@ -1,47 +1,34 @@
-//! The tasks, in SQLite or PostgreSQL: one repository, one pool, one bridge
-//! from asynchronous handlers to blocking statements.
+//! The engine: one pool, one bridge from asynchronous handlers to blocking
+//! statements, pipelines beside it, migrations. SQLite or PostgreSQL.
 //!
-//! Invariants: every function of the repository takes the owner, and ownership
-//! stands in the WHERE clause of the statement that reads or writes; the tables
-//! are private to this module, so nothing else can even name a column. `copy` and
-//! `refold`, which are no requests, take whole rows, each with its owner.
+//! It knows owners and no resource. The tables are named only by the resource that
+//! has them, in its repository, and by `transfer`, which is a command and no
+//! request.
 
-mod at_work;
-mod bridge;
-mod connection;
-mod copy;
-mod copy_rows;
-mod create;
-mod crew;
-mod error;
-mod hot;
-mod id;
+pub(crate) mod active_pool;
+pub mod bridge;
+pub mod column;
+pub mod connection;
+pub mod error;
+pub(crate) mod file_identity;
+pub mod id;
+pub(crate) mod idempotency;
 #[cfg(feature = "postgres")]
 mod indexes;
-mod list_statement;
-mod migrate;
-mod page;
+mod job_claim;
+pub mod migrate;
+pub mod owned;
+mod owner_limiter;
 #[cfg(feature = "postgres")]
-mod pipelined_rows;
-#[cfg(feature = "postgres")]
-mod pipelines;
-mod placed_file;
+pub(crate) mod pipelines;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_parameters;
-mod refold;
-mod schema;
+pub mod rejection;
+pub mod row_json;
+pub(crate) mod schema;
 mod stand_in;
-mod statements;
-pub mod tasks;
-mod ticket;
-mod turns;
-
-pub use bridge::Db;
-pub use connection::DbConnection;
-pub use copy::{Copied, CopyError, copy};
-pub use error::DbError;
-pub use migrate::{MigrateError, make_indexes, migrate};
-pub(crate) use placed_file::REMOVED;
-pub use refold::{Place, refold};
+pub mod statement;
+pub mod table;
+mod worker_pool;

@@ -35,11 +35,11 @@ const DOUBTS: usize = 10;
 
 /// Connections that may be in the making. Beyond, the peer hangs and more would
 /// hang as well.
-const MOST_IN_THE_MAKING: usize = 16;
+const MAX_IN_THE_MAKING: usize = 16;
 
 /// Second clients that may wait for a session. They must not take the place of
 /// connections that are needed.
-const MOST_COMPARING: usize = 8;
+const MAX_COMPARING: usize = 8;
 
 const SHARED: &str = "a pooler gives one session to several clients (PgBouncer: pool_mode = transaction), and prepared statements would get mixed up; set TODOWARD__DATABASE__PREPARED_STATEMENTS=false, or pool_mode = session";
 
@@ -97,7 +97,7 @@ impl Opener {
             Ok::<_, ConnectionError>((connection, comparison))
         };
         let limit = self.connect_timeout() * self.hosts + SET_UP;
-        match within(limit, &self.in_the_making, MOST_IN_THE_MAKING, open)?? {
+        match within(limit, &self.in_the_making, MAX_IN_THE_MAKING, open)?? {
             (connection, Comparison::Apart) if self.no_doubt_is_left() => {
                 self.generation.prove(generation);
                 Ok(connection)
@@ -151,7 +151,7 @@ impl Comparison {
     ) -> ConnectionResult<Self> {
         let own = process(first).map_err(ConnectionError::CouldntSetupConfiguration)?;
         let url = url.to_owned();
-        let second = within(SECOND_CLIENT, comparing, MOST_COMPARING, move || {
+        let second = within(SECOND_CLIENT, comparing, MAX_COMPARING, move || {
             let mut second = PgConnection::establish(&url)?;
             let other = process(&mut second).map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok::<_, ConnectionError>((second, other))

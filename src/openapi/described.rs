@@ -10,7 +10,7 @@ use utoipa::openapi::{RefOr, Required};
 
 use super::responses::{success, success_of};
 use super::schemas::{named, string};
-use crate::error::Code;
+use crate::primitives::problem::Code;
 
 /// What an operation is, but for what all have.
 pub(super) struct Described {

@@ -5,6 +5,7 @@
 //! error codes, and says nothing that a test has not compared with the server.
 
 mod described;
+pub mod docs;
 mod operations;
 mod parameters;
 mod problems;
@@ -22,7 +23,7 @@ use utoipa::openapi::{
     Info, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Server,
 };
 
-use crate::error::Code;
+use crate::primitives::problem::Code;
 use crate::routes::{Address, MOUNTS, PUBLIC, TASKS};
 
 const ABOUT: &str = "Every user's own tasks. The caller is the `sub` of the JWT in \

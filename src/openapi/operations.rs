@@ -10,7 +10,7 @@ use utoipa::openapi::security::SecurityRequirement;
 
 use super::described::describe;
 use super::responses::{HEAD_TOO_LARGE, errors, with_headers};
-use crate::error::Code;
+use crate::primitives::problem::Code;
 
 /// Whatever asks for tasks.
 const ALWAYS: &[Code] = &[

@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{RefOr, Required};
 
 use super::schemas::{DAY, NO_NUL, formatted, named, string};
-use crate::domain::SORTS;
+use crate::tasks::query::SORTS;
 
 /// `*`, or entity tags with commas between them (RFC 9110 section 13.1).
 const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#;

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Ty
 
 use super::OF_NO_OPERATION;
 use super::schemas::{named, string};
-use crate::error::{Code, title};
+use crate::primitives::problem::{Code, title};
 
 /// The schemas, and an example a code that an operation gives, under the code's name.
 pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {

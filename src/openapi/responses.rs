@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Response};
 
 use super::schemas::{named, string};
-use crate::error::{Code, title};
+use crate::primitives::problem::{Code, title};
 
 /// Every header that an answer may have and that a client may want, but for
 /// [`RETRY_AFTER`]: those that are text.

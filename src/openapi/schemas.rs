@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{Ref, RefOr};
 
-use crate::domain::WRITTEN_BY_THE_SERVER;
+use crate::tasks::input::WRITTEN_BY_THE_SERVER;
 
 /// A day of the years 1970 to 9999.
 pub(super) const DAY: &str =

@@ -12,7 +12,7 @@ use actix_web::http::header::{self, HeaderMap};
 use ipnet::IpNet;
 
 /// The longest chain of proxies that is followed.
-const MOST_HOPS: usize = 16;
+const MAX_HOPS: usize = 16;
 
 /// The address of the client behind trusted proxies.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
@@ -24,7 +24,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     let lines: Vec<_> = headers.get_all(header::X_FORWARDED_FOR).collect();
     let hops = lines.iter().rev();
     let hops = hops.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
-    for hop in hops.take(MOST_HOPS) {
+    for hop in hops.take(MAX_HOPS) {
         // Whatever stands left of something that no proxy writes is not believed.
         let Some(address) = parse(hop) else {
             return client;

@@ -9,6 +9,7 @@ mod client;
 #[cfg(test)]
 mod tests;
 
+use std::hash::Hash;
 use std::net::IpAddr;
 
 use actix_web::dev::ServiceRequest;
@@ -17,21 +18,20 @@ use ipnet::IpNet;
 
 pub use buckets::{Buckets, Left};
 
-use crate::auth::OwnerId;
-use crate::error::{ApiError, Code};
+use crate::primitives::problem::{ApiError, Code};
 use crate::settings::RateLimit;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// The limits of a server.
-pub struct Limits {
-    owners: Policy<OwnerId>,
+/// The limits of a server. `O` stands for an owner.
+pub struct Limits<O: Hash + Eq + Clone> {
+    owners: Policy<O>,
     addresses: Policy<IpAddr>,
     proxies: Vec<IpNet>,
 }
 
-impl Limits {
+impl<O: Hash + Eq + Clone> Limits<O> {
     /// Both at the same figures; the addresses are those of clients behind these
     /// proxies.
     pub fn new(limit: RateLimit, proxies: Vec<IpNet>) -> Self {
@@ -47,7 +47,7 @@ impl Limits {
     /// # Errors
     ///
     /// The owner has asked for too much.
-    pub fn count(&self, owner: &OwnerId) -> Result<Left, ApiError> {
+    pub fn count(&self, owner: &O) -> Result<Left, ApiError> {
         let too_many =
             "too many requests of this user; wait for as many seconds as Retry-After says";
         self.owners.take(owner, too_many)
@@ -80,14 +80,14 @@ impl Limits {
 
 /// Buckets, and how they stand in headers
 /// (draft-ietf-httpapi-ratelimit-headers-10).
-struct Policy<K: std::hash::Hash + Eq + Clone> {
+struct Policy<K: Hash + Eq + Clone> {
     name: &'static str,
     header: HeaderValue,
     text: String,
     buckets: Buckets<K>,
 }
 
-impl<K: std::hash::Hash + Eq + Clone> Policy<K> {
+impl<K: Hash + Eq + Clone> Policy<K> {
     fn new(name: &'static str, limit: RateLimit) -> Self {
         let RateLimit { per_second, burst } = limit;
         let window = burst.div_ceil(per_second.max(1)).max(1);

@@ -55,7 +55,7 @@ fn parameters_are_pairs(tail: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_well_formed;
+    use crate::settings::postgres_url::is_well_formed;
 
     #[test]
     fn what_libpq_takes_is_well_formed() {

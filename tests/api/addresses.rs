@@ -1,7 +1,7 @@
 //! Paths: every address and every id is written in one way only.
 
 use serde_json::{Value, json};
-use todoward::domain::fold;
+use todoward::primitives::folded::fold;
 
 use crate::support::raw::{self, RawAnswer};
 use crate::support::{TestApp, on_both_databases};

@@ -3,7 +3,7 @@
 
 use actix_web::http::Method;
 use serde_json::json;
-use todoward::error::Code;
+use todoward::primitives::problem::Code;
 use todoward::routes;
 
 use crate::denial_table::{CONFIGURED, Way, good, targets, ways};

@@ -12,7 +12,7 @@ use crate::support::{Engine, TestApp, block_on};
 const TASKS: &str = "/api/v1/tasks";
 
 // On SQLite no statement of one owner can be made to wait for what another
-// process holds without all writers waiting; src/db/turns.rs is the same for both.
+// process holds without all writers waiting; src/db/owner_limiter.rs is the same for both.
 #[test]
 fn an_owner_whose_statements_wait_has_half_of_the_connections_and_the_others_go_on() {
     block_on(async {

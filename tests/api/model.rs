@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use todoward::domain::fold;
+use todoward::primitives::folded::fold;
 
 use crate::support::{Answer, Client, TestApp, on_both_databases};
 

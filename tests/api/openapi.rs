@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use todoward::error::Code;
-use todoward::openapi::{self, OF_NO_OPERATION};
+use todoward::openapi;
+use todoward::openapi::OF_NO_OPERATION;
+use todoward::primitives::problem::Code;
 use todoward::routes::{MOUNTS, PUBLIC, TASKS};
 
 use crate::support::{Engine, TestApp, block_on, on_both_databases, raw};

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use crate::support::fault_proxy::{Fault, FaultProxy, Way};
+use crate::support::fault_proxy::{FaultProxy, FieldError, Way};
 use crate::support::postgres::TestDatabase;
 use crate::support::trust::eventually;
 use crate::support::{Answer, Client, Engine, TestApp, block_on};
@@ -39,7 +39,7 @@ impl Faulty {
 
     /// Asks until the fault has happened, and gives the answer to that request. All
     /// before are fine.
-    async fn struck(&self, fault: Fault, mut ask: impl AsyncFnMut() -> Answer) -> Answer {
+    async fn struck(&self, fault: FieldError, mut ask: impl AsyncFnMut() -> Answer) -> Answer {
         self.proxy.arm(fault);
         let mut struck = None;
         eventually("the fault", async || {
@@ -56,7 +56,7 @@ impl Faulty {
     }
 }
 
-fn is_unknown(answer: Answer, what: &Fault) {
+fn is_unknown(answer: Answer, what: &FieldError) {
     assert_eq!(answer.status, 503, "{what:?}: {}", answer.text());
     assert_eq!(answer.header("retry-after"), "1");
     let problem = answer.expect_problem(503, "database_unavailable").json();
@@ -68,9 +68,9 @@ fn is_unknown(answer: Answer, what: &Fault) {
 }
 
 /// The faults that a statement can meet.
-fn faults(way: Way, codes: &[&'static str], statement: &'static str) -> Vec<Fault> {
+fn faults(way: Way, codes: &[&'static str], statement: &'static str) -> Vec<FieldError> {
     let of = |code: &&'static str| {
-        [false, true].map(|executed| Fault {
+        [false, true].map(|executed| FieldError {
             way,
             statement,
             code,
@@ -145,7 +145,7 @@ fn over_the_pool_a_write_that_may_have_happened_is_unknown_and_not_repeated() {
             let is_changed = task["version"] == 2;
             assert_eq!(is_changed, fault.executed, "{fault:?}: {task}");
         }
-        for fault in faults(Way::Pool, &KNOWN_TO_DIESEL, "DELETE FROM \"tasks\"") {
+        for fault in faults(Way::Pool, &KNOWN_TO_DIESEL, "DELETE FROM tasks") {
             let path = alice.create_path("a").await;
             let delete = async || alice.delete(&path).await;
             is_unknown(faulty.struck(fault.clone(), delete).await, &fault);

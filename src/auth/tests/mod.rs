@@ -24,7 +24,7 @@ use serde_json::json;
 use super::key_set::KeySet;
 use super::verifier::{Policy, Verifier};
 use super::{Jwks, Refusal, Unverified};
-use crate::json::Value;
+use crate::primitives::json::Value;
 
 /// The time of these tests, in seconds since 1970.
 const NOW: f64 = 1_800_000_000.0;

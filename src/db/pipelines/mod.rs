@@ -27,11 +27,12 @@ use tokio_postgres::error::SqlState;
 use self::open::PipelineOpener;
 use self::pipeline::{Pipeline, Place};
 use self::session::had_no_effect;
-pub(super) use self::session::{Failure, Session};
+pub use self::session::{Failure, Session};
 use self::slot::{Entered, Opening, Slot};
 use super::connection::Generation;
 use super::error::DbError;
-use super::turns::Turns;
+use super::owner_limiter::OwnerLimiter;
+use super::statement::Access;
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
@@ -51,19 +52,19 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Statements that an owner may have on pipelines.
-const MOST_OF_OWNER: usize = 4;
+const MAX_OF_OWNER: usize = 4;
 
 /// Statements that may be under way on one pipeline, and as many of them as may
 /// be if the next one is for a page: pages are large, and lie in memory.
-pub(super) const MOST: usize = 128;
-pub(super) const MOST_BEFORE_PAGE: usize = 32;
+pub const MAX: usize = 128;
+pub const MAX_BEFORE_PAGE: usize = 32;
 
 /// Pipelines for reads and for writes. Commits wait for the disk, and reads must
 /// not wait for them.
 pub(super) struct Pipelines {
     reads: Vec<Arc<Slot>>,
     writes: Vec<Arc<Slot>>,
-    turns: Turns,
+    turns: OwnerLimiter,
     opener: PipelineOpener,
     generation: Generation,
     workers: usize,
@@ -89,7 +90,7 @@ impl Pipelines {
         Some(Arc::new(Self {
             reads: slots(),
             writes: slots(),
-            turns: Turns::new(MOST_OF_OWNER),
+            turns: OwnerLimiter::new(MAX_OF_OWNER),
             opener,
             generation: generation.clone(),
             workers: database.workers,
@@ -153,11 +154,12 @@ impl Pipelines {
     pub async fn write<T>(
         self: &Arc<Self>,
         owner: &OwnerId,
+        most: usize,
         deadline: Instant,
         run: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
     ) -> Result<Option<T>, DbError> {
         let own = self.of_this_thread(&self.writes);
-        let Some((slot, place)) = self.enter(own, owner, MOST) else {
+        let Some((slot, place)) = self.enter(own, owner, most) else {
             return Ok(None);
         };
         let pipeline = &place.pipeline;
@@ -183,7 +185,7 @@ impl Pipelines {
             }
         };
         let result = timeout_at(deadline.into(), attempt).await;
-        let result = result.map_err(|_| DbError::TooLate)?;
+        let result = result.map_err(|_| DbError::TooLate(Access::Write))?;
         place.answered();
         result
     }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::open::{Driver, Opened};
 use super::session::Session;
 use crate::db::connection::Generation;
-use crate::db::turns::Turn;
+use crate::db::owner_limiter::Permit;
 
 /// From when a pipeline without an answer counts as hanging, and is replaced.
 const HANGS: Duration = Duration::from_secs(1);
@@ -53,7 +53,7 @@ pub(super) enum Condition {
 /// A statement's place in a pipeline.
 pub(super) struct Place {
     pub pipeline: Arc<Pipeline>,
-    turn: Option<Turn>,
+    turn: Option<Permit>,
     is_answered: bool,
 }
 
@@ -121,7 +121,7 @@ impl Pipeline {
 }
 
 impl Place {
-    pub fn new(pipeline: Arc<Pipeline>, turn: Turn) -> Self {
+    pub fn new(pipeline: Arc<Pipeline>, turn: Permit) -> Self {
         Self {
             pipeline,
             turn: Some(turn),

@@ -18,14 +18,14 @@ use tokio_postgres::{Client, Row, Statement};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-pub(in crate::db) struct Session {
+pub struct Session {
     client: Client,
     /// By their texts, of which there are few.
     prepared: Mutex<HashMap<String, Statement>>,
 }
 
 /// Why a statement has no result.
-pub(in crate::db) enum Failure {
+pub enum Failure {
     /// PostgreSQL says so, or the connection does.
     Database(tokio_postgres::Error),
     /// It could not be sent, or its result could not be read.

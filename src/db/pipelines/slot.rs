@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 
 use super::pipeline::{Condition, Pipeline, Place};
 use crate::db::connection::Generation;
-use crate::db::turns::Turn;
+use crate::db::owner_limiter::Permit;
 
 /// How long no pipeline is opened after one has failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const LIFETIME: Duration = Duration::from_secs(1800);
 
 /// Closed pipelines on which something is still under way. Beyond, no other is
 /// opened: a database that is slow must not get more and more connections.
-const MOST_CLOSED: usize = 2;
+const MAX_CLOSED: usize = 2;
 
 #[derive(Default)]
 pub(super) struct Slot(Mutex<State>);
@@ -45,7 +45,7 @@ struct State {
 pub(super) enum Entered {
     Place(Place),
     /// Nothing now: statements are under way. The turn is of use elsewhere.
-    Busy(Turn),
+    Busy(Permit),
     /// Nothing now.
     Nothing,
     /// Nothing now; a pipeline is to be opened.
@@ -77,7 +77,7 @@ impl Slot {
     /// A place in the pipeline, or the duty to open it.
     pub fn enter(
         self: &Arc<Self>,
-        turn: Turn,
+        turn: Permit,
         most: usize,
         longest_wait: Duration,
         crew: &Generation,
@@ -169,7 +169,7 @@ impl State {
         self.closed.retain(|old| old.strong_count() > 0);
         !self.has_ended
             && !self.is_opening
-            && self.closed.len() < MOST_CLOSED
+            && self.closed.len() < MAX_CLOSED
             && self.not_before.is_none_or(|time| time <= now)
     }
 

@@ -18,7 +18,7 @@ pub enum Way {
 
 /// What happens to the next execution of a statement.
 #[derive(Debug, Clone)]
-pub struct Fault {
+pub struct FieldError {
     pub way: Way,
     /// What the statement begins with.
     pub statement: &'static str,
@@ -36,7 +36,7 @@ pub struct FaultProxy {
 
 #[derive(Default)]
 struct Shared {
-    fault: Mutex<Option<Fault>>,
+    fault: Mutex<Option<FieldError>>,
     executed: Mutex<Vec<String>>,
 }
 
@@ -73,7 +73,7 @@ impl FaultProxy {
     }
 
     /// The fault happens once, to the next execution.
-    pub fn arm(&self, fault: Fault) {
+    pub fn arm(&self, fault: FieldError) {
         *self.shared.fault.lock().unwrap() = Some(fault);
     }
 
@@ -188,7 +188,7 @@ impl Connection {
         self.replies.lock().unwrap().push_back(instead);
     }
 
-    fn strike(&self, way: Way, text: &str) -> Option<Fault> {
+    fn strike(&self, way: Way, text: &str) -> Option<FieldError> {
         let mut fault = self.shared.fault.lock().unwrap();
         fault.take_if(|fault| fault.way == way && text.starts_with(fault.statement))
     }

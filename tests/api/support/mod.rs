@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 
 use tempfile::TempDir;
-use todoward::app::Application;
+use todoward::server::application::Application;
 use todoward::settings::{Environment, Settings};
 use tokio::sync::oneshot;
 

@@ -51,7 +51,7 @@ pub fn execute_in(url: &str, statement: &str) {
 }
 
 #[derive(QueryableByName)]
-struct Waiting {
+struct ResponseBudget {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     statements: i64,
 }
@@ -60,7 +60,7 @@ struct Waiting {
 pub fn waiting_for_locks(connection: &mut PgConnection) -> i64 {
     let waiting = "SELECT count(*) AS statements FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let waiting: Waiting = diesel::sql_query(waiting).get_result(connection).unwrap();
+    let waiting: ResponseBudget = diesel::sql_query(waiting).get_result(connection).unwrap();
     waiting.statements
 }
 

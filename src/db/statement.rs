@@ -1,0 +1,204 @@
+//! What is asked of the database: the one way to it.
+
+use diesel::QueryResult;
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+use diesel::prelude::*;
+use diesel::query_builder::AstPass;
+
+use super::connection::{DbConnection, MultiBackend};
+#[cfg(feature = "postgres")]
+use super::pipelines::{self, Session};
+use super::rejection::Rejection;
+use crate::auth::OwnerId;
+
+/// The text of a statement in the making, for connections of the pool.
+pub type Pass<'a, 'b> = AstPass<'a, 'b, MultiBackend>;
+
+/// Whether a statement may be sent again on another connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It may: nobody could tell.
+    Read,
+    /// Only if it is known to have had no effect.
+    Write,
+}
+
+/// What is asked for one owner; [`Db::run`](super::bridge::Db::run) takes it.
+///
+/// It runs on a connection of the pool, or over a pipeline if it says that it may:
+/// whoever asks never chooses.
+pub trait Statement: Sized + Send + 'static {
+    /// What it yields.
+    type Output: Send + 'static;
+
+    /// Whether it may be sent again.
+    const ACCESS: Access;
+
+    /// Runs it on a connection of the pool. Everything in it is one transaction,
+    /// or one statement.
+    ///
+    /// # Errors
+    ///
+    /// The database failed, or the statement has rejected what it was asked.
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Self::Output, Failure>;
+
+    /// How many statements may be under way on the pipeline that is to take it, and
+    /// none if it must not go over one.
+    #[cfg(feature = "postgres")]
+    fn pipeline_limit(&self) -> Option<usize> {
+        None
+    }
+
+    /// Runs it over a pipeline. `None` says that it found nothing: it is run again on
+    /// a connection of the pool, which tells why.
+    #[cfg(feature = "postgres")]
+    fn run_pipelined(
+        &self,
+        _session: &Session,
+        _owner: &OwnerId,
+    ) -> impl Future<Output = Result<Option<Self::Output>, pipelines::Failure>> {
+        std::future::ready(Ok(None))
+    }
+
+    /// The same statement with its output made into something else, where it is
+    /// read: on a thread of the pool, as a rule.
+    fn then<T, F>(self, then: F) -> Then<Self, F>
+    where
+        F: Fn(Self::Output, &OwnerId) -> T + Send + 'static,
+    {
+        Then {
+            statement: self,
+            then,
+        }
+    }
+}
+
+/// A statement and what becomes of its output.
+pub struct Then<S, F> {
+    statement: S,
+    then: F,
+}
+
+impl<S, F, T> Statement for Then<S, F>
+where
+    S: Statement,
+    F: Fn(S::Output, &OwnerId) -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = T;
+    const ACCESS: Access = S::ACCESS;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<T, Failure> {
+        let output = self.statement.run(conn, owner)?;
+        Ok((self.then)(output, owner))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn pipeline_limit(&self) -> Option<usize> {
+        self.statement.pipeline_limit()
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn run_pipelined(
+        &self,
+        session: &Session,
+        owner: &OwnerId,
+    ) -> Result<Option<T>, pipelines::Failure> {
+        let output = self.statement.run_pipelined(session, owner).await?;
+        Ok(output.map(|output| (self.then)(output, owner)))
+    }
+}
+
+/// Why a statement yields nothing.
+#[derive(Debug)]
+pub enum Failure {
+    /// The database failed.
+    Database(diesel::result::Error),
+    /// The database works, and the answer is no.
+    Rejected(Rejection),
+}
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// The text of a statement that is sent over connections of the pool and, on
+/// PostgreSQL, over pipelines as well.
+macro_rules! statement_text {
+    ([$($generics:tt)*] $statement:ty, |$this:ident, $out:ident| $walk:block) => {
+        statement_text!(
+            [$($generics)*] $statement, crate::db::connection::MultiBackend, |$this, $out| $walk
+        );
+        #[cfg(feature = "postgres")]
+        statement_text!([$($generics)*] $statement, diesel::pg::Pg, |$this, $out| $walk);
+    };
+    ([$($generics:tt)*] $statement:ty, $backend:ty, |$this:ident, $out:ident| $walk:block) => {
+        impl<$($generics)*> diesel::query_builder::QueryFragment<$backend> for $statement {
+            fn walk_ast<'b>(
+                &'b self,
+                mut $out: diesel::query_builder::AstPass<'_, 'b, $backend>,
+            ) -> diesel::QueryResult<()> {
+                let $this = self;
+                $walk
+            }
+        }
+    };
+}
+
+/// A statement of which a few shapes exist: connections tell them apart by their
+/// text.
+macro_rules! dynamic_query {
+    ($([$($generics:tt)*] $statement:ty),* $(,)?) => {$(
+        impl<$($generics)*> diesel::query_builder::QueryId for $statement {
+            type QueryId = ();
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+        impl<$($generics)*> diesel::RunQueryDsl<crate::db::connection::DbConnection>
+            for $statement {}
+    )*};
+}
+pub(crate) use {dynamic_query, statement_text};
+
+/// A transaction that begins as a write. SQLite would otherwise begin it as a
+/// read, and fail to change that while another one writes.
+pub fn in_transaction<T>(
+    conn: &mut DbConnection,
+    run: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
+) -> QueryResult<T> {
+    match conn {
+        DbConnection::Sqlite(sqlite) => {
+            AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
+        }
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => AnsiTransactionManager::begin_transaction(postgres)?,
+    }
+    let result = run(conn);
+    match conn {
+        DbConnection::Sqlite(sqlite) => end_transaction(sqlite, result),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => end_transaction(postgres, result),
+    }
+}
+
+fn end_transaction<C, T>(conn: &mut C, result: QueryResult<T>) -> QueryResult<T>
+where
+    C: Connection<TransactionManager = AnsiTransactionManager>,
+{
+    match result {
+        Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value),
+        Err(error) => {
+            // The first error is the one that matters; a connection on which
+            // even this fails is found broken afterwards.
+            let _ = AnsiTransactionManager::rollback_transaction(conn);
+            Err(error)
+        }
+    }
+}

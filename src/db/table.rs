@@ -1,0 +1,551 @@
+//! Tables whose rows each belong to one owner. A column is spelled once, in
+//! [`owned_table!`]; all statements with the same text for every table are here.
+
+use std::marker::PhantomData;
+
+use diesel::expression::TypedExpressionType;
+use diesel::prelude::*;
+use diesel::query_builder::Query;
+use diesel::sql_types::{BigInt, Integer, Text};
+
+use super::column::StatementText;
+use super::connection::DbConnection;
+use super::id::{DbId, Id};
+use super::statement::{dynamic_query, statement_text};
+use crate::auth::OwnerId;
+use crate::primitives::entity_tag::IfMatch;
+
+/// What [`owned_table!`] makes of a table, for its rows.
+pub trait Table: Sized + PartialEq + Send + 'static {
+    /// Its name.
+    const NAME: &'static str;
+    /// The columns that a row is read from, with commas between them.
+    const READ: &'static str;
+    /// What a statement begins with that writes whole rows.
+    const INSERT: &'static str;
+    /// `title = excluded.title, …` of every column that can change.
+    const EXCLUDED: &'static str;
+    /// The types of [`Table::READ`].
+    type Sql: TypedExpressionType;
+    /// The columns of a row, borrowed.
+    type Fields<'a>: Send;
+    /// The columns that are never read with a row, because they follow from others.
+    type Derived: Send;
+
+    /// Borrows the columns.
+    fn fields(&self) -> Self::Fields<'_>;
+    /// Reads one row of the owner's.
+    fn find(conn: &mut DbConnection, owner: &OwnerId, id: DbId) -> QueryResult<Option<Self>>;
+    /// Reads the columns where they lie, in a row that came over a pipeline.
+    ///
+    /// # Errors
+    ///
+    /// Somebody else has changed the table.
+    #[cfg(feature = "postgres")]
+    fn from_pipeline(row: &tokio_postgres::Row) -> Result<Self::Fields<'_>, tokio_postgres::Error>;
+    /// Reads whole rows, of whatever owner.
+    fn load_stored(
+        conn: &mut DbConnection,
+        statement: SelectStored<'_, Self>,
+    ) -> QueryResult<Vec<Stored<Self>>>;
+    /// Its id.
+    fn id(&self) -> DbId;
+    /// What follows from the columns.
+    fn derive(fields: &Self::Fields<'_>) -> Self::Derived;
+    /// Appends the id and all that follows it in [`Table::INSERT`].
+    fn push_values<'b, 'v: 'b>(
+        fields: &'b Self::Fields<'v>,
+        derived: &'b Self::Derived,
+        out: &mut impl StatementText<'b>,
+    ) -> QueryResult<()>;
+    /// Appends `column = value` for every column but the keys.
+    fn push_assignments<'b, 'v: 'b>(
+        fields: &'b Self::Fields<'v>,
+        derived: &'b Self::Derived,
+        out: &mut impl StatementText<'b>,
+    ) -> QueryResult<()>;
+}
+
+/// Reads one row of the owner's.
+pub struct Find<'a, T> {
+    owner: &'a OwnerId,
+    id: DbId,
+    table: PhantomData<T>,
+}
+
+/// Reads the owner's newest rows.
+pub struct Newest<'a, T> {
+    owner: &'a OwnerId,
+    max: i64,
+    table: PhantomData<T>,
+}
+
+/// Writes a new row of the owner's.
+pub struct Insert<'a, T: Table> {
+    /// Whose.
+    pub owner: &'a OwnerId,
+    /// What.
+    pub fields: T::Fields<'a>,
+    /// What follows from it.
+    pub derived: T::Derived,
+}
+
+/// Writes every column of a row that is still in the version it was read in.
+pub struct Replace<'a, T: Table> {
+    /// Whose.
+    pub owner: &'a OwnerId,
+    /// Which.
+    pub id: DbId,
+    /// In which version.
+    pub read_version: i64,
+    /// What it becomes.
+    pub fields: T::Fields<'a>,
+    /// What follows from it.
+    pub derived: T::Derived,
+}
+
+/// Deletes a row of the owner's that is in one of these versions.
+pub struct Delete<'a, T> {
+    owner: &'a OwnerId,
+    id: DbId,
+    if_match: &'a IfMatch,
+    table: PhantomData<T>,
+}
+
+/// Yields a row if somebody has a row with this id. The only statement that a request
+/// can cause and that names no owner. Where tables are spread over servers by owner,
+/// each of them is asked: so it is one number of one row that they look for.
+pub struct Exists<T> {
+    id: DbId,
+    table: PhantomData<T>,
+}
+
+impl<'a, T> Find<'a, T> {
+    pub fn new(owner: &'a OwnerId, id: DbId) -> Self {
+        let table = PhantomData;
+        Self { owner, id, table }
+    }
+}
+
+impl<'a, T> Newest<'a, T> {
+    pub fn new(owner: &'a OwnerId, max: i64) -> Self {
+        let table = PhantomData;
+        Self { owner, max, table }
+    }
+}
+
+impl<'a, T> Delete<'a, T> {
+    pub fn new(owner: &'a OwnerId, id: DbId, if_match: &'a IfMatch) -> Self {
+        Self {
+            owner,
+            id,
+            if_match,
+            table: PhantomData,
+        }
+    }
+}
+
+impl<T> Exists<T> {
+    pub fn new(id: DbId) -> Self {
+        let table = PhantomData;
+        Self { id, table }
+    }
+}
+
+impl<T> Query for Exists<T> {
+    type SqlType = Integer;
+}
+
+impl<T: Table> Query for Find<'_, T> {
+    type SqlType = T::Sql;
+}
+
+impl<T: Table> Query for Newest<'_, T> {
+    type SqlType = T::Sql;
+}
+
+dynamic_query!(
+    [T] Find<'_, T>,
+    [T] Newest<'_, T>,
+    [T: Table] Insert<'_, T>,
+    [T: Table] Replace<'_, T>,
+    [T] Delete<'_, T>,
+    [T] Exists<T>,
+);
+
+statement_text!([T: Table] Find<'_, T>, |this, out| {
+    out.push_sql("SELECT ");
+    out.push_sql(T::READ);
+    out.push_sql(" FROM ");
+    out.push_sql(T::NAME);
+    out.push_sql(" WHERE owner_id = ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(" AND id = ");
+    out.push_bind_param::<Id, _>(&this.id)
+});
+
+statement_text!([T: Table] Newest<'_, T>, |this, out| {
+    out.push_sql("SELECT ");
+    out.push_sql(T::READ);
+    out.push_sql(" FROM ");
+    out.push_sql(T::NAME);
+    out.push_sql(" WHERE owner_id = ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(" ORDER BY id DESC LIMIT ");
+    out.push_bind_param::<BigInt, _>(&this.max)
+});
+
+statement_text!([T: Table] Insert<'_, T>, |this, out| {
+    out.push_sql(T::INSERT);
+    out.push_sql("(");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(", ");
+    T::push_values(&this.fields, &this.derived, &mut out)?;
+    out.push_sql(")");
+    Ok(())
+});
+
+statement_text!([T: Table] Replace<'_, T>, |this, out| {
+    out.push_sql("UPDATE ");
+    out.push_sql(T::NAME);
+    out.push_sql(" SET ");
+    T::push_assignments(&this.fields, &this.derived, &mut out)?;
+    out.push_sql(" WHERE owner_id = ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(" AND id = ");
+    out.push_bind_param::<Id, _>(&this.id)?;
+    out.push_sql(" AND version = ");
+    out.push_bind_param::<BigInt, _>(&this.read_version)
+});
+
+statement_text!([T: Table] Exists<T>, |this, out| {
+    out.push_sql("SELECT 1 FROM ");
+    out.push_sql(T::NAME);
+    out.push_sql(" WHERE id = ");
+    out.push_bind_param::<Id, _>(&this.id)?;
+    out.push_sql(" LIMIT 1");
+    Ok(())
+});
+
+statement_text!([T: Table] Delete<'_, T>, |this, out| {
+    out.push_sql("DELETE FROM ");
+    out.push_sql(T::NAME);
+    out.push_sql(" WHERE owner_id = ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(" AND id = ");
+    out.push_bind_param::<Id, _>(&this.id)?;
+    if has_many_versions(this.if_match) {
+        out.unsafe_to_cache_prepared();
+    }
+    push_if_match(this.if_match, &mut out)
+});
+
+/// A whole row, for those who copy it.
+#[derive(PartialEq)]
+pub struct Stored<T> {
+    pub owner_id: String,
+    pub row: T,
+}
+
+/// Reads whole rows, of whatever owner. No request can reach it.
+pub struct SelectStored<'a, T> {
+    which: Which<'a>,
+    table: PhantomData<T>,
+}
+
+enum Which<'a> {
+    Behind(Option<(&'a str, DbId)>, i64),
+    WithIds(&'a [DbId]),
+}
+
+impl<'a, T> SelectStored<'a, T> {
+    /// At most so many in the order of owner and id, behind this row.
+    pub fn behind(last: Option<(&'a str, DbId)>, max: i64) -> Self {
+        Self {
+            which: Which::Behind(last, max),
+            table: PhantomData,
+        }
+    }
+
+    /// Those with these ids.
+    pub fn with_ids(ids: &'a [DbId]) -> Self {
+        Self {
+            which: Which::WithIds(ids),
+            table: PhantomData,
+        }
+    }
+}
+
+impl<T: Table> Query for SelectStored<'_, T> {
+    type SqlType = (Text, T::Sql);
+}
+
+dynamic_query!([T] SelectStored<'_, T>);
+
+statement_text!([T: Table] SelectStored<'_, T>, |this, out| {
+    out.unsafe_to_cache_prepared();
+    out.push_sql("SELECT ");
+    out.push_sql("owner_id, ");
+    out.push_sql(T::READ);
+    out.push_sql(" FROM ");
+    out.push_sql(T::NAME);
+    match &this.which {
+        Which::Behind(last, max) => {
+            if let Some((owner, id)) = last {
+                out.push_sql(" WHERE (owner_id, id) > (");
+                out.push_bind_param::<Text, _>(owner)?;
+                out.push_sql(", ");
+                out.push_bind_param::<Id, _>(id)?;
+                out.push_sql(")");
+            }
+            out.push_sql(" ORDER BY owner_id, id LIMIT ");
+            out.push_bind_param::<BigInt, _>(max)
+        }
+        Which::WithIds(ids) => {
+            for (at, id) in ids.iter().enumerate() {
+                out.push_sql(if at == 0 { " WHERE id IN (" } else { ", " });
+                out.push_bind_param::<Id, _>(id)?;
+            }
+            out.push_sql(if ids.is_empty() { " WHERE 1 = 0" } else { ")" });
+            Ok(())
+        }
+    }
+});
+
+/// Inserts whole rows, and renews those that are older in the target. What follows
+/// from the columns is made anew: the source may be of an older release.
+pub struct PutStored<'a, T: Table>(Vec<(&'a str, T::Fields<'a>, T::Derived)>);
+
+impl<'a, T: Table> PutStored<'a, T> {
+    pub fn new(rows: &'a [Stored<T>]) -> Self {
+        let columns = |stored: &'a Stored<T>| {
+            let fields = stored.row.fields();
+            let derived = T::derive(&fields);
+            (stored.owner_id.as_str(), fields, derived)
+        };
+        Self(rows.iter().map(columns).collect())
+    }
+}
+
+dynamic_query!([T: Table] PutStored<'_, T>);
+
+statement_text!([T: Table] PutStored<'_, T>, |this, out| {
+    out.unsafe_to_cache_prepared();
+    out.push_sql(T::INSERT);
+    for (at, (owner, fields, derived)) in this.0.iter().enumerate() {
+        out.push_sql(if at == 0 { "(" } else { ", (" });
+        out.push_bind_param::<Text, _>(*owner)?;
+        out.push_sql(", ");
+        T::push_values(fields, derived, &mut out)?;
+        out.push_sql(")");
+    }
+    out.push_sql(" ON CONFLICT (owner_id, id) DO UPDATE SET ");
+    out.push_sql(T::EXCLUDED);
+    out.push_sql(" WHERE ");
+    out.push_sql(T::NAME);
+    out.push_sql(".version < excluded.version");
+    Ok(())
+});
+
+/// As many texts as lengths of lists: none of them is kept prepared.
+pub fn has_many_versions(if_match: &IfMatch) -> bool {
+    matches!(if_match, IfMatch::Versions(versions) if versions.len() > 1)
+}
+
+/// Appends the condition that the row is in one of these versions.
+pub fn push_if_match<'b>(
+    if_match: &'b IfMatch,
+    out: &mut impl StatementText<'b>,
+) -> QueryResult<()> {
+    match if_match {
+        IfMatch::Any => {}
+        IfMatch::Versions(versions) if versions.is_empty() => out.sql(" AND 1 = 0"),
+        IfMatch::Versions(versions) => {
+            for (at, version) in versions.iter().enumerate() {
+                out.sql(if at == 0 { " AND version IN (" } else { ", " });
+                out.bind(version)?;
+            }
+            out.sql(")");
+        }
+    }
+    Ok(())
+}
+
+/// Declares the columns of a table, in the order in which their fields stand in
+/// JSON, each with what writes it there: `fn(&mut Vec<u8>, field) -> Result<()>`. A
+/// function behind `then` writes a field that follows from others.
+macro_rules! owned_table {
+    (
+        $table:ident: $Row:ident, $Fields:ident, $Derived:ident;
+        columns {
+            $($column:ident: $rust:ty => $json:path $(, then $extra:path)?;)*
+        }
+        derived by $derive:path {
+            $($derived:ident: $derived_rust:ty;)*
+        }
+    ) => {
+        /// A row, as it is read.
+        #[derive(Debug, Clone, PartialEq, diesel::Queryable)]
+        pub struct $Row {
+            pub id: $crate::db::id::DbId,
+            $(pub $column: $rust,)*
+        }
+
+        /// The columns of a row, borrowed from where they lie.
+        #[derive(Debug, Clone, Copy)]
+        pub struct $Fields<'a> {
+            pub id: $crate::db::id::DbId,
+            $(pub $column: <$rust as $crate::db::column::Column>::Field<'a>,)*
+        }
+
+        /// Columns that follow from others, and are never read with a row.
+        #[derive(Debug)]
+        pub struct $Derived {
+            $(pub $derived: $derived_rust,)*
+        }
+
+        impl $crate::db::table::Table for $Row {
+            const NAME: &'static str = stringify!($table);
+            const READ: &'static str = concat!("id", $(", ", stringify!($column),)*);
+            const INSERT: &'static str = concat!(
+                "INSERT INTO ", stringify!($table), " (owner_id, id",
+                $(", ", stringify!($column),)* $(", ", stringify!($derived),)* ") VALUES "
+            );
+            const EXCLUDED: &'static str = concat!(
+                "owner_id = excluded.owner_id",
+                $(", ", stringify!($column), " = excluded.", stringify!($column),)*
+                $(", ", stringify!($derived), " = excluded.", stringify!($derived),)*
+            );
+            type Sql = (
+                $crate::db::id::Id,
+                $(<$rust as $crate::db::column::Column>::Sql,)*
+            );
+            type Fields<'a> = $Fields<'a>;
+            type Derived = $Derived;
+
+            fn fields(&self) -> $Fields<'_> {
+                use $crate::db::column::Column as _;
+                $Fields {
+                    id: self.id,
+                    $($column: self.$column.field(),)*
+                }
+            }
+
+            fn find(
+                conn: &mut $crate::db::connection::DbConnection,
+                owner: &$crate::auth::OwnerId,
+                id: $crate::db::id::DbId,
+            ) -> diesel::QueryResult<Option<Self>> {
+                use diesel::{OptionalExtension as _, RunQueryDsl as _};
+                let statement = $crate::db::table::Find::<Self>::new(owner, id);
+                statement.get_result(conn).optional()
+            }
+
+            #[cfg(feature = "postgres")]
+            fn from_pipeline(
+                row: &tokio_postgres::Row,
+            ) -> std::result::Result<$Fields<'_>, tokio_postgres::Error> {
+                let mut at = 0..;
+                let mut next = || at.next().unwrap_or_default();
+                Ok($Fields {
+                    id: row.try_get(next())?,
+                    $($column: row.try_get(next())?,)*
+                })
+            }
+
+            fn load_stored(
+                conn: &mut $crate::db::connection::DbConnection,
+                statement: $crate::db::table::SelectStored<'_, Self>,
+            ) -> diesel::QueryResult<Vec<$crate::db::table::Stored<Self>>> {
+                let rows: Vec<(String, Self)> = diesel::RunQueryDsl::load(statement, conn)?;
+                let stored = |(owner_id, row)| $crate::db::table::Stored { owner_id, row };
+                Ok(rows.into_iter().map(stored).collect())
+            }
+
+            fn id(&self) -> $crate::db::id::DbId {
+                self.id
+            }
+
+            fn derive(fields: &$Fields<'_>) -> $Derived {
+                $derive(fields)
+            }
+
+            fn push_values<'b, 'v: 'b>(
+                fields: &'b $Fields<'v>,
+                derived: &'b $Derived,
+                out: &mut impl $crate::db::column::StatementText<'b>,
+            ) -> diesel::QueryResult<()> {
+                out.bind(&fields.id)?;
+                $(
+                    out.sql(", ");
+                    out.bind_field::<$rust>(&fields.$column)?;
+                )*
+                $(
+                    out.sql(", ");
+                    out.bind(&derived.$derived)?;
+                )*
+                Ok(())
+            }
+
+            fn push_assignments<'b, 'v: 'b>(
+                fields: &'b $Fields<'v>,
+                derived: &'b $Derived,
+                out: &mut impl $crate::db::column::StatementText<'b>,
+            ) -> diesel::QueryResult<()> {
+                let mut separator = "";
+                $(
+                    out.sql(separator);
+                    out.sql(concat!(stringify!($column), " = "));
+                    out.bind_field::<$rust>(&fields.$column)?;
+                    separator = ", ";
+                )*
+                $(
+                    out.sql(separator);
+                    out.sql(concat!(stringify!($derived), " = "));
+                    out.bind(&derived.$derived)?;
+                )*
+                Ok(())
+            }
+        }
+
+        impl $Fields<'_> {
+            /// How long all but the values is in JSON, in bytes.
+            const NAMES: usize = 0 $(+ concat!(",\"", stringify!($column), "\":").len())*;
+
+            /// Writes what stands behind the owner, up to the end of the object.
+            ///
+            /// # Errors
+            ///
+            /// Somebody else has written a column, with what it cannot have.
+            pub fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+                $(
+                    out.extend_from_slice(
+                        concat!(",\"", stringify!($column), "\":").as_bytes(),
+                    );
+                    $json(out, self.$column)?;
+                    $($extra(out, self)?;)?
+                )*
+                out.push(b'}');
+                Ok(())
+            }
+
+            /// Writes all of it but its owner.
+            ///
+            /// # Errors
+            ///
+            /// As [`Self::write_json`].
+            pub fn to_json(&self) -> serde_json::Result<$crate::db::row_json::RowJson> {
+                let mut rest = Vec::with_capacity(self.json_size());
+                self.write_json(&mut rest)?;
+                Ok($crate::db::row_json::RowJson::new(self.id.0, rest))
+            }
+
+            /// How long that is if no text needs an escape, or a little longer.
+            pub fn json_size(&self) -> usize {
+                use $crate::primitives::json_writer::Size as _;
+                Self::NAMES + 40 $(+ self.$column.json_size())*
+            }
+        }
+    };
+}
+pub(crate) use owned_table;

@@ -1,0 +1,152 @@
+//! Reading a body: at most so many bytes, in at most so much time, JSON in UTF-8.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::{BytesMut, Payload};
+use actix_web::{HttpMessage as _, HttpRequest};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+
+use super::app_state::AppState;
+use super::response_budget::{Held, LARGE};
+use crate::auth::OwnerId;
+use crate::primitives::json;
+use crate::primitives::problem::{ApiError, Code};
+
+/// The longest that a body may take to arrive. actix has no limit of its own.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// The bytes of a body, counted while they are kept if they are many.
+pub struct Body {
+    bytes: BytesMut,
+    held: Option<Held>,
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Reads the body of an owner's request.
+pub async fn read(
+    app: &AppState,
+    owner: &OwnerId,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Body, ApiError> {
+    // A compressed body could be a bomb; nothing here inflates anything.
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return Err(unsupported(
+            request,
+            "send the body without Content-Encoding",
+        ));
+    }
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > app.body_limit) {
+        return Err(too_large(app.body_limit));
+    }
+    let body = collect(app, owner, payload, announced);
+    match tokio::time::timeout(BODY_TIMEOUT, body).await {
+        Ok(body) => body,
+        Err(_) => Err(ApiError::new(
+            Code::RequestTimeout,
+            "the body did not arrive within 10 seconds",
+        )),
+    }
+}
+
+async fn collect(
+    app: &AppState,
+    owner: &OwnerId,
+    mut payload: Payload,
+    announced: Option<usize>,
+) -> Result<Body, ApiError> {
+    let mut body = Body {
+        bytes: BytesMut::new(),
+        held: None,
+    };
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|_| {
+            ApiError::new(
+                Code::InvalidRequest,
+                "the body ended early or is not well-formed HTTP",
+            )
+        })?;
+        let length = body.bytes.len() + piece.len();
+        if length > app.body_limit {
+            return Err(too_large(app.body_limit));
+        }
+        // Only now, so that a length which is announced and never sent costs nobody.
+        if length > LARGE && body.held.is_none() {
+            let whole = announced.unwrap_or(app.body_limit);
+            body.held = Some(app.waiting.hold(owner, whole)?);
+            body.bytes.reserve(whole.saturating_sub(body.bytes.len()));
+        }
+        body.bytes.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+fn too_large(limit: usize) -> ApiError {
+    let detail = format!("the body must be at most {limit} bytes");
+    ApiError::new(Code::BodyTooLarge, detail)
+}
+
+/// The JSON document of a body.
+pub fn document(request: &HttpRequest, body: &[u8]) -> Result<Value, ApiError> {
+    if body.is_empty() {
+        return Err(ApiError::new(
+            Code::InvalidJson,
+            "the body is empty; send a JSON object",
+        ));
+    }
+    check_content_type(request)?;
+    json::parse(body)
+        .map_err(|error| ApiError::new(Code::InvalidJson, json::why_refused(body, &error)))
+}
+
+fn takes_merge_patch(request: &HttpRequest) -> bool {
+    request.method() == Method::PATCH || request.method() == Method::PUT
+}
+
+fn check_content_type(request: &HttpRequest) -> Result<(), ApiError> {
+    let mut values = request.headers().get_all(CONTENT_TYPE);
+    let single = values.next().is_some() && values.next().is_none();
+    let Some(mime) = request.mime_type().ok().flatten().filter(|_| single) else {
+        return Err(unsupported(request, "send Content-Type: application/json"));
+    };
+    let essence = mime.essence_str();
+    if essence != JSON && !(essence == MERGE_PATCH && takes_merge_patch(request)) {
+        return Err(unsupported(request, "send Content-Type: application/json"));
+    }
+    let mut charsets = mime.params().filter(|(name, _)| *name == "charset");
+    // The name is utf-8 (RFC 3629 section 8); many write the other.
+    if charsets.any(|(_, charset)| charset != "utf-8" && charset != "utf8") {
+        return Err(unsupported(
+            request,
+            "send the body in UTF-8, with charset=utf-8 or no charset",
+        ));
+    }
+    Ok(())
+}
+
+fn unsupported(request: &HttpRequest, detail: &'static str) -> ApiError {
+    let error = ApiError::new(Code::UnsupportedMediaType, detail);
+    // RFC 5789 section 2.2.
+    if request.method() == Method::PATCH {
+        return error.with_header("accept-patch", &format!("{MERGE_PATCH}, {JSON}"));
+    }
+    error
+}

@@ -1,0 +1,57 @@
+//! The headers that make a request conditional or repeatable.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
+
+use crate::primitives::entity_tag::{IfMatch, IfNoneMatch};
+use crate::primitives::idempotency_key::IdempotencyKey;
+use crate::primitives::problem::{ApiError, Code};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// `If-Match` of a request.
+pub fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
+    IfMatch::parse(list(request, IF_MATCH).as_deref()).ok_or_else(|| {
+        ApiError::new(
+            Code::InvalidRequest,
+            "If-Match must be * or entity tags in quotes, as the ETag header gave them",
+        )
+    })
+}
+
+/// `If-None-Match` of a request.
+pub fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
+    IfNoneMatch::parse(list(request, IF_NONE_MATCH).as_deref()).ok_or_else(|| {
+        ApiError::new(
+            Code::InvalidRequest,
+            "If-None-Match must be * or entity tags in quotes, as the ETag header gave them",
+        )
+    })
+}
+
+/// `Idempotency-Key` of a request, with its body.
+pub fn idempotency_key(
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<Option<IdempotencyKey>, ApiError> {
+    let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
+    let Some(key) = keys.next() else {
+        return Ok(None);
+    };
+    let key = IdempotencyKey::parse(key.as_bytes(), body).filter(|_| keys.next().is_none());
+    key.map(Some).ok_or_else(|| {
+        ApiError::new(
+            Code::InvalidRequest,
+            "Idempotency-Key must be sent once, as 1 to 255 visible ASCII characters",
+        )
+    })
+}
+
+/// All values of a list header, as one list (RFC 9110 section 5.3).
+fn list(request: &HttpRequest, name: HeaderName) -> Option<String> {
+    let values = request.headers().get_all(name);
+    let texts: Vec<_> = values
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    (!texts.is_empty()).then(|| texts.join(","))
+}

@@ -1,0 +1,78 @@
+//! One thing that is wrong with a body or a query.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::json::{Map, Value};
+
+/// A fault, by the place where it stands: a JSON pointer (RFC 6901) into the
+/// body, or the name of a query parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+    detail: Cow<'static, str>,
+    /// Nothing is wrong with it but that nobody knows it.
+    #[serde(skip)]
+    pub unknown: bool,
+}
+
+/// The members of a body, which must be an object.
+pub fn object(body: &Value) -> Result<&Map<String, Value>, Vec<FieldError>> {
+    body.as_object()
+        .ok_or_else(|| vec![FieldError::member("", "must be a JSON object")])
+}
+
+impl FieldError {
+    /// A fault of a member of the body; `""` is the whole body.
+    pub fn member(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            pointer: Some(pointer.into()),
+            parameter: None,
+            detail: detail.into(),
+            unknown: false,
+        }
+    }
+
+    /// A fault of a query parameter.
+    pub fn parameter(name: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            pointer: None,
+            parameter: Some(name.into()),
+            detail: detail.into(),
+            unknown: false,
+        }
+    }
+
+    /// A member that a task does not have.
+    pub fn unknown_member(name: &str) -> Self {
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        Self {
+            unknown: true,
+            ..Self::member(format!("/{escaped}"), "is not a field that can be set here")
+        }
+    }
+
+    /// A parameter that the address does not have.
+    pub fn unknown_parameter(name: &str) -> Self {
+        Self {
+            unknown: true,
+            ..Self::parameter(name, "is not a parameter of this address")
+        }
+    }
+
+    /// The fault as a sentence: its place, then what is wrong. A long name is cut.
+    pub fn sentence(&self) -> String {
+        let place = self.pointer.as_deref().or(self.parameter.as_deref());
+        let place = place.unwrap_or_default();
+        let place = place.strip_prefix('/').unwrap_or(place);
+        let shown: String = place.chars().take(100).collect();
+        match shown.as_str() {
+            "" if self.pointer.as_deref() == Some("") => format!("the body {}", self.detail),
+            shown => format!("{shown} {}", self.detail),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Ids: UUIDs version 7 (RFC 9562), whose time is the time of creation.
+
+use std::fmt;
+
+use chrono::DateTime;
+use uuid::Uuid;
+
+use super::timestamp::Timestamp;
+
+/// The id of a row. Anybody may make one; it gives no right to the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceId(Uuid);
+
+impl ResourceId {
+    /// A new id. Ids of one process ascend, also within a millisecond.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// Reads the canonical lower-case form (RFC 9562 section 4) and no other.
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = Uuid::try_parse(text).ok()?;
+        let mut buffer = Uuid::encode_buffer();
+        (id.hyphenated().encode_lower(&mut buffer) == text).then_some(Self(id))
+    }
+
+    /// The canonical form.
+    pub fn text(&self) -> [u8; 36] {
+        let mut text = [0; 36];
+        self.0.hyphenated().encode_lower(&mut text);
+        text
+    }
+
+    /// The 16 bytes, in the order in which ids sort.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id of 16 bytes, of whatever version.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// The first id that could have been made at this instant.
+    pub fn first_at(moment: Timestamp) -> Self {
+        let millis = u64::try_from(moment.utc().timestamp_millis()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+
+    /// When the id was made.
+    pub fn created_at(&self) -> Timestamp {
+        let millis = self.0.get_timestamp().map_or(0, |time| {
+            let (seconds, nanos) = time.to_unix();
+            i64::try_from(seconds).unwrap_or(0).saturating_mul(1000) + i64::from(nanos / 1_000_000)
+        });
+        Timestamp::new(DateTime::from_timestamp_millis(millis).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_in_one_form_only() {
+        let id = ResourceId::generate();
+        let text = id.to_string();
+        assert_eq!(ResourceId::parse(&text), Some(id));
+        for other in [
+            text.to_uppercase(),
+            text.replace('-', ""),
+            format!("{{{text}}}"),
+            format!("urn:uuid:{text}"),
+            format!(" {text}"),
+        ] {
+            assert_eq!(ResourceId::parse(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_first_id_of_an_instant_carries_that_instant_and_is_below_the_next() {
+        let now = Timestamp::now();
+        let first = ResourceId::first_at(now);
+        assert_eq!(first.created_at(), now);
+        assert!(first <= ResourceId::generate());
+    }
+}

@@ -1,0 +1,97 @@
+//! The query of an address. A parameter that the address does not have, or that
+//! stands too often, is an error: a misspelt filter must not list everything.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+
+use super::field_error::FieldError;
+
+/// The decoded parameters of a query, in their order.
+#[derive(Debug, Default)]
+pub struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// Decodes `a=1&b=2` as forms are (`+` is a space, `%XX` a byte of UTF-8).
+    pub fn parse(query: &str) -> Result<Self, Vec<FieldError>> {
+        let mut parameters = Vec::new();
+        let mut faults = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match (decode(name), decode(value)) {
+                (Some(name), Some(value)) => parameters.push((name, value)),
+                (decoded, _) => {
+                    let name = decoded.unwrap_or_else(|| name.to_owned());
+                    faults.push(FieldError::parameter(
+                        name,
+                        "must be UTF-8, percent-encoded",
+                    ));
+                }
+            }
+        }
+        if faults.is_empty() {
+            Ok(Self(parameters))
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Every value of a parameter.
+    pub fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
+        let named = self.0.iter().filter(move |(known, _)| known == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a parameter that may stand once, parsed.
+    pub fn one<T>(
+        &self,
+        name: &'static str,
+        faults: &mut Vec<FieldError>,
+        why: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let mut values = self.all(name);
+        let value = values.next()?;
+        if values.next().is_some() {
+            faults.push(FieldError::parameter(name, "must stand only once"));
+            return None;
+        }
+        let parsed = parse(value);
+        if parsed.is_none() {
+            faults.push(FieldError::parameter(name, why));
+        }
+        parsed
+    }
+
+    /// A fault for each parameter that is not among the known ones.
+    pub fn unknown(&self, known: &[&str]) -> Vec<FieldError> {
+        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| !known.contains(name));
+        names
+            .into_iter()
+            .map(FieldError::unknown_parameter)
+            .collect()
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let spaced: Cow<'_, str> = if text.contains('+') {
+        text.replace('+', " ").into()
+    } else {
+        text.into()
+    };
+    let decoded = percent_decode(spaced.as_bytes()).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
+/// The query of an address that has no parameters.
+pub fn no_parameters(query: &str) -> Result<(), Vec<FieldError>> {
+    let faults = Parameters::parse(query)?.unknown(&[]);
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}

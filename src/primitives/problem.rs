@@ -1,0 +1,275 @@
+//! Every error of the API: one table of codes, and one shape, problem+json
+//! (RFC 9457). The body itself is written at the edge (`middleware::edge`),
+//! which knows the request's path and id; here is what it is about.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use super::field_error::FieldError;
+
+/// Declares the codes once: name, text on the wire, status.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal;)*) => {
+        /// The stable code of an error, and the status that goes with it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code there is, for the documents and their tests.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code as clients see it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+
+            /// The HTTP status of the answer.
+            pub fn status(self) -> u16 {
+                match self { $(Code::$name => $status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A header or the message itself is wrong.
+    InvalidRequest = "invalid_request", 400;
+    /// A query parameter has a value that it cannot have.
+    InvalidParameter = "invalid_parameter", 400;
+    /// A query parameter that this address does not have.
+    UnknownParameter = "unknown_parameter", 400;
+    /// A cursor that this list did not give out.
+    InvalidCursor = "invalid_cursor", 400;
+    /// The body is not one JSON document.
+    InvalidJson = "invalid_json", 400;
+    /// No credentials.
+    MissingToken = "missing_token", 401;
+    /// Not a JWT.
+    MalformedToken = "malformed_token", 401;
+    /// An algorithm that no configured key can have.
+    UnsupportedAlgorithm = "unsupported_algorithm", 401;
+    /// No key for this `kid`.
+    UnknownKey = "unknown_key", 401;
+    /// The signature does not verify.
+    InvalidSignature = "invalid_signature", 401;
+    /// `exp` has passed.
+    TokenExpired = "token_expired", 401;
+    /// `nbf` or `iat` is in the future.
+    TokenNotYetValid = "token_not_yet_valid", 401;
+    /// Subject, issuer or audience.
+    InvalidClaims = "invalid_claims", 401;
+    /// An OAuth access token whose scopes do not allow this.
+    InsufficientScope = "insufficient_scope", 403;
+    /// The task is somebody else's.
+    NotOwner = "not_owner", 403;
+    /// The user in the path is not the token's.
+    ForeignPath = "foreign_path", 403;
+    /// No task has this id.
+    TaskNotFound = "task_not_found", 404;
+    /// No such address.
+    NoSuchAddress = "no_such_address", 404;
+    /// The address does not have this method.
+    MethodNotAllowed = "method_not_allowed", 405;
+    /// The body did not arrive in time.
+    RequestTimeout = "request_timeout", 408;
+    /// The task is not in the version that the client knows.
+    VersionMismatch = "version_mismatch", 412;
+    /// The body is too large.
+    BodyTooLarge = "body_too_large", 413;
+    /// The body is not JSON in UTF-8.
+    UnsupportedMediaType = "unsupported_media_type", 415;
+    /// A field has a value that it cannot have.
+    InvalidTask = "invalid_task", 422;
+    /// A field that a task does not have.
+    UnknownField = "unknown_field", 422;
+    /// The key was used with another body.
+    IdempotencyKeyReused = "idempotency_key_reused", 422;
+    /// Too many requests.
+    RateLimited = "rate_limited", 429;
+    /// A bug of ours.
+    Internal = "internal", 500;
+    /// No connection to the database.
+    DatabaseUnavailable = "database_unavailable", 503;
+    /// The pool is full.
+    Overloaded = "overloaded", 503;
+    /// No keys could be loaded yet.
+    KeysUnavailable = "keys_unavailable", 503;
+    /// The request took too long.
+    DeadlineExceeded = "deadline_exceeded", 504;
+}
+
+/// The title of a status, as RFC 9110 and RFC 6585 name it.
+pub fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Internal Server Error",
+    }
+}
+
+/// At most so many faults are named in one answer.
+const MAX_FAULTS: usize = 50;
+
+/// An error on its way to the client. The source goes to the log, never further.
+#[derive(Debug)]
+pub struct ApiError {
+    code: Code,
+    detail: Cow<'static, str>,
+    faults: Vec<FieldError>,
+    headers: Vec<(&'static str, String)>,
+    not_ready: Vec<&'static str>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// An error with one sentence for the client: what is wrong, what to do.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            headers: Vec::new(),
+            not_ready: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// Every fault of the body or the query at once, the first one as detail.
+    /// `code` is for one that is merely unknown, `otherwise` for all else.
+    pub fn from_faults(mut faults: Vec<FieldError>, unknown: Code, otherwise: Code) -> Self {
+        let code = if faults.iter().all(|fault| fault.unknown) {
+            unknown
+        } else {
+            otherwise
+        };
+        let detail = faults
+            .first()
+            .map_or_else(String::new, FieldError::sentence);
+        faults.truncate(MAX_FAULTS);
+        Self {
+            faults,
+            ..Self::new(code, detail)
+        }
+    }
+
+    /// With a header on the answer. A value that no header can carry is left out.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// With the cause, for the log.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// With the parts of the service that are not ready.
+    #[must_use]
+    pub fn with_not_ready(mut self, parts: Vec<&'static str>) -> Self {
+        self.not_ready = parts;
+        self
+    }
+
+    /// The code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The cause, for the log.
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
+        self.source.as_deref()
+    }
+
+    /// The body of the answer.
+    pub fn problem<'a>(&'a self, instance: &'a str, request_id: &'a str) -> Problem<'a> {
+        Problem {
+            r#type: "about:blank",
+            title: title(self.code.status()),
+            status: self.code.status(),
+            code: self.code.as_str(),
+            detail: &self.detail,
+            instance,
+            request_id,
+            errors: &self.faults,
+            not_ready: &self.not_ready,
+        }
+    }
+}
+
+/// The members of RFC 9457 section 3.1, and our own.
+#[derive(Serialize)]
+pub struct Problem<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'a str,
+    instance: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    not_ready: &'a [&'static str],
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
+    }
+}
+
+impl Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Status and headers only: the edge finds this error in the response and
+    /// writes the body.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status_code());
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response
+                    .headers_mut()
+                    .append(HeaderName::from_static(name), value);
+            }
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::primitives::problem::Code;
+
+    #[test]
+    fn every_code_stands_in_the_document_with_its_status() {
+        let document = include_str!("../../docs/API.md");
+        for code in Code::ALL {
+            let row = format!("| {} | `{}` |", code.status(), code.as_str());
+            assert!(document.contains(&row), "{row}");
+        }
+    }
+}

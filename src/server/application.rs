@@ -1,0 +1,298 @@
+//! Builds the parts from the settings, runs the server, drains and stops it.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_rt::net::TcpStream;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use socket2::SockRef;
+use tokio::sync::oneshot;
+
+use super::metrics_server::{Exposition, MetricsServer};
+use super::migrate_at_start::{bring_up_to_date, refold};
+use crate::auth::{Authenticate, Jwks, Policy, Scopes, Verifier};
+use crate::db::bridge::Db;
+use crate::health::Health;
+use crate::http::app_state::AppState;
+use crate::http::cors::Cors;
+use crate::http::edge::{Edge, edge};
+use crate::http::response_budget::ResponseBudget;
+use crate::metrics::Metrics;
+use crate::rate_limit::Limits;
+use crate::routes;
+use crate::settings::{Auth, Settings};
+use crate::tasks;
+
+/// The longest that the head of a request may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an idle connection is kept: longer than proxies keep theirs (nginx
+/// and most load balancers 60 s), so that it is they who close.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long a client has to take an answer's end before its connection is cut.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a server that is to stop now has for it.
+const CUT_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// How long a client may take nothing of an answer that waits for it. actix has
+/// no limit of its own, and keeps the whole answer in memory for so long.
+const STALL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Why the server does not start, as one line.
+#[derive(Debug)]
+pub struct StartError(pub(crate) String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A server that listens and is ready to run.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    db: Db,
+    health: Arc<Health>,
+    drain_delay: Duration,
+    metrics: Option<MetricsServer>,
+    refolds: bool,
+}
+
+impl Application {
+    /// Builds everything and listens. Call it inside an actix system.
+    ///
+    /// # Errors
+    ///
+    /// A port is taken, or SQLite's file cannot be used. PostgreSQL may be
+    /// absent: it is asked for again until it is there.
+    pub fn build(settings: &Settings) -> Result<Self, StartError> {
+        let server = &settings.server;
+        let address = SocketAddr::new(server.host, server.port);
+        let cannot_listen = |error| cannot_listen(address, &error);
+        let listener = TcpListener::bind(address).map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+        let metrics_listener = settings.metrics.map(listen_for_metrics).transpose()?;
+
+        let db = Db::start(&settings.database)
+            .map_err(|error| StartError(format!("cannot start the database threads: {error}")))?;
+        let verifier = verifier(&settings.auth)
+            .map_err(|error| StartError(format!("cannot start a thread: {error}")))?;
+        let verifier = Arc::new(verifier);
+        let health = Health::new(db.clone(), tasks::repository::check, Arc::clone(&verifier));
+        let health = Arc::new(health);
+        bring_up_to_date(&settings.database, &db, &health)?;
+
+        let cors = Cors::new(settings.allowed_origins.clone(), &settings.allowed_headers);
+        let cors = Data::new(cors);
+        let state = Data::new(AppState {
+            db: db.clone(),
+            body_limit: server.body_limit,
+            waiting: ResponseBudget::default(),
+            trusted_proxies: server.trusted_proxies.clone(),
+        });
+        let cannot_count = |error| StartError(format!("cannot make the metrics: {error}"));
+        let metrics = match metrics_listener {
+            Some(listener) => {
+                let metrics = Metrics::new().map(Arc::new).map_err(cannot_count)?;
+                let counted = Arc::clone(&metrics);
+                let exposition = Exposition::new(counted, db.clone(), Arc::clone(&verifier));
+                Some((metrics, exposition.map_err(cannot_count)?, listener))
+            }
+            None => None,
+        };
+        let counters = metrics.as_ref().map(|(metrics, ..)| Arc::clone(metrics));
+        let edge_data = Data::new(Edge {
+            request_timeout: server.request_timeout,
+            health: Arc::clone(&health),
+            metrics: counters.clone(),
+        });
+        let proxies = || server.trusted_proxies.clone();
+        let limits = settings.rate_limit;
+        let limits = limits.map(|limit| Arc::new(Limits::new(limit, proxies())));
+        let guard = Authenticate::new(verifier, limits, counters);
+        let health_data = Data::from(Arc::clone(&health));
+        let http = HttpServer::new(move || {
+            let guard = guard.clone();
+            App::new()
+                .app_data(state.clone())
+                .app_data(health_data.clone())
+                .app_data(cors.clone())
+                .app_data(edge_data.clone())
+                .configure(|app| routes::configure(app, guard))
+                .wrap(from_fn(edge))
+        });
+        let in_flight = server.shutdown_timeout.saturating_sub(server.drain_delay);
+        let server = http
+            .workers(server.workers)
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .shutdown_timeout(in_flight.as_secs().max(1))
+            .on_connect(|connection, _| cut_if_stalled(connection))
+            .disable_signals()
+            .listen(listener)
+            .map_err(cannot_listen)?
+            .run();
+        let metrics =
+            metrics.map(|(_, exposition, listener)| MetricsServer::new(listener, exposition));
+        Ok(Self {
+            server,
+            address,
+            db,
+            health,
+            drain_delay: settings.server.drain_delay,
+            metrics: metrics.transpose().map_err(cannot_listen)?,
+            refolds: settings.database.migrate_on_start,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the metrics are, if they are on.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(MetricsServer::address)
+    }
+
+    /// Serves until `stop`, then drains: readiness says no at once, new
+    /// connections are served for the drain delay, what is in flight is
+    /// finished. A second `stop` ends it now.
+    ///
+    /// # Errors
+    ///
+    /// The server's own, of the operating system.
+    pub async fn run_until<S>(
+        self,
+        stop: S,
+        stop_now: impl Future<Output = ()>,
+    ) -> std::io::Result<()>
+    where
+        S: Future<Output = ()> + 'static,
+    {
+        let (health, handle, delay) = (self.health, self.server.handle(), self.drain_delay);
+        let (db, metrics) = (self.db, self.metrics.map(MetricsServer::run));
+        let refolding = self
+            .refolds
+            .then(|| actix_rt::spawn(refold(db.clone(), Arc::clone(&health))));
+        let (stopping, is_stopping) = oneshot::channel();
+        let cut = cut_off(is_stopping, stop_now, handle.clone());
+        actix_rt::spawn(async move {
+            stop.await;
+            log::info!("stopping");
+            // A step that is under way is a transaction, and ends with itself.
+            if let Some(refolding) = refolding {
+                refolding.abort();
+            }
+            health.set_stopping();
+            // Nobody listens once the server has ended.
+            let _ = stopping.send(());
+            tokio::time::sleep(delay).await;
+            db.end_pipelines().await;
+            handle.stop(true).await;
+        });
+        let ended = tokio::select! {
+            ended = self.server => ended,
+            () = cut => Ok(()),
+        };
+        // They tell of the drain, too.
+        if let Some(metrics) = metrics {
+            metrics.stop().await;
+        }
+        ended
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {
+    let hints = [
+        (
+            ErrorKind::AddrInUse,
+            "; set PORT to another port, or stop the program that has this one",
+        ),
+        (
+            ErrorKind::AddrNotAvailable,
+            "; set HOST to an IP address of this machine",
+        ),
+        (ErrorKind::PermissionDenied, "; set PORT to 1024 or more"),
+    ];
+    let hint = hints.iter().find(|(kind, _)| *kind == error.kind());
+    let hint = hint.map_or("", |(_, hint)| hint);
+    StartError(format!("cannot listen on {address}: {error}{hint}"))
+}
+
+fn listen_for_metrics((host, port): (IpAddr, u16)) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(host, port);
+    TcpListener::bind(address).map_err(|error| {
+        StartError(format!(
+            "cannot listen on {address} for the metrics: {error}; set TODOWARD__METRICS__PORT to another port, or to 0 for none"
+        ))
+    })
+}
+
+/// Ends when the stop is to be now. While actix-server drains it hears no
+/// second command: then it is left to itself, and to the end of the process.
+async fn cut_off(
+    is_stopping: oneshot::Receiver<()>,
+    stop_now: impl Future<Output = ()>,
+    handle: ServerHandle,
+) {
+    if is_stopping.await.is_err() {
+        // Ended without having been asked; its own result says why.
+        return std::future::pending().await;
+    }
+    stop_now.await;
+    log::warn!("stopping now");
+    let _ = tokio::time::timeout(CUT_TIMEOUT, handle.stop(false)).await;
+}
+
+/// The verifier of the settings. It begins to fetch the keys.
+///
+/// # Errors
+///
+/// The operating system refuses a thread.
+pub fn verifier(auth: &Auth) -> std::io::Result<Verifier> {
+    let verifier = Verifier::new(&auth.secrets, policy(auth));
+    Ok(match &auth.jwks {
+        Some(jwks) => verifier.with_jwks(Jwks::start(jwks)?),
+        None => verifier,
+    })
+}
+
+/// The system ends a connection on which bytes have waited for so long, be it
+/// that the peer is gone or that it does not read (TCP_USER_TIMEOUT, which
+/// counts closed windows, too).
+fn cut_if_stalled(connection: &dyn Any) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        // A kernel without it serves on, without the limit.
+        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(STALL_TIMEOUT));
+    }
+}
+
+/// What a token must say, by the settings.
+pub fn policy(auth: &Auth) -> Policy {
+    Policy {
+        issuers: auth.issuers.clone(),
+        audiences: auth.audiences.clone(),
+        leeway: f64::from(auth.leeway),
+        accept_session_cookies: auth.accept_session_cookie_tokens,
+        oauth: Scopes {
+            read: auth.oauth_read_scopes.clone(),
+            write: auth.oauth_write_scopes.clone(),
+        },
+    }
+}

@@ -1,0 +1,5 @@
+//! The process: builds the parts, serves, drains, stops.
+
+pub mod application;
+mod metrics_server;
+mod migrate_at_start;

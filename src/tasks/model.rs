@@ -1,0 +1,252 @@
+//! A task: its fields, and its columns.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use serde_json::Result;
+
+use super::fields::{Description, Priority, Title};
+use super::folding::{FoldedTexts, Texts};
+use super::tags::Tags;
+use crate::auth::OwnerId;
+use crate::db::id::DbId;
+use crate::db::owned::Owned;
+use crate::db::row_json::write_id_and_owner;
+use crate::db::table::owned_table;
+use crate::primitives::id::ResourceId;
+use crate::primitives::json_writer as write;
+use crate::primitives::timestamp::Timestamp;
+
+/// A task. When it was made is the time inside its id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Its address.
+    pub id: ResourceId,
+    /// Whose it is.
+    pub owner_id: OwnerId,
+    /// What is to be done.
+    pub title: Title,
+    /// More about it.
+    pub description: Option<Description>,
+    /// Whether it is done.
+    pub completed: bool,
+    /// When `completed` last became true; none while it is false.
+    pub completed_at: Option<Timestamp>,
+    /// How much it matters.
+    pub priority: Priority,
+    /// The day it is due.
+    pub due_date: Option<NaiveDate>,
+    /// The owner's own words for it.
+    pub tags: Tags,
+    /// 1, then one more at each change.
+    pub version: i64,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+owned_table! {
+    tasks: TaskRow, TaskFields, TaskDerived;
+    columns {
+        title: String => write::text;
+        description: Option<String> => write::nullable_text;
+        completed: bool => write::flag;
+        completed_at: Option<NaiveDateTime> => write::nullable_instant;
+        priority: i16 => Priority::write_json;
+        due_date: Option<NaiveDate> => write::nullable_day;
+        tags: String => Tags::write_json;
+        version: i64 => write::number, then created_at;
+        updated_at: NaiveDateTime => write::instant;
+    }
+    derived by derive {
+        title_lower: String;
+        description_lower: Option<String>;
+        title_folded: Option<String>;
+        rest_folded: Option<String>;
+        folded_version: i64;
+    }
+}
+
+/// The time in the id.
+fn created_at(out: &mut Vec<u8>, fields: &TaskFields<'_>) -> Result<()> {
+    out.extend_from_slice(b",\"created_at\":");
+    write::timestamp(out, fields.id.0.created_at())
+}
+
+impl Owned for Task {
+    type Row = TaskRow;
+
+    fn from_fields(fields: &TaskFields<'_>, owner: &OwnerId) -> Self {
+        let description = fields.description.map(str::to_owned);
+        Self {
+            id: fields.id.0,
+            owner_id: owner.clone(),
+            title: Title::from_column(fields.title.to_owned()),
+            description: description.map(Description::from_column),
+            completed: fields.completed,
+            completed_at: fields.completed_at.map(Timestamp::of_column),
+            priority: Priority::from_rank(fields.priority),
+            due_date: fields.due_date,
+            tags: Tags::from_column(fields.tags.to_owned()),
+            version: fields.version,
+            updated_at: Timestamp::of_column(fields.updated_at),
+        }
+    }
+
+    fn owner(&self) -> &OwnerId {
+        &self.owner_id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn fields(&self) -> TaskFields<'_> {
+        TaskFields {
+            id: DbId(self.id),
+            title: self.title.as_str(),
+            description: self.description.as_ref().map(|text| text.as_str()),
+            completed: self.completed,
+            completed_at: self.completed_at.map(Timestamp::column),
+            priority: self.priority.rank(),
+            due_date: self.due_date,
+            tags: self.tags.column(),
+            version: self.version,
+            updated_at: self.updated_at.column(),
+        }
+    }
+}
+
+/// What is searched and sorted by. The lower-cased columns are for the previous
+/// release, which has no others, and for this one where folding makes no difference.
+fn derive(fields: &TaskFields<'_>) -> TaskDerived {
+    let title_lower = fields.title.to_lowercase();
+    let description_lower = fields.description.map(str::to_lowercase);
+    let folded = FoldedTexts::of(&Texts {
+        title: fields.title,
+        title_lower: &title_lower,
+        description: fields.description,
+        description_lower: description_lower.as_deref(),
+        tags: fields.tags,
+    });
+    TaskDerived {
+        title_lower,
+        description_lower,
+        title_folded: folded.title,
+        rest_folded: folded.rest,
+        folded_version: fields.version,
+    }
+}
+
+impl Task {
+    /// The task as an object, appended to `out`.
+    ///
+    /// # Errors
+    ///
+    /// Somebody else has written the column of the tags, and not JSON.
+    pub fn write_json(&self, out: &mut Vec<u8>) -> Result<()> {
+        let fields = self.fields();
+        out.reserve(fields.json_size() + self.owner_id.as_str().len());
+        write_id_and_owner(out, self.id, &self.owner_id)?;
+        fields.write_json(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What is written of this, as a reader of JSON has it.
+    fn written(fields: &TaskFields<'_>) -> Value {
+        // The owner's part is an object with one member less.
+        let mut json = format!("{{\"id\":\"{}\"", fields.id.0).into_bytes();
+        fields.write_json(&mut json).unwrap();
+        serde_json::from_slice(&json).unwrap()
+    }
+
+    #[test]
+    fn a_task_is_written_as_a_serializer_would() {
+        let every_control: String = ('\0'..='\u{9f}').collect();
+        let texts = [
+            "Buy milk",
+            "\"",
+            "\\",
+            "\u{7f}",
+            "a quote\" behind\n thirty-two letters, or more",
+            "🦀 é \u{2028}",
+            &every_control,
+        ];
+        let id = ResourceId::generate();
+        let moment = Timestamp::now();
+        let beyond = Timestamp::new(DateTime::<chrono::Utc>::MAX_UTC);
+        for text in texts {
+            for (description, at, day) in [
+                (None, None, None),
+                (
+                    Some(text),
+                    Some(beyond),
+                    NaiveDate::from_ymd_opt(2026, 2, 9),
+                ),
+            ] {
+                let fields = TaskFields {
+                    id: DbId(id),
+                    title: text,
+                    description,
+                    completed: at.is_some(),
+                    completed_at: at.map(Timestamp::column),
+                    priority: Priority::High.rank(),
+                    due_date: day,
+                    tags: "[\n\"home\",\n\"a, b\"]",
+                    version: i64::MAX,
+                    updated_at: moment.column(),
+                };
+                let wanted = json!({
+                    "id": id.to_string(),
+                    "title": text,
+                    "description": description,
+                    "completed": at.is_some(),
+                    "completed_at": at,
+                    "priority": "high",
+                    "due_date": day,
+                    "tags": ["home", "a, b"],
+                    "version": i64::MAX,
+                    "created_at": id.created_at(),
+                    "updated_at": moment,
+                });
+                assert_eq!(written(&fields), wanted);
+            }
+        }
+    }
+
+    #[test]
+    fn the_members_have_one_order_and_there_is_room_for_them() {
+        let fields = TaskFields {
+            id: DbId(ResourceId::parse("01a1f7e7-b530-74f8-94e4-b4dc1460f2f1").unwrap()),
+            title: "Buy milk",
+            description: None,
+            completed: false,
+            completed_at: None,
+            priority: Priority::None.rank(),
+            due_date: NaiveDate::from_ymd_opt(2026, 12, 1),
+            tags: "[\n\"home\"]",
+            version: 1,
+            updated_at: DateTime::UNIX_EPOCH.naive_utc(),
+        };
+        let mut json = Vec::new();
+        fields.write_json(&mut json).unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&json),
+            r#","title":"Buy milk","description":null,"completed":false,"completed_at":null,"priority":"none","due_date":"2026-12-01","tags":["home"],"version":1,"created_at":"2026-11-20T07:41:59.984Z","updated_at":"1970-01-01T00:00:00.000Z"}"#
+        );
+        let longest = TaskFields {
+            completed_at: Some(fields.updated_at),
+            priority: Priority::Medium.rank(),
+            version: i64::MAX,
+            ..fields
+        };
+        let mut json = Vec::with_capacity(longest.json_size());
+        let room = json.capacity();
+        longest.write_json(&mut json).unwrap();
+        assert_eq!(json.capacity(), room);
+    }
+}

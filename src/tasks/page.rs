@@ -1,0 +1,75 @@
+//! The pages of a list.
+
+use diesel::prelude::*;
+
+#[cfg(feature = "postgres")]
+use super::cursor::{Position, SortValue};
+use super::model::TaskRow;
+use super::query::ListQuery;
+#[cfg(feature = "postgres")]
+use super::repository::Page;
+use super::select_page::{Part, SelectPage};
+use crate::auth::OwnerId;
+use crate::db::connection::DbConnection;
+#[cfg(feature = "postgres")]
+use crate::db::pipelines::{self, Session};
+#[cfg(feature = "postgres")]
+use crate::db::row_json::RowJson;
+use crate::db::table::Newest;
+#[cfg(feature = "postgres")]
+use crate::db::table::Table as _;
+
+/// The rows of a page, and one more if there is one; of a list by title with what
+/// each is sorted by.
+pub(super) fn load(
+    connection: &mut DbConnection,
+    owner: &OwnerId,
+    query: &ListQuery,
+) -> QueryResult<Vec<(TaskRow, Option<String>)>> {
+    let most = usize::from(query.limit) + 1;
+    if query.is_newest() {
+        let rows: Vec<TaskRow> = Newest::<TaskRow>::new(owner, most as i64).load(connection)?;
+        return Ok(rows.into_iter().map(|row| (row, None)).collect());
+    }
+    let mut rows = Vec::new();
+    for part in Part::of(query) {
+        let missing = most.saturating_sub(rows.len());
+        if missing > 0 {
+            let statement = SelectPage::on(connection, owner, query, part, missing as i64);
+            rows.append(&mut statement.load(connection)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// The first page of the list that everybody asks for, over a pipeline. None if a row
+/// of it cannot be written, which is no fault of the pipeline's: the ordinary way says
+/// so.
+#[cfg(feature = "postgres")]
+pub(super) async fn newest_pipelined(
+    session: &Session,
+    owner: &OwnerId,
+    query: &ListQuery,
+) -> Result<Option<Page>, pipelines::Failure> {
+    let most = i64::from(query.limit) + 1;
+    let statement = Newest::<TaskRow>::new(owner, most);
+    let mut rows = session.query(&statement).await?;
+    let has_more = cut(&mut rows, query);
+    let json = |row| TaskRow::from_pipeline(row).ok()?.to_json().ok();
+    let items: Option<Vec<RowJson>> = rows.iter().map(json).collect();
+    Ok(items.map(|items| Page {
+        next: items.last().filter(|_| has_more).map(|last| Position {
+            key: SortValue::CreatedAt,
+            id: last.id(),
+        }),
+        items,
+    }))
+}
+
+/// Takes off the one more, and says whether it was there.
+pub(super) fn cut<T>(rows: &mut Vec<T>, query: &ListQuery) -> bool {
+    let limit = usize::from(query.limit);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    has_more
+}

@@ -1,0 +1,317 @@
+//! What a client asks of its list: filters, order, page.
+
+use std::fmt::Write as _;
+
+use chrono::NaiveDate;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::cursor::{Position, SortValue};
+use super::fields::{Priority, day};
+use super::tags::{LONGEST_TAG, MAX_TAGS, normalized};
+use crate::auth::OwnerId;
+use crate::primitives::field_error::FieldError;
+use crate::primitives::folded::Words;
+use crate::primitives::parameters::Parameters;
+
+const DEFAULT_LIMIT: u16 = 50;
+const MAX_LIMIT: u16 = 200;
+
+/// Which of the owner's tasks are wanted. What is absent does not filter.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Done or not done.
+    pub completed: Option<bool>,
+    /// Any of these; empty means any priority.
+    pub priorities: Vec<Priority>,
+    /// All of these, in NFC, byte for byte.
+    pub tags: Vec<String>,
+    /// Due before this day.
+    pub due_before: Option<NaiveDate>,
+    /// Due on this day or after.
+    pub due_after: Option<NaiveDate>,
+    /// Words of which each stands in the title, the description or a tag.
+    pub q: Option<Words>,
+}
+
+/// By what a list is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKey {
+    /// The id, whose time is the time of creation.
+    CreatedAt,
+    /// The last change.
+    UpdatedAt,
+    /// The day it is due; tasks without one come last in both directions.
+    DueDate,
+    /// none < low < medium < high.
+    Priority,
+    /// The folded title, by code point.
+    Title,
+}
+
+/// A key and a direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub key: SortKey,
+    /// From high to low; ties by id in the same direction.
+    pub descending: bool,
+}
+
+impl Default for Sort {
+    /// Newest first.
+    fn default() -> Self {
+        Self {
+            key: SortKey::CreatedAt,
+            descending: true,
+        }
+    }
+}
+
+impl Sort {
+    const fn by(key: SortKey, descending: bool) -> Self {
+        Self { key, descending }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut sorts = SORTS.iter();
+        sorts.find(|(name, _)| *name == text).map(|(_, sort)| *sort)
+    }
+
+    fn name(self) -> &'static str {
+        let mut sorts = SORTS.iter();
+        let known = sorts.find(|(_, sort)| *sort == self);
+        known.map_or("", |(name, _)| name)
+    }
+}
+
+/// Every value of `sort`, and what it means.
+pub const SORTS: [(&str, Sort); 10] = [
+    ("created_at", Sort::by(SortKey::CreatedAt, false)),
+    ("-created_at", Sort::by(SortKey::CreatedAt, true)),
+    ("updated_at", Sort::by(SortKey::UpdatedAt, false)),
+    ("-updated_at", Sort::by(SortKey::UpdatedAt, true)),
+    ("due_date", Sort::by(SortKey::DueDate, false)),
+    ("-due_date", Sort::by(SortKey::DueDate, true)),
+    ("priority", Sort::by(SortKey::Priority, false)),
+    ("-priority", Sort::by(SortKey::Priority, true)),
+    ("title", Sort::by(SortKey::Title, false)),
+    ("-title", Sort::by(SortKey::Title, true)),
+];
+
+/// A parsed list query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListQuery {
+    /// Which tasks.
+    pub filter: Filter,
+    /// In which order.
+    pub sort: Sort,
+    /// How many at the most: 1 to 200.
+    pub limit: u16,
+    /// Behind which place in the order; none is the beginning.
+    pub after: Option<Position>,
+}
+
+/// Why a list query is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ListError {
+    /// Parameters are wrong or unknown.
+    Faults(Vec<FieldError>),
+    /// The cursor was not given out for this list, this order and this owner.
+    SortValue,
+}
+
+impl From<Vec<FieldError>> for ListError {
+    fn from(faults: Vec<FieldError>) -> Self {
+        Self::Faults(faults)
+    }
+}
+
+const PARAMETERS: [&str; 9] = [
+    "completed",
+    "priority",
+    "tag",
+    "due_before",
+    "due_after",
+    "q",
+    "sort",
+    "limit",
+    "cursor",
+];
+
+impl ListQuery {
+    /// Whether it asks for the first page of the list that everybody asks for: all
+    /// tasks, the newest first.
+    pub fn is_newest(&self) -> bool {
+        self.after.is_none() && self.filter == Filter::default() && self.sort == Sort::default()
+    }
+
+    /// Reads the query of a list; the error names every fault.
+    pub fn parse(query: &str, owner: &OwnerId) -> Result<Self, ListError> {
+        let given = Parameters::parse(query)?;
+        let mut faults = Vec::new();
+        let filter = filter(&given, &mut faults);
+        let sort = given.one(
+            "sort",
+            &mut faults,
+            "must be created_at, updated_at, due_date, priority or title, with - before it for descending",
+            Sort::parse,
+        );
+        let limit = given.one(
+            "limit",
+            &mut faults,
+            "must be a number from 1 to 200",
+            limit,
+        );
+        let cursor = given.one("cursor", &mut faults, "", |text| Some(text.to_owned()));
+        faults.extend(given.unknown(&PARAMETERS));
+        if !faults.is_empty() {
+            return Err(faults.into());
+        }
+        let mut query = Self {
+            filter,
+            sort: sort.unwrap_or_default(),
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            after: None,
+        };
+        if let Some(cursor) = cursor {
+            let position = SortValue::decode(&cursor, owner, &query).ok_or(ListError::SortValue)?;
+            query.after = Some(position);
+        }
+        Ok(query)
+    }
+
+    /// The cursor of the page behind this place.
+    pub fn cursor_after(&self, owner: &OwnerId, last: &Position) -> String {
+        SortValue::encode(owner, self, last)
+    }
+
+    /// The query of the page behind a cursor: the same list, the same limit.
+    pub fn next_page(&self, cursor: &str) -> String {
+        format!("{}&limit={}&cursor={cursor}", self.canonical(), self.limit)
+    }
+
+    /// Filters and order, always written the same way: two queries that mean the
+    /// same list have the same text.
+    pub(super) fn canonical(&self) -> String {
+        let mut text = format!("sort={}", self.sort.name());
+        let filter = &self.filter;
+        let mut add = |name: &str, value: &str| {
+            // RFC 3986 section 2.3: these need no encoding; all else gets one.
+            const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+                .remove(b'-')
+                .remove(b'_')
+                .remove(b'.')
+                .remove(b'~');
+            // Writing to a String cannot fail.
+            let _ = write!(text, "&{name}={}", utf8_percent_encode(value, UNRESERVED));
+        };
+        if let Some(completed) = filter.completed {
+            add("completed", if completed { "true" } else { "false" });
+        }
+        for priority in &filter.priorities {
+            add("priority", priority.name());
+        }
+        for tag in &filter.tags {
+            add("tag", tag);
+        }
+        if let Some(day) = filter.due_before {
+            add("due_before", &day.to_string());
+        }
+        if let Some(day) = filter.due_after {
+            add("due_after", &day.to_string());
+        }
+        if let Some(q) = &filter.q {
+            add("q", &q.folded);
+        }
+        text
+    }
+}
+
+fn filter(given: &Parameters, faults: &mut Vec<FieldError>) -> Filter {
+    const DAY: &str = "must be a day as YYYY-MM-DD in the years 1970 to 9999";
+    let completed = given.one(
+        "completed",
+        faults,
+        "must be true or false",
+        |text| match text {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        },
+    );
+    let mut priorities = Vec::new();
+    for name in given.all("priority") {
+        match Priority::from_name(name) {
+            Some(priority) => priorities.push(priority),
+            None => faults.push(FieldError::parameter(
+                "priority",
+                "must be none, low, medium or high",
+            )),
+        }
+    }
+    priorities.sort_unstable();
+    priorities.dedup();
+    let mut tags: Vec<String> = given
+        .all("tag")
+        .map(|tag| normalized(tag).into_owned())
+        .collect();
+    if tags.iter().any(|tag| !in_length(tag, LONGEST_TAG)) {
+        faults.push(FieldError::parameter(
+            "tag",
+            "must be 1 to 60 characters, without U+0000",
+        ));
+    }
+    if tags.len() > MAX_TAGS {
+        faults.push(FieldError::parameter("tag", "may stand at most 50 times"));
+    }
+    tags.sort_unstable();
+    tags.dedup();
+    let due_before = given.one("due_before", faults, DAY, day);
+    let due_after = given.one("due_after", faults, DAY, day);
+    let q = given.one(
+        "q",
+        faults,
+        "must be 1 to 100 characters, with 1 to 10 words, without U+0000",
+        |text| in_length(text, 100).then(|| Words::parse(text)).flatten(),
+    );
+    Filter {
+        completed,
+        priorities,
+        tags,
+        due_before,
+        due_after,
+        q,
+    }
+}
+
+fn in_length(text: &str, most: usize) -> bool {
+    !text.contains('\0') && (1..=most).contains(&text.chars().count())
+}
+
+/// Out of range is refused and never clamped: a client that asks for 1,000 and
+/// silently gets 200 loses tasks.
+fn limit(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = text.parse().ok().filter(|_| digits)?;
+    (1..=MAX_LIMIT).contains(&limit).then_some(limit)
+}
+
+/// The query of "clear completed": exactly `completed=true`, said aloud, because
+/// nothing but the query stands between a client and an empty list.
+pub fn clear_completed(query: &str) -> Result<(), Vec<FieldError>> {
+    const WHY: &str = "must be true: only completed tasks can be cleared";
+    let parameters = Parameters::parse(query)?;
+    let mut faults = Vec::new();
+    let given = parameters.one("completed", &mut faults, WHY, |text| {
+        (text == "true").then_some(())
+    });
+    if given.is_none() && faults.is_empty() {
+        faults.push(FieldError::parameter("completed", WHY));
+    }
+    faults.extend(parameters.unknown(&["completed"]));
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}

@@ -1,0 +1,225 @@
+//! Folding what the previous release has written: it knows the folded columns not
+//! and leaves them as they were, while the version of the task goes on.
+//!
+//! In steps, each along the primary key from where the last one ended. A step reads
+//! some rows, folds their texts, and writes those in one short transaction, each
+//! only if the task is still in the version that was read: every change of a text
+//! is a new version, whichever release makes it. So nothing is overwritten, a pass
+//! can end anywhere, and two at a time do no harm.
+//!
+//! What is left to do is in the rows themselves (`folded_version`), not in a note
+//! beside them: after a rollback the previous release may write again.
+
+use std::time::{Duration, Instant};
+
+#[cfg(feature = "postgres")]
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::query_builder::{Query, QueryFragment};
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use super::folding::{FoldedTexts, Texts};
+use crate::db::connection::{DbConnection, Generation, Manager, MultiBackend};
+use crate::db::id::{DbId, Id};
+use crate::db::migrate::MigrateError;
+use crate::db::statement::in_transaction;
+use crate::db::statement::{Pass, dynamic_query};
+use crate::settings::Database;
+
+/// Rows that a step reads, and the most that it writes: some milliseconds.
+const ROWS: usize = 100;
+
+/// The longest that a step waits for a row that somebody else is changing.
+#[cfg(feature = "postgres")]
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 100";
+
+/// The key of the advisory lock: one replica at a time. "refolded" in ASCII.
+#[cfg(feature = "postgres")]
+const LOCK: i64 = 0x7265_666f_6c64_6564;
+
+/// The task that a step has ended with.
+#[derive(Debug, Clone)]
+pub struct Place {
+    owner_id: String,
+    id: DbId,
+}
+
+/// What a step has done.
+#[derive(Debug)]
+pub struct Step {
+    /// Tasks whose texts were folded.
+    pub folded: usize,
+    /// From where to go on; none at the end of the table.
+    pub next: Option<Place>,
+}
+
+/// A row as a step reads it, without its texts if they are folded.
+#[derive(Queryable)]
+struct Row {
+    owner_id: String,
+    id: DbId,
+    version: i64,
+    title: Option<String>,
+    title_lower: Option<String>,
+    description: Option<String>,
+    description_lower: Option<String>,
+    tags: Option<String>,
+}
+
+/// Reads the next rows of all owners.
+struct Rows<'a> {
+    after: Option<&'a Place>,
+}
+
+impl Query for Rows<'_> {
+    type SqlType = (
+        Text,
+        Id,
+        BigInt,
+        Nullable<Text>,
+        Nullable<Text>,
+        Nullable<Text>,
+        Nullable<Text>,
+        Nullable<Text>,
+    );
+}
+
+impl QueryFragment<MultiBackend> for Rows<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("SELECT owner_id, id, version");
+        for column in [
+            "title",
+            "title_lower",
+            "description",
+            "description_lower",
+            "tags",
+        ] {
+            out.push_sql(", CASE WHEN folded_version = version THEN NULL ELSE ");
+            out.push_sql(column);
+            out.push_sql(" END");
+        }
+        out.push_sql(" FROM tasks");
+        if let Some(Place { owner_id, id }) = self.after {
+            out.push_sql(" WHERE (owner_id, id) > (");
+            out.push_bind_param::<Text, _>(owner_id.as_str())?;
+            out.push_sql(", ");
+            out.push_bind_param::<Id, _>(id)?;
+            out.push_sql(")");
+        }
+        out.push_sql(" ORDER BY owner_id, id LIMIT ");
+        out.push_sql(&ROWS.to_string());
+        Ok(())
+    }
+}
+
+/// Writes what was folded of one version of a task.
+struct PutFolded<'a> {
+    row: &'a Row,
+    folded: FoldedTexts,
+}
+
+impl QueryFragment<MultiBackend> for PutFolded<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("UPDATE tasks SET title_folded = ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.folded.title)?;
+        out.push_sql(", rest_folded = ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.folded.rest)?;
+        out.push_sql(", folded_version = version WHERE owner_id = ");
+        out.push_bind_param::<Text, _>(&self.row.owner_id)?;
+        out.push_sql(" AND id = ");
+        out.push_bind_param::<Id, _>(&self.row.id)?;
+        out.push_sql(" AND version = ");
+        out.push_bind_param::<BigInt, _>(&self.row.version)
+    }
+}
+
+dynamic_query!([] Rows<'_>, [] PutFolded<'_>);
+
+impl Row {
+    /// What is to be written, if its texts are not folded yet.
+    fn folded(&self) -> Option<PutFolded<'_>> {
+        let folded = FoldedTexts::of(&Texts {
+            title: self.title.as_deref()?,
+            title_lower: self.title_lower.as_deref()?,
+            description: self.description.as_deref(),
+            description_lower: self.description_lower.as_deref(),
+            tags: self.tags.as_deref()?,
+        });
+        Some(PutFolded { row: self, folded })
+    }
+}
+
+/// One step; none while another replica is at one.
+pub fn step(conn: &mut DbConnection, after: Option<&Place>) -> QueryResult<Option<Step>> {
+    let rows: Vec<Row> = Rows { after }.load(conn)?;
+    let next = rows.get(ROWS - 1).map(|last| Place {
+        owner_id: last.owner_id.clone(),
+        id: last.id,
+    });
+    let to_put: Vec<PutFolded<'_>> = rows.iter().filter_map(Row::folded).collect();
+    if to_put.is_empty() {
+        return Ok(Some(Step { folded: 0, next }));
+    }
+    in_transaction(conn, |conn| {
+        if !is_alone(conn)? {
+            return Ok(None);
+        }
+        let mut folded = 0;
+        for one in to_put {
+            folded += one.execute(conn)?;
+        }
+        Ok(Some(Step { folded, next }))
+    })
+}
+
+/// Whether no other replica is at a step, until the end of the transaction.
+fn is_alone(conn: &mut DbConnection) -> QueryResult<bool> {
+    match conn {
+        DbConnection::Sqlite(_) => Ok(true),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => {
+            #[derive(QueryableByName)]
+            struct Taken {
+                #[diesel(sql_type = diesel::sql_types::Bool)]
+                taken: bool,
+            }
+            postgres.batch_execute(LOCK_TIMEOUT)?;
+            let lock = format!("SELECT pg_try_advisory_xact_lock({LOCK}) AS taken");
+            let answer: Taken = diesel::sql_query(lock).get_result(postgres)?;
+            Ok(answer.taken)
+        }
+    }
+}
+
+/// How often a step that fails is tried again, by whoever waits for the end.
+const TRIES: usize = 100;
+
+/// A whole pass, for `todoward migrate`; says how many tasks were folded. Between
+/// two steps others have as much time as the step has taken.
+///
+/// # Errors
+///
+/// No connection, or a step that fails again and again.
+pub fn refold(database: &Database) -> Result<usize, MigrateError> {
+    let mut connection = Manager::new(database, Generation::default())
+        .open()
+        .map_err(MigrateError::Connection)?;
+    let (mut after, mut folded, mut failed) = (None, 0, 0);
+    loop {
+        let begun = Instant::now();
+        match step(&mut connection, after.as_ref()) {
+            Ok(Some(done)) => {
+                folded += done.folded;
+                failed = 0;
+                match done.next {
+                    Some(next) => after = Some(next),
+                    None => return Ok(folded),
+                }
+            }
+            Ok(None) => {}
+            Err(_) if failed < TRIES => failed += 1,
+            Err(error) => return Err(error.into()),
+        }
+        std::thread::sleep(begun.elapsed().max(Duration::from_millis(1)));
+    }
+}

@@ -1,0 +1,156 @@
+//! The tags of a task.
+
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use serde::de::IgnoredAny;
+
+use crate::primitives::json::Value;
+use crate::primitives::text::{Wrong, is_visible, string};
+
+/// At most so many tags has a task, and a query.
+pub(super) const MAX_TAGS: usize = 50;
+
+/// The longest tag, in characters.
+pub(super) const LONGEST_TAG: usize = 60;
+
+/// At most 50 tags of 1 to 60 characters, none twice, in the client's order.
+///
+/// Kept as their column has them, a JSON array with each tag on a line of its own:
+/// most tasks go from there to a client, and nobody asks for one of the tags. A
+/// line break inside a tag is written `\n`, so "line break, tag in quotes"
+/// ([`Tags::needle`]) stands in this text exactly if the task has the tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tags(String);
+
+impl Default for Tags {
+    fn default() -> Self {
+        Self::of(&[""; 0])
+    }
+}
+
+impl Tags {
+    /// The faults carry the index of the tag they are about.
+    pub(super) fn parse(value: &Value) -> Result<Self, Vec<(Option<usize>, Wrong)>> {
+        let Value::Array(items) = value else {
+            return Err(vec![(None, "must be an array of strings")]);
+        };
+        let mut tags: Vec<Cow<'_, str>> = Vec::new();
+        let mut wrong = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match tag(item) {
+                // Beyond the limit none is kept, nor compared with all others.
+                Ok(tag) if tags.len() > MAX_TAGS || tags.contains(&tag) => {}
+                Ok(tag) => tags.push(tag),
+                Err(why) => wrong.push((Some(index), why)),
+            }
+        }
+        if tags.len() > MAX_TAGS {
+            wrong.push((None, "must be at most 50 tags"));
+        }
+        if wrong.is_empty() {
+            Ok(Self::of(&tags))
+        } else {
+            Err(wrong)
+        }
+    }
+
+    fn of(tags: &[impl AsRef<str>]) -> Self {
+        let lines: Vec<String> = tags.iter().map(|tag| Self::needle(tag.as_ref())).collect();
+        Self(format!("[{}]", lines.join(",")))
+    }
+
+    /// What their column has.
+    pub fn column(&self) -> &str {
+        &self.0
+    }
+
+    /// What to look for in the column to find a tag.
+    pub fn needle(tag: &str) -> String {
+        format!("\n{}", Value::from(tag))
+    }
+
+    /// The tags of a column. Whether it has some is seen when they are written.
+    pub fn from_column(column: String) -> Self {
+        Self(column)
+    }
+
+    /// Each tag of a column; none if somebody else has written the column, and not JSON.
+    pub(super) fn texts(column: &str) -> Vec<Cow<'_, str>> {
+        match column {
+            "[]" => Vec::new(),
+            column => serde_json::from_str(column).unwrap_or_default(),
+        }
+    }
+
+    /// The tags of a column as an array, appended to `out`.
+    ///
+    /// # Errors
+    ///
+    /// Somebody else has written the column, and not JSON.
+    pub(super) fn write_json(out: &mut Vec<u8>, column: &str) -> serde_json::Result<()> {
+        let _: IgnoredAny = serde_json::from_str(column)?;
+        for line in column.split('\n') {
+            out.extend_from_slice(line.as_bytes());
+        }
+        Ok(())
+    }
+}
+
+/// A tag in the one form in which tags are stored and looked for, NFC (UAX #15):
+/// keyboards and systems differ in how they write an accent, and nobody sees that.
+pub(super) fn normalized(tag: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(tag)
+}
+
+fn tag(value: &Value) -> Result<Cow<'_, str>, Wrong> {
+    let text = match normalized(string(value)?) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    };
+    if text.is_empty() || text.chars().count() > LONGEST_TAG {
+        return Err("must be 1 to 60 characters");
+    }
+    if !is_visible(&text) {
+        return Err("must have a visible character");
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_found_in_the_column_exactly_if_it_is_there() {
+        let tricky = [
+            "a", "\"a\"", "a\"", "\n\"a\"", "x\\", ",", "x,\n\"a", "\\\"a", "A",
+        ];
+        for have in tricky {
+            let tags = Tags::of(&["first", have, "last"]);
+            for want in tricky {
+                assert_eq!(
+                    tags.column().contains(&Tags::needle(want)),
+                    have == want,
+                    "{want:?} in {have:?}"
+                );
+            }
+            let mut written = Vec::new();
+            Tags::write_json(&mut written, tags.column()).unwrap();
+            assert_eq!(
+                written,
+                serde_json::to_vec(&["first", have, "last"]).unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_not_passed_on() {
+        for column in ["", "[", "[\"a\"]]", "[\"a\", x]"] {
+            assert!(
+                Tags::write_json(&mut Vec::new(), column).is_err(),
+                "{column}"
+            );
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The direction of imports: a room uses those below it and never one above.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test that finds something else than it expects should panic"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms of `src/`, from top to bottom; those in a row do not use each other.
+const ROOMS: &[&[&str]] = &[
+    &["main"],
+    &["lib"],
+    &["cli"],
+    &["server"],
+    &["routes"],
+    &["transfer"],
+    &["tasks"],
+    &["openapi"],
+    &["http"],
+    &["health"],
+    &["db"],
+    &["auth"],
+    &["rate_limit", "metrics", "logging"],
+    &["settings"],
+    &["primitives"],
+];
+
+/// Who may name the tables in `db/schema.rs`: the resource that has them, and what
+/// copies whole tables.
+const TABLES: &[(&str, &[&str])] = &[
+    ("tasks", &["tasks", "transfer"]),
+    ("idempotency_keys", &["db", "transfer"]),
+];
+
+/// A file of `src/` without its tests: its path, its room, its text.
+struct Source {
+    path: PathBuf,
+    room: String,
+    text: String,
+}
+
+fn sources() -> Vec<Source> {
+    let mut files = Vec::new();
+    collect(Path::new("src"), &mut files);
+    assert!(files.len() > 50, "{} files", files.len());
+    files.into_iter().map(source).collect()
+}
+
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn source(path: PathBuf) -> Source {
+    let below = path.strip_prefix("src").unwrap();
+    let first = below.iter().next().unwrap().to_str().unwrap();
+    let room = first.strip_suffix(".rs").unwrap_or(first).to_owned();
+    let whole = fs::read_to_string(&path).unwrap();
+    let is_test = below.iter().any(|part| part == "tests") || path.ends_with("tests.rs");
+    let text = match whole.split_once("#[cfg(test)]\nmod tests {") {
+        _ if is_test => String::new(),
+        Some((product, _)) => product.to_owned(),
+        None => whole,
+    };
+    Source { path, room, text }
+}
+
+/// The rooms that a text names, each with its line. Comments may name any.
+fn named_rooms(text: &str) -> Vec<(usize, String)> {
+    let mut named = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or_default();
+        for (at, found) in code.match_indices("crate::") {
+            let room = code[at + found.len()..].chars();
+            let room = room.take_while(|c| c.is_alphanumeric() || *c == '_');
+            named.push((number + 1, room.collect()));
+        }
+    }
+    named
+}
+
+fn floor(room: &str) -> usize {
+    let floor = ROOMS.iter().position(|rooms| rooms.contains(&room));
+    floor.unwrap_or_else(|| panic!("src/{room} has no place in the order of rooms: give it one"))
+}
+
+#[test]
+fn imports_go_down_and_never_up() {
+    let mut wrong = Vec::new();
+    let mut down = 0;
+    for source in sources() {
+        let own = floor(&source.room);
+        for (line, room) in named_rooms(&source.text) {
+            if room == source.room {
+                continue;
+            }
+            down += 1;
+            if floor(&room) <= own {
+                wrong.push(format!("{}:{line} uses {room}", source.path.display()));
+            }
+        }
+    }
+    assert!(down > 100, "{down} imports seen");
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn a_table_is_named_only_by_the_resource_that_has_it() {
+    let schema = fs::read_to_string("src/db/schema.rs").unwrap();
+    let declared = schema.matches("diesel::table!").count();
+    assert_eq!(declared, TABLES.len(), "say who may name the new table");
+    for source in sources() {
+        for (table, rooms) in TABLES {
+            let names = source.text.lines().any(|line| {
+                let line = line.trim();
+                line.starts_with("use ") && line.contains("schema::") && names(line, table)
+            });
+            let may = rooms.contains(&source.room.as_str());
+            assert!(!names || may, "{} names {table}", source.path.display());
+        }
+    }
+}
+
+fn names(line: &str, word: &str) -> bool {
+    let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|it| it == word)
+}
