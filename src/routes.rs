@@ -1,112 +1,143 @@
-//! The only table of addresses. Tests enumerate it, so that a new address
-//! without its rows in the denial and isolation tables fails.
+//! The one table of endpoints. Tests walk it, so that none can be forgotten by the
+//! router, the document, or the tests of denial and isolation.
 
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, Resource, Route, guard};
+use actix_web::{HttpRequest, guard};
 
 use crate::auth::{Authenticate, path_names_the_caller};
 use crate::health::handlers as health;
 use crate::http::cors::cors;
 use crate::http::edge::{Pattern, api_headers};
 use crate::http::fallback::{method_not_allowed, no_such_address};
-use crate::openapi::docs;
-use crate::tasks::handlers as tasks;
+use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
+use crate::openapi::{Api, docs, service};
+use crate::tasks;
 
-/// An address and what it does by method. HEAD goes with GET.
-pub struct Address {
-    /// The path below its mount.
-    pub path: &'static str,
-    /// The methods, each with its handler.
-    pub methods: &'static [Endpoint],
-}
+/// What is served below each of [`MOUNTS`], guarded: a line for each resource.
+pub const RESOURCES: &[Resource] = &[tasks::RESOURCE];
 
-/// A method of an address, and what makes the route to its handler.
-pub type Endpoint = (Method, fn() -> Route);
-
-/// Needs no token.
-pub const PUBLIC: &[Address] = &[
-    Address {
-        path: "/health/live",
-        methods: &[(Method::GET, || web::to(health::live))],
-    },
-    Address {
-        path: "/health/ready",
-        methods: &[(Method::GET, || web::to(health::ready))],
-    },
-    Address {
-        path: OPENAPI,
-        methods: &[(Method::GET, || web::to(docs::openapi))],
-    },
-    Address {
-        path: "/docs",
-        methods: &[(Method::GET, || web::to(docs::page))],
-    },
-    Address {
-        path: "/docs/page.js",
-        methods: &[(Method::GET, || web::to(docs::script))],
-    },
-    Address {
-        path: "/docs/page.css",
-        methods: &[(Method::GET, || web::to(docs::style))],
-    },
-    Address {
-        path: "/docs/swagger-ui-bundle.js",
-        methods: &[(Method::GET, || web::to(docs::swagger_ui_script))],
-    },
-    Address {
-        path: "/docs/swagger-ui.css",
-        methods: &[(Method::GET, || web::to(docs::swagger_ui_style))],
-    },
-];
-
-/// The only address outside `/api` that pages of other origins may read.
-const OPENAPI: &str = "/openapi.json";
-
-/// Below each of [`MOUNTS`], guarded.
-pub const TASKS: &[Address] = &[
-    Address {
-        path: "/tasks",
-        methods: &[
-            (Method::GET, || web::to(tasks::list_tasks)),
-            (Method::POST, || web::to(tasks::create_task)),
-            (Method::DELETE, || web::to(tasks::clear_completed)),
-        ],
-    },
-    Address {
-        path: "/tasks/{id}",
-        methods: &[
-            (Method::GET, || web::to(tasks::read_task)),
-            (Method::PUT, || web::to(tasks::update_task)),
-            (Method::PATCH, || web::to(tasks::update_task)),
-            (Method::DELETE, || web::to(tasks::delete_task)),
-        ],
-    },
-    Address {
-        path: "/tasks/{id}/complete",
-        methods: &[(Method::PATCH, || web::to(tasks::complete_task))],
-    },
-];
-
-/// Where the tasks are to be found.
+/// Where the resources are to be found.
 pub const MOUNTS: [&str; 2] = ["/api/v1", "/api/v1/users/{owner_id}"];
 
+/// The only path outside `/api` that pages of other origins may read.
+const OPENAPI: &str = "/openapi.json";
+
+/// Needs no token.
+pub const PUBLIC: &[Endpoint] = &[
+    Endpoint {
+        path: "/health/live",
+        method: Method::GET,
+        route: || web::to(health::live),
+        operation: Some(service::is_live),
+        isolation: Isolation::Public,
+    },
+    Endpoint {
+        path: "/health/ready",
+        method: Method::GET,
+        route: || web::to(health::ready),
+        operation: Some(service::is_ready),
+        isolation: Isolation::Public,
+    },
+    Endpoint {
+        path: OPENAPI,
+        method: Method::GET,
+        route: || web::to(docs::openapi),
+        operation: Some(service::read_openapi),
+        isolation: Isolation::Public,
+    },
+    Endpoint {
+        path: "/docs",
+        method: Method::GET,
+        route: || web::to(docs::page),
+        operation: Some(service::read_docs),
+        isolation: Isolation::Public,
+    },
+    Endpoint {
+        path: "/docs/page.js",
+        method: Method::GET,
+        route: || web::to(docs::script),
+        operation: None,
+        isolation: Isolation::Public,
+    },
+    Endpoint {
+        path: "/docs/page.css",
+        method: Method::GET,
+        route: || web::to(docs::style),
+        operation: None,
+        isolation: Isolation::Public,
+    },
+    Endpoint {
+        path: "/docs/swagger-ui-bundle.js",
+        method: Method::GET,
+        route: || web::to(docs::swagger_ui_script),
+        operation: None,
+        isolation: Isolation::Public,
+    },
+    Endpoint {
+        path: "/docs/swagger-ui.css",
+        method: Method::GET,
+        route: || web::to(docs::swagger_ui_style),
+        operation: None,
+        isolation: Isolation::Public,
+    },
+];
+
+/// Everything that is served.
+pub const API: Api = Api {
+    public: PUBLIC,
+    mounts: &MOUNTS,
+    resources: RESOURCES,
+};
+
+/// A path, and its endpoints by method.
+pub struct Path {
+    /// The path below its mount.
+    pub path: &'static str,
+    /// At least one.
+    pub endpoints: Vec<&'static Endpoint>,
+}
+
+/// The paths of some endpoints, in their order.
+pub fn paths(endpoints: impl IntoIterator<Item = &'static Endpoint>) -> Vec<Path> {
+    let mut paths: Vec<Path> = Vec::new();
+    for endpoint in endpoints {
+        match paths.iter_mut().find(|known| known.path == endpoint.path) {
+            Some(known) => known.endpoints.push(endpoint),
+            None => paths.push(Path {
+                path: endpoint.path,
+                endpoints: vec![endpoint],
+            }),
+        }
+    }
+    paths
+}
+
+/// The paths below each mount.
+pub fn guarded() -> Vec<Path> {
+    let endpoints = |resource: &'static Resource| resource.endpoints;
+    paths(RESOURCES.iter().flat_map(endpoints))
+}
+
 /// Registers everything. The guard is a wrap of the whole scope `/api`: an
-/// address cannot be added inside and forgotten, nor asked for without a token.
+/// endpoint cannot be added inside and forgotten, nor asked for without a token.
 pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
-    for address in PUBLIC {
-        match address.path {
-            OPENAPI => app.service(resource("", address).wrap(from_fn(cors))),
-            _ => app.service(resource("", address)),
+    for public in paths(PUBLIC) {
+        let is_document = public.path == OPENAPI;
+        match is_document {
+            true => app.service(service_of("", public).wrap(from_fn(cors))),
+            false => app.service(service_of("", public)),
         };
     }
     let mut v1 = web::scope("/v1");
     let mut of_user = web::scope("/users/{owner_id}").wrap(from_fn(path_names_the_caller));
     let [mount, mount_of_user] = MOUNTS;
-    for address in TASKS {
-        v1 = v1.service(resource(mount, address));
-        of_user = of_user.service(resource(mount_of_user, address));
+    for path in guarded() {
+        v1 = v1.service(service_of(mount, path));
+    }
+    for path in guarded() {
+        of_user = of_user.service(service_of(mount_of_user, path));
     }
     let of_user = of_user.default_service(web::to(no_such_address));
     let v1 = v1
@@ -124,31 +155,32 @@ pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
     app.default_service(web::to(no_such_address));
 }
 
-fn resource(mount: &str, address: &'static Address) -> Resource {
-    let pattern = Pattern(format!("{mount}{}", address.path).into());
+fn service_of(mount: &str, Path { path, endpoints }: Path) -> actix_web::Resource {
+    let pattern = Pattern(format!("{mount}{path}").into());
     // Lets everything in; it is where a request is known to have got so far.
-    let mut resource = web::resource(address.path).guard(guard::fn_guard(move |context| {
+    let mut service = web::resource(path).guard(guard::fn_guard(move |context| {
         context.req_data_mut().insert(pattern.clone());
         true
     }));
-    for (method, route) in address.methods {
-        let method = method.clone();
-        resource = resource.route(route().guard(guard::fn_guard(move |context| {
+    for endpoint in &endpoints {
+        let method = endpoint.method.clone();
+        service = service.route((endpoint.route)().guard(guard::fn_guard(move |context| {
             let asked = &context.head().method;
             *asked == method || (*asked == Method::HEAD && method == Method::GET)
         })));
     }
-    resource.default_service(web::to(move |request: HttpRequest| async move {
-        method_not_allowed(&request, &allow(address))
+    let allow = allow(&endpoints);
+    service.default_service(web::to(move |request: HttpRequest| {
+        std::future::ready(method_not_allowed(&request, &allow))
     }))
 }
 
-/// The value of `Allow` of an address.
-pub fn allow(address: &Address) -> String {
+/// The value of `Allow` of a path.
+fn allow(endpoints: &[&Endpoint]) -> String {
     let mut methods = Vec::new();
-    for (method, _) in address.methods {
-        methods.push(method.as_str());
-        if method == Method::GET {
+    for endpoint in endpoints {
+        methods.push(endpoint.method.as_str());
+        if endpoint.method == Method::GET {
             methods.push("HEAD");
         }
     }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::db::migrate::MigrateError;
-use crate::openapi;
+use crate::routes;
 use crate::server::application::StartError;
 use crate::settings::{Environment, Settings, SettingsError};
 use crate::transfer::CopyError;
@@ -124,7 +124,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Token(arguments) => token::run(&arguments, &Settings::load_auth(&environment)?),
         Command::CheckToken => check_token::run(&Settings::load_auth(&environment)?),
         Command::Openapi => {
-            print(openapi::json())?;
+            print(&routes::API.json("/"))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Healthcheck => healthcheck::run(&Settings::load_server(&environment)?),

@@ -4,24 +4,55 @@
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
 };
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use quick_cache::sync::Cache;
 
+use super::Api;
 use crate::http::app_state::AppState;
 use crate::http::prefix::prefix;
 use crate::http::response_budget::BudgetedBody;
-use crate::openapi;
 
 /// The page's own files only; calls go to this server only. Nobody may frame it:
 /// a token is typed into it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The document of the API, by the path at which a server is reached.
+pub struct Documents {
+    api: Api,
+    /// A server has one path, or a few.
+    made: Cache<String, Bytes>,
+}
+
+impl Documents {
+    /// Of this API; each is made when it is first asked for.
+    pub fn new(api: Api) -> Self {
+        Self {
+            api,
+            made: Cache::new(8),
+        }
+    }
+
+    fn below(&self, server: &str) -> Bytes {
+        self.made.get(server).unwrap_or_else(|| {
+            let json = Bytes::from(self.api.json(server));
+            self.made.insert(server.to_owned(), json.clone());
+            json
+        })
+    }
+}
+
 /// `GET /openapi.json`
-pub async fn openapi(app: Data<AppState>, request: HttpRequest) -> HttpResponse {
-    let document = match prefix(&request, &app.trusted_proxies) {
-        "" => BudgetedBody::file(openapi::json().as_bytes()),
-        prefix => BudgetedBody::shared(openapi::json_below(prefix)),
+pub async fn openapi(
+    app: Data<AppState>,
+    documents: Data<Documents>,
+    request: HttpRequest,
+) -> HttpResponse {
+    let server = match prefix(&request, &app.trusted_proxies) {
+        "" => "/",
+        prefix => prefix,
     };
+    let document = BudgetedBody::shared(documents.below(server));
     file("application/json")
         .insert_header((VARY, "Origin"))
         .body(document)

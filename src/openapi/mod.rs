@@ -4,27 +4,28 @@
 //! Invariant: the document is made from the table of addresses and the table of
 //! error codes, and says nothing that a test has not compared with the server.
 
-mod described;
+pub mod described;
 pub mod docs;
+pub mod endpoint;
 mod operations;
-mod parameters;
+pub mod parameters;
 mod problems;
-mod responses;
-mod schemas;
+pub mod responses;
+pub mod schemas;
+pub mod service;
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
 
-use actix_web::web::Bytes;
-use quick_cache::sync::Cache;
 use utoipa::openapi::path::PathItemBuilder;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::schema::ComponentsBuilder;
+use utoipa::openapi::security::{Http, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
     Info, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Server,
 };
 
+use self::endpoint::{Endpoint, Resource};
 use crate::primitives::problem::Code;
-use crate::routes::{Address, MOUNTS, PUBLIC, TASKS};
 
 const ABOUT: &str = "Every user's own tasks. The caller is the `sub` of the JWT in \
 `Authorization`, and nothing else in a request says who they are.\n\nEvery error is \
@@ -35,76 +36,115 @@ cannot be parsed (400), that does not arrive (408), or that is too large (431).\
 `X-Request-Id`, to find it in the log; every other answer has it. It is no parameter here, because one that \
 is not `[A-Za-z0-9._-]{1,128}`, or is a JWT, is not refused: it is replaced by a new one.";
 
-/// The document, as it is committed in `openapi.json` and served.
-pub fn json() -> &'static str {
-    static JSON: LazyLock<String> = LazyLock::new(|| written("/"));
-    &JSON
+/// Everything that is served.
+pub struct Api {
+    /// Needs no token.
+    pub public: &'static [Endpoint],
+    /// Where the resources are to be found.
+    pub mounts: &'static [&'static str],
+    /// What is served below each mount.
+    pub resources: &'static [Resource],
 }
 
-/// The document of a server that is reached below a prefix.
-pub fn json_below(prefix: &str) -> Bytes {
-    // A server has one prefix, or a few.
-    static BELOW: LazyLock<Cache<String, Bytes>> = LazyLock::new(|| Cache::new(8));
-    BELOW.get(prefix).unwrap_or_else(|| {
-        let json = Bytes::from(written(prefix));
-        BELOW.insert(prefix.to_owned(), json.clone());
+impl Api {
+    /// The document of a server that is reached at this path, as JSON.
+    pub fn json(&self, server: &str) -> String {
+        // It is made of strings and numbers only: nothing that could fail.
+        let mut json = self.document(server).to_pretty_json().unwrap_or_default();
+        json.push('\n');
         json
-    })
-}
-
-fn written(server: &str) -> String {
-    // It is made of strings and numbers only: nothing that could fail.
-    let mut json = document(server).to_pretty_json().unwrap_or_default();
-    json.push('\n');
-    json
-}
-
-/// The document of a server at this path.
-fn document(server: &str) -> OpenApi {
-    let mut paths = PathsBuilder::new();
-    for address in PUBLIC.iter().filter(|address| !is_asset(address)) {
-        paths = paths.path(address.path, path_item("", address));
     }
-    for mount in MOUNTS {
-        for address in TASKS {
-            let path = format!("{mount}{}", address.path);
-            paths = paths.path(path, path_item(mount, address));
+
+    fn document(&self, server: &str) -> OpenApi {
+        let mut items = Items::default();
+        for endpoint in self.public {
+            items.add("", None, endpoint);
         }
+        for mount in self.mounts {
+            for resource in self.resources {
+                for endpoint in resource.endpoints {
+                    items.add(mount, Some(resource), endpoint);
+                }
+            }
+        }
+        let components = parameters::components(service::components(ComponentsBuilder::new()));
+        let components = self
+            .resources
+            .iter()
+            .fold(components, |components, resource| {
+                (resource.components)(components)
+            });
+        let components = problems::components(responses::components(components))
+            .security_scheme("bearerAuth", SecurityScheme::Http(bearer()))
+            .build();
+        OpenApiBuilder::new()
+            .info(info())
+            .servers(Some([Server::new(server)]))
+            .tags(Some(self.tags()))
+            .paths(items.into_paths())
+            .components(Some(components))
+            .build()
     }
-    let bearer = HttpBuilder::new()
+
+    fn tags(&self) -> Vec<Tag> {
+        let tag = |name: &str, about: &str| {
+            let tag = TagBuilder::new().name(name);
+            tag.description(Some(about)).build()
+        };
+        let mut tags: Vec<Tag> = Vec::new();
+        for resource in self.resources {
+            let name = resource.name;
+            tags.push(tag(name, resource.about));
+            tags.push(tag(
+                &format!("{name} of a user"),
+                &format!(
+                    "The same {name}, under a path that names their owner. The name is checked against the token and never believed."
+                ),
+            ));
+        }
+        tags.push(tag("service", "Health and this document. No token."));
+        tags
+    }
+}
+
+/// The operations by their paths, in the order of the table.
+#[derive(Default)]
+struct Items {
+    order: Vec<String>,
+    by_path: BTreeMap<String, PathItemBuilder>,
+}
+
+impl Items {
+    fn add(&mut self, mount: &str, resource: Option<&Resource>, endpoint: &Endpoint) {
+        let Some((method, operation)) = operations::of(mount, resource, endpoint) else {
+            return;
+        };
+        let path = format!("{mount}{}", endpoint.path);
+        let item = self.by_path.remove(&path).unwrap_or_else(|| {
+            self.order.push(path.clone());
+            PathItemBuilder::new()
+        });
+        self.by_path.insert(path, item.operation(method, operation));
+    }
+
+    fn into_paths(mut self) -> PathsBuilder {
+        self.order.iter().fold(PathsBuilder::new(), |paths, path| {
+            match self.by_path.remove(path) {
+                Some(item) => paths.path(path, item.build()),
+                None => paths,
+            }
+        })
+    }
+}
+
+fn bearer() -> Http {
+    HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .description(Some(
             "The JWT of Better Auth's `jwt()` plugin: `authClient.token()` in the page. For a first look, `todoward dev` prints one.",
         ))
-        .build();
-    let components = problems::components(responses::components(parameters::components(
-        schemas::components(),
-    )))
-    .security_scheme("bearerAuth", SecurityScheme::Http(bearer))
-    .build();
-    OpenApiBuilder::new()
-        .info(info())
-        .servers(Some([Server::new(server)]))
-        .tags(Some([
-            TagBuilder::new()
-                .name("tasks")
-                .description(Some("The caller's tasks.")),
-            TagBuilder::new().name("tasks of a user").description(Some(
-                "The same tasks, under a path that names their owner. The name is checked against the token and never believed.",
-            )),
-            TagBuilder::new()
-                .name("service")
-                .description(Some("Health and this document. No token.")),
-        ].map(TagBuilder::build)))
-        .paths(paths)
-        .components(Some(components))
         .build()
-}
-
-/// What the page at `/docs` is made of is no part of the API.
-fn is_asset(address: &Address) -> bool {
-    address.path.starts_with("/docs/")
 }
 
 fn info() -> Info {
@@ -119,16 +159,6 @@ fn info() -> Info {
                 .build(),
         ))
         .build()
-}
-
-fn path_item(mount: &str, address: &Address) -> utoipa::openapi::PathItem {
-    let mut item = PathItemBuilder::new();
-    for (method, _) in address.methods {
-        if let Some((method, operation)) = operations::of(mount, address.path, method) {
-            item = item.operation(method, operation);
-        }
-    }
-    item.build()
 }
 
 /// Codes that no operation gives, because they say that there is none: the

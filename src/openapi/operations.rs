@@ -8,11 +8,12 @@ use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::SecurityRequirement;
 
-use super::described::describe;
+use super::described::Link;
+use super::endpoint::{Endpoint, Resource};
 use super::responses::{HEAD_TOO_LARGE, errors, with_headers};
 use crate::primitives::problem::Code;
 
-/// Whatever asks for tasks.
+/// Whatever needs a token.
 const ALWAYS: &[Code] = &[
     Code::InvalidRequest,
     Code::UnknownParameter,
@@ -34,27 +35,28 @@ const ALWAYS: &[Code] = &[
 ];
 
 /// Whatever has a body.
-const OF_BODIES: [Code; 6] = [
+const OF_BODIES: [Code; 4] = [
     Code::InvalidJson,
     Code::RequestTimeout,
     Code::BodyTooLarge,
     Code::UnsupportedMediaType,
-    Code::InvalidTask,
-    Code::UnknownField,
 ];
 
-/// Whatever is about one task.
-const OF_ONE: [Code; 2] = [Code::NotOwner, Code::TaskNotFound];
-
-/// The operation of a method, if it is one; tests count them.
-pub(super) fn of(mount: &str, path: &str, method: &Method) -> Option<(HttpMethod, Operation)> {
+/// The operation of an endpoint, if it is one; tests count them. `resource` is none
+/// of one that needs no token.
+pub(super) fn of(
+    mount: &str,
+    resource: Option<&Resource>,
+    endpoint: &Endpoint,
+) -> Option<(HttpMethod, Operation)> {
     let of_user = mount.contains("{owner_id}");
-    let (verb, described) = describe(path, method)?;
-    let is_public = mount.is_empty();
-    let (tag, suffix) = match (is_public, of_user) {
-        (true, _) => ("service", ""),
-        (false, false) => ("tasks", ""),
-        (false, true) => ("tasks of a user", "OfUser"),
+    let described = endpoint.operation?();
+    let verb = verb(&endpoint.method)?;
+    let is_public = resource.is_none();
+    let (tag, suffix) = match (resource, of_user) {
+        (None, _) => ("service".to_owned(), ""),
+        (Some(resource), false) => (resource.name.to_owned(), ""),
+        (Some(resource), true) => (format!("{} of a user", resource.name), "OfUser"),
     };
     let mut operation = OperationBuilder::new()
         .tag(tag)
@@ -70,11 +72,12 @@ pub(super) fn of(mount: &str, path: &str, method: &Method) -> Option<(HttpMethod
         operation = operation.security(SecurityRequirement::new("bearerAuth", [""; 0]));
         codes.extend(ALWAYS);
     }
-    if described.body.is_some() {
+    if let Some(resource) = resource.filter(|_| described.body.is_some()) {
         codes.extend(OF_BODIES);
+        codes.extend([resource.invalid, Code::UnknownField]);
     }
-    if described.parameters.contains(&"Id") {
-        codes.extend(OF_ONE);
+    if let Some(resource) = resource.filter(|_| endpoint.path.contains("{id}")) {
+        codes.extend([Code::NotOwner, resource.not_found]);
     }
     if of_user {
         codes.push(Code::ForeignPath);
@@ -88,7 +91,7 @@ pub(super) fn of(mount: &str, path: &str, method: &Method) -> Option<(HttpMethod
         if !is_public {
             answer = with_headers(answer, &["RateLimit", "RateLimit-Policy"]);
         }
-        operation = operation.response(status, links(described.id, suffix, answer).build());
+        operation = operation.response(status, links(described.links, suffix, answer).build());
     }
     for (status, answer) in errors(&codes, !is_public) {
         operation = operation.response(status.to_string(), answer);
@@ -96,30 +99,27 @@ pub(super) fn of(mount: &str, path: &str, method: &Method) -> Option<(HttpMethod
     Some((verb, operation.build()))
 }
 
-/// Where an answer leads: for pages to follow, and for tests that walk the API.
-fn links(id: &str, suffix: &str, answer: ResponseBuilder) -> ResponseBuilder {
-    let to = |target: &str| LinkBuilder::new().operation_id(format!("{target}{suffix}"));
-    let owner = |link: LinkBuilder| match suffix {
-        "" => link,
-        _ => link.parameter("owner_id", json!("$request.path.owner_id")),
-    };
-    match id {
-        "createTask" => [
-            "readTask",
-            "updateTask",
-            "putTask",
-            "completeTask",
-            "deleteTask",
-        ]
-        .into_iter()
-        .fold(answer, |answer, target| {
-            let link = to(target).parameter("id", json!("$response.body#/id"));
-            answer.link(target, owner(link).build())
-        }),
-        "listTasks" => {
-            let link = to("listTasks").parameter("cursor", json!("$response.body#/next_cursor"));
-            answer.link("nextPage", owner(link).build())
-        }
-        _ => answer,
-    }
+fn verb(method: &Method) -> Option<HttpMethod> {
+    Some(match *method {
+        Method::GET => HttpMethod::Get,
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        _ => return None,
+    })
+}
+
+fn links(links: &[Link], suffix: &str, answer: ResponseBuilder) -> ResponseBuilder {
+    links.iter().fold(answer, |answer, link| {
+        let (parameter, value) = link.parameter;
+        let built = LinkBuilder::new()
+            .operation_id(format!("{}{suffix}", link.to))
+            .parameter(parameter, json!(value));
+        let built = match suffix {
+            "" => built,
+            _ => built.parameter("owner_id", json!("$request.path.owner_id")),
+        };
+        answer.link(link.name, built.build())
+    })
 }

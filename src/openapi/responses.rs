@@ -112,12 +112,12 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
 }
 
 /// An answer that is not an error, with its headers beside those of all.
-pub(super) fn success(about: &str, headers: &[&str]) -> ResponseBuilder {
+pub fn success(about: &str, headers: &[&str]) -> ResponseBuilder {
     with_headers(described(about), headers)
 }
 
 /// The same with a body of JSON.
-pub(super) fn success_of(about: &str, schema: &str, headers: &[&str]) -> ResponseBuilder {
+pub fn success_of(about: &str, schema: &str, headers: &[&str]) -> ResponseBuilder {
     let content = ContentBuilder::new().schema(Some(named(schema)));
     success(about, headers).content("application/json", content.build())
 }

@@ -26,6 +26,7 @@ use crate::http::cors::Cors;
 use crate::http::edge::{Edge, edge};
 use crate::http::response_budget::ResponseBudget;
 use crate::metrics::Metrics;
+use crate::openapi::docs::Documents;
 use crate::rate_limit::Limits;
 use crate::routes;
 use crate::settings::{Auth, Settings};
@@ -123,12 +124,14 @@ impl Application {
         let limits = settings.rate_limit;
         let limits = limits.map(|limit| Arc::new(Limits::new(limit, proxies())));
         let guard = Authenticate::new(verifier, limits, counters);
+        let documents = Data::new(Documents::new(routes::API));
         let health_data = Data::from(Arc::clone(&health));
         let http = HttpServer::new(move || {
             let guard = guard.clone();
             App::new()
                 .app_data(state.clone())
                 .app_data(health_data.clone())
+                .app_data(documents.clone())
                 .app_data(cors.clone())
                 .app_data(edge_data.clone())
                 .configure(|app| routes::configure(app, guard))

@@ -7,9 +7,95 @@ mod folding;
 pub mod handlers;
 pub mod input;
 pub mod model;
+mod openapi;
 mod page;
 pub mod query;
 pub mod refold;
 pub mod repository;
 mod select_page;
 mod tags;
+
+use actix_web::http::Method;
+use actix_web::web;
+
+use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
+use crate::primitives::problem::Code;
+
+/// Tasks, as the router, the document and the tests see them.
+pub const RESOURCE: Resource = Resource {
+    name: "tasks",
+    about: "The caller's tasks.",
+    invalid: Code::InvalidTask,
+    not_found: Code::TaskNotFound,
+    endpoints: &[
+        Endpoint {
+            path: "/tasks",
+            method: Method::GET,
+            route: || web::to(handlers::list_tasks),
+            operation: Some(openapi::list_tasks),
+            isolation: Isolation::OwnRows {
+                query: "",
+                body: "",
+            },
+        },
+        Endpoint {
+            path: "/tasks",
+            method: Method::POST,
+            route: || web::to(handlers::create_task),
+            operation: Some(openapi::create_task),
+            isolation: Isolation::OwnRows {
+                query: "",
+                body: r#"{"title":"mine","owner_id":"alice"}"#,
+            },
+        },
+        Endpoint {
+            path: "/tasks",
+            method: Method::DELETE,
+            route: || web::to(handlers::clear_completed),
+            operation: Some(openapi::clear_completed),
+            isolation: Isolation::OwnRows {
+                query: "?completed=true",
+                body: "",
+            },
+        },
+        Endpoint {
+            path: "/tasks/{id}",
+            method: Method::GET,
+            route: || web::to(handlers::read_task),
+            operation: Some(openapi::read_task),
+            isolation: Isolation::OneRow { body: "" },
+        },
+        Endpoint {
+            path: "/tasks/{id}",
+            method: Method::PUT,
+            route: || web::to(handlers::update_task),
+            operation: Some(openapi::put_task),
+            isolation: Isolation::OneRow { body: STOLEN },
+        },
+        Endpoint {
+            path: "/tasks/{id}",
+            method: Method::PATCH,
+            route: || web::to(handlers::update_task),
+            operation: Some(openapi::update_task),
+            isolation: Isolation::OneRow { body: STOLEN },
+        },
+        Endpoint {
+            path: "/tasks/{id}",
+            method: Method::DELETE,
+            route: || web::to(handlers::delete_task),
+            operation: Some(openapi::delete_task),
+            isolation: Isolation::OneRow { body: "" },
+        },
+        Endpoint {
+            path: "/tasks/{id}/complete",
+            method: Method::PATCH,
+            route: || web::to(handlers::complete_task),
+            operation: Some(openapi::complete_task),
+            isolation: Isolation::OneRow { body: "" },
+        },
+    ],
+    components: openapi::components,
+};
+
+/// What somebody would make of another's task.
+const STOLEN: &str = r#"{"title":"stolen","owner_id":"mallory","tags":[]}"#;

@@ -11,6 +11,14 @@ use crate::support::tokens::{hs256, sign, valid};
 use crate::support::wire::{self, Wire};
 use crate::support::{Answer, Engine, SECRET, TestApp, on_both_databases};
 
+on_both_databases! {
+    every_address_and_method_refuses_every_wrong_token,
+    the_same_addresses_and_methods_do_not_refuse_a_good_token,
+    the_answer_comes_before_a_byte_of_the_body_was_sent,
+    the_body_of_a_refused_request_is_never_read_as_the_next_request,
+    public_addresses_need_no_token_and_look_at_none,
+}
+
 /// Contract, section 7: what every answer below `/api` carries, an error's too.
 #[track_caller]
 fn expect_headers_of_an_error(answer: &Answer) {
@@ -72,99 +80,136 @@ fn expect_no_echo(answer: &Answer, way: &Way) {
     }
 }
 
-on_both_databases! {
-    async fn every_address_and_method_refuses_every_wrong_token(engine: Engine) {
-        let app = TestApp::with(engine, &CONFIGURED).await;
-        let alice = app.with_token(&sign(&good()));
-        let task = alice.create(json!({ "title": "hers" })).await;
-        let ways = ways();
-        for (method, path) in targets(task["id"].as_str().unwrap()) {
-            for way in &ways {
-                let mut request = app.anonymous().request(method.as_str(), &path);
+async fn every_address_and_method_refuses_every_wrong_token(engine: Engine) {
+    let app = TestApp::with(engine, &CONFIGURED).await;
+    let alice = app.with_token(&sign(&good()));
+    let task = alice.create(json!({ "title": "hers" })).await;
+    let ways = ways();
+    for (method, path) in targets(task["id"].as_str().unwrap()) {
+        for way in &ways {
+            let mut request = app.anonymous().request(method.as_str(), &path);
+            for value in &way.authorization {
+                request = request.header("Authorization", value);
+            }
+            let answer = request
+                .json(&json!({ "title": "a burglar was here" }))
+                .send()
+                .await;
+            let asked = format!("{method} {path}, {}", way.name);
+            assert_eq!(answer.status, way.status, "{asked}: {}", answer.text());
+            expect_headers_of_an_error(&answer);
+            expect_no_echo(&answer, way);
+            if [401, 403].contains(&way.status) {
+                expect_challenge(&answer, way.code);
+            }
+            if method == Method::HEAD {
+                assert!(answer.body.is_empty(), "{asked}");
+            } else {
+                assert_eq!(answer.json()["code"], way.code, "{asked}");
+                assert_eq!(
+                    answer.json()["instance"],
+                    path.split('?').next().unwrap(),
+                    "{asked}"
+                );
+                answer.expect_problem(way.status, way.code);
+            }
+        }
+    }
+    let list = alice.get("/api/v1/tasks").await.expect(200).json();
+    assert_eq!(
+        list["items"],
+        json!([task]),
+        "a refused request had an effect"
+    );
+}
+
+async fn the_same_addresses_and_methods_do_not_refuse_a_good_token(engine: Engine) {
+    let app = TestApp::with(engine, &CONFIGURED).await;
+    let alice = app.with_token(&sign(&good()));
+    let path = alice.create_path("hers").await;
+    for (method, path) in targets(path.rsplit('/').next().unwrap()) {
+        let answer = alice.request(method.as_str(), &path).send().await;
+        assert_ne!(answer.status, 401, "{method} {path}: {}", answer.text());
+        assert!(answer.status < 500, "{method} {path}: {}", answer.text());
+    }
+}
+
+async fn the_answer_comes_before_a_byte_of_the_body_was_sent(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let id = "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1";
+    for (method, path) in targets(id) {
+        for length in [
+            "Content-Length: 2",
+            "Content-Length: 10000000000",
+            "Transfer-Encoding: chunked",
+        ] {
+            let head = wire::head(
+                method.as_str(),
+                &path,
+                &[
+                    b"Authorization: Bearer a.b.c",
+                    b"Content-Type: application/json",
+                    length.as_bytes(),
+                ],
+            );
+            let answer = wire::ask(app.address, head);
+            assert_eq!(
+                answer.status,
+                401,
+                "{method} {path}, {length}: {}",
+                answer.text()
+            );
+            expect_headers_of_an_error(&answer);
+        }
+    }
+}
+
+async fn the_body_of_a_refused_request_is_never_read_as_the_next_request(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let inside = wire::head(
+        "GET",
+        "/api/v1/tasks",
+        &[format!("Authorization: Bearer {}", valid("alice")).as_bytes()],
+    );
+    let length = format!("Content-Length: {}", inside.len());
+    let outside = wire::head(
+        "POST",
+        "/api/v1/tasks",
+        &[b"Content-Type: application/json", length.as_bytes()],
+    );
+    let mut wire = Wire::open(app.address);
+    wire.write([outside, inside, wire::head("GET", "/health/live", &[])].concat());
+    wire.read(true)
+        .unwrap()
+        .expect_problem(401, "missing_token");
+    // Either the connection ends, or the request behind the body is next.
+    if let Some(next) = wire.read(true) {
+        assert_eq!(next.expect(200).json(), json!({ "status": "live" }));
+        wire.write(wire::head("GET", "/api/v1/tasks", &[]));
+        wire.read(true)
+            .unwrap()
+            .expect_problem(401, "missing_token");
+    }
+}
+
+async fn public_addresses_need_no_token_and_look_at_none(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let mut asked = 0;
+    for address in routes::paths(routes::PUBLIC) {
+        for endpoint in &address.endpoints {
+            let method = &endpoint.method;
+            for way in ways() {
+                let mut request = app.anonymous().request(method.as_str(), address.path);
                 for value in &way.authorization {
                     request = request.header("Authorization", value);
                 }
-                let answer = request.json(&json!({ "title": "a burglar was here" })).send().await;
-                let asked = format!("{method} {path}, {}", way.name);
-                assert_eq!(answer.status, way.status, "{asked}: {}", answer.text());
-                expect_headers_of_an_error(&answer);
-                expect_no_echo(&answer, way);
-                if [401, 403].contains(&way.status) {
-                    expect_challenge(&answer, way.code);
-                }
-                if method == Method::HEAD {
-                    assert!(answer.body.is_empty(), "{asked}");
-                } else {
-                    assert_eq!(answer.json()["code"], way.code, "{asked}");
-                    assert_eq!(answer.json()["instance"], path.split('?').next().unwrap(), "{asked}");
-                    answer.expect_problem(way.status, way.code);
-                }
-            }
-        }
-        let list = alice.get("/api/v1/tasks").await.expect(200).json();
-        assert_eq!(list["items"], json!([task]), "a refused request had an effect");
-    }
-
-    async fn the_same_addresses_and_methods_do_not_refuse_a_good_token(engine: Engine) {
-        let app = TestApp::with(engine, &CONFIGURED).await;
-        let alice = app.with_token(&sign(&good()));
-        let path = alice.create_path("hers").await;
-        for (method, path) in targets(path.rsplit('/').next().unwrap()) {
-            let answer = alice.request(method.as_str(), &path).send().await;
-            assert_ne!(answer.status, 401, "{method} {path}: {}", answer.text());
-            assert!(answer.status < 500, "{method} {path}: {}", answer.text());
-        }
-    }
-
-    async fn the_answer_comes_before_a_byte_of_the_body_was_sent(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let id = "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1";
-        for (method, path) in targets(id) {
-            for length in ["Content-Length: 2", "Content-Length: 10000000000", "Transfer-Encoding: chunked"] {
-                let head = wire::head(method.as_str(), &path, &[
-                    b"Authorization: Bearer a.b.c", b"Content-Type: application/json", length.as_bytes(),
-                ]);
-                let answer = wire::ask(app.address, head);
-                assert_eq!(answer.status, 401, "{method} {path}, {length}: {}", answer.text());
-                expect_headers_of_an_error(&answer);
+                let answer = request.send().await.expect(200);
+                assert!(!answer.headers.contains_key("www-authenticate"));
+                asked += 1;
             }
         }
     }
-
-    async fn the_body_of_a_refused_request_is_never_read_as_the_next_request(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let inside = wire::head("GET", "/api/v1/tasks", &[format!("Authorization: Bearer {}", valid("alice")).as_bytes()]);
-        let length = format!("Content-Length: {}", inside.len());
-        let outside = wire::head("POST", "/api/v1/tasks", &[b"Content-Type: application/json", length.as_bytes()]);
-        let mut wire = Wire::open(app.address);
-        wire.write([outside, inside, wire::head("GET", "/health/live", &[])].concat());
-        wire.read(true).unwrap().expect_problem(401, "missing_token");
-        // Either the connection ends, or the request behind the body is next.
-        if let Some(next) = wire.read(true) {
-            assert_eq!(next.expect(200).json(), json!({ "status": "live" }));
-            wire.write(wire::head("GET", "/api/v1/tasks", &[]));
-            wire.read(true).unwrap().expect_problem(401, "missing_token");
-        }
-    }
-
-    async fn public_addresses_need_no_token_and_look_at_none(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let mut asked = 0;
-        for address in routes::PUBLIC {
-            for (method, _) in address.methods {
-                for way in ways() {
-                    let mut request = app.anonymous().request(method.as_str(), address.path);
-                    for value in &way.authorization {
-                        request = request.header("Authorization", value);
-                    }
-                    let answer = request.send().await.expect(200);
-                    assert!(!answer.headers.contains_key("www-authenticate"));
-                    asked += 1;
-                }
-            }
-        }
-        assert!(asked > 0);
-    }
+    assert!(asked > 0);
 }
 
 /// The database is a port at which nobody listens.
@@ -195,18 +240,10 @@ fn a_refused_token_needs_no_database() {
 
 #[test]
 fn the_table_has_rows_and_columns() {
-    assert!(!routes::MOUNTS.is_empty() && !routes::TASKS.is_empty() && !routes::PUBLIC.is_empty());
-    for address in routes::TASKS.iter().chain(routes::PUBLIC) {
-        assert!(
-            !address.methods.is_empty(),
-            "{} has no method",
-            address.path
-        );
-    }
-    let methods = routes::TASKS
+    let methods: usize = routes::guarded()
         .iter()
-        .map(|address| address.methods.len())
-        .sum::<usize>();
+        .map(|path| path.endpoints.len())
+        .sum();
     assert!(methods >= 8, "a route of the contract is gone");
     assert!(targets("x").len() > routes::MOUNTS.len() * methods);
 }

@@ -253,7 +253,7 @@ pub fn ways() -> Vec<Way> {
 pub fn targets(id: &str) -> Vec<(Method, String)> {
     let mut targets = Vec::new();
     for mount in routes::MOUNTS {
-        for address in routes::TASKS {
+        for address in routes::guarded() {
             let path = format!("{mount}{}", address.path)
                 .replace("{owner_id}", "me")
                 .replace("{id}", id);
@@ -261,7 +261,8 @@ pub fn targets(id: &str) -> Vec<(Method, String)> {
                 !path.contains('{'),
                 "say what stands for the parameter in {path}"
             );
-            for (method, _) in address.methods {
+            for endpoint in &address.endpoints {
+                let method = &endpoint.method;
                 targets.push((method.clone(), path.clone()));
                 if *method == Method::GET {
                     targets.push((Method::HEAD, path.clone()));

@@ -6,6 +6,16 @@ use serde_json::json;
 use crate::support::raw::{self, Connection, anonymous_head, exchange, head, statuses};
 use crate::support::{Engine, TestApp, block_on, on_both_databases};
 
+on_both_databases! {
+    pipelined_requests_of_two_users_are_answered_in_order_and_never_mixed,
+    a_connection_has_no_memory_of_who_asked_before,
+    the_unread_body_of_a_refused_request_is_never_a_request,
+    a_body_where_none_is_expected_is_no_request_either,
+    a_length_that_can_be_read_in_two_ways_is_refused,
+    chunks_are_read_as_the_rfc_writes_them_or_refused,
+    nothing_behind_a_request_that_cannot_be_read_is_answered,
+}
+
 const TASKS: &str = "/api/v1/tasks";
 const BODY: &str = r#"{"title":"b"}"#;
 const CONTROL: &str = "GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -33,161 +43,317 @@ async fn expect_alive(app: &TestApp, titles: &[&str]) {
     assert_eq!(app.user("alice").titles("").await, titles);
 }
 
-on_both_databases! {
-    async fn pipelined_requests_of_two_users_are_answered_in_order_and_never_mixed(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let mut all = String::new();
-        let title = |n: usize| format!("task {n}");
-        for n in 0..40 {
-            let body = json!({ "title": title(n), "owner_id": "eve" }).to_string();
-            let framing = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-            all += &match n % 4 {
-                0 => head("alice", "POST /api/v1/tasks", &framing) + &body,
-                1 => head("bob", "POST /api/v1/tasks", &framing) + &body,
-                2 => anonymous_head("GET /api/v1/tasks", ""),
-                _ => head("bob", "GET /api/v1/tasks?limit=1", ""),
-            };
-        }
-        let mut connection = Connection::open(&app);
-        connection.send(all);
-        for n in 0..40 {
-            let answer = connection.answer().unwrap();
-            match n % 4 {
-                0 | 1 => {
-                    let owner = ["alice", "bob"][n % 4];
-                    assert_eq!((answer.status, &answer.json()["owner_id"], &answer.json()["title"]), (201, &json!(owner), &json!(title(n))));
-                }
-                2 => assert_eq!((answer.status, answer.code().as_str()), (401, "missing_token")),
-                _ => {
-                    assert_eq!(answer.status, 200);
-                    let items = answer.json()["items"].clone();
-                    assert_eq!((&items[0]["owner_id"], &items[0]["title"]), (&json!("bob"), &json!(title(n - 2))));
-                }
+async fn pipelined_requests_of_two_users_are_answered_in_order_and_never_mixed(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let mut all = String::new();
+    let title = |n: usize| format!("task {n}");
+    for n in 0..40 {
+        let body = json!({ "title": title(n), "owner_id": "eve" }).to_string();
+        let framing = format!(
+            "Content-Type: application/json\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+        all += &match n % 4 {
+            0 => head("alice", "POST /api/v1/tasks", &framing) + &body,
+            1 => head("bob", "POST /api/v1/tasks", &framing) + &body,
+            2 => anonymous_head("GET /api/v1/tasks", ""),
+            _ => head("bob", "GET /api/v1/tasks?limit=1", ""),
+        };
+    }
+    let mut connection = Connection::open(&app);
+    connection.send(all);
+    for n in 0..40 {
+        let answer = connection.answer().unwrap();
+        match n % 4 {
+            0 | 1 => {
+                let owner = ["alice", "bob"][n % 4];
+                assert_eq!(
+                    (
+                        answer.status,
+                        &answer.json()["owner_id"],
+                        &answer.json()["title"]
+                    ),
+                    (201, &json!(owner), &json!(title(n)))
+                );
+            }
+            2 => assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (401, "missing_token")
+            ),
+            _ => {
+                assert_eq!(answer.status, 200);
+                let items = answer.json()["items"].clone();
+                assert_eq!(
+                    (&items[0]["owner_id"], &items[0]["title"]),
+                    (&json!("bob"), &json!(title(n - 2)))
+                );
             }
         }
-        connection.finish();
-        assert!(connection.rest().is_empty());
-        app.user("alice").get(TASKS).await.expect(200);
     }
+    connection.finish();
+    assert!(connection.rest().is_empty());
+    app.user("alice").get(TASKS).await.expect(200);
+}
 
-    async fn a_connection_has_no_memory_of_who_asked_before(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let path = app.user("alice").create_path("a").await;
-        let mut connection = Connection::open(&app);
-        for _ in 0..3 {
-            for (request, status) in [(head("alice", &format!("GET {path}"), ""), 200), (anonymous_head(&format!("GET {path}"), ""), 401), (head("bob", &format!("GET {path}"), ""), 403)] {
-                connection.send(request);
-                assert_eq!(connection.answer().unwrap().status, status);
+async fn a_connection_has_no_memory_of_who_asked_before(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let path = app.user("alice").create_path("a").await;
+    let mut connection = Connection::open(&app);
+    for _ in 0..3 {
+        for (request, status) in [
+            (head("alice", &format!("GET {path}"), ""), 200),
+            (anonymous_head(&format!("GET {path}"), ""), 401),
+            (head("bob", &format!("GET {path}"), ""), 403),
+        ] {
+            connection.send(request);
+            assert_eq!(connection.answer().unwrap().status, status);
+        }
+    }
+}
+
+async fn the_unread_body_of_a_refused_request_is_never_a_request(engine: Engine) {
+    let app = TestApp::with(engine, &[("TODOWARD__SERVER__BODY_LIMIT", "65536")]).await;
+    app.user("alice").create_path("a").await;
+    let json = "Content-Type: application/json\r\n";
+    let refused = [
+        (401, anonymous_head("POST /api/v1/tasks", json)),
+        (
+            401,
+            anonymous_head(
+                "POST /api/v1/tasks",
+                &format!("{json}Authorization: Bearer a.b.c\r\n"),
+            ),
+        ),
+        (403, head("alice", "POST /api/v1/users/bob/tasks", json)),
+        (404, head("alice", "POST /api/v1/nope", json)),
+        (404, anonymous_head("POST /nope", json)),
+        (405, head("alice", "LOCK /api/v1/tasks", json)),
+        (400, head("alice", "POST /api/v1/tasks?x=1", json)),
+        (
+            400,
+            head("alice", "POST /api/v1/tasks", "Idempotency-Key: \r\n"),
+        ),
+        (400, create("")),
+        (415, create("Content-Encoding: gzip\r\n")),
+        (
+            415,
+            head(
+                "alice",
+                "POST /api/v1/tasks",
+                "Content-Type: text/plain\r\n",
+            ),
+        ),
+        (413, create("X-Big: yes\r\n")),
+    ];
+    for (status, request) in refused {
+        let inner = if status == 413 {
+            smuggled().repeat(300)
+        } else {
+            smuggled()
+        };
+        let open = request.strip_suffix("\r\n").unwrap();
+        let by_length = (
+            format!("{open}Content-Length: {}\r\n\r\n", inner.len()),
+            inner.clone(),
+        );
+        let chunked = (
+            format!("{open}Transfer-Encoding: chunked\r\n\r\n"),
+            format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()),
+        );
+        for (request, body) in [by_length, chunked] {
+            let answers = exchange(&app, format!("{request}{body}{CONTROL}"));
+            assert_eq!(answers[0].status, status, "{request}");
+            assert!(
+                statuses(&answers[1..]).iter().all(|status| *status == 200) && answers.len() <= 2,
+                "{request}: {answers:?}"
+            );
+            // Once more, the body behind the answer where it is not waited for.
+            let mut connection = Connection::open(&app);
+            connection.send(&request);
+            let early = [401, 403, 404, 405]
+                .contains(&status)
+                .then(|| connection.answer().unwrap());
+            connection.send(body + CONTROL);
+            connection.finish();
+            let mut answers = connection.rest();
+            answers.splice(0..0, early);
+            assert_eq!(answers[0].status, status, "{request}");
+            assert!(
+                statuses(&answers[1..]).iter().all(|status| *status == 200) && answers.len() <= 2,
+                "{request}: {answers:?}"
+            );
+        }
+    }
+    expect_alive(&app, &["a"]).await;
+}
+
+async fn a_body_where_none_is_expected_is_no_request_either(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let path = app.user("alice").create_path("a").await;
+    for line in [
+        "GET /api/v1/tasks".to_owned(),
+        format!("GET {path}"),
+        "DELETE /api/v1/tasks?completed=true".to_owned(),
+        "GET /health/live".to_owned(),
+        "GET /health/ready".to_owned(),
+    ] {
+        for inner in [smuggled(), smuggled().repeat(2_000)] {
+            for (framing, body) in [
+                (format!("Content-Length: {}", inner.len()), inner.clone()),
+                (
+                    "Transfer-Encoding: chunked".to_owned(),
+                    format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()),
+                ),
+            ] {
+                let answers = exchange(
+                    &app,
+                    head("alice", &line, &format!("{framing}\r\n")) + &body + CONTROL,
+                );
+                assert!(
+                    statuses(&answers).iter().all(|status| *status == 200)
+                        && [1, 2].contains(&answers.len()),
+                    "{line} {framing}: {answers:?}"
+                );
             }
         }
     }
+    expect_alive(&app, &["a"]).await;
+}
 
-    async fn the_unread_body_of_a_refused_request_is_never_a_request(engine: Engine) {
-        let app = TestApp::with(engine, &[("TODOWARD__SERVER__BODY_LIMIT", "65536")]).await;
-        app.user("alice").create_path("a").await;
-        let json = "Content-Type: application/json\r\n";
-        let refused = [
-            (401, anonymous_head("POST /api/v1/tasks", json)),
-            (401, anonymous_head("POST /api/v1/tasks", &format!("{json}Authorization: Bearer a.b.c\r\n"))),
-            (403, head("alice", "POST /api/v1/users/bob/tasks", json)),
-            (404, head("alice", "POST /api/v1/nope", json)),
-            (404, anonymous_head("POST /nope", json)),
-            (405, head("alice", "LOCK /api/v1/tasks", json)),
-            (400, head("alice", "POST /api/v1/tasks?x=1", json)),
-            (400, head("alice", "POST /api/v1/tasks", "Idempotency-Key: \r\n")),
-            (400, create("")),
-            (415, create("Content-Encoding: gzip\r\n")),
-            (415, head("alice", "POST /api/v1/tasks", "Content-Type: text/plain\r\n")),
-            (413, create("X-Big: yes\r\n")),
-        ];
-        for (status, request) in refused {
-            let inner = if status == 413 { smuggled().repeat(300) } else { smuggled() };
-            let open = request.strip_suffix("\r\n").unwrap();
-            let by_length = (format!("{open}Content-Length: {}\r\n\r\n", inner.len()), inner.clone());
-            let chunked = (format!("{open}Transfer-Encoding: chunked\r\n\r\n"), format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()));
-            for (request, body) in [by_length, chunked] {
-                let answers = exchange(&app, format!("{request}{body}{CONTROL}"));
-                assert_eq!(answers[0].status, status, "{request}");
-                assert!(statuses(&answers[1..]).iter().all(|status| *status == 200) && answers.len() <= 2, "{request}: {answers:?}");
-                // Once more, the body behind the answer where it is not waited for.
-                let mut connection = Connection::open(&app);
-                connection.send(&request);
-                let early = [401, 403, 404, 405].contains(&status).then(|| connection.answer().unwrap());
-                connection.send(body + CONTROL);
-                connection.finish();
-                let mut answers = connection.rest();
-                answers.splice(0..0, early);
-                assert_eq!(answers[0].status, status, "{request}");
-                assert!(statuses(&answers[1..]).iter().all(|status| *status == 200) && answers.len() <= 2, "{request}: {answers:?}");
-            }
-        }
-        expect_alive(&app, &["a"]).await;
-    }
-
-    async fn a_body_where_none_is_expected_is_no_request_either(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let path = app.user("alice").create_path("a").await;
-        for line in ["GET /api/v1/tasks".to_owned(), format!("GET {path}"), "DELETE /api/v1/tasks?completed=true".to_owned(), "GET /health/live".to_owned(), "GET /health/ready".to_owned()] {
-            for inner in [smuggled(), smuggled().repeat(2_000)] {
-                for (framing, body) in [(format!("Content-Length: {}", inner.len()), inner.clone()), ("Transfer-Encoding: chunked".to_owned(), format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()))] {
-                    let answers = exchange(&app, head("alice", &line, &format!("{framing}\r\n")) + &body + CONTROL);
-                    assert!(statuses(&answers).iter().all(|status| *status == 200) && [1, 2].contains(&answers.len()), "{line} {framing}: {answers:?}");
-                }
-            }
-        }
-        expect_alive(&app, &["a"]).await;
-    }
-
-    async fn a_length_that_can_be_read_in_two_ways_is_refused(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let chunked = format!("{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len());
-        let length = BODY.len();
-        let mut framings = vec![
-            format!("Content-Length: {length}\r\nTransfer-Encoding: chunked"), format!("Transfer-Encoding: chunked\r\nContent-Length: {length}"), "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked".into(), "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity".into(), "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked".into(),
-            "Transfer-Encoding : chunked".into(), "Transfer-Encoding:\r\n chunked".into(), "Transfer-Encoding\u{b}: chunked".into(), "X: y\r\n Transfer-Encoding: chunked".into(), format!("Content-Length : {length}"), format!("Content-Length: {length}\r\nContent-Length: {length}"), format!("Content-Length: {length}\r\nContent-Length: 0"), format!("Content-Length: {length}, {length}"),
-        ];
-        let codings = ["xchunked", "x chunked", "\u{b}chunked", "chunked\u{b}", "chunked\u{0}", "identity", "chunked, identity", "identity, chunked", "chunked, chunked", "gzip, chunked", "chunked;q=1", "\"chunked\"", "chunked,", "chunke", "x", ""];
-        framings.extend(codings.map(|coding| format!("Transfer-Encoding: {coding}")));
-        framings.extend(["+13", "-1", "0x0d", "1e1", "13.0", "13 13", "13,", "١٣", "99999999999999999999", ""].map(|length| format!("Content-Length: {length}")));
-        for framing in framings {
-            for body in [BODY, &chunked] {
-                let answers = exchange(&app, create(&format!("{framing}\r\n")) + body + &smuggled() + CONTROL);
-                assert_eq!(statuses(&answers), [400], "{framing:?}");
-                app.anonymous().get("/health/live").await.expect(200);
-            }
-        }
-        let old = create("Transfer-Encoding: chunked\r\n").replace("HTTP/1.1", "HTTP/1.0");
-        assert_eq!(statuses(&exchange(&app, old + &chunked + CONTROL)), [400]);
-        expect_alive(&app, &[]).await;
-    }
-
-    async fn chunks_are_read_as_the_rfc_writes_them_or_refused(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let good = [format!("d\r\n{BODY}\r\n0\r\n\r\n"), format!("D\r\n{BODY}\r\n000\r\n\r\n"), format!("d;a=b;c=\"d\"\r\n{BODY}\r\n0\r\n\r\n"), format!("1\r\n{}\r\nc\r\n{}\r\n0\r\n\r\n", &BODY[..1], &BODY[1..])];
-        for body in &good {
-            assert_eq!(statuses(&exchange(&app, create("Transfer-Encoding: chunked\r\n") + body + CONTROL)), [201, 200], "{body}");
-        }
-        let bad = [
-            format!("FFFFFFFFFFFFFFFFF\r\n{BODY}"), format!("-1\r\n{BODY}"), format!("+d\r\n{BODY}\r\n0\r\n\r\n"), format!("0xd\r\n{BODY}\r\n0\r\n\r\n"), format!("d\r\n{BODY}X\r\n0\r\n\r\n"), format!("d\r\n{BODY}0\r\n\r\n"), format!("d\n{BODY}\n0\n\n"), format!("\r\n{BODY}\r\n0\r\n\r\n"), format!(" d\r\n{BODY}\r\n0\r\n\r\n"), format!("g\r\n{BODY}\r\n0\r\n\r\n"), format!(";a\r\n{BODY}\r\n0\r\n\r\n"), format!("\u{0}d\r\n{BODY}\r\n0\r\n\r\n"),
-        ];
-        for body in bad {
-            let answers = exchange(&app, create("Transfer-Encoding: chunked\r\n") + &body + &smuggled() + CONTROL);
-            assert_eq!(statuses(&answers), [400], "{body}");
+async fn a_length_that_can_be_read_in_two_ways_is_refused(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let chunked = format!("{:x}\r\n{BODY}\r\n0\r\n\r\n", BODY.len());
+    let length = BODY.len();
+    let mut framings = vec![
+        format!("Content-Length: {length}\r\nTransfer-Encoding: chunked"),
+        format!("Transfer-Encoding: chunked\r\nContent-Length: {length}"),
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked".into(),
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity".into(),
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked".into(),
+        "Transfer-Encoding : chunked".into(),
+        "Transfer-Encoding:\r\n chunked".into(),
+        "Transfer-Encoding\u{b}: chunked".into(),
+        "X: y\r\n Transfer-Encoding: chunked".into(),
+        format!("Content-Length : {length}"),
+        format!("Content-Length: {length}\r\nContent-Length: {length}"),
+        format!("Content-Length: {length}\r\nContent-Length: 0"),
+        format!("Content-Length: {length}, {length}"),
+    ];
+    let codings = [
+        "xchunked",
+        "x chunked",
+        "\u{b}chunked",
+        "chunked\u{b}",
+        "chunked\u{0}",
+        "identity",
+        "chunked, identity",
+        "identity, chunked",
+        "chunked, chunked",
+        "gzip, chunked",
+        "chunked;q=1",
+        "\"chunked\"",
+        "chunked,",
+        "chunke",
+        "x",
+        "",
+    ];
+    framings.extend(codings.map(|coding| format!("Transfer-Encoding: {coding}")));
+    framings.extend(
+        [
+            "+13",
+            "-1",
+            "0x0d",
+            "1e1",
+            "13.0",
+            "13 13",
+            "13,",
+            "١٣",
+            "99999999999999999999",
+            "",
+        ]
+        .map(|length| format!("Content-Length: {length}")),
+    );
+    for framing in framings {
+        for body in [BODY, &chunked] {
+            let answers = exchange(
+                &app,
+                create(&format!("{framing}\r\n")) + body + &smuggled() + CONTROL,
+            );
+            assert_eq!(statuses(&answers), [400], "{framing:?}");
             app.anonymous().get("/health/live").await.expect(200);
         }
-        expect_alive(&app, &["b"; 4]).await;
     }
+    let old = create("Transfer-Encoding: chunked\r\n").replace("HTTP/1.1", "HTTP/1.0");
+    assert_eq!(statuses(&exchange(&app, old + &chunked + CONTROL)), [400]);
+    expect_alive(&app, &[]).await;
+}
 
-    async fn nothing_behind_a_request_that_cannot_be_read_is_answered(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        app.user("alice").create_path("a").await;
-        for broken in ["GARBAGE\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET  HTTP/1.1\r\n\r\n", "\0\0\0\r\n\r\n", "GET /health/live HTTP/1.1\r\n: x\r\n\r\n", "GET /health/live HTTP/1.1\r\nHost: test\r\nX y\r\n\r\n"] {
-            assert_eq!(statuses(&exchange(&app, format!("{CONTROL}{broken}{}{CONTROL}", smuggled()))), [200, 400], "{broken:?}");
-        }
-        let behind_a_task = create("Content-Length: 13\r\n") + BODY + "GARBAGE" + &smuggled();
-        assert_eq!(statuses(&exchange(&app, behind_a_task))[0], 201);
-        expect_alive(&app, &["b", "a"]).await;
+async fn chunks_are_read_as_the_rfc_writes_them_or_refused(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let good = [
+        format!("d\r\n{BODY}\r\n0\r\n\r\n"),
+        format!("D\r\n{BODY}\r\n000\r\n\r\n"),
+        format!("d;a=b;c=\"d\"\r\n{BODY}\r\n0\r\n\r\n"),
+        format!("1\r\n{}\r\nc\r\n{}\r\n0\r\n\r\n", &BODY[..1], &BODY[1..]),
+    ];
+    for body in &good {
+        assert_eq!(
+            statuses(&exchange(
+                &app,
+                create("Transfer-Encoding: chunked\r\n") + body + CONTROL
+            )),
+            [201, 200],
+            "{body}"
+        );
     }
+    let bad = [
+        format!("FFFFFFFFFFFFFFFFF\r\n{BODY}"),
+        format!("-1\r\n{BODY}"),
+        format!("+d\r\n{BODY}\r\n0\r\n\r\n"),
+        format!("0xd\r\n{BODY}\r\n0\r\n\r\n"),
+        format!("d\r\n{BODY}X\r\n0\r\n\r\n"),
+        format!("d\r\n{BODY}0\r\n\r\n"),
+        format!("d\n{BODY}\n0\n\n"),
+        format!("\r\n{BODY}\r\n0\r\n\r\n"),
+        format!(" d\r\n{BODY}\r\n0\r\n\r\n"),
+        format!("g\r\n{BODY}\r\n0\r\n\r\n"),
+        format!(";a\r\n{BODY}\r\n0\r\n\r\n"),
+        format!("\u{0}d\r\n{BODY}\r\n0\r\n\r\n"),
+    ];
+    for body in bad {
+        let answers = exchange(
+            &app,
+            create("Transfer-Encoding: chunked\r\n") + &body + &smuggled() + CONTROL,
+        );
+        assert_eq!(statuses(&answers), [400], "{body}");
+        app.anonymous().get("/health/live").await.expect(200);
+    }
+    expect_alive(&app, &["b"; 4]).await;
+}
+
+async fn nothing_behind_a_request_that_cannot_be_read_is_answered(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    app.user("alice").create_path("a").await;
+    for broken in [
+        "GARBAGE\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET  HTTP/1.1\r\n\r\n",
+        "\0\0\0\r\n\r\n",
+        "GET /health/live HTTP/1.1\r\n: x\r\n\r\n",
+        "GET /health/live HTTP/1.1\r\nHost: test\r\nX y\r\n\r\n",
+    ] {
+        assert_eq!(
+            statuses(&exchange(
+                &app,
+                format!("{CONTROL}{broken}{}{CONTROL}", smuggled())
+            )),
+            [200, 400],
+            "{broken:?}"
+        );
+    }
+    let behind_a_task = create("Content-Length: 13\r\n") + BODY + "GARBAGE" + &smuggled();
+    assert_eq!(statuses(&exchange(&app, behind_a_task))[0], 201);
+    expect_alive(&app, &["b", "a"]).await;
 }
 
 #[test]

@@ -4,7 +4,16 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 use todoward::routes;
 
-use crate::support::{Answer, Client, TestApp, on_both_databases};
+use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+
+on_both_databases! {
+    every_error_is_a_problem_with_the_headers_of_every_answer,
+    every_success_has_the_headers_of_every_answer,
+    head_answers_as_get_does_without_the_body,
+    a_method_that_an_address_does_not_have_is_told_which_it_has,
+    a_header_or_parameter_cannot_change_the_method,
+    an_address_that_is_not_there_is_told_where_the_api_is,
+}
 
 const TASKS: &str = "/api/v1/tasks";
 
@@ -57,7 +66,7 @@ fn addresses(path: &str) -> Vec<(String, &'static str)> {
         ("/health/ready".to_owned(), "GET, HEAD"),
     ];
     for mount in routes::MOUNTS {
-        for address in routes::TASKS {
+        for address in routes::guarded() {
             let allow = match address.path {
                 "/tasks" => "GET, HEAD, POST, DELETE",
                 "/tasks/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
@@ -165,112 +174,236 @@ async fn refusals(app: &TestApp, alice: &Client, path: &str) -> Vec<(String, u16
     answers
 }
 
-on_both_databases! {
-    async fn every_error_is_a_problem_with_the_headers_of_every_answer(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let alice = app.user("alice");
-        let path = alice.create_path("a").await;
-        for (path, status, answer) in refusals(&app, &alice, &path).await {
-            let problem = answer.clone().expect(status).json();
-            let code = problem["code"].as_str().unwrap();
-            expect_headers(&answer.expect_problem(status, code), &path);
-            assert_eq!((&problem["instance"], &problem["request_id"]), (&json!(path), &json!("mine")));
-            assert!(!problem["title"].as_str().unwrap().is_empty());
-        }
-        assert_eq!(alice.titles("").await, ["a"]);
+async fn every_error_is_a_problem_with_the_headers_of_every_answer(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let path = alice.create_path("a").await;
+    for (path, status, answer) in refusals(&app, &alice, &path).await {
+        let problem = answer.clone().expect(status).json();
+        let code = problem["code"].as_str().unwrap();
+        expect_headers(&answer.expect_problem(status, code), &path);
+        assert_eq!(
+            (&problem["instance"], &problem["request_id"]),
+            (&json!(path), &json!("mine"))
+        );
+        assert!(!problem["title"].as_str().unwrap().is_empty());
     }
+    assert_eq!(alice.titles("").await, ["a"]);
+}
 
-    async fn every_success_has_the_headers_of_every_answer(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let alice = app.user("alice");
-        let path = alice.create_path("a").await;
-        let created = alice.post(TASKS, &json!({ "title": "b" })).await.expect(201);
-        let second = created.header("location").to_owned();
-        let answers = [
-            ("/health/live", app.anonymous().get("/health/live").await.expect(200)),
-            ("/health/ready", app.anonymous().get("/health/ready").await.expect(200)),
-            (TASKS, alice.get("/api/v1/tasks?limit=1").await.expect(200)),
-            (TASKS, created),
-            (&path, alice.get(&path).await.expect(200)),
-            (&path, alice.patch(&path, &json!({ "title": "c" })).await.expect(200)),
-            (&path, alice.request("GET", &path).header("If-None-Match", "*").send().await.expect(304)),
-            (&path, alice.request("PATCH", &format!("{path}/complete")).send().await.expect(200)),
-            (TASKS, alice.delete("/api/v1/tasks?completed=true").await.expect(200)),
-            (&second, alice.delete(&second).await.expect(204)),
-        ];
-        for (path, answer) in answers {
-            expect_headers(&answer, path);
-            let has_body = ![204, 304].contains(&answer.status);
-            assert_eq!((!answer.body.is_empty(), answer.header("content-type")), (has_body, if has_body { "application/json" } else { "" }), "{path}");
+async fn every_success_has_the_headers_of_every_answer(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let path = alice.create_path("a").await;
+    let created = alice
+        .post(TASKS, &json!({ "title": "b" }))
+        .await
+        .expect(201);
+    let second = created.header("location").to_owned();
+    let answers = [
+        (
+            "/health/live",
+            app.anonymous().get("/health/live").await.expect(200),
+        ),
+        (
+            "/health/ready",
+            app.anonymous().get("/health/ready").await.expect(200),
+        ),
+        (TASKS, alice.get("/api/v1/tasks?limit=1").await.expect(200)),
+        (TASKS, created),
+        (&path, alice.get(&path).await.expect(200)),
+        (
+            &path,
+            alice
+                .patch(&path, &json!({ "title": "c" }))
+                .await
+                .expect(200),
+        ),
+        (
+            &path,
+            alice
+                .request("GET", &path)
+                .header("If-None-Match", "*")
+                .send()
+                .await
+                .expect(304),
+        ),
+        (
+            &path,
+            alice
+                .request("PATCH", &format!("{path}/complete"))
+                .send()
+                .await
+                .expect(200),
+        ),
+        (
+            TASKS,
+            alice
+                .delete("/api/v1/tasks?completed=true")
+                .await
+                .expect(200),
+        ),
+        (&second, alice.delete(&second).await.expect(204)),
+    ];
+    for (path, answer) in answers {
+        expect_headers(&answer, path);
+        let has_body = ![204, 304].contains(&answer.status);
+        assert_eq!(
+            (!answer.body.is_empty(), answer.header("content-type")),
+            (has_body, if has_body { "application/json" } else { "" }),
+            "{path}"
+        );
+    }
+}
+
+async fn head_answers_as_get_does_without_the_body(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let path = alice.create_path("a").await;
+    alice.create_path("b").await;
+    let addresses = [
+        "/health/live",
+        "/health/ready",
+        TASKS,
+        "/api/v1/tasks?limit=1",
+        "/api/v1/users/me/tasks",
+        &path,
+        "/api/v1/tasks?limit=0",
+        "/api/v1/tasks/x",
+        "/api/v1/nope",
+        "/nope",
+    ];
+    for user in [&alice, &app.anonymous(), &app.user("bob")] {
+        for address in addresses {
+            let get = user.get(address).await;
+            let head = user.request("HEAD", address).send().await;
+            assert_eq!(
+                (head.status, lasting(&head)),
+                (get.status, lasting(&get)),
+                "{address}"
+            );
+            assert!(
+                head.body.is_empty() && head.header("content-length") == get.body.len().to_string(),
+                "{address}"
+            );
         }
     }
+}
 
-    async fn head_answers_as_get_does_without_the_body(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let alice = app.user("alice");
-        let path = alice.create_path("a").await;
-        alice.create_path("b").await;
-        let addresses = [
-            "/health/live", "/health/ready", TASKS, "/api/v1/tasks?limit=1", "/api/v1/users/me/tasks", &path, "/api/v1/tasks?limit=0", "/api/v1/tasks/x", "/api/v1/nope", "/nope",
-        ];
-        for user in [&alice, &app.anonymous(), &app.user("bob")] {
-            for address in addresses {
-                let get = user.get(address).await;
-                let head = user.request("HEAD", address).send().await;
-                assert_eq!((head.status, lasting(&head)), (get.status, lasting(&get)), "{address}");
-                assert!(head.body.is_empty() && head.header("content-length") == get.body.len().to_string(), "{address}");
+async fn a_method_that_an_address_does_not_have_is_told_which_it_has(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let path = alice.create_path("a").await;
+    let before = alice.get(&path).await.json();
+    for (address, allow) in addresses(&path) {
+        for method in [
+            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "LOCK",
+            "PROPFIND", "QUERY", "get", "Post", "FOO", "X-_~!",
+        ] {
+            if allow.split(", ").any(|allowed| allowed == method) {
+                continue;
+            }
+            let answer = alice
+                .request(method, &address)
+                .json(&json!({ "title": "b", "completed": true }))
+                .send()
+                .await
+                .expect(405);
+            assert_eq!(answer.header("allow"), allow, "{method} {address}");
+            if method != "HEAD" {
+                let problem = answer.expect_problem(405, "method_not_allowed").json();
+                assert!(
+                    problem["detail"]
+                        .as_str()
+                        .unwrap()
+                        .ends_with(&format!("it has {allow}")),
+                    "{problem}"
+                );
+            }
+            if address.starts_with("/api") && method != "HEAD" {
+                app.anonymous()
+                    .request(method, &address)
+                    .send()
+                    .await
+                    .expect_problem(401, "missing_token");
             }
         }
     }
+    assert_eq!(alice.get(&path).await.expect(200).json(), before);
+}
 
-    async fn a_method_that_an_address_does_not_have_is_told_which_it_has(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let alice = app.user("alice");
-        let path = alice.create_path("a").await;
-        let before = alice.get(&path).await.json();
-        for (address, allow) in addresses(&path) {
-            for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "LOCK", "PROPFIND", "QUERY", "get", "Post", "FOO", "X-_~!"] {
-                if allow.split(", ").any(|allowed| allowed == method) {
-                    continue;
-                }
-                let answer = alice.request(method, &address).json(&json!({ "title": "b", "completed": true })).send().await.expect(405);
-                assert_eq!(answer.header("allow"), allow, "{method} {address}");
-                if method != "HEAD" {
-                    let problem = answer.expect_problem(405, "method_not_allowed").json();
-                    assert!(problem["detail"].as_str().unwrap().ends_with(&format!("it has {allow}")), "{problem}");
-                }
-                if address.starts_with("/api") && method != "HEAD" {
-                    app.anonymous().request(method, &address).send().await.expect_problem(401, "missing_token");
-                }
-            }
-        }
-        assert_eq!(alice.get(&path).await.expect(200).json(), before);
+async fn a_header_or_parameter_cannot_change_the_method(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let path = alice.create_path("a").await;
+    for name in [
+        "X-HTTP-Method-Override",
+        "X-HTTP-Method",
+        "X-Method-Override",
+        "X-Original-Method",
+        "_method",
+    ] {
+        alice
+            .request("GET", &path)
+            .header(name, "DELETE")
+            .send()
+            .await
+            .expect(200);
+        alice
+            .request("POST", &path)
+            .header(name, "DELETE")
+            .send()
+            .await
+            .expect_problem(405, "method_not_allowed");
+        alice
+            .request("PATCH", &path)
+            .header(name, "DELETE")
+            .json(&json!({ "title": "a" }))
+            .send()
+            .await
+            .expect(200);
     }
-
-    async fn a_header_or_parameter_cannot_change_the_method(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let alice = app.user("alice");
-        let path = alice.create_path("a").await;
-        for name in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-Method", "_method"] {
-            alice.request("GET", &path).header(name, "DELETE").send().await.expect(200);
-            alice.request("POST", &path).header(name, "DELETE").send().await.expect_problem(405, "method_not_allowed");
-            alice.request("PATCH", &path).header(name, "DELETE").json(&json!({ "title": "a" })).send().await.expect(200);
-        }
-        for name in ["X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Forwarded-Path"] {
-            let answer = app.anonymous().request("GET", "/health/live").header(name, TASKS).send().await.expect(200);
-            assert_eq!(answer.json(), json!({ "status": "live" }));
-        }
-        alice.get(&format!("{path}?_method=DELETE")).await.expect_problem(400, "unknown_parameter");
-        alice.request("POST", TASKS).body("application/x-www-form-urlencoded", "_method=DELETE").send().await.expect_problem(415, "unsupported_media_type");
-        alice.get(&path).await.expect(200);
+    for name in [
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "X-Forwarded-Prefix",
+        "X-Forwarded-Path",
+    ] {
+        let answer = app
+            .anonymous()
+            .request("GET", "/health/live")
+            .header(name, TASKS)
+            .send()
+            .await
+            .expect(200);
+        assert_eq!(answer.json(), json!({ "status": "live" }));
     }
+    alice
+        .get(&format!("{path}?_method=DELETE"))
+        .await
+        .expect_problem(400, "unknown_parameter");
+    alice
+        .request("POST", TASKS)
+        .body("application/x-www-form-urlencoded", "_method=DELETE")
+        .send()
+        .await
+        .expect_problem(415, "unsupported_media_type");
+    alice.get(&path).await.expect(200);
+}
 
-    async fn an_address_that_is_not_there_is_told_where_the_api_is(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let alice = app.user("alice");
-        for path in ["/", "/tasks", "/health", "/api/v1/tasks/"] {
-            let detail = alice.get(path).await.expect_problem(404, "no_such_address").json()["detail"].to_string();
-            assert!(detail.contains(TASKS) && detail.contains("/docs"), "{detail}");
-        }
+async fn an_address_that_is_not_there_is_told_where_the_api_is(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    for path in ["/", "/tasks", "/health", "/api/v1/tasks/"] {
+        let detail = alice
+            .get(path)
+            .await
+            .expect_problem(404, "no_such_address")
+            .json()["detail"]
+            .to_string();
+        assert!(
+            detail.contains(TASKS) && detail.contains("/docs"),
+            "{detail}"
+        );
     }
 }

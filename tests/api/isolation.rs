@@ -1,31 +1,18 @@
 //! The isolation table: nothing of one owner's is seen or changed by another.
 
 use serde_json::{Value, json};
-use todoward::routes::{MOUNTS, TASKS};
+use todoward::openapi::endpoint::Isolation;
+use todoward::routes::{MOUNTS, RESOURCES};
 
-use crate::support::{Answer, Client, TestApp, on_both_databases};
+use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
 
-/// What an address does with somebody else's tasks.
-enum Row {
-    /// It names a task: 403, whatever the body.
-    Refused(&'static str),
-    /// It names none: it works, on the caller's tasks only.
-    OwnTasksOnly(&'static str, &'static str),
-}
-
-/// The row of a route. A route without one fails the test: write the row.
-fn row(path: &str, method: &str) -> Row {
-    match (path, method) {
-        ("/tasks", "GET") => Row::OwnTasksOnly("", ""),
-        ("/tasks", "POST") => Row::OwnTasksOnly("", r#"{"title":"mine","owner_id":"alice"}"#),
-        ("/tasks", "DELETE") => Row::OwnTasksOnly("?completed=true", ""),
-        ("/tasks/{id}", "GET" | "DELETE") => Row::Refused(""),
-        ("/tasks/{id}", "PUT" | "PATCH") => {
-            Row::Refused(r#"{"title":"stolen","owner_id":"mallory","tags":[]}"#)
-        }
-        ("/tasks/{id}/complete", "PATCH") => Row::Refused(""),
-        (path, method) => panic!("no row for {method} {path}"),
-    }
+on_both_databases! {
+    every_verb_on_somebody_elses_task_is_refused_and_changes_nothing,
+    nothing_that_is_said_in_a_request_makes_somebody_else_the_caller,
+    no_filter_and_no_order_finds_somebody_elses_task,
+    somebody_elses_cursor_is_refused,
+    an_idempotency_key_belongs_to_its_owner,
+    of_eight_users_each_sees_and_changes_only_their_own,
 }
 
 /// Everything that must never reach another owner.
@@ -60,125 +47,206 @@ async fn send(
     request.send().await
 }
 
-on_both_databases! {
-    async fn every_verb_on_somebody_elses_task_is_refused_and_changes_nothing(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let (alice, mallory) = (app.user("alice"), app.user("mallory"));
-        let id = alice.create(json!({ "title": CANARY, "description": CANARY, "tags": [CANARY], "completed": true })).await["id"].clone();
-        let path = format!("/api/v1/tasks/{}", id.as_str().unwrap());
-        for title in ["canary 2", "canary 3", "canary 4", "canary 5", "canary 6", "canary 7"] {
-            alice.patch(&path, &json!({ "title": title })).await.expect(200);
-        }
-        let before = alice.get(&path).await.expect(200).json();
-        let mut routes = 0;
-        for mount in MOUNTS {
-            for address in TASKS {
-                for (method, _) in address.methods {
-                    let at = format!("{mount}{}", address.path)
-                        .replace("{owner_id}", "me")
-                        .replace("{id}", id.as_str().unwrap());
-                    match row(address.path, method.as_str()) {
-                        Row::Refused(body) => {
-                            for condition in [&[][..], &[("If-Match", "\"7\"")], &[("If-Match", "\"1\"")], &[("If-Match", "*")]] {
-                                let answer = send(&mallory, method.as_str(), &at, body, condition).await;
-                                let answer = answer.expect_problem(403, "not_owner");
-                                assert_eq!(answer.header("etag"), "");
-                                assert_tells_nothing(&answer, &before);
-                            }
-                        }
-                        Row::OwnTasksOnly(query, body) => {
-                            let answer = send(&mallory, method.as_str(), &format!("{at}{query}"), body, &[]).await;
-                            assert!(answer.status < 300, "{}", answer.text());
+async fn every_verb_on_somebody_elses_task_is_refused_and_changes_nothing(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let (alice, mallory) = (app.user("alice"), app.user("mallory"));
+    let id = alice
+        .create(
+            json!({ "title": CANARY, "description": CANARY, "tags": [CANARY], "completed": true }),
+        )
+        .await["id"]
+        .clone();
+    let path = format!("/api/v1/tasks/{}", id.as_str().unwrap());
+    for title in [
+        "canary 2", "canary 3", "canary 4", "canary 5", "canary 6", "canary 7",
+    ] {
+        alice
+            .patch(&path, &json!({ "title": title }))
+            .await
+            .expect(200);
+    }
+    let before = alice.get(&path).await.expect(200).json();
+    let mut routes = 0;
+    for mount in MOUNTS {
+        for resource in RESOURCES {
+            for endpoint in resource.endpoints {
+                let method = &endpoint.method;
+                let at = format!("{mount}{}", endpoint.path)
+                    .replace("{owner_id}", "me")
+                    .replace("{id}", id.as_str().unwrap());
+                match endpoint.isolation {
+                    Isolation::OneRow { body } => {
+                        for condition in [
+                            &[][..],
+                            &[("If-Match", "\"7\"")],
+                            &[("If-Match", "\"1\"")],
+                            &[("If-Match", "*")],
+                        ] {
+                            let answer =
+                                send(&mallory, method.as_str(), &at, body, condition).await;
+                            let answer = answer.expect_problem(403, "not_owner");
+                            assert_eq!(answer.header("etag"), "");
                             assert_tells_nothing(&answer, &before);
                         }
                     }
-                    assert_eq!(alice.get(&path).await.expect(200).json(), before, "{method} {at}");
-                    routes += 1;
+                    Isolation::Public => panic!("{at} needs a token"),
+                    Isolation::OwnRows { query, body } => {
+                        let answer = send(
+                            &mallory,
+                            method.as_str(),
+                            &format!("{at}{query}"),
+                            body,
+                            &[],
+                        )
+                        .await;
+                        assert!(answer.status < 300, "{}", answer.text());
+                        assert_tells_nothing(&answer, &before);
+                    }
                 }
+                assert_eq!(
+                    alice.get(&path).await.expect(200).json(),
+                    before,
+                    "{method} {at}"
+                );
+                routes += 1;
             }
         }
-        assert_eq!(routes, 16);
-        mallory.request("HEAD", &path).send().await.expect(403);
-        mallory.request("GET", &path).header("If-None-Match", "*").send().await.expect_problem(403, "not_owner");
     }
+    assert_eq!(routes, 16);
+    mallory.request("HEAD", &path).send().await.expect(403);
+    mallory
+        .request("GET", &path)
+        .header("If-None-Match", "*")
+        .send()
+        .await
+        .expect_problem(403, "not_owner");
+}
 
-    async fn nothing_that_is_said_in_a_request_makes_somebody_else_the_caller(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let (alice, mallory) = (app.user("alice"), app.user("mallory"));
-        alice.create(json!({ "title": CANARY })).await;
-        for name in ["X-User-Id", "X-Forwarded-User", "X-Auth-Request-User", "Remote-User", "X-Better-Auth-User", "X-Original-Authorization", "Proxy-Authorization", "Cookie"] {
-            let answer = mallory.request("GET", "/api/v1/tasks").header(name, "alice").send().await.expect(200);
-            assert_eq!(answer.json()["items"], json!([]), "{name}");
-        }
-        for query in ["?user_id=alice", "?owner_id=alice", "?sub=alice"] {
-            mallory.get(&format!("/api/v1/tasks{query}")).await.expect_problem(400, "unknown_parameter");
-        }
-        let made = mallory.create(json!({ "title": "x", "owner_id": "alice", "id": "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1" })).await;
-        assert_eq!(made["owner_id"], "mallory");
-        assert_ne!(made["id"], "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1");
-        assert_eq!(alice.titles("").await, [CANARY]);
+async fn nothing_that_is_said_in_a_request_makes_somebody_else_the_caller(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let (alice, mallory) = (app.user("alice"), app.user("mallory"));
+    alice.create(json!({ "title": CANARY })).await;
+    for name in [
+        "X-User-Id",
+        "X-Forwarded-User",
+        "X-Auth-Request-User",
+        "Remote-User",
+        "X-Better-Auth-User",
+        "X-Original-Authorization",
+        "Proxy-Authorization",
+        "Cookie",
+    ] {
+        let answer = mallory
+            .request("GET", "/api/v1/tasks")
+            .header(name, "alice")
+            .send()
+            .await
+            .expect(200);
+        assert_eq!(answer.json()["items"], json!([]), "{name}");
     }
+    for query in ["?user_id=alice", "?owner_id=alice", "?sub=alice"] {
+        mallory
+            .get(&format!("/api/v1/tasks{query}"))
+            .await
+            .expect_problem(400, "unknown_parameter");
+    }
+    let made = mallory.create(json!({ "title": "x", "owner_id": "alice", "id": "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1" })).await;
+    assert_eq!(made["owner_id"], "mallory");
+    assert_ne!(made["id"], "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1");
+    assert_eq!(alice.titles("").await, [CANARY]);
+}
 
-    async fn no_filter_and_no_order_finds_somebody_elses_task(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let (alice, mallory) = (app.user("alice"), app.user("mallory"));
-        let task = alice.create(json!({ "title": CANARY, "description": CANARY, "tags": [CANARY], "priority": "high", "due_date": "2030-01-01", "completed": true })).await;
-        mallory.create(json!({ "title": "own" })).await;
-        for query in [
-            "?q=canary", "?tag=canary", "?priority=high", "?completed=true", "?due_after=2029-01-01", "?due_before=2031-01-01",
-            "?q=%25", "?q=_", "?sort=title", "?sort=-priority", "?sort=due_date", "?sort=-updated_at", "?limit=200",
-            "?q=%27%20OR%201%3D1%20--", "?tag=%27%20OR%20owner_id%3D%27alice",
-        ] {
-            let answer = mallory.get(&format!("/api/v1/tasks{query}")).await.expect(200);
-            assert_tells_nothing(&answer, &task);
+async fn no_filter_and_no_order_finds_somebody_elses_task(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let (alice, mallory) = (app.user("alice"), app.user("mallory"));
+    let task = alice.create(json!({ "title": CANARY, "description": CANARY, "tags": [CANARY], "priority": "high", "due_date": "2030-01-01", "completed": true })).await;
+    mallory.create(json!({ "title": "own" })).await;
+    for query in [
+        "?q=canary",
+        "?tag=canary",
+        "?priority=high",
+        "?completed=true",
+        "?due_after=2029-01-01",
+        "?due_before=2031-01-01",
+        "?q=%25",
+        "?q=_",
+        "?sort=title",
+        "?sort=-priority",
+        "?sort=due_date",
+        "?sort=-updated_at",
+        "?limit=200",
+        "?q=%27%20OR%201%3D1%20--",
+        "?tag=%27%20OR%20owner_id%3D%27alice",
+    ] {
+        let answer = mallory
+            .get(&format!("/api/v1/tasks{query}"))
+            .await
+            .expect(200);
+        assert_tells_nothing(&answer, &task);
+    }
+}
+
+async fn somebody_elses_cursor_is_refused(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let (alice, mallory) = (app.user("alice"), app.user("mallory"));
+    for client in [&alice, &mallory] {
+        for title in ["a", "b", "c"] {
+            client.create(json!({ "title": title })).await;
         }
     }
+    let page = alice.get("/api/v1/tasks?limit=1").await.expect(200).json();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    mallory
+        .get(&format!("/api/v1/tasks?limit=1&cursor={cursor}"))
+        .await
+        .expect_problem(400, "invalid_cursor");
+    alice
+        .get(&format!("/api/v1/tasks?limit=1&cursor={cursor}"))
+        .await
+        .expect(200);
+}
 
-    async fn somebody_elses_cursor_is_refused(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let (alice, mallory) = (app.user("alice"), app.user("mallory"));
-        for client in [&alice, &mallory] {
-            for title in ["a", "b", "c"] {
-                client.create(json!({ "title": title })).await;
-            }
-        }
-        let page = alice.get("/api/v1/tasks?limit=1").await.expect(200).json();
-        let cursor = page["next_cursor"].as_str().unwrap();
-        mallory.get(&format!("/api/v1/tasks?limit=1&cursor={cursor}")).await.expect_problem(400, "invalid_cursor");
-        alice.get(&format!("/api/v1/tasks?limit=1&cursor={cursor}")).await.expect(200);
+async fn an_idempotency_key_belongs_to_its_owner(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let body = json!({ "title": "same" });
+    let create = |user: &str| {
+        app.user(user)
+            .request("POST", "/api/v1/tasks")
+            .header("Idempotency-Key", "k")
+            .json(&body)
+            .send()
+    };
+    let alices = create("alice").await.expect(201);
+    let mallorys = create("mallory").await.expect(201);
+    assert_eq!(mallorys.header("idempotency-replayed"), "");
+    assert_ne!(alices.json()["id"], mallorys.json()["id"]);
+    assert_eq!(mallorys.json()["owner_id"], "mallory");
+}
+
+async fn of_eight_users_each_sees_and_changes_only_their_own(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let names = ["a", "A", "a b", "a%20b", "ab", "é", "e\u{301}", "аb"];
+    let mut paths = Vec::new();
+    for name in names {
+        paths.push(app.user(name).create_path(name).await);
     }
-
-    async fn an_idempotency_key_belongs_to_its_owner(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let body = json!({ "title": "same" });
-        let create = |user: &str| app.user(user).request("POST", "/api/v1/tasks").header("Idempotency-Key", "k").json(&body).send();
-        let alices = create("alice").await.expect(201);
-        let mallorys = create("mallory").await.expect(201);
-        assert_eq!(mallorys.header("idempotency-replayed"), "");
-        assert_ne!(alices.json()["id"], mallorys.json()["id"]);
-        assert_eq!(mallorys.json()["owner_id"], "mallory");
+    for (at, name) in names.iter().enumerate() {
+        let user = app.user(name);
+        assert_eq!(user.titles("").await, [*name]);
+        for (of, path) in paths.iter().enumerate() {
+            let expected = if at == of { 200 } else { 403 };
+            user.get(path).await.expect(expected);
+            user.patch(path, &json!({ "priority": "low" }))
+                .await
+                .expect(expected);
+            user.request("PATCH", &format!("{path}/complete"))
+                .send()
+                .await
+                .expect(expected);
+        }
     }
-
-    async fn of_eight_users_each_sees_and_changes_only_their_own(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let names = ["a", "A", "a b", "a%20b", "ab", "é", "e\u{301}", "аb"];
-        let mut paths = Vec::new();
-        for name in names {
-            paths.push(app.user(name).create_path(name).await);
-        }
-        for (at, name) in names.iter().enumerate() {
-            let user = app.user(name);
-            assert_eq!(user.titles("").await, [*name]);
-            for (of, path) in paths.iter().enumerate() {
-                let expected = if at == of { 200 } else { 403 };
-                user.get(path).await.expect(expected);
-                user.patch(path, &json!({ "priority": "low" })).await.expect(expected);
-                user.request("PATCH", &format!("{path}/complete")).send().await.expect(expected);
-            }
-        }
-        for (at, name) in names.iter().enumerate() {
-            let task = app.user(name).get(&paths[at]).await.expect(200).json();
-            assert_eq!(task["version"], 3, "{task}");
-        }
+    for (at, name) in names.iter().enumerate() {
+        let task = app.user(name).get(&paths[at]).await.expect(200).json();
+        assert_eq!(task["version"], 3, "{task}");
     }
 }

@@ -7,7 +7,11 @@ use crate::support::pairs::{Pair, but};
 use crate::support::trust::{
     ask, claims_of, published, token_of, token_with_kid, trusting, trusting_with, verdict,
 };
-use crate::support::{SECRET, TestApp, block_on, on_both_databases, tokens};
+use crate::support::{Engine, SECRET, TestApp, block_on, on_both_databases, tokens};
+
+on_both_databases! {
+    every_algorithm_of_better_auth_is_accepted_and_names_its_user,
+}
 
 /// A key pair of every algorithm that Better Auth can sign with.
 fn every_algorithm() -> Vec<Pair> {
@@ -22,27 +26,29 @@ fn serve(pairs: &[Pair]) -> KeyServer {
     KeyServer::start(published(&pairs))
 }
 
-on_both_databases! {
-    async fn every_algorithm_of_better_auth_is_accepted_and_names_its_user(engine: Engine) {
-        let pairs = every_algorithm();
-        let server = serve(&pairs);
-        let url = server.url();
-        let app = TestApp::with(engine, &[("BETTER_AUTH_URL", &url)]).await;
-        for pair in &pairs {
-            let token = token_of(&server, pair, pair.kid());
-            let client = app.with_token(&token);
-            client.create_path(pair.alg).await;
-            assert_eq!(client.titles("").await, [pair.alg]);
-        }
-        // RFC 9864's name for the same thing, and a key that says its algorithm.
-        let header = json!({ "alg": "Ed25519", "kid": "ed25519", "typ": "JWT" });
-        let token = pairs[0].token(&header, &claims_of(&url, "ed25519"));
-        assert_eq!(app.with_token(&token).titles("").await, ["EdDSA"]);
-        // One fetch did for all of them, at the address that Better Auth has.
-        let requests = server.requests();
-        assert_eq!(requests.len(), 1);
-        assert!(requests[0].starts_with("GET /api/auth/jwks HTTP/1.1\r\n"), "{}", requests[0]);
+async fn every_algorithm_of_better_auth_is_accepted_and_names_its_user(engine: Engine) {
+    let pairs = every_algorithm();
+    let server = serve(&pairs);
+    let url = server.url();
+    let app = TestApp::with(engine, &[("BETTER_AUTH_URL", &url)]).await;
+    for pair in &pairs {
+        let token = token_of(&server, pair, pair.kid());
+        let client = app.with_token(&token);
+        client.create_path(pair.alg).await;
+        assert_eq!(client.titles("").await, [pair.alg]);
     }
+    // RFC 9864's name for the same thing, and a key that says its algorithm.
+    let header = json!({ "alg": "Ed25519", "kid": "ed25519", "typ": "JWT" });
+    let token = pairs[0].token(&header, &claims_of(&url, "ed25519"));
+    assert_eq!(app.with_token(&token).titles("").await, ["EdDSA"]);
+    // One fetch did for all of them, at the address that Better Auth has.
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert!(
+        requests[0].starts_with("GET /api/auth/jwks HTTP/1.1\r\n"),
+        "{}",
+        requests[0]
+    );
 }
 
 #[test]

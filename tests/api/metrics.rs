@@ -14,6 +14,10 @@ use crate::support::trust::{ask, eventually, published, token_of, token_with_kid
 use crate::support::wire;
 use crate::support::{Engine, SECRET, TestApp, block_on, on_both_databases, tokens};
 
+on_both_databases! {
+    a_sequence_of_requests_is_counted_as_it_was,
+}
+
 const ON: (&str, &str) = ("WITH_METRICS", "");
 
 /// The value of each series, by its name with labels.
@@ -45,64 +49,88 @@ fn requests(method: &str, route: &str, status: u16) -> String {
 
 const WAITS: &str = "todoward_db_pool_wait_seconds_count";
 
-on_both_databases! {
-    async fn a_sequence_of_requests_is_counted_as_it_was(engine: Engine) {
-        let app = TestApp::with(engine, &[ON]).await;
-        let before = series(&app).await;
-        let (alice, bob) = (app.user("alice"), app.user("bob"));
-        let path = alice.create_path("a").await;
-        alice.create_path("b").await;
-        for _ in 0..3 {
-            alice.get(&path).await.expect(200);
-        }
-        bob.get(&path).await.expect(403);
-        alice.request("HEAD", "/api/v1/tasks").send().await.expect(200);
-        alice.get("/api/v1/users/alice/tasks").await.expect(200);
-        alice.get("/api/v1/users/bob/tasks").await.expect(403);
-        alice.get("/api/v1/nowhere").await.expect(404);
-        alice.request("BREW", "/api/v1/tasks").send().await.expect(405);
-        app.anonymous().get("/somewhere").await.expect(404);
-        app.anonymous().get("/health/live").await.expect(200);
-        app.anonymous().get("/api/v1/tasks").await.expect(401);
-        app.with_token("x").get("/api/v1/tasks").await.expect(401);
-        app.with_token("x").get("/api/v1/tasks").await.expect(401);
-
-        let after = series(&app).await;
-        let grown = |name: &str| after.get(name).unwrap_or(&0.0) - before.get(name).unwrap_or(&0.0);
-        for (method, route, status, count) in [
-            ("POST", "/api/v1/tasks", 201, 2.0),
-            ("GET", "/api/v1/tasks/{id}", 200, 3.0),
-            ("GET", "/api/v1/tasks/{id}", 403, 1.0),
-            ("HEAD", "/api/v1/tasks", 200, 1.0),
-            ("GET", "/api/v1/users/{owner_id}/tasks", 200, 1.0),
-            ("GET", "/api/v1/users/{owner_id}/tasks", 403, 1.0),
-            ("GET", "-", 404, 2.0),
-            ("-", "/api/v1/tasks", 405, 1.0),
-            ("GET", "/health/live", 200, 1.0),
-            ("GET", "/api/v1/tasks", 401, 3.0),
-        ] {
-            let name = requests(method, route, status);
-            assert_eq!(grown(&name), count, "{name}: {after:#?}");
-        }
-        let all = |series: &BTreeMap<String, f64>| -> f64 {
-            let counted = series.iter().filter(|(name, _)| name.starts_with("todoward_http_requests_total"));
-            counted.map(|(_, value)| value).sum()
-        };
-        assert_eq!(all(&after) - all(&before), 16.0);
-        assert_eq!(grown("todoward_http_request_duration_seconds_count"), 16.0);
-        assert_eq!(grown(r#"todoward_http_request_duration_seconds_bucket{le="+Inf"}"#), 16.0);
-        assert!(grown("todoward_http_request_duration_seconds_sum") > 0.0);
-        assert_eq!(grown(r#"todoward_tokens_refused_total{code="missing_token"}"#), 1.0);
-        assert_eq!(grown(r#"todoward_tokens_refused_total{code="malformed_token"}"#), 2.0);
-        assert_eq!(grown(r#"todoward_tokens_refused_total{code="token_expired"}"#), 0.0);
-        // Created twice, read or missed four times, listed twice.
-        assert_eq!(grown(WAITS) + grown("todoward_db_pipelined_total"), 8.0);
-        let idle = after[r#"todoward_db_pool_connections{state="idle"}"#];
-        let busy = after[r#"todoward_db_pool_connections{state="busy"}"#];
-        assert!(idle + busy >= 1.0, "{idle} {busy}");
-        let build = concat!("todoward_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}");
-        assert_eq!(after[build], 1.0);
+async fn a_sequence_of_requests_is_counted_as_it_was(engine: Engine) {
+    let app = TestApp::with(engine, &[ON]).await;
+    let before = series(&app).await;
+    let (alice, bob) = (app.user("alice"), app.user("bob"));
+    let path = alice.create_path("a").await;
+    alice.create_path("b").await;
+    for _ in 0..3 {
+        alice.get(&path).await.expect(200);
     }
+    bob.get(&path).await.expect(403);
+    alice
+        .request("HEAD", "/api/v1/tasks")
+        .send()
+        .await
+        .expect(200);
+    alice.get("/api/v1/users/alice/tasks").await.expect(200);
+    alice.get("/api/v1/users/bob/tasks").await.expect(403);
+    alice.get("/api/v1/nowhere").await.expect(404);
+    alice
+        .request("BREW", "/api/v1/tasks")
+        .send()
+        .await
+        .expect(405);
+    app.anonymous().get("/somewhere").await.expect(404);
+    app.anonymous().get("/health/live").await.expect(200);
+    app.anonymous().get("/api/v1/tasks").await.expect(401);
+    app.with_token("x").get("/api/v1/tasks").await.expect(401);
+    app.with_token("x").get("/api/v1/tasks").await.expect(401);
+
+    let after = series(&app).await;
+    let grown = |name: &str| after.get(name).unwrap_or(&0.0) - before.get(name).unwrap_or(&0.0);
+    for (method, route, status, count) in [
+        ("POST", "/api/v1/tasks", 201, 2.0),
+        ("GET", "/api/v1/tasks/{id}", 200, 3.0),
+        ("GET", "/api/v1/tasks/{id}", 403, 1.0),
+        ("HEAD", "/api/v1/tasks", 200, 1.0),
+        ("GET", "/api/v1/users/{owner_id}/tasks", 200, 1.0),
+        ("GET", "/api/v1/users/{owner_id}/tasks", 403, 1.0),
+        ("GET", "-", 404, 2.0),
+        ("-", "/api/v1/tasks", 405, 1.0),
+        ("GET", "/health/live", 200, 1.0),
+        ("GET", "/api/v1/tasks", 401, 3.0),
+    ] {
+        let name = requests(method, route, status);
+        assert_eq!(grown(&name), count, "{name}: {after:#?}");
+    }
+    let all = |series: &BTreeMap<String, f64>| -> f64 {
+        let counted = series
+            .iter()
+            .filter(|(name, _)| name.starts_with("todoward_http_requests_total"));
+        counted.map(|(_, value)| value).sum()
+    };
+    assert_eq!(all(&after) - all(&before), 16.0);
+    assert_eq!(grown("todoward_http_request_duration_seconds_count"), 16.0);
+    assert_eq!(
+        grown(r#"todoward_http_request_duration_seconds_bucket{le="+Inf"}"#),
+        16.0
+    );
+    assert!(grown("todoward_http_request_duration_seconds_sum") > 0.0);
+    assert_eq!(
+        grown(r#"todoward_tokens_refused_total{code="missing_token"}"#),
+        1.0
+    );
+    assert_eq!(
+        grown(r#"todoward_tokens_refused_total{code="malformed_token"}"#),
+        2.0
+    );
+    assert_eq!(
+        grown(r#"todoward_tokens_refused_total{code="token_expired"}"#),
+        0.0
+    );
+    // Created twice, read or missed four times, listed twice.
+    assert_eq!(grown(WAITS) + grown("todoward_db_pipelined_total"), 8.0);
+    let idle = after[r#"todoward_db_pool_connections{state="idle"}"#];
+    let busy = after[r#"todoward_db_pool_connections{state="busy"}"#];
+    assert!(idle + busy >= 1.0, "{idle} {busy}");
+    let build = concat!(
+        "todoward_build_info{version=\"",
+        env!("CARGO_PKG_VERSION"),
+        "\"}"
+    );
+    assert_eq!(after[build], 1.0);
 }
 
 #[test]

@@ -8,7 +8,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use todoward::primitives::folded::fold;
 
-use crate::support::{Answer, Client, TestApp, on_both_databases};
+use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+
+on_both_databases! {
+    random_operations_of_several_owners_never_diverge_from_the_model,
+}
 
 const OPERATIONS: usize = 3_000;
 const OWNERS: [&str; 3] = ["ann", "Ann", "bob"];
@@ -267,47 +271,59 @@ async fn list(random: &mut Random, model: &Model, owner: &str, client: &Client) 
     assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{query}");
 }
 
-on_both_databases! {
-    async fn random_operations_of_several_owners_never_diverge_from_the_model(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let mut random = Random(0x7464_7764);
-        let mut model = Model::default();
-        for _ in 0..OPERATIONS {
-            let owner = OWNERS[random.below(OWNERS.len())];
-            let client = app.user(owner);
-            // Anybody's task, one that was never there, or one of a deleted one.
-            let id = match model.0.len() {
-                0 => "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1".to_owned(),
-                count => model.0[random.below(count)]["id"].as_str().unwrap().to_owned(),
-            };
-            match random.below(20) {
-                0..=6 => create(&mut random, &mut model, owner, &client).await,
-                7..=14 => write(&mut random, &mut model, owner, &client, &id).await,
-                15..=16 => {
-                    let refusal = model.refusal(owner, &id, None);
-                    let answer = client.get(&format!("/api/v1/tasks/{id}")).await;
-                    if !check_refusal(&answer, refusal) {
-                        assert_eq!(answer.expect(200).json(), *model.find(&id).unwrap());
-                    }
+async fn random_operations_of_several_owners_never_diverge_from_the_model(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let mut random = Random(0x7464_7764);
+    let mut model = Model::default();
+    for _ in 0..OPERATIONS {
+        let owner = OWNERS[random.below(OWNERS.len())];
+        let client = app.user(owner);
+        // Anybody's task, one that was never there, or one of a deleted one.
+        let id = match model.0.len() {
+            0 => "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1".to_owned(),
+            count => model.0[random.below(count)]["id"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        };
+        match random.below(20) {
+            0..=6 => create(&mut random, &mut model, owner, &client).await,
+            7..=14 => write(&mut random, &mut model, owner, &client, &id).await,
+            15..=16 => {
+                let refusal = model.refusal(owner, &id, None);
+                let answer = client.get(&format!("/api/v1/tasks/{id}")).await;
+                if !check_refusal(&answer, refusal) {
+                    assert_eq!(answer.expect(200).json(), *model.find(&id).unwrap());
                 }
-                17..=18 => list(&mut random, &model, owner, &client).await,
-                _ if random.chance(4) => {
-                    let done = |task: &Value| task["owner_id"] == owner && task["completed"] == true;
-                    let count = model.0.iter().filter(|task| done(task)).count();
-                    let answer = client.delete("/api/v1/tasks?completed=true").await.expect(200);
-                    assert_eq!(answer.json(), json!({ "deleted": count }));
-                    model.0.retain(|task| !done(task));
-                }
-                _ => {}
             }
+            17..=18 => list(&mut random, &model, owner, &client).await,
+            _ if random.chance(4) => {
+                let done = |task: &Value| task["owner_id"] == owner && task["completed"] == true;
+                let count = model.0.iter().filter(|task| done(task)).count();
+                let answer = client
+                    .delete("/api/v1/tasks?completed=true")
+                    .await
+                    .expect(200);
+                assert_eq!(answer.json(), json!({ "deleted": count }));
+                model.0.retain(|task| !done(task));
+            }
+            _ => {}
         }
-        for owner in OWNERS {
-            let mut expected = model.of(owner);
-            expected.reverse();
-            let list = app.user(owner).get("/api/v1/tasks?limit=200").await.expect(200).json();
-            let shown = list["items"].as_array().unwrap().iter().collect::<Vec<_>>();
-            assert_eq!(shown, expected[..shown.len()]);
-            assert!(!shown.is_empty(), "the operations leave something to compare");
-        }
+    }
+    for owner in OWNERS {
+        let mut expected = model.of(owner);
+        expected.reverse();
+        let list = app
+            .user(owner)
+            .get("/api/v1/tasks?limit=200")
+            .await
+            .expect(200)
+            .json();
+        let shown = list["items"].as_array().unwrap().iter().collect::<Vec<_>>();
+        assert_eq!(shown, expected[..shown.len()]);
+        assert!(
+            !shown.is_empty(),
+            "the operations leave something to compare"
+        );
     }
 }

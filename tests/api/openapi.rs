@@ -4,17 +4,22 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use todoward::openapi;
 use todoward::openapi::OF_NO_OPERATION;
 use todoward::primitives::problem::Code;
-use todoward::routes::{MOUNTS, PUBLIC, TASKS};
+use todoward::routes::{API, MOUNTS, PUBLIC, guarded, paths};
 
 use crate::support::{Engine, TestApp, block_on, on_both_databases, raw};
+
+on_both_databases! {
+    the_document_is_served_to_whoever_asks,
+    answers_have_the_members_that_the_document_names,
+    a_limit_of_the_document_is_where_the_server_has_it,
+}
 
 const TASKS_AT: &str = "/api/v1/tasks";
 
 fn document() -> Value {
-    serde_json::from_str(openapi::json()).unwrap()
+    serde_json::from_str(&API.json("/")).unwrap()
 }
 
 /// Follows a reference, if there is one.
@@ -60,15 +65,16 @@ fn every_method_of_every_address_is_an_operation_and_nothing_else_is() {
         .map(|(method, path, _)| (method, path))
         .collect();
     let mut expected = BTreeSet::new();
-    for address in PUBLIC.iter().filter(|it| !it.path.starts_with("/docs/")) {
-        for (method, _) in address.methods {
-            expected.insert((method.to_string(), address.path.to_owned()));
+    for address in paths(PUBLIC.iter().filter(|it| !it.path.starts_with("/docs/"))) {
+        for endpoint in &address.endpoints {
+            expected.insert((endpoint.method.to_string(), address.path.to_owned()));
         }
     }
     for mount in MOUNTS {
-        for address in TASKS {
-            for (method, _) in address.methods {
-                expected.insert((method.to_string(), format!("{mount}{}", address.path)));
+        for address in guarded() {
+            for endpoint in &address.endpoints {
+                let path = format!("{mount}{}", address.path);
+                expected.insert((endpoint.method.to_string(), path));
             }
         }
     }
@@ -231,77 +237,149 @@ fn the_page_loads_nothing_that_is_not_served_here() {
     });
 }
 
-on_both_databases! {
-    async fn the_document_is_served_to_whoever_asks(engine: Engine) {
-        let app = TestApp::with(engine, &[("TODOWARD__CORS__ALLOWED_ORIGINS", "https://app.example")]).await;
-        let answer = app.anonymous().request("GET", "/openapi.json").header("Origin", "https://app.example").send().await.expect(200);
-        assert_eq!(answer.header("content-type"), "application/json");
-        assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
-        assert_eq!(answer.text(), openapi::json());
-        assert!(answer.json()["openapi"].as_str().unwrap().starts_with("3.1"));
-        let preflight = app.anonymous().request("OPTIONS", "/openapi.json").header("Origin", "https://app.example").header("Access-Control-Request-Method", "GET").send().await.expect(204);
-        assert_eq!(preflight.header("access-control-allow-origin"), "https://app.example");
-        let other = app.anonymous().request("GET", "/openapi.json").header("Origin", "https://evil.example").send().await.expect(200);
-        assert!(!other.headers.contains_key("access-control-allow-origin"));
-    }
+async fn the_document_is_served_to_whoever_asks(engine: Engine) {
+    let app = TestApp::with(
+        engine,
+        &[("TODOWARD__CORS__ALLOWED_ORIGINS", "https://app.example")],
+    )
+    .await;
+    let answer = app
+        .anonymous()
+        .request("GET", "/openapi.json")
+        .header("Origin", "https://app.example")
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(
+        answer.header("access-control-allow-origin"),
+        "https://app.example"
+    );
+    assert_eq!(answer.text(), API.json("/"));
+    assert!(
+        answer.json()["openapi"]
+            .as_str()
+            .unwrap()
+            .starts_with("3.1")
+    );
+    let preflight = app
+        .anonymous()
+        .request("OPTIONS", "/openapi.json")
+        .header("Origin", "https://app.example")
+        .header("Access-Control-Request-Method", "GET")
+        .send()
+        .await
+        .expect(204);
+    assert_eq!(
+        preflight.header("access-control-allow-origin"),
+        "https://app.example"
+    );
+    let other = app
+        .anonymous()
+        .request("GET", "/openapi.json")
+        .header("Origin", "https://evil.example")
+        .send()
+        .await
+        .expect(200);
+    assert!(!other.headers.contains_key("access-control-allow-origin"));
+}
 
-    async fn answers_have_the_members_that_the_document_names(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let alice = app.user("alice");
-        let schemas = &document()["components"]["schemas"];
-        let members = |name: &str| keys(&schemas[name]["properties"]).into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
-        let owned = |value: &Value| keys(value).into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
-        let task = alice.create(json!({ "title": "x" })).await;
-        assert_eq!(owned(&task), members("Task"));
-        assert_eq!(owned(&alice.get(TASKS_AT).await.expect(200).json()), members("TaskList"));
-        let problem = alice.post(TASKS_AT, &json!({ "title": "" })).await.expect_problem(422, "invalid_task").json();
-        assert!(owned(&problem).is_subset(&members("Problem")), "{problem}");
-        assert!(owned(&problem["errors"][0]).is_subset(&members("FieldError")));
-        let cleared = alice.delete(&format!("{TASKS_AT}?completed=true")).await.expect(200).json();
-        assert_eq!(owned(&cleared), members("Cleared"));
-        // What the document shows as a body is one.
-        for name in ["NewTask", "TaskPatch"] {
-            alice.post(TASKS_AT, &schemas[name]["examples"][0]).await.expect(201);
-        }
-        // What was read can be sent back, and the document allows it.
-        assert!(members("Task").is_subset(&members("NewTask")));
-        alice.post(TASKS_AT, &task).await.expect(201);
+async fn answers_have_the_members_that_the_document_names(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let schemas = &document()["components"]["schemas"];
+    let members = |name: &str| {
+        keys(&schemas[name]["properties"])
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<BTreeSet<_>>()
+    };
+    let owned = |value: &Value| {
+        keys(value)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<BTreeSet<_>>()
+    };
+    let task = alice.create(json!({ "title": "x" })).await;
+    assert_eq!(owned(&task), members("Task"));
+    assert_eq!(
+        owned(&alice.get(TASKS_AT).await.expect(200).json()),
+        members("TaskList")
+    );
+    let problem = alice
+        .post(TASKS_AT, &json!({ "title": "" }))
+        .await
+        .expect_problem(422, "invalid_task")
+        .json();
+    assert!(owned(&problem).is_subset(&members("Problem")), "{problem}");
+    assert!(owned(&problem["errors"][0]).is_subset(&members("FieldError")));
+    let cleared = alice
+        .delete(&format!("{TASKS_AT}?completed=true"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(owned(&cleared), members("Cleared"));
+    // What the document shows as a body is one.
+    for name in ["NewTask", "TaskPatch"] {
+        alice
+            .post(TASKS_AT, &schemas[name]["examples"][0])
+            .await
+            .expect(201);
     }
+    // What was read can be sent back, and the document allows it.
+    assert!(members("Task").is_subset(&members("NewTask")));
+    alice.post(TASKS_AT, &task).await.expect(201);
+}
 
-    async fn a_limit_of_the_document_is_where_the_server_has_it(engine: Engine) {
-        let app = TestApp::spawn(engine).await;
-        let alice = app.user("alice");
-        let document = document();
-        let fields = &document["components"]["schemas"]["NewTask"]["properties"];
-        let limit = |schema: &Value, name: &str| usize::try_from(schema[name].as_u64().unwrap()).unwrap();
-        let long = |length: usize| "ä".repeat(length);
-        let title = limit(&fields["title"], "maxLength");
-        let description = limit(&fields["description"], "maxLength");
-        let tag = limit(&fields["tags"]["items"], "maxLength");
-        let tags = limit(&fields["tags"], "maxItems");
-        for (beyond, status) in [(0, 201), (1, 422)] {
-            let words: Vec<String> = (0..tags + beyond).map(|n| n.to_string()).collect();
-            for body in [
-                json!({ "title": long(title + beyond) }),
-                json!({ "title": "x", "description": long(description + beyond) }),
-                json!({ "title": "x", "tags": [long(tag + beyond)] }),
-                json!({ "title": "x", "tags": words }),
-            ] {
-                alice.post(TASKS_AT, &body).await.expect(status);
-            }
+async fn a_limit_of_the_document_is_where_the_server_has_it(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let document = document();
+    let fields = &document["components"]["schemas"]["NewTask"]["properties"];
+    let limit =
+        |schema: &Value, name: &str| usize::try_from(schema[name].as_u64().unwrap()).unwrap();
+    let long = |length: usize| "ä".repeat(length);
+    let title = limit(&fields["title"], "maxLength");
+    let description = limit(&fields["description"], "maxLength");
+    let tag = limit(&fields["tags"]["items"], "maxLength");
+    let tags = limit(&fields["tags"], "maxItems");
+    for (beyond, status) in [(0, 201), (1, 422)] {
+        let words: Vec<String> = (0..tags + beyond).map(|n| n.to_string()).collect();
+        for body in [
+            json!({ "title": long(title + beyond) }),
+            json!({ "title": "x", "description": long(description + beyond) }),
+            json!({ "title": "x", "tags": [long(tag + beyond)] }),
+            json!({ "title": "x", "tags": words }),
+        ] {
+            alice.post(TASKS_AT, &body).await.expect(status);
         }
-        let parameter = |name: &str| &document["components"]["parameters"][name]["schema"];
-        let search = limit(parameter("Search"), "maxLength");
-        let page = limit(parameter("Limit"), "maximum");
-        let key = limit(parameter("IdempotencyKey"), "maxLength");
-        for (beyond, status) in [(0, 200), (1, 400)] {
-            alice.get(&format!("{TASKS_AT}?q={}", "q".repeat(search + beyond))).await.expect(status);
-            alice.get(&format!("{TASKS_AT}?limit={}", page + beyond)).await.expect(status);
-            let created = if status == 200 { 201 } else { status };
-            alice.request("POST", TASKS_AT).header("Idempotency-Key", "k".repeat(key + beyond)).json(&json!({ "title": "x" })).send().await.expect(created);
-        }
-        for sort in parameter("Sort")["enum"].as_array().unwrap() {
-            alice.get(&format!("{TASKS_AT}?sort={}", sort.as_str().unwrap())).await.expect(200);
-        }
+    }
+    let parameter = |name: &str| &document["components"]["parameters"][name]["schema"];
+    let search = limit(parameter("Search"), "maxLength");
+    let page = limit(parameter("Limit"), "maximum");
+    let key = limit(parameter("IdempotencyKey"), "maxLength");
+    for (beyond, status) in [(0, 200), (1, 400)] {
+        alice
+            .get(&format!("{TASKS_AT}?q={}", "q".repeat(search + beyond)))
+            .await
+            .expect(status);
+        alice
+            .get(&format!("{TASKS_AT}?limit={}", page + beyond))
+            .await
+            .expect(status);
+        let created = if status == 200 { 201 } else { status };
+        alice
+            .request("POST", TASKS_AT)
+            .header("Idempotency-Key", "k".repeat(key + beyond))
+            .json(&json!({ "title": "x" }))
+            .send()
+            .await
+            .expect(created);
+    }
+    for sort in parameter("Sort")["enum"].as_array().unwrap() {
+        alice
+            .get(&format!("{TASKS_AT}?sort={}", sort.as_str().unwrap()))
+            .await
+            .expect(200);
     }
 }

@@ -2,10 +2,16 @@
 //! proxy says it and it is one.
 
 use serde_json::json;
-use todoward::openapi;
+use todoward::routes::API;
 
 use crate::support::client::Request;
-use crate::support::{TestApp, on_both_databases};
+use crate::support::{Engine, TestApp, on_both_databases};
+
+on_both_databases! {
+    a_prefix_of_a_trusted_proxy_stands_in_every_link,
+    what_is_no_prefix_is_as_if_it_were_not_there,
+    whoever_is_no_trusted_proxy_has_no_prefix,
+}
 
 const TASKS: &str = "/api/v1/tasks";
 
@@ -45,48 +51,107 @@ async fn seen(app: &TestApp, prefixes: &[&str]) -> [String; 4] {
 
 const NONE: [&str; 4] = ["", "", "", "/"];
 
-on_both_databases! {
-    async fn a_prefix_of_a_trusted_proxy_stands_in_every_link(engine: Engine) {
-        let app = TestApp::with(engine, &[("TODOWARD__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.1")]).await;
-        app.user("alice").create(json!({ "title": "first" })).await;
-        assert_eq!(seen(&app, &[]).await, NONE);
-        let longest = format!("/{}/{}", "a".repeat(99), "b".repeat(99));
-        for prefix in ["/backend", "/a/b/c", "/v1.2_~x-Y", "/...", "/.a/b..", longest.as_str()] {
-            assert_eq!(seen(&app, &[prefix]).await, [prefix; 4]);
-        }
-        // Where it is asked for is where it was asked, also in a refusal.
-        let refused = with(app.user("alice").request("GET", "/api/v1/tasks/x"), &["/backend"]).send().await;
-        assert_eq!(refused.expect_problem(404, "task_not_found").json()["instance"], "/api/v1/tasks/x");
-        // And the document is otherwise the same.
-        let below = with(app.anonymous().request("GET", "/openapi.json"), &["/backend"]).send().await.expect(200);
-        assert_eq!(below.text().replace("\"url\": \"/backend\"", "\"url\": \"/\""), openapi::json());
+async fn a_prefix_of_a_trusted_proxy_stands_in_every_link(engine: Engine) {
+    let app = TestApp::with(
+        engine,
+        &[("TODOWARD__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.1")],
+    )
+    .await;
+    app.user("alice").create(json!({ "title": "first" })).await;
+    assert_eq!(seen(&app, &[]).await, NONE);
+    let longest = format!("/{}/{}", "a".repeat(99), "b".repeat(99));
+    for prefix in [
+        "/backend",
+        "/a/b/c",
+        "/v1.2_~x-Y",
+        "/...",
+        "/.a/b..",
+        longest.as_str(),
+    ] {
+        assert_eq!(seen(&app, &[prefix]).await, [prefix; 4]);
     }
+    // Where it is asked for is where it was asked, also in a refusal.
+    let refused = with(
+        app.user("alice").request("GET", "/api/v1/tasks/x"),
+        &["/backend"],
+    )
+    .send()
+    .await;
+    assert_eq!(
+        refused.expect_problem(404, "task_not_found").json()["instance"],
+        "/api/v1/tasks/x"
+    );
+    // And the document is otherwise the same.
+    let below = with(
+        app.anonymous().request("GET", "/openapi.json"),
+        &["/backend"],
+    )
+    .send()
+    .await
+    .expect(200);
+    assert_eq!(
+        below
+            .text()
+            .replace("\"url\": \"/backend\"", "\"url\": \"/\""),
+        API.json("/")
+    );
+}
 
-    async fn what_is_no_prefix_is_as_if_it_were_not_there(engine: Engine) {
-        let app = TestApp::with(engine, &[("TODOWARD__SERVER__TRUSTED_PROXIES", "127.0.0.1")]).await;
-        app.user("alice").create(json!({ "title": "first" })).await;
-        let too_long = format!("/{}/{}", "a".repeat(99), "b".repeat(100));
-        let wrong = [
-            "", "/", "//", "backend", "/backend/", "//evil.example", "/a//b", "/.", "/..", "/a/../b", "/a/./b", "https://evil.example", "/\\evil.example", "/a b", "/a%2fb", "/a?b", "/a#b",
-            "/a;b", "/a,b", "/a:b", "/a@b", "/a>; rel=\"x\"", "/\u{e9}", "/a, /b", &too_long,
-        ];
-        for prefix in wrong {
-            assert_eq!(seen(&app, &[prefix]).await, NONE, "{prefix}");
-        }
-        for prefixes in [["/a", "/b"], ["/a", "/a"], ["/a", ""]] {
-            assert_eq!(seen(&app, &prefixes).await, NONE);
-        }
+async fn what_is_no_prefix_is_as_if_it_were_not_there(engine: Engine) {
+    let app = TestApp::with(
+        engine,
+        &[("TODOWARD__SERVER__TRUSTED_PROXIES", "127.0.0.1")],
+    )
+    .await;
+    app.user("alice").create(json!({ "title": "first" })).await;
+    let too_long = format!("/{}/{}", "a".repeat(99), "b".repeat(100));
+    let wrong = [
+        "",
+        "/",
+        "//",
+        "backend",
+        "/backend/",
+        "//evil.example",
+        "/a//b",
+        "/.",
+        "/..",
+        "/a/../b",
+        "/a/./b",
+        "https://evil.example",
+        "/\\evil.example",
+        "/a b",
+        "/a%2fb",
+        "/a?b",
+        "/a#b",
+        "/a;b",
+        "/a,b",
+        "/a:b",
+        "/a@b",
+        "/a>; rel=\"x\"",
+        "/\u{e9}",
+        "/a, /b",
+        &too_long,
+    ];
+    for prefix in wrong {
+        assert_eq!(seen(&app, &[prefix]).await, NONE, "{prefix}");
     }
+    for prefixes in [["/a", "/b"], ["/a", "/a"], ["/a", ""]] {
+        assert_eq!(seen(&app, &prefixes).await, NONE);
+    }
+}
 
-    async fn whoever_is_no_trusted_proxy_has_no_prefix(engine: Engine) {
-        for proxies in ["", "10.0.0.0/8"] {
-            let app = TestApp::with(engine, &[("TODOWARD__SERVER__TRUSTED_PROXIES", proxies)]).await;
-            app.user("alice").create(json!({ "title": "first" })).await;
-            assert_eq!(seen(&app, &["/backend"]).await, NONE);
-            // Who says to have come through one is not one.
-            let create = app.user("alice").request("POST", TASKS).json(&json!({ "title": "a" })).header("X-Forwarded-For", "10.0.0.1");
-            let created = with(create, &["/backend"]).send().await.expect(201);
-            assert!(created.header("location").starts_with("/api/v1/tasks/"));
-        }
+async fn whoever_is_no_trusted_proxy_has_no_prefix(engine: Engine) {
+    for proxies in ["", "10.0.0.0/8"] {
+        let app = TestApp::with(engine, &[("TODOWARD__SERVER__TRUSTED_PROXIES", proxies)]).await;
+        app.user("alice").create(json!({ "title": "first" })).await;
+        assert_eq!(seen(&app, &["/backend"]).await, NONE);
+        // Who says to have come through one is not one.
+        let create = app
+            .user("alice")
+            .request("POST", TASKS)
+            .json(&json!({ "title": "a" }))
+            .header("X-Forwarded-For", "10.0.0.1");
+        let created = with(create, &["/backend"]).send().await.expect(201);
+        assert!(created.header("location").starts_with("/api/v1/tasks/"));
     }
 }

@@ -7,7 +7,12 @@ use crate::support::tokens::{now, sign, sign_with_header};
 use crate::support::verdicts::{
     Case, NOW, claims_but, expect_code, expect_refused, policy, verifier_with, verify,
 };
-use crate::support::{Client, TestApp, on_both_databases};
+use crate::support::{Client, Engine, TestApp, on_both_databases};
+
+on_both_databases! {
+    a_program_reads_and_writes_as_far_as_its_scopes_go,
+    a_request_that_its_scopes_do_not_allow_counts_against_the_rate_limit,
+}
 
 const CLAIMS: &str = "invalid_claims";
 const LIST: &str = "/api/v1/tasks";
@@ -275,55 +280,107 @@ const SCOPES: [(&str, &str); 2] = [
 const TO_READ: &str = r#"Bearer realm="todoward", error="insufficient_scope", error_description="to read, an OAuth access token needs one of the scopes tasks:read, profile", scope="tasks:read profile""#;
 const TO_WRITE: &str = r#"Bearer realm="todoward", error="insufficient_scope", error_description="to write, an OAuth access token needs the scope tasks:write", scope="tasks:write""#;
 
-on_both_databases! {
-    async fn a_program_reads_and_writes_as_far_as_its_scopes_go(engine: Engine) {
-        let app = TestApp::with(engine, &SCOPES).await;
-        let alice = app.user("alice");
-        let path = alice.create_path("hers").await;
-        let (reads, writes, neither) = (program(&app, "openid tasks:read"), program(&app, "tasks:write"), program(&app, "openid"));
-        // Again and again, since a token that was accepted is remembered.
-        for _ in 0..2 {
-            for address in [LIST, &path, "/api/v1/users/me/tasks", "/api/v1/users/alice/tasks"] {
-                for method in ["GET", "HEAD"] {
-                    reads.request(method, address).send().await.expect(200);
-                    writes.request(method, address).send().await.expect(200);
-                    let answer = neither.request(method, address).send().await.expect(403);
-                    assert_eq!(answer.header("www-authenticate"), TO_READ, "{method} {address}");
-                }
-                neither.get(address).await.expect_problem(403, "insufficient_scope");
+async fn a_program_reads_and_writes_as_far_as_its_scopes_go(engine: Engine) {
+    let app = TestApp::with(engine, &SCOPES).await;
+    let alice = app.user("alice");
+    let path = alice.create_path("hers").await;
+    let (reads, writes, neither) = (
+        program(&app, "openid tasks:read"),
+        program(&app, "tasks:write"),
+        program(&app, "openid"),
+    );
+    // Again and again, since a token that was accepted is remembered.
+    for _ in 0..2 {
+        for address in [
+            LIST,
+            &path,
+            "/api/v1/users/me/tasks",
+            "/api/v1/users/alice/tasks",
+        ] {
+            for method in ["GET", "HEAD"] {
+                reads.request(method, address).send().await.expect(200);
+                writes.request(method, address).send().await.expect(200);
+                let answer = neither.request(method, address).send().await.expect(403);
+                assert_eq!(
+                    answer.header("www-authenticate"),
+                    TO_READ,
+                    "{method} {address}"
+                );
             }
-            for (method, address) in [
-                ("POST", LIST), ("DELETE", "/api/v1/tasks?completed=true"), ("PUT", &path), ("PATCH", &path), ("DELETE", &path),
-                ("PATCH", &format!("{path}/complete")), ("OPTIONS", LIST), ("BREW", LIST), ("POST", "/api/v1/nowhere"), ("POST", "/api/v1/users/bob/tasks"),
-            ] {
-                for program in [&reads, &neither] {
-                    let body = json!({ "title": "theirs" });
-                    let answer = program.request(method, address).json(&body).send().await.expect_problem(403, "insufficient_scope");
-                    assert_eq!(answer.header("www-authenticate"), TO_WRITE, "{method} {address}");
-                }
+            neither
+                .get(address)
+                .await
+                .expect_problem(403, "insufficient_scope");
+        }
+        for (method, address) in [
+            ("POST", LIST),
+            ("DELETE", "/api/v1/tasks?completed=true"),
+            ("PUT", &path),
+            ("PATCH", &path),
+            ("DELETE", &path),
+            ("PATCH", &format!("{path}/complete")),
+            ("OPTIONS", LIST),
+            ("BREW", LIST),
+            ("POST", "/api/v1/nowhere"),
+            ("POST", "/api/v1/users/bob/tasks"),
+        ] {
+            for program in [&reads, &neither] {
+                let body = json!({ "title": "theirs" });
+                let answer = program
+                    .request(method, address)
+                    .json(&body)
+                    .send()
+                    .await
+                    .expect_problem(403, "insufficient_scope");
+                assert_eq!(
+                    answer.header("www-authenticate"),
+                    TO_WRITE,
+                    "{method} {address}"
+                );
             }
         }
-        assert_eq!(alice.titles("").await, ["hers"], "a refused request had an effect");
-        let task = writes.create(json!({ "title": "written for her" })).await;
-        assert_eq!(task["owner_id"], "alice");
-        // It is her tasks that they are, and nobody else's.
-        writes.get("/api/v1/users/bob/tasks").await.expect_problem(403, "foreign_path");
-        app.user("bob").get(&path).await.expect_problem(403, "not_owner");
     }
+    assert_eq!(
+        alice.titles("").await,
+        ["hers"],
+        "a refused request had an effect"
+    );
+    let task = writes.create(json!({ "title": "written for her" })).await;
+    assert_eq!(task["owner_id"], "alice");
+    // It is her tasks that they are, and nobody else's.
+    writes
+        .get("/api/v1/users/bob/tasks")
+        .await
+        .expect_problem(403, "foreign_path");
+    app.user("bob")
+        .get(&path)
+        .await
+        .expect_problem(403, "not_owner");
+}
 
-    async fn a_request_that_its_scopes_do_not_allow_counts_against_the_rate_limit(engine: Engine) {
-        let limited = [&SCOPES[..], &[("TODOWARD__RATE_LIMIT__REQUESTS_PER_SECOND", "1"), ("TODOWARD__RATE_LIMIT__BURST", "2")]].concat();
-        let app = TestApp::with(engine, &limited).await;
-        let reads = program(&app, "tasks:read");
-        let mut statuses = Vec::new();
-        while statuses.last() != Some(&429) {
-            let answer = reads.post(LIST, &json!({ "title": "x" })).await;
-            assert!(answer.header("ratelimit").starts_with("\"owner\";r="), "{:?}", answer.headers);
-            statuses.push(answer.status);
-            assert!(statuses.len() < 100, "never limited");
-        }
-        assert_eq!(statuses[..2], [403, 403]);
-        // It is the bucket of the user, whoever acts.
-        app.user("bob").get(LIST).await.expect(200);
+async fn a_request_that_its_scopes_do_not_allow_counts_against_the_rate_limit(engine: Engine) {
+    let limited = [
+        &SCOPES[..],
+        &[
+            ("TODOWARD__RATE_LIMIT__REQUESTS_PER_SECOND", "1"),
+            ("TODOWARD__RATE_LIMIT__BURST", "2"),
+        ],
+    ]
+    .concat();
+    let app = TestApp::with(engine, &limited).await;
+    let reads = program(&app, "tasks:read");
+    let mut statuses = Vec::new();
+    while statuses.last() != Some(&429) {
+        let answer = reads.post(LIST, &json!({ "title": "x" })).await;
+        assert!(
+            answer.header("ratelimit").starts_with("\"owner\";r="),
+            "{:?}",
+            answer.headers
+        );
+        statuses.push(answer.status);
+        assert!(statuses.len() < 100, "never limited");
     }
+    assert_eq!(statuses[..2], [403, 403]);
+    // It is the bucket of the user, whoever acts.
+    app.user("bob").get(LIST).await.expect(200);
 }

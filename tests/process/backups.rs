@@ -14,6 +14,10 @@ use crate::storage::Storage;
 use crate::support::postgres::binaries;
 use crate::support::{Client, Engine, on_both_databases};
 
+on_both_databases! {
+    a_backup_under_load_holds_what_was_acknowledged_before_it,
+}
+
 const BEFORE: usize = 200;
 
 /// Copies the database of `from`, which is being written to, into `to`.
@@ -61,36 +65,45 @@ async fn write_until_told(client: &Client, told: &Cell<bool>) -> usize {
     written
 }
 
-on_both_databases! {
-    async fn a_backup_under_load_holds_what_was_acknowledged_before_it(engine: Engine) {
-        let (original, copy) = (Arc::new(Storage::new(engine)), Arc::new(Storage::new(engine)));
-        let server = Server::start(original.path(), &original.url, &[]).await;
-        let alice = server.user("alice");
-        for number in 0..BEFORE {
-            alice.create(json!({ "title": format!("before {number}") })).await;
-        }
-        let told = Cell::new(false);
-        let backup = async {
-            let (from, to) = (Arc::clone(&original), Arc::clone(&copy));
-            let job = actix_rt::task::spawn_blocking(move || back_up_and_restore(engine, &from, &to));
-            job.await.unwrap();
-            told.set(true);
-        };
-        let (written, ()) = futures_util::future::join(write_until_told(&alice, &told), backup).await;
-        assert!(written > 0);
-
-        let restored = Server::start(copy.path(), &copy.url, &[]).await;
-        let bob = restored.user("alice");
-        let mut seen = 0;
-        let mut cursor = String::new();
-        loop {
-            let page = bob.get(&format!("/api/v1/tasks?q=before&limit=200{cursor}")).await.expect(200).json();
-            seen += page["items"].as_array().unwrap().len();
-            let Some(next) = page["next_cursor"].as_str() else { break };
-            cursor = format!("&cursor={next}");
-        }
-        assert_eq!(seen, BEFORE);
-        // It is a database like any other: it takes writes.
-        bob.create(json!({ "title": "after" })).await;
+async fn a_backup_under_load_holds_what_was_acknowledged_before_it(engine: Engine) {
+    let (original, copy) = (
+        Arc::new(Storage::new(engine)),
+        Arc::new(Storage::new(engine)),
+    );
+    let server = Server::start(original.path(), &original.url, &[]).await;
+    let alice = server.user("alice");
+    for number in 0..BEFORE {
+        alice
+            .create(json!({ "title": format!("before {number}") }))
+            .await;
     }
+    let told = Cell::new(false);
+    let backup = async {
+        let (from, to) = (Arc::clone(&original), Arc::clone(&copy));
+        let job = actix_rt::task::spawn_blocking(move || back_up_and_restore(engine, &from, &to));
+        job.await.unwrap();
+        told.set(true);
+    };
+    let (written, ()) = futures_util::future::join(write_until_told(&alice, &told), backup).await;
+    assert!(written > 0);
+
+    let restored = Server::start(copy.path(), &copy.url, &[]).await;
+    let bob = restored.user("alice");
+    let mut seen = 0;
+    let mut cursor = String::new();
+    loop {
+        let page = bob
+            .get(&format!("/api/v1/tasks?q=before&limit=200{cursor}"))
+            .await
+            .expect(200)
+            .json();
+        seen += page["items"].as_array().unwrap().len();
+        let Some(next) = page["next_cursor"].as_str() else {
+            break;
+        };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, BEFORE);
+    // It is a database like any other: it takes writes.
+    bob.create(json!({ "title": "after" })).await;
 }

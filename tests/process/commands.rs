@@ -7,7 +7,14 @@ use serde_json::json;
 use crate::binary::{Done, finish, run, run_with_input, todoward};
 use crate::server::Server;
 use crate::storage::Storage;
-use crate::support::{SECRET, on_both_databases, tokens};
+use crate::support::{Engine, SECRET, on_both_databases, tokens};
+
+on_both_databases! {
+    a_signed_token_opens_a_running_server,
+    migrate_says_what_it_did_and_twice_is_fine,
+    several_that_migrate_at_once_do_not_collide,
+    a_healthcheck_is_0_while_ready_and_1_otherwise,
+}
 
 const COMMANDS: [&[&str]; 8] = [
     &[],
@@ -92,64 +99,89 @@ fn token(directory: &Path, arguments: &[&str]) -> Done {
     run(directory, &arguments, &[("BETTER_AUTH_SECRET", SECRET)])
 }
 
-on_both_databases! {
-    async fn a_signed_token_opens_a_running_server(engine: Engine) {
-        let storage = Storage::new(engine);
-        let server = Server::start(storage.path(), &storage.url, &[]).await;
-        let done = token(storage.path(), &["--sub", "alice"]).succeeded();
-        assert_eq!(done.out.lines().count(), 1, "the token alone");
-        let task = server.with_token(done.out.trim()).create(json!({ "title": "a" })).await;
-        assert_eq!(task["owner_id"], "alice");
-        let other = run(storage.path(), &["token", "--sub", "alice"], &[
-            ("BETTER_AUTH_SECRETS", "2:another secret of the tests 0123456789"),
-        ]).succeeded();
-        let refused = server.with_token(other.out.trim()).get("/api/v1/tasks").await;
-        refused.expect_problem(401, "invalid_signature");
-        server.stop().await;
-    }
+async fn a_signed_token_opens_a_running_server(engine: Engine) {
+    let storage = Storage::new(engine);
+    let server = Server::start(storage.path(), &storage.url, &[]).await;
+    let done = token(storage.path(), &["--sub", "alice"]).succeeded();
+    assert_eq!(done.out.lines().count(), 1, "the token alone");
+    let task = server
+        .with_token(done.out.trim())
+        .create(json!({ "title": "a" }))
+        .await;
+    assert_eq!(task["owner_id"], "alice");
+    let other = run(
+        storage.path(),
+        &["token", "--sub", "alice"],
+        &[(
+            "BETTER_AUTH_SECRETS",
+            "2:another secret of the tests 0123456789",
+        )],
+    )
+    .succeeded();
+    let refused = server
+        .with_token(other.out.trim())
+        .get("/api/v1/tasks")
+        .await;
+    refused.expect_problem(401, "invalid_signature");
+    server.stop().await;
+}
 
-    async fn migrate_says_what_it_did_and_twice_is_fine(engine: Engine) {
-        let storage = Storage::new(engine);
-        let variables = [("DATABASE_URL", storage.url.as_str())];
-        let first = run(storage.path(), &["migrate"], &variables).succeeded();
-        assert!(first.out.starts_with("migrated 0"), "{first:?}");
-        let second = run(storage.path(), &["migrate"], &variables).succeeded();
-        assert_eq!(second.out, "the database is up to date; nothing to do\n");
-        let server = Server::start(storage.path(), &storage.url, &[
-            ("TODOWARD__DATABASE__MIGRATE_ON_START", "false"),
-        ]).await;
-        server.user("alice").create(json!({ "title": "a" })).await;
-        server.stop().await;
-    }
+async fn migrate_says_what_it_did_and_twice_is_fine(engine: Engine) {
+    let storage = Storage::new(engine);
+    let variables = [("DATABASE_URL", storage.url.as_str())];
+    let first = run(storage.path(), &["migrate"], &variables).succeeded();
+    assert!(first.out.starts_with("migrated 0"), "{first:?}");
+    let second = run(storage.path(), &["migrate"], &variables).succeeded();
+    assert_eq!(second.out, "the database is up to date; nothing to do\n");
+    let server = Server::start(
+        storage.path(),
+        &storage.url,
+        &[("TODOWARD__DATABASE__MIGRATE_ON_START", "false")],
+    )
+    .await;
+    server.user("alice").create(json!({ "title": "a" })).await;
+    server.stop().await;
+}
 
-    async fn several_that_migrate_at_once_do_not_collide(engine: Engine) {
-        for _ in 0..5 {
-            let storage = Storage::new(engine);
-            let url = storage.url.as_str();
-            let all: Vec<Done> = std::thread::scope(|scope| {
-                let start = || finish(todoward(storage.path(), &["migrate"], [("DATABASE_URL", url)]));
-                let threads: Vec<_> = (0..5).map(|_| scope.spawn(start)).collect();
-                threads.into_iter().map(|thread| thread.join().unwrap().succeeded()).collect()
-            });
-            let migrated = all.iter().filter(|done| done.out.starts_with("migrated")).count();
-            assert_eq!(migrated, 1, "{all:?}");
-        }
-    }
-
-    async fn a_healthcheck_is_0_while_ready_and_1_otherwise(engine: Engine) {
+async fn several_that_migrate_at_once_do_not_collide(engine: Engine) {
+    for _ in 0..5 {
         let storage = Storage::new(engine);
-        let server = Server::start(storage.path(), &storage.url, &[]).await;
-        let port = server.address.port().to_string();
-        let variables = [("PORT", port.as_str())];
-        let ready = run(storage.path(), &["healthcheck"], &variables).succeeded();
-        assert_eq!(ready.out + &ready.err, "");
-        // A container's server listens everywhere; so does its check ask.
-        let everywhere = [("PORT", port.as_str()), ("HOST", "0.0.0.0")];
-        run(storage.path(), &["healthcheck"], &everywhere).succeeded();
-        server.stop().await;
-        let gone = run(storage.path(), &["healthcheck"], &variables).failed(1);
-        assert!(gone.err.contains("does not answer"), "{gone:?}");
+        let url = storage.url.as_str();
+        let all: Vec<Done> = std::thread::scope(|scope| {
+            let start = || {
+                finish(todoward(
+                    storage.path(),
+                    &["migrate"],
+                    [("DATABASE_URL", url)],
+                ))
+            };
+            let threads: Vec<_> = (0..5).map(|_| scope.spawn(start)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap().succeeded())
+                .collect()
+        });
+        let migrated = all
+            .iter()
+            .filter(|done| done.out.starts_with("migrated"))
+            .count();
+        assert_eq!(migrated, 1, "{all:?}");
     }
+}
+
+async fn a_healthcheck_is_0_while_ready_and_1_otherwise(engine: Engine) {
+    let storage = Storage::new(engine);
+    let server = Server::start(storage.path(), &storage.url, &[]).await;
+    let port = server.address.port().to_string();
+    let variables = [("PORT", port.as_str())];
+    let ready = run(storage.path(), &["healthcheck"], &variables).succeeded();
+    assert_eq!(ready.out + &ready.err, "");
+    // A container's server listens everywhere; so does its check ask.
+    let everywhere = [("PORT", port.as_str()), ("HOST", "0.0.0.0")];
+    run(storage.path(), &["healthcheck"], &everywhere).succeeded();
+    server.stop().await;
+    let gone = run(storage.path(), &["healthcheck"], &variables).failed(1);
+    assert!(gone.err.contains("does not answer"), "{gone:?}");
 }
 
 #[test]

@@ -10,6 +10,12 @@ use crate::server::{Server, environment};
 use crate::storage::Storage;
 use crate::support::{Client, Engine, block_on, on_both_databases};
 
+on_both_databases! {
+    every_task_arrives_as_it_was_and_a_second_time_nothing_is_left_to_do,
+    what_changed_in_the_source_is_renewed_and_what_changed_in_the_target_is_kept,
+    a_copy_that_fails_leaves_nothing_and_can_be_repeated,
+}
+
 const TASKS: &str = "/api/v1/tasks";
 
 fn copy(source: &Storage, target: &Storage) -> Done {
@@ -109,62 +115,105 @@ fn refuse_none(engine: Engine, target: &Storage) {
     .unwrap();
 }
 
-on_both_databases! {
-    async fn every_task_arrives_as_it_was_and_a_second_time_nothing_is_left_to_do(engine: Engine) {
-        let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
-        let before = fill(&source).await;
-        assert_eq!(before.len(), 1_006);
-        let done = copy(&source, &target).succeeded();
-        assert!(done.out.contains("1006 tasks in"), "{done:?}");
-        assert!(done.out.ends_with(": 1006 copied, 0 there already; 1 idempotency keys\n"), "{done:?}");
+async fn every_task_arrives_as_it_was_and_a_second_time_nothing_is_left_to_do(engine: Engine) {
+    let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
+    let before = fill(&source).await;
+    assert_eq!(before.len(), 1_006);
+    let done = copy(&source, &target).succeeded();
+    assert!(done.out.contains("1006 tasks in"), "{done:?}");
+    assert!(
+        done.out
+            .ends_with(": 1006 copied, 0 there already; 1 idempotency keys\n"),
+        "{done:?}"
+    );
 
-        let server = Server::start(target.path(), &target.url, &[]).await;
-        assert_eq!(everything(&server).await, before);
-        // A create that was answered before the move is still known after it.
-        let again = keyed(&server.user("alice"), "kept-key").await.expect(201);
-        assert_eq!(again.header("idempotency-replayed"), "true");
-        assert_eq!(everything(&server).await, before);
-        // The search and the orders need columns that no answer shows.
-        let odd = server.user("Ödön 'robert'); --");
-        assert_eq!(odd.titles("?q=quoted&sort=title").await.len(), 1);
-        assert_eq!(odd.titles("?tag=a").await.len(), 1);
+    let server = Server::start(target.path(), &target.url, &[]).await;
+    assert_eq!(everything(&server).await, before);
+    // A create that was answered before the move is still known after it.
+    let again = keyed(&server.user("alice"), "kept-key").await.expect(201);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(everything(&server).await, before);
+    // The search and the orders need columns that no answer shows.
+    let odd = server.user("Ödön 'robert'); --");
+    assert_eq!(odd.titles("?q=quoted&sort=title").await.len(), 1);
+    assert_eq!(odd.titles("?tag=a").await.len(), 1);
 
-        let done = copy(&source, &target).succeeded();
-        assert!(done.out.ends_with(": 0 copied, 1006 there already; 1 idempotency keys\n"), "{done:?}");
-        assert_eq!(everything(&server).await, before);
-    }
+    let done = copy(&source, &target).succeeded();
+    assert!(
+        done.out
+            .ends_with(": 0 copied, 1006 there already; 1 idempotency keys\n"),
+        "{done:?}"
+    );
+    assert_eq!(everything(&server).await, before);
+}
 
-    async fn what_changed_in_the_source_is_renewed_and_what_changed_in_the_target_is_kept(engine: Engine) {
-        let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
-        let server = Server::start(source.path(), &source.url, &[]).await;
-        let alice = server.user("alice");
-        let (here, there, both) = (alice.create_path("here").await, alice.create_path("there").await, alice.create_path("both").await);
-        copy(&source, &target).succeeded();
-        alice.patch(&here, &json!({ "title": "here 2" })).await.expect(200);
-        alice.patch(&both, &json!({ "title": "both, source" })).await.expect(200);
-        let moved = Server::start(target.path(), &target.url, &[]).await;
-        let at_target = moved.user("alice");
-        at_target.patch(&there, &json!({ "title": "there 2" })).await.expect(200);
-        at_target.patch(&both, &json!({ "title": "both, target" })).await.expect(200);
-        let done = copy(&source, &target).succeeded();
-        assert!(done.out.ends_with(": 1 copied, 0 there already, 2 changed here since and left alone; 0 idempotency keys\n"), "{done:?}");
-        assert_eq!(at_target.titles("?sort=created_at").await, ["here 2", "there 2", "both, target"]);
-        assert_eq!(alice.titles("?sort=created_at").await, ["here 2", "there", "both, source"]);
-    }
+async fn what_changed_in_the_source_is_renewed_and_what_changed_in_the_target_is_kept(
+    engine: Engine,
+) {
+    let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
+    let server = Server::start(source.path(), &source.url, &[]).await;
+    let alice = server.user("alice");
+    let (here, there, both) = (
+        alice.create_path("here").await,
+        alice.create_path("there").await,
+        alice.create_path("both").await,
+    );
+    copy(&source, &target).succeeded();
+    alice
+        .patch(&here, &json!({ "title": "here 2" }))
+        .await
+        .expect(200);
+    alice
+        .patch(&both, &json!({ "title": "both, source" }))
+        .await
+        .expect(200);
+    let moved = Server::start(target.path(), &target.url, &[]).await;
+    let at_target = moved.user("alice");
+    at_target
+        .patch(&there, &json!({ "title": "there 2" }))
+        .await
+        .expect(200);
+    at_target
+        .patch(&both, &json!({ "title": "both, target" }))
+        .await
+        .expect(200);
+    let done = copy(&source, &target).succeeded();
+    assert!(
+        done.out.ends_with(
+            ": 1 copied, 0 there already, 2 changed here since and left alone; 0 idempotency keys\n"
+        ),
+        "{done:?}"
+    );
+    assert_eq!(
+        at_target.titles("?sort=created_at").await,
+        ["here 2", "there 2", "both, target"]
+    );
+    assert_eq!(
+        alice.titles("?sort=created_at").await,
+        ["here 2", "there", "both, source"]
+    );
+}
 
-    async fn a_copy_that_fails_leaves_nothing_and_can_be_repeated(engine: Engine) {
-        let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
-        let before = fill(&source).await;
-        run(target.path(), &["migrate"], &[("DATABASE_URL", &target.url)]).succeeded();
-        refuse_one(engine, &target);
-        let done = copy(&source, &target).failed(1);
-        assert!(done.err.starts_with("todoward: nothing was copied: "), "{done:?}");
-        let server = Server::start(target.path(), &target.url, &[]).await;
-        assert_eq!(everything(&server).await, []);
-        refuse_none(engine, &target);
-        copy(&source, &target).succeeded();
-        assert_eq!(everything(&server).await, before);
-    }
+async fn a_copy_that_fails_leaves_nothing_and_can_be_repeated(engine: Engine) {
+    let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
+    let before = fill(&source).await;
+    run(
+        target.path(),
+        &["migrate"],
+        &[("DATABASE_URL", &target.url)],
+    )
+    .succeeded();
+    refuse_one(engine, &target);
+    let done = copy(&source, &target).failed(1);
+    assert!(
+        done.err.starts_with("todoward: nothing was copied: "),
+        "{done:?}"
+    );
+    let server = Server::start(target.path(), &target.url, &[]).await;
+    assert_eq!(everything(&server).await, []);
+    refuse_none(engine, &target);
+    copy(&source, &target).succeeded();
+    assert_eq!(everything(&server).await, before);
 }
 
 #[test]

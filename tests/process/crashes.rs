@@ -14,6 +14,11 @@ use crate::server::{Server, eventually};
 use crate::storage::Storage;
 use crate::support::{Client, Engine, on_both_databases};
 
+on_both_databases! {
+    kill_9_under_load_loses_and_doubles_nothing,
+    a_cold_start_is_quick,
+}
+
 const ROUNDS: usize = 10;
 const WRITERS: usize = 8;
 
@@ -133,61 +138,79 @@ fn random_moment() -> Duration {
     Duration::from_millis(30 + (uuid::Uuid::now_v7().as_u128() % 300) as u64)
 }
 
-on_both_databases! {
-    async fn kill_9_under_load_loses_and_doubles_nothing(engine: Engine) {
-        let storage = Storage::new(engine);
-        let mut server = Server::start(storage.path(), &storage.url, &[]).await;
-        let mut rounds: Vec<(String, Vec<Attempt>)> = Vec::new();
-        let (mut acknowledged, mut unknown) = (0, 0);
-        let mut slowest = Duration::ZERO;
-        for round in 0..ROUNDS {
-            let owner = format!("round-{round}");
-            let attempts = Rc::new(RefCell::new(Vec::new()));
-            let writers: Vec<_> = (0..WRITERS)
-                .map(|writer| actix_rt::spawn(write_until_killed(server.user(&owner), writer, Rc::clone(&attempts))))
-                .collect();
-            eventually("somebody writes", SOON, async || (!attempts.borrow().is_empty()).then_some(())).await;
-            tokio::time::sleep(random_moment()).await;
-            server.kill();
-            for writer in writers {
-                writer.await.unwrap();
-            }
+async fn kill_9_under_load_loses_and_doubles_nothing(engine: Engine) {
+    let storage = Storage::new(engine);
+    let mut server = Server::start(storage.path(), &storage.url, &[]).await;
+    let mut rounds: Vec<(String, Vec<Attempt>)> = Vec::new();
+    let (mut acknowledged, mut unknown) = (0, 0);
+    let mut slowest = Duration::ZERO;
+    for round in 0..ROUNDS {
+        let owner = format!("round-{round}");
+        let attempts = Rc::new(RefCell::new(Vec::new()));
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                actix_rt::spawn(write_until_killed(
+                    server.user(&owner),
+                    writer,
+                    Rc::clone(&attempts),
+                ))
+            })
+            .collect();
+        eventually("somebody writes", SOON, async || {
+            (!attempts.borrow().is_empty()).then_some(())
+        })
+        .await;
+        tokio::time::sleep(random_moment()).await;
+        server.kill();
+        for writer in writers {
+            writer.await.unwrap();
+        }
 
-            let begun = Instant::now();
-            server = Server::start(storage.path(), &storage.url, &[]).await;
-            slowest = slowest.max(begun.elapsed());
-            let mut attempts = attempts.take();
-            let known = attempts.iter().filter(|attempt| attempt.id.is_some()).count();
-            acknowledged += known;
-            unknown += attempts.len() - known;
-            let client = server.user(&owner);
-            nothing_is_lost_or_doubled(&client, &attempts).await;
-            retries_make_no_second_task(&client, &mut attempts).await;
-            if engine == Engine::Sqlite {
-                check_integrity(&storage.file());
-            }
-            rounds.push((owner, attempts));
+        let begun = Instant::now();
+        server = Server::start(storage.path(), &storage.url, &[]).await;
+        slowest = slowest.max(begun.elapsed());
+        let mut attempts = attempts.take();
+        let known = attempts
+            .iter()
+            .filter(|attempt| attempt.id.is_some())
+            .count();
+        acknowledged += known;
+        unknown += attempts.len() - known;
+        let client = server.user(&owner);
+        nothing_is_lost_or_doubled(&client, &attempts).await;
+        retries_make_no_second_task(&client, &mut attempts).await;
+        if engine == Engine::Sqlite {
+            check_integrity(&storage.file());
         }
-        for (owner, attempts) in &rounds {
-            nothing_is_lost_or_doubled(&server.user(owner), attempts).await;
-        }
-        println!("{engine:?}: {ROUNDS} kills, {acknowledged} acknowledged, {unknown} cut off, none lost; ready after {slowest:?} at most");
-        assert!(acknowledged > ROUNDS * WRITERS, "hardly any load: {acknowledged}");
-        assert!(slowest < Duration::from_secs(5), "ready only after {slowest:?}");
-        server.stop().await;
+        rounds.push((owner, attempts));
     }
+    for (owner, attempts) in &rounds {
+        nothing_is_lost_or_doubled(&server.user(owner), attempts).await;
+    }
+    println!(
+        "{engine:?}: {ROUNDS} kills, {acknowledged} acknowledged, {unknown} cut off, none lost; ready after {slowest:?} at most"
+    );
+    assert!(
+        acknowledged > ROUNDS * WRITERS,
+        "hardly any load: {acknowledged}"
+    );
+    assert!(
+        slowest < Duration::from_secs(5),
+        "ready only after {slowest:?}"
+    );
+    server.stop().await;
+}
 
-    async fn a_cold_start_is_quick(engine: Engine) {
-        let storage = Storage::new(engine);
-        let mut best = SOON;
-        for start in ["empty", "migrated", "migrated"] {
-            let begun = Instant::now();
-            let server = Server::start(storage.path(), &storage.url, &[]).await;
-            println!("{engine:?}, {start}: ready after {:?}", begun.elapsed());
-            best = best.min(begun.elapsed());
-            server.kill();
-        }
-        // A debug build on a machine that is busy with other tests.
-        assert!(best < Duration::from_secs(2), "{best:?}");
+async fn a_cold_start_is_quick(engine: Engine) {
+    let storage = Storage::new(engine);
+    let mut best = SOON;
+    for start in ["empty", "migrated", "migrated"] {
+        let begun = Instant::now();
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        println!("{engine:?}, {start}: ready after {:?}", begun.elapsed());
+        best = best.min(begun.elapsed());
+        server.kill();
     }
+    // A debug build on a machine that is busy with other tests.
+    assert!(best < Duration::from_secs(2), "{best:?}");
 }

@@ -13,6 +13,14 @@ use crate::server::{Server, eventually};
 use crate::storage::Storage;
 use crate::support::{Client, Engine, on_both_databases};
 
+on_both_databases! {
+    what_the_previous_release_writes_is_found_before_and_after_it_is_folded,
+    a_server_folds_in_the_background_what_is_there_when_it_starts,
+    a_write_during_the_pass_is_not_overwritten,
+    titles_are_paged_through_once_while_some_are_folded_and_others_are_not,
+    files_of_before_are_copied_and_folded,
+}
+
 /// The database, beside the server.
 enum Database {
     Sqlite(SqliteConnection),
@@ -126,116 +134,169 @@ async fn by_pages(client: &Client, sort: &str) -> Vec<String> {
 
 const MIGRATED: &str = "migrated 00000000000002\n";
 
-on_both_databases! {
-    async fn what_the_previous_release_writes_is_found_before_and_after_it_is_folded(engine: Engine) {
-        let storage = Storage::new(engine);
-        let mut database = Database::of_previous_release(&storage, engine);
-        for number in 0..250 {
-            database.insert(number, &format!("Tâche {number}"), "Détail", "[\n\"Été\"]");
-        }
-        let out = migrate(&storage);
-        assert!(out.starts_with(MIGRATED), "{out}");
-        assert!(out.ends_with("folded 250 tasks for the search\n"), "{out}");
-        let server = passive(&storage).await;
-        let alice = server.user("alice");
-        for (q, count) in [("tache 249", 1), ("TÂCHE 248", 1), ("detail ete 247", 1)] {
-            assert_eq!(found(&alice, q).await, count, "{q}");
-        }
-
-        // It still runs beside us, and is rolled back to.
-        database.insert(250, "Crème Brûlée", "ΟΔΟΣ", "[\n\"Ünused\"]");
-        database.retitle("Tâche 100", "Château");
-        for (q, count) in [("crème", 1), ("BRÛLÉE οδος", 1), ("château", 1), ("tâche 100", 0), ("tâche", 50)] {
-            assert_eq!(found(&alice, q).await, count, "{q}");
-        }
-        assert_eq!(migrate(&storage), "folded 2 tasks for the search\n");
-        for (q, count) in [("creme", 1), ("brulee", 1), ("unused", 1), ("chateau detail", 1), ("tache 100", 0)] {
-            assert_eq!(found(&alice, q).await, count, "{q}");
-        }
-        assert_eq!(migrate(&storage), "the database is up to date; nothing to do\n");
-        // The previous release finds and sorts by what it knows.
-        assert_eq!(database.count("title_lower = 'château' AND description_lower = 'détail'"), 1);
-        alice.create(serde_json::json!({ "title": "ÉTÉ", "description": "ÀÉ" })).await;
-        assert_eq!(database.count("title_lower = 'été' AND description_lower = 'àé'"), 1);
+async fn what_the_previous_release_writes_is_found_before_and_after_it_is_folded(engine: Engine) {
+    let storage = Storage::new(engine);
+    let mut database = Database::of_previous_release(&storage, engine);
+    for number in 0..250 {
+        database.insert(number, &format!("Tâche {number}"), "Détail", "[\n\"Été\"]");
+    }
+    let out = migrate(&storage);
+    assert!(out.starts_with(MIGRATED), "{out}");
+    assert!(out.ends_with("folded 250 tasks for the search\n"), "{out}");
+    let server = passive(&storage).await;
+    let alice = server.user("alice");
+    for (q, count) in [("tache 249", 1), ("TÂCHE 248", 1), ("detail ete 247", 1)] {
+        assert_eq!(found(&alice, q).await, count, "{q}");
     }
 
-    async fn a_server_folds_in_the_background_what_is_there_when_it_starts(engine: Engine) {
-        let storage = Storage::new(engine);
-        let mut database = Database::of_previous_release(&storage, engine);
-        for number in 0..250 {
-            database.insert(number, &format!("Tâche {number}"), "", "[]");
-        }
-        let server = Server::start(storage.path(), &storage.url, &[]).await;
-        let alice = server.user("alice");
-        // Whenever it is asked, by the words that the previous release knows.
-        eventually("all are folded", SOON, async || {
-            assert_eq!(found(&alice, "tâche 249").await, 1);
-            (database.count("folded_version = version") == 250).then_some(())
-        })
+    // It still runs beside us, and is rolled back to.
+    database.insert(250, "Crème Brûlée", "ΟΔΟΣ", "[\n\"Ünused\"]");
+    database.retitle("Tâche 100", "Château");
+    for (q, count) in [
+        ("crème", 1),
+        ("BRÛLÉE οδος", 1),
+        ("château", 1),
+        ("tâche 100", 0),
+        ("tâche", 50),
+    ] {
+        assert_eq!(found(&alice, q).await, count, "{q}");
+    }
+    assert_eq!(migrate(&storage), "folded 2 tasks for the search\n");
+    for (q, count) in [
+        ("creme", 1),
+        ("brulee", 1),
+        ("unused", 1),
+        ("chateau detail", 1),
+        ("tache 100", 0),
+    ] {
+        assert_eq!(found(&alice, q).await, count, "{q}");
+    }
+    assert_eq!(
+        migrate(&storage),
+        "the database is up to date; nothing to do\n"
+    );
+    // The previous release finds and sorts by what it knows.
+    assert_eq!(
+        database.count("title_lower = 'château' AND description_lower = 'détail'"),
+        1
+    );
+    alice
+        .create(serde_json::json!({ "title": "ÉTÉ", "description": "ÀÉ" }))
         .await;
-        assert_eq!(found(&alice, "tache 249").await, 1);
-        server.stop().await;
-    }
+    assert_eq!(
+        database.count("title_lower = 'été' AND description_lower = 'àé'"),
+        1
+    );
+}
 
-    async fn a_write_during_the_pass_is_not_overwritten(engine: Engine) {
-        let storage = Storage::new(engine);
-        let mut database = Database::of_previous_release(&storage, engine);
-        database.insert(1, "first", "", "[]");
-        database.insert(2, "second", "", "[]");
-        migrate(&storage);
-        database.execute("UPDATE tasks SET folded_version = NULL");
-        // Between reading and writing: when the first is written, the second changes.
-        let change = "UPDATE tasks SET title = 'changed', title_lower = 'changed', version = version + 1 WHERE title = 'second'";
-        database.execute(&match engine {
+async fn a_server_folds_in_the_background_what_is_there_when_it_starts(engine: Engine) {
+    let storage = Storage::new(engine);
+    let mut database = Database::of_previous_release(&storage, engine);
+    for number in 0..250 {
+        database.insert(number, &format!("Tâche {number}"), "", "[]");
+    }
+    let server = Server::start(storage.path(), &storage.url, &[]).await;
+    let alice = server.user("alice");
+    // Whenever it is asked, by the words that the previous release knows.
+    eventually("all are folded", SOON, async || {
+        assert_eq!(found(&alice, "tâche 249").await, 1);
+        (database.count("folded_version = version") == 250).then_some(())
+    })
+    .await;
+    assert_eq!(found(&alice, "tache 249").await, 1);
+    server.stop().await;
+}
+
+async fn a_write_during_the_pass_is_not_overwritten(engine: Engine) {
+    let storage = Storage::new(engine);
+    let mut database = Database::of_previous_release(&storage, engine);
+    database.insert(1, "first", "", "[]");
+    database.insert(2, "second", "", "[]");
+    migrate(&storage);
+    database.execute("UPDATE tasks SET folded_version = NULL");
+    // Between reading and writing: when the first is written, the second changes.
+    let change = "UPDATE tasks SET title = 'changed', title_lower = 'changed', version = version + 1 WHERE title = 'second'";
+    database.execute(&match engine {
             Engine::Sqlite => format!("CREATE TRIGGER other AFTER UPDATE OF title_folded ON tasks WHEN NEW.title = 'first' BEGIN {change}; END"),
             Engine::Postgres => format!("CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {change}; RETURN NULL; END $$; \
                 CREATE TRIGGER other AFTER UPDATE OF title_folded ON tasks FOR EACH ROW WHEN (NEW.title = 'first') EXECUTE FUNCTION other()"),
         });
-        assert_eq!(migrate(&storage), "folded 1 tasks for the search\n");
-        let server = passive(&storage).await;
-        let alice = server.user("alice");
-        assert_eq!((found(&alice, "changed").await, found(&alice, "second").await), (1, 0));
-        assert_eq!(migrate(&storage), "folded 1 tasks for the search\n");
-        assert_eq!((found(&alice, "changed").await, found(&alice, "second").await), (1, 0));
-    }
+    assert_eq!(migrate(&storage), "folded 1 tasks for the search\n");
+    let server = passive(&storage).await;
+    let alice = server.user("alice");
+    assert_eq!(
+        (
+            found(&alice, "changed").await,
+            found(&alice, "second").await
+        ),
+        (1, 0)
+    );
+    assert_eq!(migrate(&storage), "folded 1 tasks for the search\n");
+    assert_eq!(
+        (
+            found(&alice, "changed").await,
+            found(&alice, "second").await
+        ),
+        (1, 0)
+    );
+}
 
-    async fn titles_are_paged_through_once_while_some_are_folded_and_others_are_not(engine: Engine) {
-        let storage = Storage::new(engine);
-        let mut database = Database::of_previous_release(&storage, engine);
-        let titles = ["Zèbre", "éclair", "Éclair", "eclair", "ECLAIR", "zebre", "ß", "ſ", "Ａ"];
-        for (number, title) in titles.iter().enumerate() {
-            database.insert(number, title, "", "[]");
-        }
-        migrate(&storage);
-        database.execute("UPDATE tasks SET title_folded = NULL, folded_version = NULL WHERE title IN ('Zèbre', 'éclair', 'Ａ', 'ß')");
-        let server = passive(&storage).await;
-        let alice = server.user("alice");
-        for sort in ["title", "-title"] {
-            let mut seen = by_pages(&alice, sort).await;
-            seen.sort_unstable();
-            let mut all = titles.to_vec();
-            all.sort_unstable();
-            assert_eq!(seen, all, "{sort}");
-        }
-        migrate(&storage);
-        assert_eq!(by_pages(&alice, "title").await, ["Ａ", "éclair", "Éclair", "eclair", "ECLAIR", "ſ", "ß", "Zèbre", "zebre"]);
+async fn titles_are_paged_through_once_while_some_are_folded_and_others_are_not(engine: Engine) {
+    let storage = Storage::new(engine);
+    let mut database = Database::of_previous_release(&storage, engine);
+    let titles = [
+        "Zèbre", "éclair", "Éclair", "eclair", "ECLAIR", "zebre", "ß", "ſ", "Ａ",
+    ];
+    for (number, title) in titles.iter().enumerate() {
+        database.insert(number, title, "", "[]");
     }
+    migrate(&storage);
+    database.execute("UPDATE tasks SET title_folded = NULL, folded_version = NULL WHERE title IN ('Zèbre', 'éclair', 'Ａ', 'ß')");
+    let server = passive(&storage).await;
+    let alice = server.user("alice");
+    for sort in ["title", "-title"] {
+        let mut seen = by_pages(&alice, sort).await;
+        seen.sort_unstable();
+        let mut all = titles.to_vec();
+        all.sort_unstable();
+        assert_eq!(seen, all, "{sort}");
+    }
+    migrate(&storage);
+    assert_eq!(
+        by_pages(&alice, "title").await,
+        [
+            "Ａ", "éclair", "Éclair", "eclair", "ECLAIR", "ſ", "ß", "Zèbre", "zebre"
+        ]
+    );
+}
 
-    async fn files_of_before_are_copied_and_folded(engine: Engine) {
-        let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
-        let mut before = Database::of_previous_release(&source, Engine::Sqlite);
-        before.insert(1, "Café", "", "[\n\"Thé\"]");
-        let copy = || run(target.path(), &["migrate", "--from", &source.url], &[("DATABASE_URL", &target.url)]).succeeded();
-        copy();
-        let server = passive(&target).await;
-        let alice = server.user("alice");
-        assert_eq!(found(&alice, "cafe the").await, 1);
-        // A file of this release that the previous one has written to.
-        migrate(&source);
-        before.retitle("Café", "Gâteau");
-        copy();
-        assert_eq!((found(&alice, "gateau the").await, found(&alice, "cafe").await), (1, 0));
-    }
+async fn files_of_before_are_copied_and_folded(engine: Engine) {
+    let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
+    let mut before = Database::of_previous_release(&source, Engine::Sqlite);
+    before.insert(1, "Café", "", "[\n\"Thé\"]");
+    let copy = || {
+        run(
+            target.path(),
+            &["migrate", "--from", &source.url],
+            &[("DATABASE_URL", &target.url)],
+        )
+        .succeeded()
+    };
+    copy();
+    let server = passive(&target).await;
+    let alice = server.user("alice");
+    assert_eq!(found(&alice, "cafe the").await, 1);
+    // A file of this release that the previous one has written to.
+    migrate(&source);
+    before.retitle("Café", "Gâteau");
+    copy();
+    assert_eq!(
+        (
+            found(&alice, "gateau the").await,
+            found(&alice, "cafe").await
+        ),
+        (1, 0)
+    );
 }
 
 /// Whoever waits for a table holds up all who come after him.

@@ -1,12 +1,17 @@
 //! Nothing that opens a door, and nothing of what a task says, is in a log.
 
 use serde_json::{Value, json};
-use todoward::routes::{MOUNTS, PUBLIC, TASKS};
+use todoward::routes::{MOUNTS, PUBLIC, guarded};
 
 use crate::server::Server;
 use crate::storage::Storage;
 use crate::support::postgres::execute;
 use crate::support::{Client, Engine, on_both_databases, tokens};
+
+on_both_databases! {
+    the_log_at_its_most_talkative_has_no_token_secret_or_title,
+    the_errors_of_the_database_have_no_password_or_title,
+}
 
 pub const SECRET: &str = "canary/Secret+Zq7XvB2mKp9LrT4wYs8NhJ3dFg6";
 const OLD_SECRET: &str = "canary-former-Secret-Uc5RkM1bVx0QzA7eWt";
@@ -80,15 +85,15 @@ async fn drive(server: &Server, token: &str) {
         _ => "019a9ff4-0000-7000-8000-000000000000".to_owned(),
     };
     let mut paths: Vec<(String, &str)> = Vec::new();
-    for address in TASKS {
+    for address in guarded() {
         for mount in MOUNTS {
             let mount = mount.replace("{owner_id}", SUBJECT);
             let path = format!("{mount}{}", address.path.replace("{id}", &id));
             paths.extend(
                 address
-                    .methods
+                    .endpoints
                     .iter()
-                    .map(|(method, _)| (path.clone(), method.as_str())),
+                    .map(|endpoint| (path.clone(), endpoint.method.as_str())),
             );
         }
     }
@@ -210,46 +215,55 @@ pub fn assert_nothing_leaked(log: &str, tokens: &[String]) {
     }
 }
 
-on_both_databases! {
-    async fn the_log_at_its_most_talkative_has_no_token_secret_or_title(engine: Engine) {
-        let storage = Storage::new(engine);
-        let url = with_password(&storage, engine);
-        let secrets = format!("2:{SECRET},1:{OLD_SECRET}");
-        for (format, level) in [("text", "trace"), ("json", "todoward=trace,actix_http=trace,trace")] {
-            let server = Server::start(storage.path(), &url, &[
+async fn the_log_at_its_most_talkative_has_no_token_secret_or_title(engine: Engine) {
+    let storage = Storage::new(engine);
+    let url = with_password(&storage, engine);
+    let secrets = format!("2:{SECRET},1:{OLD_SECRET}");
+    for (format, level) in [
+        ("text", "trace"),
+        ("json", "todoward=trace,actix_http=trace,trace"),
+    ] {
+        let server = Server::start(
+            storage.path(),
+            &url,
+            &[
                 ("BETTER_AUTH_SECRET", OLD_SECRET),
                 ("BETTER_AUTH_SECRETS", &secrets),
                 ("RUST_LOG", level),
                 ("RUST_BACKTRACE", "full"),
                 ("TODOWARD__LOG__FORMAT", format),
-            ]).await;
-            let tokens = all_tokens();
-            for token in &tokens {
-                drive(&server, token).await;
-            }
-            let log = server.stop().await;
-            assert!(log.lines().count() > 300, "hardly anything was logged");
-            assert_nothing_leaked(&log, &tokens);
+            ],
+        )
+        .await;
+        let tokens = all_tokens();
+        for token in &tokens {
+            drive(&server, token).await;
         }
-    }
-
-    async fn the_errors_of_the_database_have_no_password_or_title(engine: Engine) {
-        let storage = Storage::new(engine);
-        let url = with_password(&storage, engine);
-        let variables = [("BETTER_AUTH_SECRET", SECRET), ("RUST_LOG", "trace")];
-        let server = Server::start(storage.path(), &url, &variables).await;
-        let token = sign(&json!({ "alg": "HS256" }), &tokens::claims(SUBJECT), SECRET);
-        drop_a_column(&storage, engine);
-        for _ in 0..3 {
-            let answer = server.with_token(&token).post("/api/v1/tasks", &json!({ "title": TITLE })).await;
-            assert!([500, 503].contains(&answer.status), "{}", answer.text());
-            assert!(!answer.text().contains("tags"), "{}", answer.text());
-        }
-        server.anonymous().get("/health/live").await.expect(200);
         let log = server.stop().await;
-        assert!(log.contains("the cause of an error"), "{log}");
-        assert_nothing_leaked(&log, &[token]);
+        assert!(log.lines().count() > 300, "hardly anything was logged");
+        assert_nothing_leaked(&log, &tokens);
     }
+}
+
+async fn the_errors_of_the_database_have_no_password_or_title(engine: Engine) {
+    let storage = Storage::new(engine);
+    let url = with_password(&storage, engine);
+    let variables = [("BETTER_AUTH_SECRET", SECRET), ("RUST_LOG", "trace")];
+    let server = Server::start(storage.path(), &url, &variables).await;
+    let token = sign(&json!({ "alg": "HS256" }), &tokens::claims(SUBJECT), SECRET);
+    drop_a_column(&storage, engine);
+    for _ in 0..3 {
+        let answer = server
+            .with_token(&token)
+            .post("/api/v1/tasks", &json!({ "title": TITLE }))
+            .await;
+        assert!([500, 503].contains(&answer.status), "{}", answer.text());
+        assert!(!answer.text().contains("tags"), "{}", answer.text());
+    }
+    server.anonymous().get("/health/live").await.expect(200);
+    let log = server.stop().await;
+    assert!(log.contains("the cause of an error"), "{log}");
+    assert_nothing_leaked(&log, &[token]);
 }
 
 /// The table changes under the running server.

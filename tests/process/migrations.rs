@@ -12,6 +12,11 @@ use crate::binary::run;
 use crate::storage::Storage;
 use crate::support::{Engine, on_both_databases};
 
+on_both_databases! {
+    up_down_and_up_leave_the_same_schema,
+    the_schema_of_the_code_is_the_schema_of_the_database,
+}
+
 /// A column as a database or `src/db/schema.rs` has it.
 #[derive(QueryableByName, Debug, Clone, PartialEq, Eq)]
 struct Column {
@@ -152,24 +157,22 @@ fn kind_in(engine: Engine, kind: &str) -> &'static str {
     }
 }
 
-on_both_databases! {
-    async fn up_down_and_up_leave_the_same_schema(engine: Engine) {
-        let storage = Storage::new(engine);
-        up(&storage);
-        let mut database = Database::to(&storage, engine);
-        let first = database.definitions();
-        assert!(first.len() > 4, "{first:?}");
-        database.down();
-        assert_eq!(database.columns(), [], "down leaves nothing of ours");
-        up(&storage);
-        assert_eq!(database.definitions(), first);
-    }
+async fn up_down_and_up_leave_the_same_schema(engine: Engine) {
+    let storage = Storage::new(engine);
+    up(&storage);
+    let mut database = Database::to(&storage, engine);
+    let first = database.definitions();
+    assert!(first.len() > 4, "{first:?}");
+    database.down();
+    assert_eq!(database.columns(), [], "down leaves nothing of ours");
+    up(&storage);
+    assert_eq!(database.definitions(), first);
+}
 
-    async fn the_schema_of_the_code_is_the_schema_of_the_database(engine: Engine) {
-        let storage = Storage::new(engine);
-        up(&storage);
-        let expected = columns_of_the_code(engine);
-        assert!(expected.len() > 10, "{expected:?}");
-        assert_eq!(Database::to(&storage, engine).columns(), expected);
-    }
+async fn the_schema_of_the_code_is_the_schema_of_the_database(engine: Engine) {
+    let storage = Storage::new(engine);
+    up(&storage);
+    let expected = columns_of_the_code(engine);
+    assert!(expected.len() > 10, "{expected:?}");
+    assert_eq!(Database::to(&storage, engine).columns(), expected);
 }

@@ -12,6 +12,11 @@ use crate::server::{Server, eventually};
 use crate::storage::Storage;
 use crate::support::{Client, Engine, block_on, on_both_databases, tokens};
 
+on_both_databases! {
+    while_draining_readiness_says_no_and_requests_are_served,
+    a_request_in_flight_is_finished_and_its_task_is_kept,
+}
+
 /// A server on SQLite, for what no database has to do with.
 async fn server(storage: &Storage, variables: &[(&str, &str)]) -> Server {
     Server::start(storage.path(), &storage.url, variables).await
@@ -57,51 +62,68 @@ fn sigterm_and_sigint_end_it_with_exit_code_0() {
     });
 }
 
-on_both_databases! {
-    async fn while_draining_readiness_says_no_and_requests_are_served(engine: Engine) {
-        let storage = Storage::new(engine);
-        let variables = [("TODOWARD__SERVER__DRAIN_DELAY", "2")];
-        let mut server = Server::start(storage.path(), &storage.url, &variables).await;
-        let alice = server.user("alice");
-        server.signal("TERM");
-        let signalled = Instant::now();
-        eventually("readiness says no", Duration::from_secs(1), async || {
-            (!server.is_ready().await).then_some(())
-        })
-        .await;
-        let mut served = 0;
-        while signalled.elapsed() < Duration::from_millis(1500) {
-            let ready = server.anonymous().get("/health/ready").await.expect(503).json();
-            assert_eq!(ready["not_ready"], json!(["server"]));
-            let created = alice.post("/api/v1/tasks", &json!({ "title": "late" })).await.expect(201);
-            assert_eq!(created.header("connection"), "close", "asks to go elsewhere");
-            server.anonymous().get("/health/live").await.expect(200);
-            served += 1;
-        }
-        assert!(served > 3, "only {served}");
-        assert_eq!(server.ends(SOON).await.code(), Some(0));
-        assert!(signalled.elapsed() >= Duration::from_secs(2), "waits for the delay");
-        assert!(signalled.elapsed() < Duration::from_secs(6), "{:?}", signalled.elapsed());
+async fn while_draining_readiness_says_no_and_requests_are_served(engine: Engine) {
+    let storage = Storage::new(engine);
+    let variables = [("TODOWARD__SERVER__DRAIN_DELAY", "2")];
+    let mut server = Server::start(storage.path(), &storage.url, &variables).await;
+    let alice = server.user("alice");
+    server.signal("TERM");
+    let signalled = Instant::now();
+    eventually("readiness says no", Duration::from_secs(1), async || {
+        (!server.is_ready().await).then_some(())
+    })
+    .await;
+    let mut served = 0;
+    while signalled.elapsed() < Duration::from_millis(1500) {
+        let ready = server
+            .anonymous()
+            .get("/health/ready")
+            .await
+            .expect(503)
+            .json();
+        assert_eq!(ready["not_ready"], json!(["server"]));
+        let created = alice
+            .post("/api/v1/tasks", &json!({ "title": "late" }))
+            .await
+            .expect(201);
+        assert_eq!(
+            created.header("connection"),
+            "close",
+            "asks to go elsewhere"
+        );
+        server.anonymous().get("/health/live").await.expect(200);
+        served += 1;
     }
+    assert!(served > 3, "only {served}");
+    assert_eq!(server.ends(SOON).await.code(), Some(0));
+    assert!(
+        signalled.elapsed() >= Duration::from_secs(2),
+        "waits for the delay"
+    );
+    assert!(
+        signalled.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        signalled.elapsed()
+    );
+}
 
-    async fn a_request_in_flight_is_finished_and_its_task_is_kept(engine: Engine) {
-        let storage = Storage::new(engine);
-        let mut serving = Server::start(storage.path(), &storage.url, &[]).await;
-        let in_flight = begin_create(&serving);
-        // A second request, answered, so that the first has been read as well.
-        serving.anonymous().get("/health/live").await.expect(200);
-        serving.signal("TERM");
-        eventually("nobody else is let in", SOON, async || {
-            TcpStream::connect(serving.address).err()
-        })
-        .await;
-        let answer = finish_create(in_flight);
-        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-        assert_eq!(serving.ends(SOON).await.code(), Some(0));
-        let again = Server::start(storage.path(), &storage.url, &[]).await;
-        assert_eq!(again.user("alice").titles("").await, ["in flight"]);
-        again.stop().await;
-    }
+async fn a_request_in_flight_is_finished_and_its_task_is_kept(engine: Engine) {
+    let storage = Storage::new(engine);
+    let mut serving = Server::start(storage.path(), &storage.url, &[]).await;
+    let in_flight = begin_create(&serving);
+    // A second request, answered, so that the first has been read as well.
+    serving.anonymous().get("/health/live").await.expect(200);
+    serving.signal("TERM");
+    eventually("nobody else is let in", SOON, async || {
+        TcpStream::connect(serving.address).err()
+    })
+    .await;
+    let answer = finish_create(in_flight);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert_eq!(serving.ends(SOON).await.code(), Some(0));
+    let again = Server::start(storage.path(), &storage.url, &[]).await;
+    assert_eq!(again.user("alice").titles("").await, ["in flight"]);
+    again.stop().await;
 }
 
 /// Creates tasks until the server is gone, and says how many it acknowledged.

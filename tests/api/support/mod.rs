@@ -34,22 +34,20 @@ pub enum Engine {
     Postgres,
 }
 
-/// Declares tests that run on both databases.
+/// Makes two tests of each of these functions, one for each database.
 macro_rules! on_both_databases {
-    ($(async fn $name:ident($engine:ident: Engine) $body:block)*) => {$(
+    ($($name:ident,)*) => {$(
         mod $name {
-            use super::*;
-
-            async fn on($engine: crate::support::Engine) $body
+            use crate::support::{Engine, block_on};
 
             #[test]
             fn on_sqlite() {
-                crate::support::block_on(on(crate::support::Engine::Sqlite));
+                block_on(super::$name(Engine::Sqlite));
             }
 
             #[test]
             fn on_postgres() {
-                crate::support::block_on(on(crate::support::Engine::Postgres));
+                block_on(super::$name(Engine::Postgres));
             }
         }
     )*};
