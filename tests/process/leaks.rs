@@ -269,16 +269,19 @@ async fn the_errors_of_the_database_have_no_password_or_title(engine: Engine) {
 /// The table changes under the running server.
 fn drop_a_column(storage: &Storage, engine: Engine) {
     use diesel::prelude::*;
-    let statement = diesel::sql_query("ALTER TABLE tasks DROP COLUMN tags");
+    let statement = || diesel::sql_query("ALTER TABLE tasks DROP COLUMN tags");
     match engine {
         Engine::Sqlite => {
             let file = storage.file();
             let mut sqlite = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-            statement.execute(&mut sqlite).unwrap();
+            statement().execute(&mut sqlite).unwrap();
         }
         Engine::Postgres => {
             let mut postgres = PgConnection::establish(&storage.url).unwrap();
-            statement.execute(&mut postgres).unwrap();
+            // The server may be at its indexes: then one of the two is the victim of a
+            // deadlock.
+            let dropped = (0..10).any(|_| statement().execute(&mut postgres).is_ok());
+            assert!(dropped, "the column cannot be dropped");
         }
     }
 }
