@@ -1,5 +1,5 @@
 //! Tables whose rows each belong to one owner. A column is spelled once, in
-//! [`owned_table!`]; all statements with the same text for every table are here.
+//! `owned_table!`; all statements with the same text for every table are here.
 
 use std::marker::PhantomData;
 
@@ -15,7 +15,7 @@ use super::statement::{dynamic_query, statement_text};
 use crate::auth::OwnerId;
 use crate::primitives::entity_tag::IfMatch;
 
-/// What [`owned_table!`] makes of a table, for its rows.
+/// What `owned_table!` makes of a table, for its rows.
 pub trait Table: Sized + PartialEq + Send + 'static {
     /// Its name.
     const NAME: &'static str;

@@ -6,8 +6,8 @@
 //! gigabytes (slowhttptest -X), and so would a thousand that send as slowly. So a
 //! large answer is given out in pieces, and what is held of both is counted.
 //!
-//! Invariant: for one owner [`MAX_OF_ONE`] bytes are held at the most; for all,
-//! [`MAX_FOR_FIRST`]. Nothing ends a reader who takes a byte a second, so many of
+//! Invariant: for one owner `MAX_OF_ONE` bytes are held at the most; for all,
+//! `MAX_FOR_FIRST`. Nothing ends a reader who takes a byte a second, so many of
 //! them together can have all of it. The last part is for owners for whom nothing is
 //! held: those few cannot have it, too.
 
