@@ -4,7 +4,7 @@ test("several fields that the server refuses are explained beside each of them, 
   const ada = await visitor({ allowed: /status of 422/ });
   const todo = await ada.start();
   const tags = todo.composer.getByRole("textbox", { name: "Tags" });
-  await todo.add("a".repeat(300), { tags: ["b".repeat(100)] });
+  await todo.add("a".repeat(1300), { tags: ["b".repeat(100)] });
   await expect(todo.title).toHaveAccessibleDescription(/^The title .+/);
   await expect(tags).toHaveAccessibleDescription(/^Tags .+/);
   expect(await ada.titles()).toEqual([]);
@@ -16,7 +16,7 @@ test("several fields that the server refuses are explained beside each of them, 
   await todo.shows("Shorter");
 
   const editor = await todo.edit("Shorter");
-  await editor.title.fill("c".repeat(300));
+  await editor.title.fill("c".repeat(1300));
   await editor.tags.fill("d".repeat(100));
   await editor.save.click();
   await expect(editor.title).toHaveAccessibleDescription(/^The title .+/);
@@ -35,7 +35,7 @@ test("what is being typed changes places with a refused task that is taken back"
     if (route.request().method() === "POST") await held;
     await route.continue();
   });
-  const long = "a".repeat(300);
+  const long = "a".repeat(1300);
   await todo.add(long);
   await todo.title.fill("Half a thought #home");
   await todo.composer.getByLabel("Priority").selectOption({ label: "High" });
