@@ -70,7 +70,9 @@ fn is_good(claims: &Map<String, Value>) -> bool {
     let (now, leeway) = (NOW as f64, policy().leeway);
     sub.is_some_and(|sub| {
         (1..=255).contains(&sub.len()) && sub.trim() == sub && !sub.chars().any(char::is_control)
-    }) && time("exp").flatten().is_some_and(|exp| exp < YEAR_10000 && now <= exp + leeway)
+    }) && time("exp")
+        .flatten()
+        .is_some_and(|exp| exp < YEAR_10000 && now <= exp + leeway)
         && time("nbf").is_none_or(|nbf| nbf.is_some_and(|nbf| nbf <= now + leeway))
         && time("iat").is_none_or(|iat| iat.is_some_and(|iat| iat <= now + leeway))
         && claims.get("iss").is_none_or(Value::is_string)
