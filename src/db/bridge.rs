@@ -303,16 +303,16 @@ impl Db {
         F: Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     {
         let (answer, mut answered) = oneshot::channel();
-        let ticket = Arc::new(JobClaim::default());
+        let claim = Arc::new(JobClaim::default());
         let asked = Instant::now();
         let job: Job = {
-            let (ticket, waits) = (Arc::clone(&ticket), self.waits.clone());
+            let (claim, waits) = (Arc::clone(&claim), self.waits.clone());
             let file = self.file.clone().filter(|_| access == Access::Write);
             Box::new(move |worker| {
                 // Until the thread is free again, not only until the client is gone.
                 let _turn = turn;
                 // The client may have gone, or have been told "overloaded".
-                if answer.is_closed() || !ticket.begin() {
+                if answer.is_closed() || !claim.begin() {
                     return;
                 }
                 if file.is_some_and(|file| !file.is_in_place()) {
@@ -339,7 +339,7 @@ impl Db {
         if let Ok(result) = answer_by(acquire_until, &mut answered).await {
             return result;
         }
-        if ticket.cancel() {
+        if claim.cancel() {
             self.waits.observe(asked.elapsed().as_secs_f64());
             return Err(self.nothing_free());
         }

@@ -116,7 +116,6 @@ columns! {
     bool: Bool, bool, |value| *value;
     i16: SmallInt, i16, |value| *value;
     i64: BigInt, i64, |value| *value;
-    Option<i64>: Nullable<BigInt>, Option<i64>, |value| *value;
     NaiveDateTime: Timestamp, NaiveDateTime, |value| *value;
     Option<NaiveDateTime>: Nullable<Timestamp>, Option<NaiveDateTime>, |value| *value;
     Option<NaiveDate>: Nullable<Date>, Option<NaiveDate>, |value| *value;
