@@ -15,7 +15,7 @@ use super::repository::{
 };
 use crate::auth::OwnerId;
 use crate::db::idempotency::Created;
-use crate::db::statement::Statement as _;
+use crate::db::statement::Statement;
 use crate::http::app_state::AppState;
 use crate::http::body;
 use crate::http::body::Body;
@@ -44,11 +44,7 @@ pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpReques
     // would pile up before the workers, where nothing counts their bytes.
     let statement =
         ListTasks(query).then(move |page, owner| render(page, owner, &list, &budget, &prefix));
-    let (body, next) = app
-        .db
-        .run(owner, deadline(&request), statement)
-        .await
-        .map_err(failed)??;
+    let (body, next) = run(&app, owner, &request, statement).await??;
     let mut response = HttpResponse::Ok();
     if let Some(next) = next {
         response.insert_header((LINK, next));
@@ -107,11 +103,7 @@ pub async fn create_task(
         draft,
         key,
     };
-    let created = app
-        .db
-        .run(owner, deadline(&request), statement)
-        .await
-        .map_err(failed)?;
+    let created = run(&app, owner, &request, statement).await?;
     let (task, replayed) = match created {
         Created::New(task) => (task, false),
         Created::Replayed(task) => (task, true),
@@ -134,11 +126,7 @@ pub async fn create_task(
 /// `DELETE /tasks?completed=true`
 pub async fn clear_completed(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
     parse_clear(request.query_string()).map_err(invalid_query)?;
-    let deleted = app
-        .db
-        .run(owner, deadline(&request), ClearCompleted)
-        .await
-        .map_err(failed)?;
+    let deleted = run(&app, owner, &request, ClearCompleted).await?;
     Ok(HttpResponse::Ok().json(json!({ "deleted": deleted })))
 }
 
@@ -147,11 +135,7 @@ pub async fn read_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest
     no_parameters(request.query_string()).map_err(invalid_query)?;
     let known = if_none_match(&request)?;
     let id = task_id(&request)?;
-    let task = app
-        .db
-        .run(owner, deadline(&request), ReadTask(id))
-        .await
-        .map_err(failed)?;
+    let task = run(&app, owner, &request, ReadTask(id)).await?;
     if known.has(task.version) {
         let etag = EntityTag(task.version).to_string();
         return Ok(HttpResponse::NotModified()
@@ -177,11 +161,7 @@ pub async fn update_task(
         patch,
         if_match,
     };
-    let task = app
-        .db
-        .run(owner, deadline(&request), statement)
-        .await
-        .map_err(failed)?;
+    let task = run(&app, owner, &request, statement).await?;
     answer(&task)
 }
 
@@ -203,11 +183,7 @@ pub async fn complete_task(
         completion,
         if_match,
     };
-    let task = app
-        .db
-        .run(owner, deadline(&request), statement)
-        .await
-        .map_err(failed)?;
+    let task = run(&app, owner, &request, statement).await?;
     answer(&task)
 }
 
@@ -216,11 +192,19 @@ pub async fn delete_task(app: Data<AppState>, owner: OwnerId, request: HttpReque
     no_parameters(request.query_string()).map_err(invalid_query)?;
     let if_match = if_match(&request)?;
     let id = task_id(&request)?;
-    app.db
-        .run(owner, deadline(&request), DeleteTask { id, if_match })
-        .await
-        .map_err(failed)?;
+    run(&app, owner, &request, DeleteTask { id, if_match }).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What a statement of the caller's yields, or why it yields nothing.
+async fn run<S: Statement>(
+    app: &AppState,
+    owner: OwnerId,
+    request: &HttpRequest,
+    statement: S,
+) -> Result<S::Output, ApiError> {
+    let done = app.db.run(owner, deadline(request), statement).await;
+    done.map_err(failed)
 }
 
 /// What every change of a task begins with: its condition and its body.
