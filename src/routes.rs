@@ -1,5 +1,5 @@
-//! The one table of endpoints. Tests walk it, so that none can be forgotten by the
-//! router, the document, or the tests of denial and isolation.
+//! The table of all endpoints. The router, the OpenAPI document, and the tests of
+//! denial and isolation iterate over it, so none of them can miss an endpoint.
 
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
@@ -15,16 +15,16 @@ use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
 use crate::openapi::{Api, docs, service};
 use crate::tasks;
 
-/// What is served below each of [`MOUNTS`], guarded: a line for each resource.
+/// The resources, served below each of [`MOUNTS`]. All of them need a token.
 pub const RESOURCES: &[Resource] = &[tasks::RESOURCE];
 
-/// Where the resources are to be found.
+/// The path prefixes of the resources.
 pub const MOUNTS: [&str; 2] = ["/api/v1", "/api/v1/users/{owner_id}"];
 
-/// The only path outside `/api` that pages of other origins may read.
+/// The only path outside `/api` with CORS headers.
 const OPENAPI: &str = "/openapi.json";
 
-/// Needs no token.
+/// The endpoints without a token.
 pub const PUBLIC: &[Endpoint] = &[
     Endpoint {
         path: "/health/live",
@@ -84,22 +84,22 @@ pub const PUBLIC: &[Endpoint] = &[
     },
 ];
 
-/// Everything that is served.
+/// All endpoints.
 pub const API: Api = Api {
     public: PUBLIC,
     mounts: &MOUNTS,
     resources: RESOURCES,
 };
 
-/// A path, and its endpoints by method.
+/// A path and its endpoints, one for each method.
 pub struct Path {
     /// The path below its mount.
     pub path: &'static str,
-    /// At least one.
+    /// The endpoints; at least one.
     pub endpoints: Vec<&'static Endpoint>,
 }
 
-/// The paths of some endpoints, in their order.
+/// Groups endpoints by path, in the order of the table.
 pub fn paths(endpoints: impl IntoIterator<Item = &'static Endpoint>) -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
     for endpoint in endpoints {
@@ -114,14 +114,14 @@ pub fn paths(endpoints: impl IntoIterator<Item = &'static Endpoint>) -> Vec<Path
     paths
 }
 
-/// The paths below each mount.
+/// The paths below each mount, all of which need a token.
 pub fn guarded() -> Vec<Path> {
     let endpoints = |resource: &'static Resource| resource.endpoints;
     paths(RESOURCES.iter().flat_map(endpoints))
 }
 
-/// Registers everything. The guard is a wrap of the whole scope `/api`: an
-/// endpoint cannot be added inside and forgotten, nor asked for without a token.
+/// Registers all endpoints. Authentication wraps the whole scope `/api`, so no
+/// endpoint inside it can be reached without a token, not even one added later.
 pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
     for public in paths(PUBLIC) {
         let is_document = public.path == OPENAPI;
@@ -147,7 +147,7 @@ pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
         web::scope("/api")
             .service(v1)
             .default_service(web::to(no_such_address))
-            // The last wrap is the first to see a request.
+            // Actix runs the wrap that was added last first.
             .wrap(guard)
             .wrap(from_fn(cors))
             .wrap(from_fn(api_headers)),
@@ -157,7 +157,8 @@ pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
 
 fn service_of(mount: &str, Path { path, endpoints }: Path) -> actix_web::Resource {
     let pattern = Pattern(format!("{mount}{path}").into());
-    // Lets everything in; it is where a request is known to have got so far.
+    // This guard accepts every request. It runs when the path has matched, and
+    // stores the pattern for metrics and the access log.
     let mut service = web::resource(path).guard(guard::fn_guard(move |context| {
         context.req_data_mut().insert(pattern.clone());
         true
@@ -175,7 +176,7 @@ fn service_of(mount: &str, Path { path, endpoints }: Path) -> actix_web::Resourc
     }))
 }
 
-/// The value of `Allow` of a path.
+/// The value of the `Allow` header of a path.
 fn allow(endpoints: &[&Endpoint]) -> String {
     let mut methods = Vec::new();
     for endpoint in endpoints {

@@ -13,7 +13,7 @@ pub struct AppState {
     /// The largest body, in bytes.
     pub body_limit: usize,
     /// The bytes of large bodies that are held.
-    pub waiting: ResponseBudget,
+    pub response_budget: ResponseBudget,
     /// The proxies whose `X-Forwarded-Prefix` counts.
     pub trusted_proxies: Vec<IpNet>,
 }

@@ -91,7 +91,7 @@ async fn collect(
         // Only now, so that a length which is announced and never sent costs nobody.
         if length > LARGE && body.held.is_none() {
             let whole = announced.unwrap_or(app.body_limit);
-            body.held = Some(app.waiting.hold(owner, whole)?);
+            body.held = Some(app.response_budget.hold(owner, whole)?);
             body.bytes.reserve(whole.saturating_sub(body.bytes.len()));
         }
         body.bytes.extend_from_slice(&piece);

@@ -10,8 +10,8 @@ use crate::primitives::problem::{ApiError, Code};
 const UNKNOWN_OUTCOME: &str = "it is unknown whether the change was made; repeat it with the same Idempotency-Key or If-Match, which makes that safe";
 
 /// The faults of a query.
-pub fn invalid_query(faults: Vec<FieldError>) -> ApiError {
-    ApiError::from_faults(faults, Code::UnknownParameter, Code::InvalidParameter)
+pub fn invalid_query(errors: Vec<FieldError>) -> ApiError {
+    ApiError::from_field_errors(errors, Code::UnknownParameter, Code::InvalidParameter)
 }
 
 /// What a resource is called in errors.

@@ -1,4 +1,4 @@
-//! What an operation is: its name, what it takes and answers.
+//! The description of one operation, as its resource declares it.
 
 use utoipa::openapi::content::{Content, ContentBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
@@ -9,29 +9,32 @@ use utoipa::openapi::{RefOr, Required};
 use super::schemas::named;
 use crate::primitives::problem::Code;
 
-/// What an operation is, but for what all have.
+/// What is specific to an operation. [`operations`](super::operations) adds what all
+/// have in common.
 pub struct Described {
     pub id: &'static str,
     pub summary: &'static str,
     pub about: &'static str,
-    /// By their names among the components.
+    /// The names of its parameters among the components.
     pub parameters: &'static [&'static str],
     pub body: Option<RequestBody>,
-    pub answers: Vec<(&'static str, ResponseBuilder)>,
+    pub responses: Vec<(&'static str, ResponseBuilder)>,
     pub codes: &'static [Code],
     pub links: &'static [Link],
 }
 
-/// Where an answer leads: for pages to follow, and for tests that walk the API.
+/// A link of a response to another operation (OpenAPI Link Object), for tools and
+/// tests that walk the API.
 pub struct Link {
     pub name: &'static str,
-    /// The operation that it leads to.
+    /// The `operationId` of the target.
     pub to: &'static str,
-    /// The parameter of that, and where in the answer its value is.
+    /// A parameter of the target, and the runtime expression of its value in the
+    /// response.
     pub parameter: (&'static str, &'static str),
 }
 
-/// A body of this schema and one of these types.
+/// A request body of this schema and one of these media types.
 pub fn body(schema: &str, types: &[&str], required: Required) -> RequestBody {
     let content =
         |schema: RefOr<Schema>| -> Content { ContentBuilder::new().schema(Some(schema)).build() };

@@ -1,5 +1,5 @@
-//! The OpenAPI document, and a page to try it. Everything is in the binary: the
-//! page works in a closed network.
+//! The OpenAPI document and the page at `/docs`. All files are in the binary, so the
+//! page works without internet access.
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
@@ -13,19 +13,20 @@ use crate::http::app_state::AppState;
 use crate::http::prefix::prefix;
 use crate::http::response_budget::BudgetedBody;
 
-/// The page's own files only; calls go to this server only. Nobody may frame it:
-/// a token is typed into it.
+/// The Content-Security-Policy of the page: its own files and calls to this server
+/// only, and no framing, because a token is typed into it (clickjacking).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The document of the API, by the path at which a server is reached.
+/// The documents of the API, one for each path prefix at which clients reach the
+/// server.
 pub struct Documents {
     api: Api,
-    /// A server has one path, or a few.
+    /// By prefix, which a server has one of, or a few.
     made: Cache<String, Bytes>,
 }
 
 impl Documents {
-    /// Of this API; each is made when it is first asked for.
+    /// The documents of this API. Each is rendered on its first request.
     pub fn new(api: Api) -> Self {
         Self {
             api,
@@ -88,7 +89,8 @@ pub async fn swagger_ui_style() -> HttpResponse {
         .body(BudgetedBody::file(include_bytes!("docs/swagger-ui.css.gz")))
 }
 
-/// Another release has other files under the same address.
+/// A static file. It must be revalidated: the next release has other files under
+/// the same path.
 fn file(content_type: &str) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
@@ -97,7 +99,7 @@ fn file(content_type: &str) -> HttpResponseBuilder {
     response
 }
 
-/// A file that is kept compressed, as every browser takes it.
+/// A file that is stored as gzip, which every browser accepts.
 fn compressed(content_type: &str) -> HttpResponseBuilder {
     let mut response = file(content_type);
     response.insert_header((CONTENT_ENCODING, "gzip"));

@@ -1,5 +1,5 @@
-//! An endpoint, declared once: the router, the document, and the tests that walk all
-//! endpoints read the same table.
+//! The declaration of an endpoint. The router, the OpenAPI document, and the tests of
+//! all endpoints read the same table.
 
 use actix_web::Route;
 use actix_web::http::Method;
@@ -8,30 +8,30 @@ use utoipa::openapi::schema::ComponentsBuilder;
 use super::described::Described;
 use crate::primitives::problem::Code;
 
-/// A method of a path. HEAD goes with GET.
+/// A method of a path. GET includes HEAD.
 pub struct Endpoint {
     /// The path below its mount.
     pub path: &'static str,
     pub method: Method,
-    /// Makes the route to its handler.
+    /// Creates the route to its handler.
     pub route: fn() -> Route,
-    /// What the document says of it. None of what is no part of the API: the files of
-    /// the page at `/docs`.
+    /// Its operation in the document; none for the files of the page at `/docs`, which
+    /// are not part of the API.
     pub operation: Option<fn() -> Described>,
     pub isolation: Isolation,
 }
 
-/// Its row of the isolation table: how a test shows that nothing of one owner's is
-/// seen or changed by another.
+/// The row of the isolation table: how a test shows that one owner can neither see
+/// nor change what belongs to another.
 pub enum Isolation {
-    /// It needs no token, and tells nothing of anybody.
+    /// Needs no token and returns nothing about any owner.
     Public,
-    /// It names a row: 403 for whoever is not its owner, whatever the body.
+    /// Names a row: 403 for anyone but its owner, whatever the body.
     OneRow {
-        /// A body that its owner could send.
+        /// A body that the owner could send.
         body: &'static str,
     },
-    /// It names none: it works, on the caller's rows only.
+    /// Names no row: succeeds, and affects the caller's rows only.
     OwnRows {
         /// A query with which it succeeds.
         query: &'static str,
@@ -40,15 +40,15 @@ pub enum Isolation {
     },
 }
 
-/// What is served below each mount, guarded.
+/// A resource: endpoints below each mount, all of which need a token.
 pub struct Resource {
-    /// As its paths begin, and as its operations are grouped.
+    /// The first segment of its paths, and the tag of its operations.
     pub name: &'static str,
-    /// What it is, as a sentence.
+    /// The description of the tag, one sentence.
     pub about: &'static str,
-    /// The code of a body that cannot be one of it.
+    /// The error code of an invalid body.
     pub invalid: Code,
-    /// The code of an id that none of it has.
+    /// The error code of an unknown id.
     pub not_found: Code,
     pub endpoints: &'static [Endpoint],
     /// Adds its schemas and parameters to the document.

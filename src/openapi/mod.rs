@@ -1,8 +1,8 @@
 //! The API as an OpenAPI 3.1 document, for generators, for Postman and for the
 //! page at `/docs`.
 //!
-//! Invariant: the document is made from the table of addresses and the table of
-//! error codes, and says nothing that a test has not compared with the server.
+//! Invariant: the document is generated from the table of endpoints and the table of
+//! error codes, and tests compare all of it with the server.
 
 pub mod described;
 pub mod docs;
@@ -36,20 +36,20 @@ cannot be parsed (400), that does not arrive (408), or that is too large (431).\
 `X-Request-Id`, to find it in the log; every other answer has it. It is no parameter here, because one that \
 is not `[A-Za-z0-9._-]{1,128}`, or is a JWT, is not refused: it is replaced by a new one.";
 
-/// Everything that is served.
+/// All endpoints.
 pub struct Api {
-    /// Needs no token.
+    /// Endpoints without a token.
     pub public: &'static [Endpoint],
-    /// Where the resources are to be found.
+    /// The path prefixes of all resources.
     pub mounts: &'static [&'static str],
-    /// What is served below each mount.
+    /// The resources, each served below every mount.
     pub resources: &'static [Resource],
 }
 
 impl Api {
-    /// The document of a server that is reached at this path, as JSON.
+    /// The document as JSON. `server` is the path at which clients reach the server.
     pub fn json(&self, server: &str) -> String {
-        // It is made of strings and numbers only: nothing that could fail.
+        // Serializing strings and numbers cannot fail.
         let mut json = self.document(server).to_pretty_json().unwrap_or_default();
         json.push('\n');
         json
@@ -107,7 +107,7 @@ impl Api {
     }
 }
 
-/// The operations by their paths, in the order of the table.
+/// The operations grouped by path, in the order of the table.
 #[derive(Default)]
 struct Items {
     order: Vec<String>,
@@ -161,6 +161,5 @@ fn info() -> Info {
         .build()
 }
 
-/// Codes that no operation gives, because they say that there is none: the
-/// address or the method does not exist.
+/// Codes that belong to no operation: the path or the method does not exist.
 pub const OF_NO_OPERATION: [Code; 2] = [Code::NoSuchAddress, Code::MethodNotAllowed];

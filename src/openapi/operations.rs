@@ -1,4 +1,4 @@
-//! What all operations have, put around what each is.
+//! Completes each operation with what all operations have in common.
 
 use actix_web::http::Method;
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::endpoint::{Endpoint, Resource};
 use super::responses::{HEAD_TOO_LARGE, errors, with_headers};
 use crate::primitives::problem::Code;
 
-/// Whatever needs a token.
+/// The codes of every operation that needs a token.
 const ALWAYS: &[Code] = &[
     Code::InvalidRequest,
     Code::UnknownParameter,
@@ -34,7 +34,7 @@ const ALWAYS: &[Code] = &[
     Code::DeadlineExceeded,
 ];
 
-/// Whatever has a body.
+/// The codes of every operation with a body.
 const OF_BODIES: [Code; 4] = [
     Code::InvalidJson,
     Code::RequestTimeout,
@@ -42,8 +42,8 @@ const OF_BODIES: [Code; 4] = [
     Code::UnsupportedMediaType,
 ];
 
-/// The operation of an endpoint, if it is one; tests count them. `resource` is none
-/// of one that needs no token.
+/// The operation of an endpoint; none if the endpoint is not part of the API.
+/// `resource` is none for endpoints without a token.
 pub(super) fn of(
     mount: &str,
     resource: Option<&Resource>,
@@ -87,14 +87,14 @@ pub(super) fn of(
         operation = operation.parameter_ref(Ref::new(format!("#/components/parameters/{name}")));
     }
     operation = operation.request_body(described.body);
-    for (status, mut answer) in described.answers {
+    for (status, mut response) in described.responses {
         if !is_public {
-            answer = with_headers(answer, &["RateLimit", "RateLimit-Policy"]);
+            response = with_headers(response, &["RateLimit", "RateLimit-Policy"]);
         }
-        operation = operation.response(status, links(described.links, suffix, answer).build());
+        operation = operation.response(status, links(described.links, suffix, response).build());
     }
-    for (status, answer) in errors(&codes, !is_public) {
-        operation = operation.response(status.to_string(), answer);
+    for (status, response) in errors(&codes, !is_public) {
+        operation = operation.response(status.to_string(), response);
     }
     Some((verb, operation.build()))
 }
@@ -110,8 +110,8 @@ fn verb(method: &Method) -> Option<HttpMethod> {
     })
 }
 
-fn links(links: &[Link], suffix: &str, answer: ResponseBuilder) -> ResponseBuilder {
-    links.iter().fold(answer, |answer, link| {
+fn links(links: &[Link], suffix: &str, response: ResponseBuilder) -> ResponseBuilder {
+    links.iter().fold(response, |response, link| {
         let (parameter, value) = link.parameter;
         let built = LinkBuilder::new()
             .operation_id(format!("{}{suffix}", link.to))
@@ -120,6 +120,6 @@ fn links(links: &[Link], suffix: &str, answer: ResponseBuilder) -> ResponseBuild
             "" => built,
             _ => built.parameter("owner_id", json!("$request.path.owner_id")),
         };
-        answer.link(link.name, built.build())
+        response.link(link.name, built.build())
     })
 }

@@ -1,4 +1,4 @@
-//! The parts of a request beside its body.
+//! Parameters: in the path, the query and the headers.
 
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
@@ -7,10 +7,10 @@ use utoipa::openapi::{RefOr, Required};
 
 use super::schemas::string;
 
-/// `*`, or entity tags with commas between them (RFC 9110 section 13.1).
+/// `*`, or a comma-separated list of entity tags (RFC 9110 section 13.1).
 const ENTITY_TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#;
 
-/// Those of more than one resource, under the names by which operations ask for them.
+/// Adds the parameters that more than one resource uses.
 pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     common()
         .into_iter()
@@ -76,14 +76,14 @@ pub fn query(name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> Param
     parameter(name, ParameterIn::Query, about, schema).build()
 }
 
-/// A parameter that may stand more than once: `tag=a&tag=b`.
+/// A repeatable parameter: `tag=a&tag=b`.
 pub fn many(
     name: &str,
     about: &str,
     item: impl Into<RefOr<Schema>>,
-    most: Option<usize>,
+    max: Option<usize>,
 ) -> Parameter {
-    let list = ArrayBuilder::new().items(item.into()).max_items(most);
+    let list = ArrayBuilder::new().items(item.into()).max_items(max);
     parameter(name, ParameterIn::Query, about, list)
         .style(Some(ParameterStyle::Form))
         .explode(Some(true))
@@ -91,8 +91,8 @@ pub fn many(
 }
 
 pub fn header(name: &str, about: &str, schema: ObjectBuilder, example: &str) -> Parameter {
-    // An example of its own would be filled in on the page, and every second try
-    // would be a replay or a failed precondition.
+    // Swagger UI would fill in an `example`, and every second request from the page
+    // would be a replay or a failed precondition. So it is part of the description.
     let about = format!("{about} For example `{example}`.");
     parameter(name, ParameterIn::Header, &about, schema).build()
 }

@@ -1,4 +1,4 @@
-//! Every error: the shape they all have, and an example of each.
+//! The errors: their schema, and an example of each code.
 
 use serde_json::{Value, json};
 use utoipa::openapi::example::ExampleBuilder;
@@ -8,7 +8,7 @@ use super::OF_NO_OPERATION;
 use super::schemas::{named, string};
 use crate::primitives::problem::{Code, title};
 
-/// The schemas, and an example a code that an operation gives, under the code's name.
+/// Adds the schemas, and for each code of an operation an example named after it.
 pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     let components = components
         .schema("Problem", problem())
@@ -94,11 +94,11 @@ fn problem() -> ObjectBuilder {
     ];
     required
         .iter()
-        .fold(problem, |problem, member| problem.required(*member))
+        .fold(problem, |problem, field| problem.required(*field))
         .description(Some("What went wrong (RFC 9457)."))
 }
 
-/// An error as it is answered.
+/// The response body of an error.
 fn example(code: Code) -> Value {
     let mut problem = json!({
         "type": "about:blank",
@@ -110,7 +110,7 @@ fn example(code: Code) -> Value {
         "request_id": "01a1f894-cb99-712d-a064-b102260fcfea"
     });
     let unknown = "is not a field that can be set here";
-    let faults = [
+    let errors_of = [
         (
             Code::InvalidTask,
             json!([
@@ -131,7 +131,7 @@ fn example(code: Code) -> Value {
             json!([{"parameter": "page", "detail": "is not a parameter of this address"}]),
         ),
     ];
-    let mut of_this = faults.into_iter().filter(|(of, _)| *of == code);
+    let mut of_this = errors_of.into_iter().filter(|(of, _)| *of == code);
     if let (Some(members), Some((_, errors))) = (problem.as_object_mut(), of_this.next()) {
         members.insert("errors".to_owned(), errors);
     }
@@ -163,7 +163,7 @@ fn detail(code: Code) -> &'static str {
         Code::NotOwner => "this task is somebody else's",
         Code::ForeignPath => "the user in the path is not the token's",
         Code::TaskNotFound => "no task has this id",
-        // Of no operation, so of no example.
+        // These belong to no operation and have no example.
         Code::NoSuchAddress | Code::MethodNotAllowed => "",
         Code::RequestTimeout => "the body did not arrive within 10 seconds",
         Code::VersionMismatch => {

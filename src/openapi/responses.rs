@@ -1,4 +1,4 @@
-//! The answers, and every error by its code.
+//! Responses: those of success, and the errors by status.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use utoipa::openapi::{Ref, RefOr, Response};
 use super::schemas::{named, string};
 use crate::primitives::problem::{Code, title};
 
-/// Every header that an answer may have and that a client may want, but for
-/// [`RETRY_AFTER`]: those that are text.
+/// The response headers with text values, as name, description and example.
+/// [`RETRY_AFTER`] is a number.
 const HEADERS: [(&str, &str, &str); 10] = [
     (
         "X-Request-Id",
@@ -81,9 +81,9 @@ fn retry_after() -> Header {
         .build()
 }
 
-/// The only refusal of what takes no token, no parameters and no body. Elsewhere
-/// it happens as well, but a generator makes one type of all errors of an
-/// operation, and this one has nothing that is in the others.
+/// The only error of operations without token, parameters and body: 431. It can happen
+/// to the others as well, but code generators make one type of all errors of an
+/// operation, and this one has no body.
 pub(super) const HEAD_TOO_LARGE: &str = "HeadTooLarge";
 
 fn head_too_large() -> Response {
@@ -111,49 +111,50 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     })
 }
 
-/// An answer that is not an error, with its headers beside those of all.
+/// A successful response without a body, with these headers and the common ones.
 pub fn success(about: &str, headers: &[&str]) -> ResponseBuilder {
     with_headers(described(about), headers)
 }
 
-/// The same with a body of JSON.
+/// A successful response with a JSON body of this schema.
 pub fn success_of(about: &str, schema: &str, headers: &[&str]) -> ResponseBuilder {
     let content = ContentBuilder::new().schema(Some(named(schema)));
     success(about, headers).content("application/json", content.build())
 }
 
-/// With the header that every answer has.
+/// A response with the header that all responses have.
 fn described(about: &str) -> ResponseBuilder {
     let response = ResponseBuilder::new().description(about);
     with_headers(response, &["X-Request-Id"])
 }
 
-/// With headers by name.
+/// Adds headers by name.
 pub(super) fn with_headers(response: ResponseBuilder, headers: &[&str]) -> ResponseBuilder {
     headers.iter().fold(response, |response, name| {
         response.header_ref(*name, Ref::new(format!("#/components/headers/{name}")))
     })
 }
 
-/// The statuses that have the same codes wherever they occur under `/api`.
+/// The statuses whose responses are the same in all operations under `/api`.
 const SHARED: [u16; 9] = [401, 408, 412, 413, 415, 429, 500, 503, 504];
 
-/// The errors of an operation: an answer a status, with an example a code.
+/// The errors of an operation: one response for each status, one example for each
+/// code.
 pub(super) fn errors(codes: &[Code], under_api: bool) -> Vec<(u16, RefOr<Response>)> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in codes {
         by_status.entry(code.status()).or_default().push(*code);
     }
-    let answer = |(status, codes): (u16, Vec<Code>)| {
+    let response = |(status, codes): (u16, Vec<Code>)| {
         if under_api && SHARED.contains(&status) {
             return (status, Ref::from_response_name(name(status)).into());
         }
         (status, error(status, &codes, under_api).into())
     };
-    by_status.into_iter().map(answer).collect()
+    by_status.into_iter().map(response).collect()
 }
 
-/// The name of a shared answer: "RequestTimeout".
+/// The component name of a shared response, for instance "RequestTimeout".
 fn name(status: u16) -> String {
     title(status).replace(' ', "")
 }

@@ -1,25 +1,26 @@
-//! What schemas are made of.
+//! Building blocks of schemas.
 
 use utoipa::openapi::schema::{
     AdditionalProperties, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{Ref, RefOr};
 
-/// A day of the years 1970 to 9999.
+/// The pattern of a day in the years 1970 to 9999.
 pub const DAY: &str = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
 
-/// One visible character at the least: not white space, not a control character,
-/// none of the common ones that show nothing. Unicode has more of those.
+/// The pattern of a text with at least one visible character: not white space, not
+/// a control character, none of the common invisible ones. The server knows all
+/// invisible ones of Unicode.
 pub const VISIBLE: &str = "^[^\\u0000]*[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u2060-\\u206f\\ufeff][^\\u0000]*$";
 
-/// Another member than those named is refused.
+/// `additionalProperties: false`: unknown fields are refused.
 pub const CLOSED: Option<AdditionalProperties<Schema>> =
     Some(AdditionalProperties::FreeForm(false));
 
-/// A string without U+0000, which PostgreSQL cannot store.
+/// The pattern of a string without U+0000, which PostgreSQL cannot store.
 pub const NO_NUL: &str = "^[^\\u0000]*$";
 
-/// A reference to a schema of the document.
+/// A `$ref` to a schema of the document.
 pub fn named(name: &str) -> RefOr<Schema> {
     Ref::from_schema_name(name).into()
 }
@@ -46,12 +47,13 @@ pub fn instant(description: &str) -> ObjectBuilder {
     formatted(KnownFormat::DateTime).description(Some(description))
 }
 
-/// What was read can be sent back.
-pub fn with_ignored(body: ObjectBuilder, members: &[&str]) -> ObjectBuilder {
-    members.iter().fold(body, |body, member| {
+/// Adds fields of any type that the server ignores, so that a client can send back
+/// what it has read.
+pub fn with_ignored(body: ObjectBuilder, fields: &[&str]) -> ObjectBuilder {
+    fields.iter().fold(body, |body, field| {
         let any = ObjectBuilder::new()
             .schema_type(SchemaType::AnyValue)
             .description(Some("Ignored."));
-        body.property(*member, any)
+        body.property(*field, any)
     })
 }

@@ -1,4 +1,4 @@
-//! The operations that need no token.
+//! The operations without a token.
 
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::response::ResponseBuilder;
@@ -65,7 +65,7 @@ fn service(
     id: &'static str,
     summary: &'static str,
     about: &'static str,
-    answer: ResponseBuilder,
+    response: ResponseBuilder,
     codes: &'static [Code],
 ) -> Described {
     Described {
@@ -74,13 +74,13 @@ fn service(
         about,
         parameters: &[],
         body: None,
-        answers: vec![("200", answer)],
+        responses: vec![("200", response)],
         codes,
         links: &[],
     }
 }
 
-/// Their schemas.
+/// Adds the schemas of these operations.
 pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     components
         .schema("Ready", status("ready"))

@@ -23,12 +23,12 @@ pub struct FieldError {
 /// The members of a body, which must be an object.
 pub fn object(body: &Value) -> Result<&Map<String, Value>, Vec<FieldError>> {
     body.as_object()
-        .ok_or_else(|| vec![FieldError::member("", "must be a JSON object")])
+        .ok_or_else(|| vec![FieldError::in_body("", "must be a JSON object")])
 }
 
 impl FieldError {
     /// A fault of a member of the body; `""` is the whole body.
-    pub fn member(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub fn in_body(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             pointer: Some(pointer.into()),
             parameter: None,
@@ -48,11 +48,11 @@ impl FieldError {
     }
 
     /// A member that a task does not have.
-    pub fn unknown_member(name: &str) -> Self {
+    pub fn unknown_field(name: &str) -> Self {
         let escaped = name.replace('~', "~0").replace('/', "~1");
         Self {
             unknown: true,
-            ..Self::member(format!("/{escaped}"), "is not a field that can be set here")
+            ..Self::in_body(format!("/{escaped}"), "is not a field that can be set here")
         }
     }
 

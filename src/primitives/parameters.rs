@@ -15,24 +15,24 @@ impl Parameters {
     /// Decodes `a=1&b=2` as forms are (`+` is a space, `%XX` a byte of UTF-8).
     pub fn parse(query: &str) -> Result<Self, Vec<FieldError>> {
         let mut parameters = Vec::new();
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (decode(name), decode(value)) {
                 (Some(name), Some(value)) => parameters.push((name, value)),
                 (decoded, _) => {
                     let name = decoded.unwrap_or_else(|| name.to_owned());
-                    faults.push(FieldError::parameter(
+                    errors.push(FieldError::parameter(
                         name,
                         "must be UTF-8, percent-encoded",
                     ));
                 }
             }
         }
-        if faults.is_empty() {
+        if errors.is_empty() {
             Ok(Self(parameters))
         } else {
-            Err(faults)
+            Err(errors)
         }
     }
 
@@ -46,19 +46,19 @@ impl Parameters {
     pub fn one<T>(
         &self,
         name: &'static str,
-        faults: &mut Vec<FieldError>,
+        errors: &mut Vec<FieldError>,
         why: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
         let mut values = self.all(name);
         let value = values.next()?;
         if values.next().is_some() {
-            faults.push(FieldError::parameter(name, "must stand only once"));
+            errors.push(FieldError::parameter(name, "must stand only once"));
             return None;
         }
         let parsed = parse(value);
         if parsed.is_none() {
-            faults.push(FieldError::parameter(name, why));
+            errors.push(FieldError::parameter(name, why));
         }
         parsed
     }
@@ -88,10 +88,10 @@ fn decode(text: &str) -> Option<String> {
 
 /// The query of an address that has no parameters.
 pub fn no_parameters(query: &str) -> Result<(), Vec<FieldError>> {
-    let faults = Parameters::parse(query)?.unknown(&[]);
-    if faults.is_empty() {
+    let errors = Parameters::parse(query)?.unknown(&[]);
+    if errors.is_empty() {
         Ok(())
     } else {
-        Err(faults)
+        Err(errors)
     }
 }

@@ -125,14 +125,14 @@ pub fn title(status: u16) -> &'static str {
 }
 
 /// At most so many faults are named in one answer.
-const MAX_FAULTS: usize = 50;
+const MAX_ERRORS: usize = 50;
 
 /// An error on its way to the client. The source goes to the log, never further.
 #[derive(Debug)]
 pub struct ApiError {
     code: Code,
     detail: Cow<'static, str>,
-    faults: Vec<FieldError>,
+    errors: Vec<FieldError>,
     headers: Vec<(&'static str, String)>,
     not_ready: Vec<&'static str>,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -144,27 +144,28 @@ impl ApiError {
         Self {
             code,
             detail: detail.into(),
-            faults: Vec::new(),
+            errors: Vec::new(),
             headers: Vec::new(),
             not_ready: Vec::new(),
             source: None,
         }
     }
 
-    /// Every fault of the body or the query at once, the first one as detail.
-    /// `code` is for one that is merely unknown, `otherwise` for all else.
-    pub fn from_faults(mut faults: Vec<FieldError>, unknown: Code, otherwise: Code) -> Self {
-        let code = if faults.iter().all(|fault| fault.unknown) {
+    /// All errors of a body or a query in one response, the first one as `detail`.
+    /// `unknown` is the code if all of them are unknown fields or parameters,
+    /// `otherwise` the code in every other case.
+    pub fn from_field_errors(mut errors: Vec<FieldError>, unknown: Code, otherwise: Code) -> Self {
+        let code = if errors.iter().all(|error| error.unknown) {
             unknown
         } else {
             otherwise
         };
-        let detail = faults
+        let detail = errors
             .first()
             .map_or_else(String::new, FieldError::sentence);
-        faults.truncate(MAX_FAULTS);
+        errors.truncate(MAX_ERRORS);
         Self {
-            faults,
+            errors,
             ..Self::new(code, detail)
         }
     }
@@ -210,7 +211,7 @@ impl ApiError {
             detail: &self.detail,
             instance,
             request_id,
-            errors: &self.faults,
+            errors: &self.errors,
             not_ready: &self.not_ready,
         }
     }

@@ -101,7 +101,7 @@ impl Application {
         let state = Data::new(AppState {
             db: db.clone(),
             body_limit: server.body_limit,
-            waiting: ResponseBudget::default(),
+            response_budget: ResponseBudget::default(),
             trusted_proxies: server.trusted_proxies.clone(),
         });
         let cannot_count = |error| StartError(format!("cannot make the metrics: {error}"));

@@ -1,11 +1,10 @@
-//! Keyset paging: a cursor is the sort key and the id of the last task seen.
-//! The next page begins behind that place, whatever was inserted or deleted.
+//! Keyset pagination: a cursor holds the sort key and the id of the last task of a
+//! page. The next page begins after it, whatever was inserted or deleted meanwhile.
 //!
-//! A cursor carries no authority: the statement names the owner in any case.
-//! The checksum only tells a cursor of another list, order or owner, or a
-//! damaged one, from a good one, so that a mistake is an error and not a page
-//! from the middle of something else. It needs no secret, and so works across
-//! replicas and restarts.
+//! A cursor grants no access: the statement filters by the owner in any case. The
+//! checksum only detects a cursor of another list, order or owner, or a damaged
+//! one, so that a mistake is an error and not a page of something else. It needs
+//! no secret, and so a cursor works across replicas and restarts.
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -21,10 +20,10 @@ use crate::primitives::timestamp::Timestamp;
 
 const CHECKSUM_BYTES: usize = 8;
 const ID_BYTES: usize = 16;
-/// The first millisecond of the year 10000.
+/// The first millisecond of the year 10000, since the Unix epoch.
 const END_OF_TIME: i64 = 253_402_300_800_000;
 
-/// A place in an order: right behind this key and this id.
+/// A position in a sorted list: directly after this key and this id.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
     /// The value of the sort key.
@@ -33,23 +32,24 @@ pub struct Position {
     pub id: ResourceId,
 }
 
-/// The value of the sort key at a place.
+/// The value of the sort key at a position.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SortValue {
-    /// By creation: the id says it all.
+    /// Sorted by creation; the id contains the time.
     CreatedAt,
-    /// By the last change.
+    /// Sorted by the last change.
     UpdatedAt(Timestamp),
-    /// By day; none is behind all days.
+    /// Sorted by due date; tasks without one come last.
     DueDate(Option<NaiveDate>),
-    /// By priority.
+    /// Sorted by priority.
     Priority(Priority),
-    /// By folded title.
+    /// Sorted by the folded title.
     Title(String),
 }
 
 impl Position {
-    /// The place of a task in a list. `title` is what the database sorts it by.
+    /// The position after a task. `title` is the folded title that the database
+    /// sorts by.
     pub fn of(task: &TaskFields<'_>, key: SortKey, title: &str) -> Self {
         let key = match key {
             SortKey::CreatedAt => SortValue::CreatedAt,
@@ -63,13 +63,13 @@ impl Position {
 }
 
 impl SortValue {
-    /// The opaque text of a place: checksum, id, key.
+    /// Encodes a position as base64url: checksum (8 bytes), id (16 bytes), key.
     pub(super) fn encode(owner: &OwnerId, query: &ListQuery, position: &Position) -> String {
         let mut place = position.id.as_bytes().to_vec();
         match &position.key {
             Self::CreatedAt | Self::DueDate(None) => {}
-            Self::UpdatedAt(moment) => {
-                place.extend(moment.utc().timestamp_millis().to_be_bytes());
+            Self::UpdatedAt(timestamp) => {
+                place.extend(timestamp.utc().timestamp_millis().to_be_bytes());
             }
             Self::DueDate(Some(day)) => place.extend(day.num_days_from_ce().to_be_bytes()),
             Self::Priority(priority) => place.extend(priority.rank().to_be_bytes()),
@@ -80,7 +80,7 @@ impl SortValue {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The place in a cursor, if it was given out for this owner and this list.
+    /// Decodes a cursor; none if it was not issued for this owner and this list.
     pub(super) fn decode(text: &str, owner: &OwnerId, query: &ListQuery) -> Option<Position> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (sum, place) = bytes.split_at_checked(CHECKSUM_BYTES)?;
@@ -92,8 +92,8 @@ impl SortValue {
             SortKey::CreatedAt => key.is_empty().then_some(Self::CreatedAt)?,
             SortKey::UpdatedAt => {
                 let millis = i64::from_be_bytes(key.try_into().ok()?);
-                // Anybody can compute the checksum, and PostgreSQL knows fewer
-                // times than a number has room for.
+                // Anybody can compute the checksum, and an `i64` can hold times
+                // that PostgreSQL cannot store.
                 let millis = (0..END_OF_TIME).contains(&millis).then_some(millis)?;
                 Self::UpdatedAt(Timestamp::new(DateTime::from_timestamp_millis(millis)?))
             }
@@ -123,8 +123,8 @@ impl SortValue {
 
 fn checksum(owner: &OwnerId, query: &ListQuery, place: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let mut context = digest::Context::new(&digest::SHA256);
-    // A subject has no NUL, and a canonical query none either, so that the three
-    // parts cannot run into each other.
+    // Neither an owner id nor a canonical query contains NUL, so NUL separates the
+    // three parts unambiguously.
     for part in [
         owner.as_str().as_bytes(),
         query.canonical().as_bytes(),
@@ -147,7 +147,7 @@ mod tests {
     use crate::settings::Secret;
     use crate::tasks::query::Sort;
 
-    /// Whoever knows how cursors are made can make this one.
+    /// Whether a forged cursor with a correct checksum is accepted.
     fn is_taken(sort: SortKey, key: SortValue) -> bool {
         let secret = Secret::parse("a secret of the tests, 0123456789 abcdef").unwrap();
         let token = sign_hs256(&secret, "alice", 60, &Policy::default()).unwrap();

@@ -1,4 +1,4 @@
-//! What is wrong with a request for tasks, as responses.
+//! Errors of task requests as problem responses.
 
 use super::query::ListError;
 use crate::db::error::DbError;
@@ -6,16 +6,16 @@ use crate::http::errors::{Noun, invalid_query};
 use crate::primitives::field_error::FieldError;
 use crate::primitives::problem::{ApiError, Code};
 
-/// The faults of a body.
-pub fn invalid_task(faults: Vec<FieldError>) -> ApiError {
-    ApiError::from_faults(faults, Code::UnknownField, Code::InvalidTask)
+/// 422: a body that is not a valid task, or that only has unknown fields.
+pub fn invalid_task(errors: Vec<FieldError>) -> ApiError {
+    ApiError::from_field_errors(errors, Code::UnknownField, Code::InvalidTask)
 }
 
 impl From<ListError> for ApiError {
     fn from(error: ListError) -> Self {
         match error {
-            ListError::Faults(faults) => invalid_query(faults),
-            ListError::SortValue => Self::new(
+            ListError::InvalidParameters(errors) => invalid_query(errors),
+            ListError::InvalidCursor => Self::new(
                 Code::InvalidCursor,
                 "the cursor is not one of this list; repeat the sort and filters it came with, or start without it",
             ),
@@ -23,18 +23,18 @@ impl From<ListError> for ApiError {
     }
 }
 
-/// What tasks are called in errors.
+/// The words for a task in errors.
 const TASK: Noun = Noun {
     singular: "task",
     not_found: Code::TaskNotFound,
 };
 
-/// Why nothing came of a statement.
+/// Maps a failed statement to a response.
 pub fn failed(error: DbError) -> ApiError {
     TASK.failed(error)
 }
 
-/// No task has this id.
+/// 404: no task has this id.
 pub fn task_not_found() -> ApiError {
     TASK.not_found()
 }

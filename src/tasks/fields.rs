@@ -1,6 +1,6 @@
-//! The fields that a client writes, each parsed into a type of its own.
+//! The fields that a client may write, each parsed into its own type.
 //!
-//! A parser gets the JSON value and answers the field, or why it cannot be one.
+//! A parser takes the JSON value and returns the field, or the reason for refusal.
 
 use chrono::NaiveDate;
 
@@ -8,7 +8,8 @@ use crate::primitives::json::Value;
 use crate::primitives::json_writer as write;
 use crate::primitives::text::{NUL, Wrong, is_visible, string};
 
-/// A title: 1 to 1,000 Unicode scalar values, trimmed, at least one visible.
+/// A title: 1 to 1,000 Unicode scalar values after trimming, at least one of them
+/// visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Title(String);
 
@@ -24,7 +25,7 @@ impl Title {
         Ok(Self(text.to_owned()))
     }
 
-    /// A title that was parsed before it was stored.
+    /// A stored title; it was validated before it was stored.
     pub fn from_column(text: String) -> Self {
         Self(text)
     }
@@ -35,7 +36,7 @@ impl Title {
     }
 }
 
-/// A description: at most 20,000 Unicode scalar values, kept as it came.
+/// A description: at most 20,000 Unicode scalar values, stored as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description(String);
 
@@ -54,7 +55,7 @@ impl Description {
         Ok(Some(Self(text.to_owned())))
     }
 
-    /// A description that was parsed before it was stored.
+    /// A stored description; it was validated before it was stored.
     pub fn from_column(text: String) -> Self {
         Self(text)
     }
@@ -65,7 +66,7 @@ impl Description {
     }
 }
 
-/// How much a task matters. The order of the variants is the order of sorting.
+/// The priority of a task. Lists sort in the order of the variants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     /// The default.
@@ -97,7 +98,7 @@ impl Priority {
             .ok_or("must be none, low, medium or high")
     }
 
-    /// The word on the wire.
+    /// The name in JSON and in queries.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -107,7 +108,7 @@ impl Priority {
         }
     }
 
-    /// The rank in the database, 0 to 3.
+    /// The number in the database, 0 to 3.
     pub fn rank(self) -> i16 {
         match self {
             Self::None => 0,
@@ -117,16 +118,16 @@ impl Priority {
         }
     }
 
-    /// Writes the word of a rank.
+    /// Writes the name of a rank as JSON.
     ///
     /// # Errors
     ///
-    /// None: it is only the writer's type that has them.
+    /// Never fails: the signature is that of all column writers.
     pub fn write_json(out: &mut Vec<u8>, rank: i16) -> serde_json::Result<()> {
         write::word(out, Self::from_rank(rank).name())
     }
 
-    /// The priority of a rank; what is out of range is the nearest.
+    /// The priority of a rank; a rank out of range becomes the nearest one.
     pub fn from_rank(rank: i16) -> Self {
         match rank {
             ..=0 => Self::None,
@@ -149,7 +150,7 @@ pub(super) fn due_date(value: &Value) -> Result<Option<NaiveDate>, Wrong> {
     value.as_str().and_then(day).map(Some).ok_or(WRONG)
 }
 
-/// `YYYY-MM-DD` and nothing else: no sign, no shorter form, no time behind it.
+/// Parses exactly `YYYY-MM-DD`, year 1970 to 9999: no sign, no short form, no time.
 pub(super) fn day(text: &str) -> Option<NaiveDate> {
     let bytes = text.as_bytes();
     let written = bytes.len() == 10

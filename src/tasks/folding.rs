@@ -1,30 +1,31 @@
-//! The texts of a task, folded for the search.
+//! The texts of a task, folded for search and sorting.
 
 use super::tags::Tags;
 use crate::primitives::folded::fold;
 
-/// The texts of a task, and how they are lower-cased, which most differ in nothing
-/// from when they are folded.
+/// The texts of a task with their lower-cased forms. For most texts the folded form
+/// equals the lower-cased one.
 pub struct Texts<'a> {
     pub title: &'a str,
     pub title_lower: &'a str,
     pub description: Option<&'a str>,
     pub description_lower: Option<&'a str>,
-    /// As their column has them.
+    /// The tags as stored in their column.
     pub tags: &'a str,
 }
 
-/// The texts of a task, folded, as their columns have them.
+/// The folded texts of a task, as stored in their columns.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FoldedTexts {
-    /// The title, if it is another than when it is lower-cased.
+    /// The folded title, if it differs from the lower-cased one.
     pub title: Option<String>,
-    /// The same of the description, and each tag, each on a line, if there is one.
+    /// The folded description, if it differs from the lower-cased one, and every
+    /// folded tag, one a line; none if there is neither.
     pub rest: Option<String>,
 }
 
 impl FoldedTexts {
-    /// Those of these texts.
+    /// Folds these texts.
     pub fn of(texts: &Texts<'_>) -> Self {
         let unless = |lower: Option<&str>, text: &str| {
             let folded = fold(text);

@@ -1,4 +1,4 @@
-//! The tasks API. Each handler refuses in the order of the contract: query,
+//! The handlers of the tasks API. Each checks in the documented order: query,
 //! headers, body, then the row.
 
 use actix_web::http::header::{ContentType, ETAG, LINK, LOCATION};
@@ -29,19 +29,24 @@ use crate::primitives::id::ResourceId;
 use crate::primitives::parameters::no_parameters;
 use crate::primitives::problem::{ApiError, Code};
 
-/// Links never name the host or the mount a request came by: behind a proxy
-/// neither is the client's. What stands before this path a proxy must say.
+/// The path in links. It has no host and no external prefix: behind a proxy the
+/// server sees neither as the client does. A trusted proxy sends the prefix in
+/// `X-Forwarded-Prefix`.
 const TASKS: &str = "/api/v1/tasks";
 
-type Answer = Result<HttpResponse, ApiError>;
+type HandlerResult = Result<HttpResponse, ApiError>;
 
 /// `GET /tasks`
-pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
+pub async fn list_tasks(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+) -> HandlerResult {
     let query = ListQuery::parse(request.query_string(), &owner)?;
-    let (list, budget) = (query.clone(), app.waiting.clone());
+    let (list, budget) = (query.clone(), app.response_budget.clone());
     let prefix = prefix(&request, &app.trusted_proxies).to_owned();
-    // Written as soon as it is read, and on the thread that has read it: pages
-    // would pile up before the workers, where nothing counts their bytes.
+    // Serialized on the database thread that has read it, where its bytes are
+    // counted at once: pages that wait for an HTTP worker would be uncounted memory.
     let statement =
         ListTasks(query).then(move |page, owner| render(page, owner, &list, &budget, &prefix));
     let (body, next) = run(&app, owner, &request, statement).await??;
@@ -52,20 +57,20 @@ pub async fn list_tasks(app: Data<AppState>, owner: OwnerId, request: HttpReques
     Ok(response.content_type(ContentType::json()).body(body))
 }
 
-/// The body of a page, and the link to the next one.
+/// Returns the body of a page and the `Link` to the next one.
 fn render(
     page: Page,
     owner: &OwnerId,
     query: &ListQuery,
-    waiting: &ResponseBudget,
+    budget: &ResponseBudget,
     prefix: &str,
 ) -> Result<(BudgetedBody, Option<String>), ApiError> {
     let next = page.next.as_ref();
     let cursor = next.map(|next| query.cursor_after(owner, next));
-    // In one step: a page may be large, and would lie there twice while it grows.
+    // Allocated once: a large page would be in memory twice while its buffer grows.
     let tasks: usize = page.items.iter().map(|task| task.size(owner)).sum();
     let size = tasks + cursor.as_ref().map_or(0, String::len) + 64;
-    let held = waiting.hold(owner, size)?;
+    let held = budget.hold(owner, size)?;
     let mut json = Vec::with_capacity(size);
     json.extend_from_slice(b"{\"items\":[");
     for (at, task) in page.items.into_iter().enumerate() {
@@ -91,16 +96,16 @@ pub async fn create_task(
     owner: OwnerId,
     request: HttpRequest,
     payload: Payload,
-) -> Answer {
+) -> HandlerResult {
     no_parameters(request.query_string()).map_err(invalid_query)?;
-    // Headers are refused before the body is read, with which the key is hashed.
+    // Checks the header before the body is read; the key itself needs the body's hash.
     idempotency_key(&request, &[])?;
     let bytes = body::read(&app, &owner, &request, payload).await?;
     let key = idempotency_key(&request, &bytes)?;
-    let draft = NewTask::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
+    let new_task = NewTask::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
     let statement = CreateTask {
         id: ResourceId::generate(),
-        draft,
+        new_task,
         key,
     };
     let created = run(&app, owner, &request, statement).await?;
@@ -124,14 +129,18 @@ pub async fn create_task(
 }
 
 /// `DELETE /tasks?completed=true`
-pub async fn clear_completed(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
+pub async fn clear_completed(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+) -> HandlerResult {
     parse_clear(request.query_string()).map_err(invalid_query)?;
     let deleted = run(&app, owner, &request, ClearCompleted).await?;
     Ok(HttpResponse::Ok().json(json!({ "deleted": deleted })))
 }
 
 /// `GET /tasks/{id}`
-pub async fn read_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
+pub async fn read_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> HandlerResult {
     no_parameters(request.query_string()).map_err(invalid_query)?;
     let known = if_none_match(&request)?;
     let id = task_id(&request)?;
@@ -142,17 +151,17 @@ pub async fn read_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest
             .insert_header((ETAG, etag))
             .finish());
     }
-    answer(&task)
+    task_response(&task)
 }
 
-/// `PATCH /tasks/{id}` and `PUT /tasks/{id}`: a merge patch (RFC 7396) both, so
-/// that a client which does not know a field cannot wipe it.
+/// `PATCH /tasks/{id}` and `PUT /tasks/{id}`. Both are merge patches (RFC 7396), so
+/// that a client that does not know a field cannot delete its value.
 pub async fn update_task(
     app: Data<AppState>,
     owner: OwnerId,
     request: HttpRequest,
     payload: Payload,
-) -> Answer {
+) -> HandlerResult {
     let (if_match, bytes) = change(&app, &owner, &request, payload).await?;
     let patch = Patch::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
     let id = task_id(&request)?;
@@ -162,7 +171,7 @@ pub async fn update_task(
         if_match,
     };
     let task = run(&app, owner, &request, statement).await?;
-    answer(&task)
+    task_response(&task)
 }
 
 /// `PATCH /tasks/{id}/complete`
@@ -171,7 +180,7 @@ pub async fn complete_task(
     owner: OwnerId,
     request: HttpRequest,
     payload: Payload,
-) -> Answer {
+) -> HandlerResult {
     let (if_match, bytes) = change(&app, &owner, &request, payload).await?;
     let completion = match bytes.is_empty() {
         true => Completion::Toggle,
@@ -184,11 +193,15 @@ pub async fn complete_task(
         if_match,
     };
     let task = run(&app, owner, &request, statement).await?;
-    answer(&task)
+    task_response(&task)
 }
 
 /// `DELETE /tasks/{id}`
-pub async fn delete_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> Answer {
+pub async fn delete_task(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+) -> HandlerResult {
     no_parameters(request.query_string()).map_err(invalid_query)?;
     let if_match = if_match(&request)?;
     let id = task_id(&request)?;
@@ -196,7 +209,7 @@ pub async fn delete_task(app: Data<AppState>, owner: OwnerId, request: HttpReque
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What a statement of the caller's yields, or why it yields nothing.
+/// Runs a statement for the owner within the deadline of the request.
 async fn run<S: Statement>(
     app: &AppState,
     owner: OwnerId,
@@ -207,7 +220,7 @@ async fn run<S: Statement>(
     done.map_err(failed)
 }
 
-/// What every change of a task begins with: its condition and its body.
+/// Reads what every change of a task has: its precondition and its body.
 async fn change(
     app: &AppState,
     owner: &OwnerId,
@@ -220,7 +233,7 @@ async fn change(
     Ok((if_match, bytes))
 }
 
-/// The id in the path. What is not one in its canonical form is no task's.
+/// The id in the path; 404 if it is not a UUID in canonical form.
 fn task_id(request: &HttpRequest) -> Result<ResourceId, ApiError> {
     let segment = request.match_info().get("id");
     segment
@@ -232,11 +245,11 @@ fn unserializable(error: serde_json::Error) -> ApiError {
     ApiError::new(Code::Internal, "an internal error occurred").with_source(error)
 }
 
-fn answer(task: &Task) -> Answer {
+fn task_response(task: &Task) -> HandlerResult {
     with_task(HttpResponse::Ok(), task)
 }
 
-fn with_task(mut response: HttpResponseBuilder, task: &Task) -> Answer {
+fn with_task(mut response: HttpResponseBuilder, task: &Task) -> HandlerResult {
     let mut json = Vec::new();
     task.write_json(&mut json).map_err(unserializable)?;
     response.insert_header((ETAG, EntityTag(task.version).to_string()));

@@ -1,5 +1,5 @@
-//! Bodies: a draft of a new task, a merge patch (RFC 7396) of one that is
-//! there, and the body of "complete".
+//! Request bodies: a new task, a merge patch (RFC 7396) of an existing one, and the
+//! body of `PATCH /tasks/{id}/complete`.
 
 use chrono::NaiveDate;
 
@@ -12,8 +12,8 @@ use crate::primitives::id::ResourceId;
 use crate::primitives::json::Value;
 use crate::primitives::timestamp::Timestamp;
 
-/// Members that only the server writes. They are ignored, whatever they hold, so
-/// that a client can send back what it read; `owner_id` has no effect either.
+/// Fields that only the server writes. In a request they are ignored, whatever
+/// their value, so that a client can send back what it has read.
 pub const WRITTEN_BY_THE_SERVER: [&str; 6] = [
     "id",
     "owner_id",
@@ -23,7 +23,7 @@ pub const WRITTEN_BY_THE_SERVER: [&str; 6] = [
     "updated_at",
 ];
 
-/// A merge patch: what is absent stays, null clears what may be null.
+/// A merge patch: an absent field is kept, null clears a nullable one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Patch {
     title: Option<Title>,
@@ -35,11 +35,11 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// Reads a patch; the error names every fault.
+    /// Parses a patch; the error lists every invalid field.
     pub fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
         let members = object(body)?;
         let mut patch = Self::default();
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         for (name, value) in members {
             let result = match name.as_str() {
                 "title" => Title::parse(value).map(|title| patch.title = Some(title)),
@@ -54,33 +54,33 @@ impl Patch {
                 "tags" => {
                     match Tags::parse(value) {
                         Ok(tags) => patch.tags = Some(tags),
-                        Err(wrong) => faults.extend(wrong.into_iter().map(|(index, why)| {
+                        Err(wrong) => errors.extend(wrong.into_iter().map(|(index, why)| {
                             let at = index.map_or_else(String::new, |index| format!("/{index}"));
-                            FieldError::member(format!("/tags{at}"), why)
+                            FieldError::in_body(format!("/tags{at}"), why)
                         })),
                     }
                     Ok(())
                 }
                 name if WRITTEN_BY_THE_SERVER.contains(&name) => Ok(()),
                 name => {
-                    faults.push(FieldError::unknown_member(name));
+                    errors.push(FieldError::unknown_field(name));
                     Ok(())
                 }
             };
             if let Err(why) = result {
-                faults.push(FieldError::member(format!("/{name}"), why));
+                errors.push(FieldError::in_body(format!("/{name}"), why));
             }
         }
-        // What is wrong comes before what is merely unknown: it is the detail.
-        faults.sort_by_key(|fault| fault.unknown);
-        if faults.is_empty() {
+        // Invalid values before unknown fields: the first error becomes the `detail`.
+        errors.sort_by_key(|error| error.unknown);
+        if errors.is_empty() {
             Ok(patch)
         } else {
-            Err(faults)
+            Err(errors)
         }
     }
 
-    /// The task after the patch, or none if the patch changes nothing.
+    /// The patched task, with the next version; none if the patch changes nothing.
     pub fn apply(&self, task: &Task, now: Timestamp) -> Option<Task> {
         let mut new = task.clone();
         if let Some(title) = &self.title {
@@ -111,7 +111,7 @@ impl Patch {
     }
 }
 
-/// A new task without its owner, its id and its times.
+/// A new task, without its owner, id and timestamps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {
     title: Title,
@@ -119,25 +119,25 @@ pub struct NewTask {
 }
 
 impl NewTask {
-    /// Reads a draft; the error names every fault.
+    /// Parses a new task; the error lists every invalid field.
     pub fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
-        let missing = || FieldError::member("/title", "is required");
+        let missing = || FieldError::in_body("/title", "is required");
         let has_title = object(body)?.contains_key("title");
         match Patch::parse(body) {
             Ok(mut patch) => match patch.title.take() {
                 Some(title) => Ok(Self { title, rest: patch }),
                 None => Err(vec![missing()]),
             },
-            Err(mut faults) => {
+            Err(mut errors) => {
                 if !has_title {
-                    faults.insert(0, missing());
+                    errors.insert(0, missing());
                 }
-                Err(faults)
+                Err(errors)
             }
         }
     }
 
-    /// The task that the draft becomes.
+    /// The task as it is stored for this owner, with this id, created at its time.
     pub fn into_task(self, owner: &OwnerId, id: ResourceId) -> Task {
         let now = id.created_at();
         let completed = self.rest.completed.unwrap_or(false);
@@ -157,39 +157,39 @@ impl NewTask {
     }
 }
 
-/// What "complete" is to do.
+/// What `PATCH /tasks/{id}/complete` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completion {
-    /// An empty body: the opposite of what is.
+    /// An empty body: inverts `completed`.
     Toggle,
-    /// This, whatever is.
+    /// Sets `completed` to this value.
     Set(bool),
 }
 
 impl Completion {
-    /// Reads a body that is not empty.
+    /// Parses a body that is not empty; the error lists every invalid field.
     pub fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
         let members = object(body)?;
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let mut completion = None;
         for (name, value) in members {
             match name.as_str() {
                 "completed" => match fields::completed(value) {
                     Ok(completed) => completion = Some(Self::Set(completed)),
-                    Err(why) => faults.push(FieldError::member("/completed", why)),
+                    Err(why) => errors.push(FieldError::in_body("/completed", why)),
                 },
                 name if WRITTEN_BY_THE_SERVER.contains(&name) => {}
-                name => faults.push(FieldError::unknown_member(name)),
+                name => errors.push(FieldError::unknown_field(name)),
             }
         }
         if !members.contains_key("completed") {
             let why = "is required; an empty body toggles";
-            faults.push(FieldError::member("/completed", why));
+            errors.push(FieldError::in_body("/completed", why));
         }
-        faults.sort_by_key(|fault| fault.unknown);
+        errors.sort_by_key(|error| error.unknown);
         match completion {
-            Some(completion) if faults.is_empty() => Ok(completion),
-            _ => Err(faults),
+            Some(completion) if errors.is_empty() => Ok(completion),
+            _ => Err(errors),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tasks: the fields, what clients may ask for, the statements, the endpoints.
+//! The tasks resource: its fields, queries, statements and endpoints.
 
 pub mod cursor;
 mod errors;
@@ -21,7 +21,7 @@ use actix_web::web;
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
 use crate::primitives::problem::Code;
 
-/// Tasks, as the router, the document and the tests see them.
+/// The declaration that the router, the OpenAPI document and the tests read.
 pub const RESOURCE: Resource = Resource {
     name: "tasks",
     about: "The caller's tasks.",
@@ -97,5 +97,5 @@ pub const RESOURCE: Resource = Resource {
     components: openapi::components,
 };
 
-/// What somebody would make of another's task.
+/// The body of a foreign write that the isolation test expects to be refused.
 const STOLEN: &str = r#"{"title":"stolen","owner_id":"mallory","tags":[]}"#;

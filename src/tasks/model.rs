@@ -1,4 +1,4 @@
-//! A task: its fields, and its columns.
+//! A task: its fields and its columns.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::Result;
@@ -15,30 +15,30 @@ use crate::primitives::id::ResourceId;
 use crate::primitives::json_writer as write;
 use crate::primitives::timestamp::Timestamp;
 
-/// A task. When it was made is the time inside its id.
+/// A task. Its creation time is the time in its id.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
-    /// Its address.
+    /// A UUID version 7; unique within the owner's tasks.
     pub id: ResourceId,
-    /// Whose it is.
+    /// The user that the task belongs to.
     pub owner_id: OwnerId,
-    /// What is to be done.
+    /// The title.
     pub title: Title,
-    /// More about it.
+    /// The description.
     pub description: Option<Description>,
-    /// Whether it is done.
+    /// Whether the task is done.
     pub completed: bool,
     /// When `completed` last became true; none while it is false.
     pub completed_at: Option<Timestamp>,
-    /// How much it matters.
+    /// The priority.
     pub priority: Priority,
     /// The day it is due.
     pub due_date: Option<NaiveDate>,
-    /// The owner's own words for it.
+    /// The tags, in the client's order.
     pub tags: Tags,
-    /// 1, then one more at each change.
+    /// 1 for a new task, incremented by each change.
     pub version: i64,
-    /// When it last changed.
+    /// The time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -64,7 +64,7 @@ owned_table! {
     }
 }
 
-/// The time in the id.
+/// Writes `created_at`, which is the time in the id and has no column.
 fn created_at(out: &mut Vec<u8>, fields: &TaskFields<'_>) -> Result<()> {
     out.extend_from_slice(b",\"created_at\":");
     write::timestamp(out, fields.id.0.created_at())
@@ -114,8 +114,8 @@ impl Owned for Task {
     }
 }
 
-/// What is searched and sorted by. The lower-cased columns are for the previous
-/// release, which has no others, and for this one where folding makes no difference.
+/// The columns for search and sorting. The previous release uses the lower-cased
+/// ones only; this one uses them where the folded form is the same.
 fn derive(fields: &TaskFields<'_>) -> TaskDerived {
     let title_lower = fields.title.to_lowercase();
     let description_lower = fields.description.map(str::to_lowercase);
@@ -136,11 +136,11 @@ fn derive(fields: &TaskFields<'_>) -> TaskDerived {
 }
 
 impl Task {
-    /// The task as an object, appended to `out`.
+    /// Appends the task as a JSON object to `out`.
     ///
     /// # Errors
     ///
-    /// Somebody else has written the column of the tags, and not JSON.
+    /// The column of the tags is not JSON: something other than Todoward has written it.
     pub fn write_json(&self, out: &mut Vec<u8>) -> Result<()> {
         let fields = self.fields();
         out.reserve(fields.json_size() + self.owner_id.as_str().len());
@@ -156,9 +156,9 @@ mod tests {
 
     use super::*;
 
-    /// What is written of this, as a reader of JSON has it.
+    /// The fields as written, parsed again.
     fn written(fields: &TaskFields<'_>) -> Value {
-        // The owner's part is an object with one member less.
+        // `write_json` continues an object that was begun with id and owner.
         let mut json = format!("{{\"id\":\"{}\"", fields.id.0).into_bytes();
         fields.write_json(&mut json).unwrap();
         serde_json::from_slice(&json).unwrap()
@@ -177,7 +177,7 @@ mod tests {
             &every_control,
         ];
         let id = ResourceId::generate();
-        let moment = Timestamp::now();
+        let timestamp = Timestamp::now();
         let beyond = Timestamp::new(DateTime::<chrono::Utc>::MAX_UTC);
         for text in texts {
             for (description, at, day) in [
@@ -198,7 +198,7 @@ mod tests {
                     due_date: day,
                     tags: "[\n\"home\",\n\"a, b\"]",
                     version: i64::MAX,
-                    updated_at: moment.column(),
+                    updated_at: timestamp.column(),
                 };
                 let wanted = json!({
                     "id": id.to_string(),
@@ -211,7 +211,7 @@ mod tests {
                     "tags": ["home", "a, b"],
                     "version": i64::MAX,
                     "created_at": id.created_at(),
-                    "updated_at": moment,
+                    "updated_at": timestamp,
                 });
                 assert_eq!(written(&fields), wanted);
             }

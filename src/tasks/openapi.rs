@@ -1,5 +1,5 @@
-//! What the document says of tasks: operations, schemas, parameters. A test sends each
-//! limit, and one beyond it, to the parsers.
+//! The tasks in the OpenAPI document: operations, schemas, parameters. A test sends
+//! every documented limit, and one value beyond it, to the parsers.
 
 use serde_json::{Value, json};
 use utoipa::openapi::Required;
@@ -24,11 +24,11 @@ pub fn components(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema("TaskList", task_list())
         .schema(
             "NewTask",
-            draft("A task to be. `title` is required.").required("title"),
+            task_body("A task to be. `title` is required.").required("title"),
         )
         .schema(
             "TaskPatch",
-            draft("A JSON merge patch (RFC 7396): what is absent stays as it is, null clears."),
+            task_body("A JSON merge patch (RFC 7396): what is absent stays as it is, null clears."),
         )
         .schema("Completion", completion())
         .schema("Cleared", cleared())
@@ -57,7 +57,7 @@ pub fn list_tasks() -> Described {
             "Cursor",
         ],
         body: None,
-        answers: vec![(
+        responses: vec![(
             "200",
             success_of("A page.", "TaskList", &["Link", "Cache-Control"]),
         )],
@@ -77,7 +77,7 @@ pub fn create_task() -> Described {
         about: "With an `Idempotency-Key` a repeat is safe: at most one task is made.",
         parameters: &["IdempotencyKey"],
         body: Some(body("NewTask", &["application/json"], Required::True)),
-        answers: vec![(
+        responses: vec![(
             "201",
             success_of(
                 "The task.",
@@ -97,7 +97,7 @@ pub fn clear_completed() -> Described {
         about: "All at once, and for good. Tasks that are not completed stay.",
         parameters: &["ClearCompleted"],
         body: None,
-        answers: vec![(
+        responses: vec![(
             "200",
             success_of("How many there were.", "Cleared", &["Cache-Control"]),
         )],
@@ -113,8 +113,8 @@ pub fn read_task() -> Described {
         about: "With `If-None-Match` there is no body if the client has this version.",
         parameters: &["Id", "IfNoneMatch"],
         body: None,
-        answers: vec![
-            task_answer(),
+        responses: vec![
+            task_response(),
             (
                 "304",
                 success(
@@ -139,7 +139,7 @@ pub fn update_task() -> Described {
             &["application/json", "application/merge-patch+json"],
             Required::True,
         )),
-        answers: vec![task_answer()],
+        responses: vec![task_response()],
         codes: &[Code::VersionMismatch],
         links: &[],
     }
@@ -161,7 +161,7 @@ pub fn delete_task() -> Described {
         about: "For good. With `If-Match` only if nobody has changed it since it was read.",
         parameters: &["Id", "IfMatch"],
         body: None,
-        answers: vec![("204", success("It is gone.", &["Cache-Control"]))],
+        responses: vec![("204", success("It is gone.", &["Cache-Control"]))],
         codes: &[Code::VersionMismatch],
         links: &[],
     }
@@ -178,13 +178,13 @@ pub fn complete_task() -> Described {
             &["application/json", "application/merge-patch+json"],
             Required::False,
         )),
-        answers: vec![task_answer()],
+        responses: vec![task_response()],
         codes: &[Code::VersionMismatch],
         links: &[],
     }
 }
 
-fn task_answer() -> (&'static str, ResponseBuilder) {
+fn task_response() -> (&'static str, ResponseBuilder) {
     (
         "200",
         success_of("The task.", "Task", &["ETag", "Cache-Control"]),
@@ -306,7 +306,7 @@ fn clear_completed_parameter() -> Parameter {
     .build()
 }
 
-/// A task as the examples show it.
+/// The task of the examples.
 fn task_example() -> Value {
     json!({
         "id": "01a1f894-ca3f-7267-b11f-7667b1bde221",
@@ -396,7 +396,7 @@ fn task() -> ObjectBuilder {
         )
         .property("updated_at", instant("When it last changed."))
         .examples([task_example()]);
-    let members = [
+    let required = [
         "id",
         "owner_id",
         "title",
@@ -406,14 +406,14 @@ fn task() -> ObjectBuilder {
         "priority",
     ];
     let more = ["due_date", "tags", "version", "created_at", "updated_at"];
-    members
+    required
         .iter()
         .chain(&more)
-        .fold(task, |task, member| task.required(*member))
+        .fold(task, |task, field| task.required(*field))
 }
 
-fn draft(about: &str) -> ObjectBuilder {
-    let draft = ObjectBuilder::new()
+fn task_body(about: &str) -> ObjectBuilder {
+    let body = ObjectBuilder::new()
         .description(Some(format!(
             "{about} Members that the server writes are ignored, so that a task can be sent back as it was read."
         )))
@@ -425,7 +425,7 @@ fn draft(about: &str) -> ObjectBuilder {
         .property("tags", tags())
         .additional_properties(CLOSED)
         .examples([json!({"title": "Pay rent", "priority": "high", "due_date": "2026-12-01", "tags": ["home"]})]);
-    with_ignored(draft, &WRITTEN_BY_THE_SERVER)
+    with_ignored(body, &WRITTEN_BY_THE_SERVER)
 }
 
 fn task_list() -> ObjectBuilder {

@@ -1,4 +1,4 @@
-//! The pages of a list.
+//! Loading one page of a list.
 
 use diesel::prelude::*;
 
@@ -19,21 +19,21 @@ use crate::db::table::Newest;
 #[cfg(feature = "postgres")]
 use crate::db::table::Table as _;
 
-/// The rows of a page, and one more if there is one; of a list by title with what
-/// each is sorted by.
+/// Loads the rows of a page and one more, which tells whether there is a next page.
+/// In a list sorted by title each row comes with its folded title.
 pub(super) fn load(
     connection: &mut DbConnection,
     owner: &OwnerId,
     query: &ListQuery,
 ) -> QueryResult<Vec<(TaskRow, Option<String>)>> {
-    let most = usize::from(query.limit) + 1;
+    let max = usize::from(query.limit) + 1;
     if query.is_newest() {
-        let rows: Vec<TaskRow> = Newest::<TaskRow>::new(owner, most as i64).load(connection)?;
+        let rows: Vec<TaskRow> = Newest::<TaskRow>::new(owner, max as i64).load(connection)?;
         return Ok(rows.into_iter().map(|row| (row, None)).collect());
     }
     let mut rows = Vec::new();
     for part in Part::of(query) {
-        let missing = most.saturating_sub(rows.len());
+        let missing = max.saturating_sub(rows.len());
         if missing > 0 {
             let statement = SelectPage::on(connection, owner, query, part, missing as i64);
             rows.append(&mut statement.load(connection)?);
@@ -42,17 +42,16 @@ pub(super) fn load(
     Ok(rows)
 }
 
-/// The first page of the list that everybody asks for, over a pipeline. None if a row
-/// of it cannot be written, which is no fault of the pipeline's: the ordinary way says
-/// so.
+/// Loads the first page of the default list over a pipeline. None if a row cannot be
+/// written as JSON: the statement is run again on the pool, which reports the error.
 #[cfg(feature = "postgres")]
 pub(super) async fn newest_pipelined(
     session: &Session,
     owner: &OwnerId,
     query: &ListQuery,
 ) -> Result<Option<Page>, pipelines::Failure> {
-    let most = i64::from(query.limit) + 1;
-    let statement = Newest::<TaskRow>::new(owner, most);
+    let max = i64::from(query.limit) + 1;
+    let statement = Newest::<TaskRow>::new(owner, max);
     let mut rows = session.query(&statement).await?;
     let has_more = cut(&mut rows, query);
     let json = |row| TaskRow::from_pipeline(row).ok()?.to_json().ok();
@@ -66,7 +65,7 @@ pub(super) async fn newest_pipelined(
     }))
 }
 
-/// Takes off the one more, and says whether it was there.
+/// Removes the extra row and returns whether there was one.
 pub(super) fn cut<T>(rows: &mut Vec<T>, query: &ListQuery) -> bool {
     let limit = usize::from(query.limit);
     let has_more = rows.len() > limit;

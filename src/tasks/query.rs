@@ -1,4 +1,4 @@
-//! What a client asks of its list: filters, order, page.
+//! The query of a list: filters, order, page.
 
 use std::fmt::Write as _;
 
@@ -16,31 +16,31 @@ use crate::primitives::parameters::Parameters;
 const DEFAULT_LIMIT: u16 = 50;
 const MAX_LIMIT: u16 = 200;
 
-/// Which of the owner's tasks are wanted. What is absent does not filter.
+/// The filters of a list. Absent ones match every task.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
-    /// Done or not done.
+    /// Only completed, or only open tasks.
     pub completed: Option<bool>,
-    /// Any of these; empty means any priority.
+    /// Any of these, sorted; empty means any priority.
     pub priorities: Vec<Priority>,
-    /// All of these, in NFC, byte for byte.
+    /// All of these, in NFC, compared byte for byte.
     pub tags: Vec<String>,
     /// Due before this day.
     pub due_before: Option<NaiveDate>,
     /// Due on this day or after.
     pub due_after: Option<NaiveDate>,
-    /// Words of which each stands in the title, the description or a tag.
+    /// Each of these words must occur in the title, the description or a tag.
     pub q: Option<Words>,
 }
 
-/// By what a list is sorted.
+/// The sort key of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortKey {
-    /// The id, whose time is the time of creation.
+    /// The id, which begins with the creation time.
     CreatedAt,
-    /// The last change.
+    /// The time of the last change.
     UpdatedAt,
-    /// The day it is due; tasks without one come last in both directions.
+    /// The due date; tasks without one come last in both directions.
     DueDate,
     /// none < low < medium < high.
     Priority,
@@ -48,12 +48,12 @@ pub enum SortKey {
     Title,
 }
 
-/// A key and a direction.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort {
-    /// By what.
+    /// The sort key.
     pub key: SortKey,
-    /// From high to low; ties by id in the same direction.
+    /// Highest first; ties are sorted by id in the same direction.
     pub descending: bool,
 }
 
@@ -84,7 +84,7 @@ impl Sort {
     }
 }
 
-/// Every value of `sort`, and what it means.
+/// Every value of the parameter `sort`.
 pub const SORTS: [(&str, Sort); 10] = [
     ("created_at", Sort::by(SortKey::CreatedAt, false)),
     ("-created_at", Sort::by(SortKey::CreatedAt, true)),
@@ -101,28 +101,28 @@ pub const SORTS: [(&str, Sort); 10] = [
 /// A parsed list query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListQuery {
-    /// Which tasks.
+    /// The filters.
     pub filter: Filter,
-    /// In which order.
+    /// The order.
     pub sort: Sort,
-    /// How many at the most: 1 to 200.
+    /// The page size: 1 to 200.
     pub limit: u16,
-    /// Behind which place in the order; none is the beginning.
+    /// The position that the page begins after; none for the first page.
     pub after: Option<Position>,
 }
 
 /// Why a list query is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ListError {
-    /// Parameters are wrong or unknown.
-    Faults(Vec<FieldError>),
-    /// The cursor was not given out for this list, this order and this owner.
-    SortValue,
+    /// Parameters are invalid or unknown.
+    InvalidParameters(Vec<FieldError>),
+    /// The cursor was not issued for this list, this order and this owner.
+    InvalidCursor,
 }
 
 impl From<Vec<FieldError>> for ListError {
-    fn from(faults: Vec<FieldError>) -> Self {
-        Self::Faults(faults)
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::InvalidParameters(errors)
     }
 }
 
@@ -139,33 +139,32 @@ const PARAMETERS: [&str; 9] = [
 ];
 
 impl ListQuery {
-    /// Whether it asks for the first page of the list that everybody asks for: all
-    /// tasks, the newest first.
+    /// Whether it asks for the first page of the default list: all tasks, newest first.
     pub fn is_newest(&self) -> bool {
         self.after.is_none() && self.filter == Filter::default() && self.sort == Sort::default()
     }
 
-    /// Reads the query of a list; the error names every fault.
+    /// Parses the query string; the error lists every invalid parameter.
     pub fn parse(query: &str, owner: &OwnerId) -> Result<Self, ListError> {
         let given = Parameters::parse(query)?;
-        let mut faults = Vec::new();
-        let filter = filter(&given, &mut faults);
+        let mut errors = Vec::new();
+        let filter = filter(&given, &mut errors);
         let sort = given.one(
             "sort",
-            &mut faults,
+            &mut errors,
             "must be created_at, updated_at, due_date, priority or title, with - before it for descending",
             Sort::parse,
         );
         let limit = given.one(
             "limit",
-            &mut faults,
+            &mut errors,
             "must be a number from 1 to 200",
             limit,
         );
-        let cursor = given.one("cursor", &mut faults, "", |text| Some(text.to_owned()));
-        faults.extend(given.unknown(&PARAMETERS));
-        if !faults.is_empty() {
-            return Err(faults.into());
+        let cursor = given.one("cursor", &mut errors, "", |text| Some(text.to_owned()));
+        errors.extend(given.unknown(&PARAMETERS));
+        if !errors.is_empty() {
+            return Err(errors.into());
         }
         let mut query = Self {
             filter,
@@ -174,29 +173,30 @@ impl ListQuery {
             after: None,
         };
         if let Some(cursor) = cursor {
-            let position = SortValue::decode(&cursor, owner, &query).ok_or(ListError::SortValue)?;
+            let position =
+                SortValue::decode(&cursor, owner, &query).ok_or(ListError::InvalidCursor)?;
             query.after = Some(position);
         }
         Ok(query)
     }
 
-    /// The cursor of the page behind this place.
+    /// The cursor of the page after this position.
     pub fn cursor_after(&self, owner: &OwnerId, last: &Position) -> String {
         SortValue::encode(owner, self, last)
     }
 
-    /// The query of the page behind a cursor: the same list, the same limit.
+    /// The query string of the page after a cursor: same filters, order and limit.
     pub fn next_page(&self, cursor: &str) -> String {
         format!("{}&limit={}&cursor={cursor}", self.canonical(), self.limit)
     }
 
-    /// Filters and order, always written the same way: two queries that mean the
-    /// same list have the same text.
+    /// Filters and order in canonical form: two queries for the same list give the
+    /// same text.
     pub(super) fn canonical(&self) -> String {
         let mut text = format!("sort={}", self.sort.name());
         let filter = &self.filter;
         let mut add = |name: &str, value: &str| {
-            // RFC 3986 section 2.3: these need no encoding; all else gets one.
+            // The unreserved characters of RFC 3986 section 2.3; all others are encoded.
             const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
                 .remove(b'-')
                 .remove(b'_')
@@ -227,11 +227,11 @@ impl ListQuery {
     }
 }
 
-fn filter(given: &Parameters, faults: &mut Vec<FieldError>) -> Filter {
+fn filter(given: &Parameters, errors: &mut Vec<FieldError>) -> Filter {
     const DAY: &str = "must be a day as YYYY-MM-DD in the years 1970 to 9999";
     let completed = given.one(
         "completed",
-        faults,
+        errors,
         "must be true or false",
         |text| match text {
             "true" => Some(true),
@@ -243,7 +243,7 @@ fn filter(given: &Parameters, faults: &mut Vec<FieldError>) -> Filter {
     for name in given.all("priority") {
         match Priority::from_name(name) {
             Some(priority) => priorities.push(priority),
-            None => faults.push(FieldError::parameter(
+            None => errors.push(FieldError::parameter(
                 "priority",
                 "must be none, low, medium or high",
             )),
@@ -256,21 +256,21 @@ fn filter(given: &Parameters, faults: &mut Vec<FieldError>) -> Filter {
         .map(|tag| normalized(tag).into_owned())
         .collect();
     if tags.iter().any(|tag| !in_length(tag, LONGEST_TAG)) {
-        faults.push(FieldError::parameter(
+        errors.push(FieldError::parameter(
             "tag",
             "must be 1 to 60 characters, without U+0000",
         ));
     }
     if tags.len() > MAX_TAGS {
-        faults.push(FieldError::parameter("tag", "may stand at most 50 times"));
+        errors.push(FieldError::parameter("tag", "may stand at most 50 times"));
     }
     tags.sort_unstable();
     tags.dedup();
-    let due_before = given.one("due_before", faults, DAY, day);
-    let due_after = given.one("due_after", faults, DAY, day);
+    let due_before = given.one("due_before", errors, DAY, day);
+    let due_after = given.one("due_after", errors, DAY, day);
     let q = given.one(
         "q",
-        faults,
+        errors,
         "must be 1 to 100 characters, with 1 to 10 words, without U+0000",
         |text| in_length(text, 100).then(|| Words::parse(text)).flatten(),
     );
@@ -284,34 +284,34 @@ fn filter(given: &Parameters, faults: &mut Vec<FieldError>) -> Filter {
     }
 }
 
-fn in_length(text: &str, most: usize) -> bool {
-    !text.contains('\0') && (1..=most).contains(&text.chars().count())
+fn in_length(text: &str, max: usize) -> bool {
+    !text.contains('\0') && (1..=max).contains(&text.chars().count())
 }
 
-/// Out of range is refused and never clamped: a client that asks for 1,000 and
-/// silently gets 200 loses tasks.
+/// Parses `limit`. A value out of range is refused and never clamped: a client that
+/// asks for 1,000 and silently gets 200 would miss tasks.
 fn limit(text: &str) -> Option<u16> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let limit = text.parse().ok().filter(|_| digits)?;
     (1..=MAX_LIMIT).contains(&limit).then_some(limit)
 }
 
-/// The query of "clear completed": exactly `completed=true`, said aloud, because
-/// nothing but the query stands between a client and an empty list.
+/// Checks the query of `DELETE /tasks`, which must be exactly `completed=true`, so
+/// that a bare `DELETE /tasks`, sent by mistake, deletes nothing.
 pub fn clear_completed(query: &str) -> Result<(), Vec<FieldError>> {
     const WHY: &str = "must be true: only completed tasks can be cleared";
     let parameters = Parameters::parse(query)?;
-    let mut faults = Vec::new();
-    let given = parameters.one("completed", &mut faults, WHY, |text| {
+    let mut errors = Vec::new();
+    let given = parameters.one("completed", &mut errors, WHY, |text| {
         (text == "true").then_some(())
     });
-    if given.is_none() && faults.is_empty() {
-        faults.push(FieldError::parameter("completed", WHY));
+    if given.is_none() && errors.is_empty() {
+        errors.push(FieldError::parameter("completed", WHY));
     }
-    faults.extend(parameters.unknown(&["completed"]));
-    if faults.is_empty() {
+    errors.extend(parameters.unknown(&["completed"]));
+    if errors.is_empty() {
         Ok(())
     } else {
-        Err(faults)
+        Err(errors)
     }
 }

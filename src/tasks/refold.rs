@@ -1,14 +1,14 @@
-//! Folding what the previous release has written: it knows the folded columns not
-//! and leaves them as they were, while the version of the task goes on.
+//! Folds the texts that the previous release has written. It does not know the
+//! folded columns and leaves them unchanged while it increments the task's version.
 //!
-//! In steps, each along the primary key from where the last one ended. A step reads
-//! some rows, folds their texts, and writes those in one short transaction, each
-//! only if the task is still in the version that was read: every change of a text
-//! is a new version, whichever release makes it. So nothing is overwritten, a pass
-//! can end anywhere, and two at a time do no harm.
+//! A pass walks along the primary key in steps. A step reads some rows, folds their
+//! texts, and writes them in one short transaction, each only if the task still has
+//! the version that was read: every change of a text increments the version,
+//! whichever release makes it. So nothing is overwritten, a pass can stop anywhere,
+//! and two passes at the same time do no harm.
 //!
-//! What is left to do is in the rows themselves (`folded_version`), not in a note
-//! beside them: after a rollback the previous release may write again.
+//! The rows themselves say what is left to do (`folded_version`), not a separate
+//! progress record: after a rollback the previous release may write again.
 
 use std::time::{Duration, Instant};
 
@@ -26,34 +26,36 @@ use crate::db::statement::in_transaction;
 use crate::db::statement::{Pass, dynamic_query};
 use crate::settings::Database;
 
-/// Rows that a step reads, and the most that it writes: some milliseconds.
+/// The number of rows that a step reads, and the max that it writes: it takes some
+/// milliseconds.
 const ROWS: usize = 100;
 
-/// The longest that a step waits for a row that somebody else is changing.
+/// How long a step waits for a row that another transaction has locked: 100 ms.
 #[cfg(feature = "postgres")]
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 100";
 
-/// The key of the advisory lock: one replica at a time. "refolded" in ASCII.
+/// The key of the advisory lock that admits one replica at a time: "refolded" in
+/// ASCII.
 #[cfg(feature = "postgres")]
 const LOCK: i64 = 0x7265_666f_6c64_6564;
 
-/// The task that a step has ended with.
+/// The last task of a step.
 #[derive(Debug, Clone)]
 pub struct Place {
     owner_id: String,
     id: DbId,
 }
 
-/// What a step has done.
+/// The result of a step.
 #[derive(Debug)]
 pub struct Step {
     /// Tasks whose texts were folded.
     pub folded: usize,
-    /// From where to go on; none at the end of the table.
+    /// Where the next step begins; none at the end of the table.
     pub next: Option<Place>,
 }
 
-/// A row as a step reads it, without its texts if they are folded.
+/// A row as a step reads it; the texts are null if they are folded already.
 #[derive(Queryable)]
 struct Row {
     owner_id: String,
@@ -66,7 +68,7 @@ struct Row {
     tags: Option<String>,
 }
 
-/// Reads the next rows of all owners.
+/// SELECT: the next rows, of all owners.
 struct Rows<'a> {
     after: Option<&'a Place>,
 }
@@ -112,7 +114,7 @@ impl QueryFragment<MultiBackend> for Rows<'_> {
     }
 }
 
-/// Writes what was folded of one version of a task.
+/// UPDATE: the folded texts of one version of a task.
 struct PutFolded<'a> {
     row: &'a Row,
     folded: FoldedTexts,
@@ -136,7 +138,7 @@ impl QueryFragment<MultiBackend> for PutFolded<'_> {
 dynamic_query!([] Rows<'_>, [] PutFolded<'_>);
 
 impl Row {
-    /// What is to be written, if its texts are not folded yet.
+    /// The update of the row; none if its texts are folded already.
     fn folded(&self) -> Option<PutFolded<'_>> {
         let folded = FoldedTexts::of(&Texts {
             title: self.title.as_deref()?,
@@ -149,7 +151,7 @@ impl Row {
     }
 }
 
-/// One step; none while another replica is at one.
+/// Runs one step; none if another replica holds the lock.
 pub fn step(conn: &mut DbConnection, after: Option<&Place>) -> QueryResult<Option<Step>> {
     let rows: Vec<Row> = Rows { after }.load(conn)?;
     let next = rows.get(ROWS - 1).map(|last| Place {
@@ -172,7 +174,7 @@ pub fn step(conn: &mut DbConnection, after: Option<&Place>) -> QueryResult<Optio
     })
 }
 
-/// Whether no other replica is at a step, until the end of the transaction.
+/// Tries to take the lock, which is held until the end of the transaction.
 fn is_alone(conn: &mut DbConnection) -> QueryResult<bool> {
     match conn {
         DbConnection::Sqlite(_) => Ok(true),
@@ -185,21 +187,21 @@ fn is_alone(conn: &mut DbConnection) -> QueryResult<bool> {
             }
             postgres.batch_execute(LOCK_TIMEOUT)?;
             let lock = format!("SELECT pg_try_advisory_xact_lock({LOCK}) AS taken");
-            let answer: Taken = diesel::sql_query(lock).get_result(postgres)?;
-            Ok(answer.taken)
+            let row: Taken = diesel::sql_query(lock).get_result(postgres)?;
+            Ok(row.taken)
         }
     }
 }
 
-/// How often a step that fails is tried again, by whoever waits for the end.
+/// How often in a row `todoward migrate` repeats a failing step before it gives up.
 const TRIES: usize = 100;
 
-/// A whole pass, for `todoward migrate`; says how many tasks were folded. Between
-/// two steps others have as much time as the step has taken.
+/// Runs a whole pass, for `todoward migrate`, and returns how many tasks were folded.
+/// After each step it sleeps for as long as the step took, so that others can write.
 ///
 /// # Errors
 ///
-/// No connection, or a step that fails again and again.
+/// There is no connection, or a step keeps failing.
 pub fn refold(database: &Database) -> Result<usize, MigrateError> {
     let mut connection = Manager::new(database, Generation::default())
         .open()

@@ -1,7 +1,8 @@
-//! The repository: what can be asked of the tasks.
+//! The statements on tasks.
 //!
-//! Invariant: the owner stands in the WHERE clause of every statement. It comes from
-//! [`Db::run`](crate::db::bridge::Db::run), which takes it from a verified token.
+//! Invariant: every statement filters by the owner in its WHERE clause. The owner is
+//! the one that [`Db::run`](crate::db::bridge::Db::run) was given; an [`OwnerId`]
+//! comes from a verified token only.
 
 use diesel::backend::Backend;
 use diesel::prelude::*;
@@ -31,7 +32,7 @@ use crate::primitives::id::ResourceId;
 use crate::primitives::idempotency_key::IdempotencyKey;
 use crate::primitives::timestamp::Timestamp;
 
-/// Tasks of a page that a pipeline carries: others wait behind it.
+/// The largest page size that may go over a pipeline: the statements behind it wait.
 #[cfg(feature = "postgres")]
 const LARGEST_PAGE: u16 = 50;
 
@@ -40,11 +41,11 @@ const LARGEST_PAGE: u16 = 50;
 pub struct Page {
     /// The tasks.
     pub items: Vec<RowJson>,
-    /// The place behind them, if there are more.
+    /// The position after the last task, if there are more.
     pub next: Option<Position>,
 }
 
-/// The owner's tasks that a query asks for.
+/// Lists the owner's tasks that match a query.
 pub struct ListTasks(pub ListQuery);
 
 impl Statement for ListTasks {
@@ -60,7 +61,7 @@ impl Statement for ListTasks {
             let title = title.as_deref().unwrap_or_default();
             Position::of(&last.fields(), query.sort.key, title)
         });
-        // A row is gone as soon as it is written: a page may be large.
+        // Consumes the rows one by one, so that a large page is not in memory twice.
         let items = rows.into_iter().map(|(row, _)| row.fields().to_json());
         let items: serde_json::Result<_> = items.collect();
         Ok(Page {
@@ -85,7 +86,7 @@ impl Statement for ListTasks {
     }
 }
 
-/// One task of the owner's.
+/// Reads one of the owner's tasks.
 pub struct ReadTask(pub ResourceId);
 
 impl Statement for ReadTask {
@@ -111,12 +112,12 @@ impl Statement for ReadTask {
     }
 }
 
-/// Makes a task of a draft, once for each Idempotency-Key.
+/// Creates a task, once for each Idempotency-Key.
 pub struct CreateTask {
-    /// The id, the same however often it is tried.
+    /// The id of the task, the same in every attempt.
     pub id: ResourceId,
-    /// What it is to be.
-    pub draft: NewTask,
+    /// The task to create.
+    pub new_task: NewTask,
     /// The key, if the client sent one.
     pub key: Option<IdempotencyKey>,
 }
@@ -126,7 +127,7 @@ impl Statement for CreateTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Created<Task>, Failure> {
-        let make = |id| self.draft.clone().into_task(owner, id);
+        let make = |id| self.new_task.clone().into_task(owner, id);
         idempotency::create(conn, owner, self.id, self.key.as_ref(), make)
     }
 
@@ -141,19 +142,19 @@ impl Statement for CreateTask {
         session: &Session,
         owner: &OwnerId,
     ) -> Result<Option<Created<Task>>, pipelines::Failure> {
-        let task = self.draft.clone().into_task(owner, self.id);
+        let task = self.new_task.clone().into_task(owner, self.id);
         session.execute(&task.insert()).await?;
         Ok(Some(Created::New(task)))
     }
 }
 
-/// Changes the owner's task as a patch says.
+/// Applies a merge patch to one of the owner's tasks.
 pub struct UpdateTask {
-    /// Which.
+    /// The id of the task.
     pub id: ResourceId,
-    /// What of it.
+    /// The patch.
     pub patch: Patch,
-    /// If it is in one of these versions.
+    /// The precondition: one of these versions.
     pub if_match: IfMatch,
 }
 
@@ -167,13 +168,13 @@ impl Statement for UpdateTask {
     }
 }
 
-/// Sets or toggles the completion of the owner's task.
+/// Sets or toggles `completed` of one of the owner's tasks.
 pub struct CompleteTask {
-    /// Which.
+    /// The id of the task.
     pub id: ResourceId,
-    /// What it becomes.
+    /// Whether to set or to toggle.
     pub completion: Completion,
-    /// If it is in one of these versions.
+    /// The precondition: one of these versions.
     pub if_match: IfMatch,
 }
 
@@ -197,8 +198,8 @@ impl Statement for CompleteTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        // Stepped to its end, not only to its first row: SQLite commits at the end,
-        // and says there that it could not.
+        // Reads to the end, not only the first row: SQLite commits with the last step,
+        // and reports there if it could not.
         let updated: Vec<TaskRow> = self.statement(owner).load(conn)?;
         match updated.into_iter().next() {
             Some(row) => Ok(Task::from_fields(&row.fields(), owner)),
@@ -222,11 +223,11 @@ impl Statement for CompleteTask {
     }
 }
 
-/// Deletes the owner's task.
+/// Deletes one of the owner's tasks.
 pub struct DeleteTask {
-    /// Which.
+    /// The id of the task.
     pub id: ResourceId,
-    /// If it is in one of these versions.
+    /// The precondition: one of these versions.
     pub if_match: IfMatch,
 }
 
@@ -239,7 +240,7 @@ impl Statement for DeleteTask {
     }
 }
 
-/// Deletes the owner's completed tasks and says how many there were.
+/// Deletes all completed tasks of the owner and returns how many there were.
 pub struct ClearCompleted;
 
 impl Statement for ClearCompleted {
@@ -254,13 +255,13 @@ impl Statement for ClearCompleted {
     }
 }
 
-/// Whether the table is there and answers.
+/// Checks that the table exists and can be read.
 pub fn check(conn: &mut DbConnection) -> QueryResult<()> {
     owned::check::<TaskRow>(conn)
 }
 
-/// Sets or toggles `completed`. What already holds changes nothing, the version
-/// least of all.
+/// UPDATE: sets or toggles `completed`. If it has that value already, nothing
+/// changes, and so neither does the version.
 struct SetCompleted<'a> {
     owner: &'a OwnerId,
     id: DbId,
@@ -275,7 +276,7 @@ impl Query for SetCompleted<'_> {
 }
 
 impl SetCompleted<'_> {
-    /// On the right of SET every column still has its old value.
+    /// Appends the new value. Right of `=` in SET, columns have their old values.
     fn push_wanted<'b, B>(&'b self, out: &mut AstPass<'_, 'b, B>) -> QueryResult<()>
     where
         B: Backend + HasSqlType<Bool>,
@@ -304,7 +305,7 @@ statement_text!([] SetCompleted<'_>, |this, out| {
     this.push_wanted(&mut out)?;
     out.push_sql(") THEN version ELSE version + 1 END, folded_version = CASE WHEN completed = (");
     this.push_wanted(&mut out)?;
-    // Its texts are as they were: what was folded of the last version is of this.
+    // The texts have not changed, so folded columns of the old version stay valid.
     out.push_sql(
         ") THEN folded_version ELSE folded_version + 1 END, updated_at = CASE WHEN completed = (",
     );

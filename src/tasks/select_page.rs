@@ -1,6 +1,6 @@
-//! The statement of a list: filters, order, page. Written as text, because the
-//! databases find a word by different functions, and because of what each makes of
-//! an owner who has very many tasks.
+//! The SELECT statement of a list: filters, order, page. It is written as SQL text,
+//! because the databases search a word by different functions, and because their
+//! query planners need different texts for an owner with very many tasks.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
@@ -19,30 +19,31 @@ use crate::db::statement::{Pass, dynamic_query};
 use crate::db::table::Table;
 use crate::primitives::folded::Words;
 
-/// By what titles sort, and what a cursor of that order says: as the column has
-/// it, also where it is to be folded yet.
+/// The sort key of titles, which cursors also contain: the stored value, even for
+/// a row that is not folded yet.
 const TITLE: &str = "coalesce(title_folded, title_lower)";
 
-/// Which of the owner's tasks a statement looks through. Two orders have two parts,
-/// one behind the other: an index of all tasks would cost each new task as much as
-/// one of these costs those alone which have a day or a priority.
+/// The subset of the owner's tasks that one statement reads. A list by due date or
+/// by priority consists of two parts, one after the other, because their indexes are
+/// partial: an index of all tasks would slow down every insert, a partial one only
+/// those with a due date or a priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// All of them.
+    /// All tasks.
     Whole,
-    /// Those that are due on a day. Index `tasks_due`.
+    /// Tasks with a due date. Index `tasks_due`.
     Dated,
-    /// Those that are not; by id.
+    /// Tasks without a due date, sorted by id.
     Undated,
-    /// Those with a priority. Index `tasks_ranked`.
+    /// Tasks with a priority above none. Index `tasks_ranked`.
     Ranked,
-    /// Those without; by id.
+    /// Tasks without a priority, sorted by id.
     Unranked,
 }
 
 impl Part {
-    /// The parts of a list, in its order. Those before its cursor and those that its
-    /// filters exclude are not among them.
+    /// The parts of a list in order, without those before its cursor and those that its
+    /// filters exclude.
     pub fn of(query: &ListQuery) -> impl Iterator<Item = Self> {
         let Filter {
             priorities,
@@ -71,10 +72,10 @@ impl Part {
             }
             Self::Unranked => priorities.is_empty() || priorities.contains(&Priority::None),
         };
-        let most = if parts == [Self::Whole; 2] { 1 } else { 2 };
+        let max = if parts == [Self::Whole; 2] { 1 } else { 2 };
         let parts: Vec<Self> = parts
             .into_iter()
-            .take(most)
+            .take(max)
             .skip_while(|part| begin.is_some_and(|begin| begin != *part))
             .filter(has_some)
             .collect();
@@ -82,26 +83,26 @@ impl Part {
     }
 }
 
-/// The rows of a part of a list, in order, and of a list by title what each is
-/// sorted by.
+/// Selects the rows of one part of a list, in order; in a list by title each with
+/// its sort key.
 pub(super) struct SelectPage<'a> {
     owner: &'a OwnerId,
     query: &'a ListQuery,
     part: Part,
-    most: i64,
+    max: i64,
     is_postgres: bool,
     needles: Vec<String>,
     after: Option<After<'a>>,
 }
 
-/// A place in the order, as columns have it.
+/// A cursor's position, in the types of the columns.
 struct After<'a> {
     key: Key<'a>,
     id: DbId,
 }
 
 enum Key<'a> {
-    /// The id says it all.
+    /// Sorted by id only.
     None,
     Instant(NaiveDateTime),
     Day(NaiveDate),
@@ -110,7 +111,8 @@ enum Key<'a> {
 }
 
 impl<'a> After<'a> {
-    /// The place in a part: its beginning, if the place is in the part before.
+    /// The position within a part; none, for the beginning of the part, if the position
+    /// is in the part before it.
     fn of(position: &'a Position, part: Part) -> Option<Self> {
         let key = match (&position.key, part) {
             (SortValue::DueDate(Some(_)), Part::Undated) => return None,
@@ -144,13 +146,13 @@ impl<'a> SelectPage<'a> {
         owner: &'a OwnerId,
         query: &'a ListQuery,
         part: Part,
-        most: i64,
+        max: i64,
     ) -> Self {
         Self {
             owner,
             query,
             part,
-            most,
+            max,
             needles: query
                 .filter
                 .tags
@@ -169,13 +171,14 @@ impl<'a> SelectPage<'a> {
         }
     }
 
-    /// Whether the database has to look at all of the owner's tasks. Then it looks
-    /// for ids alone, which is a third faster, and gets the rows of the page after.
+    /// Whether no index has this order, so that the database sorts all of the owner's
+    /// tasks. Then a subquery selects only the ids, which is a third faster, and the
+    /// rows of the page are read afterwards.
     fn is_sorted(&self) -> bool {
         matches!(self.query.sort.key, SortKey::UpdatedAt | SortKey::Title)
     }
 
-    /// The expression that the part is sorted by before the id.
+    /// The SQL expression that the part is sorted by, before the id.
     fn key(&self) -> Option<&'static str> {
         match (self.part, self.query.sort.key) {
             (Part::Undated | Part::Unranked, _) | (_, SortKey::CreatedAt) => None,
@@ -203,19 +206,19 @@ impl<'a> SelectPage<'a> {
         out.push_sql(direction);
     }
 
-    /// PostgreSQL likes to walk along `tasks_id`, through the tasks of all owners,
-    /// where the order is that of the id and some of the owner's are wanted. With
-    /// ANY it does not see that the owner is always the same, and then `owner_id, id`
-    /// is an order that only the primary key has.
+    /// Appends the filter by owner. For an order by id with further filters, PostgreSQL's
+    /// planner tends to scan the index `tasks_id`, through the tasks of all owners. With
+    /// `= ANY` it does not conclude that the owner is constant, so that only the primary
+    /// key gives the order `owner_id, id`.
     fn push_owner<'b>(&'b self, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
-        let hides = self.is_postgres && self.key().is_none();
-        out.push_sql(if hides {
+        let hides_constant = self.is_postgres && self.key().is_none();
+        out.push_sql(if hides_constant {
             "owner_id = ANY(ARRAY["
         } else {
             "owner_id = "
         });
         out.push_bind_param::<Text, _>(self.owner.as_str())?;
-        out.push_sql(if hides { "])" } else { "" });
+        out.push_sql(if hides_constant { "])" } else { "" });
         Ok(())
     }
 
@@ -230,7 +233,7 @@ impl<'a> SelectPage<'a> {
         });
         self.push_filter(out)?;
         match &self.after {
-            Some(after) => self.push_behind(after, out),
+            Some(after) => self.push_after(after, out),
             None => Ok(()),
         }
     }
@@ -242,7 +245,7 @@ impl<'a> SelectPage<'a> {
             out.push_bind_param::<Bool, _>(completed)?;
         }
         for (at, priority) in filter.priorities.iter().enumerate() {
-            // Four numbers, none of them the client's text.
+            // One of four constants, never the client's text.
             out.push_sql(if at == 0 { " AND priority IN (" } else { ", " });
             out.push_sql(match priority {
                 Priority::None => "0",
@@ -256,7 +259,7 @@ impl<'a> SelectPage<'a> {
         }
         for needle in &self.needles {
             out.push_sql(" AND ");
-            self.push_stands_in("tags", needle, out)?;
+            self.push_contains("tags", needle, out)?;
         }
         if let Some(day) = &filter.due_before {
             out.push_sql(" AND due_date < ");
@@ -272,9 +275,9 @@ impl<'a> SelectPage<'a> {
         }
     }
 
-    /// Both databases have a function that compares bytes, by another name. What is
-    /// null has nothing in it.
-    fn push_stands_in<'b>(
+    /// Appends a substring condition. Both databases have a function that compares
+    /// bytes, under different names. For NULL the condition is not true.
+    fn push_contains<'b>(
         &'b self,
         text: &str,
         what: &'b str,
@@ -292,20 +295,20 @@ impl<'a> SelectPage<'a> {
         Ok(())
     }
 
-    /// The folded columns count if they were written for this version of the task.
-    /// The previous release does not write them: what it has created or changed, it
-    /// finds itself, and this finds it so until `refold` has come by. Where the lower-
-    /// cased description is another than the folded one, a folded word that stands
-    /// there stands in both.
+    /// Appends the search. The folded columns are valid if they were written for this
+    /// version of the task. The previous release does not write them, so a task that it
+    /// has created or changed is searched as that release does until `refold` has
+    /// processed it. Searching `description_lower` beside `rest_folded` adds no wrong
+    /// match: a folded word in the lower-cased description is also in the folded one.
     fn push_words<'b>(&'b self, words: &'b Words, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
         out.push_sql(" AND CASE WHEN folded_version = version THEN ");
-        self.push_all_stand_in(
+        self.push_contains_all(
             [TITLE, "description_lower", "rest_folded"],
             &words.folded,
             out,
         )?;
         out.push_sql(" ELSE ");
-        self.push_all_stand_in(
+        self.push_contains_all(
             ["title_lower", "description_lower", "NULL"],
             &words.lower,
             out,
@@ -314,7 +317,7 @@ impl<'a> SelectPage<'a> {
         Ok(())
     }
 
-    fn push_all_stand_in<'b>(
+    fn push_contains_all<'b>(
         &'b self,
         texts: [&str; 3],
         words: &'b str,
@@ -331,16 +334,16 @@ impl<'a> SelectPage<'a> {
             let texts = texts.iter().filter(|text| **text != "NULL");
             for (at, text) in texts.enumerate() {
                 out.push_sql(if at == 0 { "" } else { " OR " });
-                self.push_stands_in(text, word, out)?;
+                self.push_contains(text, word, out)?;
             }
             out.push_sql(")");
         }
         Ok(())
     }
 
-    /// A greater key, or the same key and a greater id; less, where the order
-    /// descends.
-    fn push_behind<'b>(&'b self, after: &'b After<'a>, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
+    /// Appends the condition of a cursor: a greater key, or the same key and a greater
+    /// id; in a descending order a smaller one.
+    fn push_after<'b>(&'b self, after: &'b After<'a>, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
         out.push_sql(" AND (");
         if let Some(key) = self.key() {
             out.push_sql(key);
@@ -376,8 +379,8 @@ impl QueryFragment<MultiBackend> for SelectPage<'_> {
             ..Filter::default()
         };
         if self.query.sort.key != SortKey::CreatedAt || self.query.filter != only_completion {
-            // A client could ask for more of them than a connection should keep. And
-            // one plan for all owners would not be that of one with very many tasks.
+            // There are more combinations than a connection should keep prepared. And a
+            // generic plan for all owners would be wrong for one with very many tasks.
             out.unsafe_to_cache_prepared();
         }
         out.push_sql("SELECT ");
@@ -398,7 +401,7 @@ impl QueryFragment<MultiBackend> for SelectPage<'_> {
         self.push_conditions(&mut out)?;
         self.push_order(&mut out);
         out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.most)?;
+        out.push_bind_param::<BigInt, _>(&self.max)?;
         if self.is_sorted() {
             out.push_sql(")");
             self.push_order(&mut out);

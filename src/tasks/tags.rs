@@ -8,18 +8,18 @@ use serde::de::IgnoredAny;
 use crate::primitives::json::Value;
 use crate::primitives::text::{Wrong, is_visible, string};
 
-/// At most so many tags has a task, and a query.
+/// The max number of tags of a task, and of a query.
 pub(super) const MAX_TAGS: usize = 50;
 
-/// The longest tag, in characters.
+/// The max length of a tag, in Unicode scalar values.
 pub(super) const LONGEST_TAG: usize = 60;
 
-/// At most 50 tags of 1 to 60 characters, none twice, in the client's order.
+/// At most 50 distinct tags of 1 to 60 characters, in the client's order.
 ///
-/// Kept as their column has them, a JSON array with each tag on a line of its own:
-/// most tasks go from there to a client, and nobody asks for one of the tags. A
-/// line break inside a tag is written `\n`, so "line break, tag in quotes"
-/// ([`Tags::needle`]) stands in this text exactly if the task has the tag.
+/// Kept as stored in their column, as a JSON array with one tag a line: nothing in
+/// the server needs the single tags, only their JSON. A line break inside a tag is
+/// escaped as `\n`, so "line break, tag in quotes" ([`Tags::needle`]) occurs in this
+/// text exactly if the task has the tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tags(String);
 
@@ -30,7 +30,8 @@ impl Default for Tags {
 }
 
 impl Tags {
-    /// The faults carry the index of the tag they are about.
+    /// Parses a JSON array. Each error has the index of its tag, or none if it concerns
+    /// the whole array.
     pub(super) fn parse(value: &Value) -> Result<Self, Vec<(Option<usize>, Wrong)>> {
         let Value::Array(items) = value else {
             return Err(vec![(None, "must be an array of strings")]);
@@ -39,7 +40,8 @@ impl Tags {
         let mut wrong = Vec::new();
         for (index, item) in items.iter().enumerate() {
             match tag(item) {
-                // Beyond the limit none is kept, nor compared with all others.
+                // Beyond the limit none is kept, nor compared with the others: the
+                // comparison is quadratic.
                 Ok(tag) if tags.len() > MAX_TAGS || tags.contains(&tag) => {}
                 Ok(tag) => tags.push(tag),
                 Err(why) => wrong.push((Some(index), why)),
@@ -60,22 +62,23 @@ impl Tags {
         Self(format!("[{}]", lines.join(",")))
     }
 
-    /// What their column has.
+    /// The text of the column.
     pub fn column(&self) -> &str {
         &self.0
     }
 
-    /// What to look for in the column to find a tag.
+    /// The substring of the column that shows that a tag is present.
     pub fn needle(tag: &str) -> String {
         format!("\n{}", Value::from(tag))
     }
 
-    /// The tags of a column. Whether it has some is seen when they are written.
+    /// Stored tags. That they are JSON is checked when they are written.
     pub fn from_column(column: String) -> Self {
         Self(column)
     }
 
-    /// Each tag of a column; none if somebody else has written the column, and not JSON.
+    /// The tags of a column; empty if it is not JSON because something other than
+    /// Todoward has written it.
     pub(super) fn texts(column: &str) -> Vec<Cow<'_, str>> {
         match column {
             "[]" => Vec::new(),
@@ -83,11 +86,11 @@ impl Tags {
         }
     }
 
-    /// The tags of a column as an array, appended to `out`.
+    /// Appends the tags of a column as a JSON array to `out`.
     ///
     /// # Errors
     ///
-    /// Somebody else has written the column, and not JSON.
+    /// The column is not JSON: something other than Todoward has written it.
     pub(super) fn write_json(out: &mut Vec<u8>, column: &str) -> serde_json::Result<()> {
         let _: IgnoredAny = serde_json::from_str(column)?;
         for line in column.split('\n') {
@@ -97,8 +100,8 @@ impl Tags {
     }
 }
 
-/// A tag in the one form in which tags are stored and looked for, NFC (UAX #15):
-/// keyboards and systems differ in how they write an accent, and nobody sees that.
+/// A tag in NFC (UAX #15), the form in which tags are stored and searched: keyboards
+/// and systems encode accents differently, and the difference is invisible.
 pub(super) fn normalized(tag: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(tag)
 }
