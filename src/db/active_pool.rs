@@ -1,4 +1,4 @@
-//! Who does the work of the bridge at the moment.
+//! The worker pool that the bridge uses at the moment.
 
 use std::sync::Arc;
 
@@ -7,8 +7,9 @@ use super::owner_limiter::OwnerLimiter;
 use super::pipelines::Pipelines;
 use super::worker_pool::{Pool, WorkerPool};
 
-/// What belongs to the threads that work now. A crew that hangs takes its turns
-/// with it: who had them must not wait for what never ends.
+/// The current pool with its limiters. When a worker pool hangs and is replaced, its
+/// limiters are replaced with it: permits held by threads that hang may never be
+/// returned.
 pub(super) struct ActivePool {
     pub pool: Pool,
     pub reads: Arc<OwnerLimiter>,
@@ -18,19 +19,19 @@ pub(super) struct ActivePool {
 }
 
 impl ActivePool {
-    pub fn of(crew: &WorkerPool, readers: usize, one_writer: bool) -> Self {
+    pub fn of(worker_pool: &WorkerPool, readers: usize, one_writer: bool) -> Self {
         let reads = Arc::new(OwnerLimiter::new(readers.div_ceil(2)));
         let writes = match one_writer {
-            // One that is written, and one that is next.
+            // One write that runs, and the next one in the queue.
             true => Arc::new(OwnerLimiter::new(2)),
             false => Arc::clone(&reads),
         };
         Self {
-            pool: crew.pool.clone(),
+            pool: worker_pool.pool.clone(),
             reads,
             writes,
             #[cfg(feature = "postgres")]
-            pipelines: crew.pipelines.clone(),
+            pipelines: worker_pool.pipelines.clone(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The types that a column may have: in Rust, in SQL, and on their way between.
+//! The types of columns, in Rust and in SQL, and how their values are bound.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::QueryResult;
@@ -7,33 +7,33 @@ use diesel::sql_types::{BigInt, Bool, Date, Nullable, SmallInt, Text, Timestamp}
 use super::id::{DbId, Id};
 use super::statement::Pass;
 
-/// The text of a statement in the making, on either way to the database.
+/// A statement being built, for the pool or for a pipeline.
 pub trait StatementText<'b> {
     /// Appends SQL.
     fn sql(&mut self, text: &str);
     /// Appends a parameter.
     fn bind<C: Column>(&mut self, value: &'b C) -> QueryResult<()>;
-    /// Appends a parameter that is borrowed from where it lies.
+    /// Appends a borrowed parameter.
     fn bind_field<'v: 'b, C: Column>(&mut self, field: &'b C::Field<'v>) -> QueryResult<()>;
 }
 
-/// A value that a column may have.
+/// The value of a column.
 pub trait Column: Sized {
-    /// Its type in SQL.
+    /// The SQL type.
     type Sql;
-    /// The same value, borrowed.
+    /// The borrowed form of the value.
     type Field<'a>: Copy;
 
-    /// Borrows it.
+    /// Borrows the value.
     fn field(&self) -> Self::Field<'_>;
-    /// Appends it to a statement for the pool.
+    /// Appends the value as a parameter to a statement for the pool.
     fn push<'b>(&'b self, out: &mut Pass<'_, 'b>) -> QueryResult<()>;
-    /// The same of one that is borrowed.
+    /// [`Column::push`] of a borrowed value.
     fn push_field<'b>(field: &'b Self::Field<'_>, out: &mut Pass<'_, 'b>) -> QueryResult<()>;
-    /// Appends it to a statement for a pipeline.
+    /// Appends the value as a parameter to a statement for a pipeline.
     #[cfg(feature = "postgres")]
     fn push_pg<'b>(&'b self, out: &mut PgPass<'_, 'b>) -> QueryResult<()>;
-    /// The same of one that is borrowed.
+    /// `push_pg` of a borrowed value.
     #[cfg(feature = "postgres")]
     fn push_field_pg<'b>(field: &'b Self::Field<'_>, out: &mut PgPass<'_, 'b>) -> QueryResult<()>;
 }

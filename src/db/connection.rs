@@ -1,4 +1,4 @@
-//! Opening connections, so that every one of the pool is set up alike.
+//! Opening connections, each with the same settings.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::error::{Verdict, verdict};
 use crate::settings::{Database, DatabaseUrl};
 
-/// A connection to either database. Statements are written once, for both.
+/// A connection to either database. Statements are written once for both.
 #[derive(diesel::MultiConnection)]
 pub enum DbConnection {
     /// PostgreSQL, through libpq.
@@ -24,13 +24,13 @@ pub enum DbConnection {
     Sqlite(diesel::SqliteConnection),
 }
 
-/// Opens connections for r2d2, and says which of them are of no more use.
+/// Opens connections for r2d2 and decides which must be discarded.
 pub struct Manager {
     target: Target,
     generation: Generation,
 }
 
-/// What is opened.
+/// The database to open.
 enum Target {
     SqliteMemory,
     SqliteFile(PathBuf),
@@ -40,9 +40,9 @@ enum Target {
     Postgres,
 }
 
-/// A connection and whether it must not be used again: Diesel does not notice
-/// all that ends a connection's usefulness, for instance a primary that became
-/// read-only and still answers `SELECT 1`.
+/// A connection of the pool. `discard` says that it must not be used again: Diesel
+/// does not notice every reason for that, for instance a former primary that is
+/// read-only now and still responds to `SELECT 1`.
 pub struct Pooled {
     pub connection: DbConnection,
     pub discard: bool,
@@ -50,33 +50,35 @@ pub struct Pooled {
     generation: u64,
 }
 
-/// Counts what ends all connections at once: a restart of the server, or its
-/// becoming a replica. When one connection has met it, none older is trusted.
+/// Counts the events that invalidate all open connections at once: a restart of the
+/// server, or its demotion to a replica. When one connection has noticed it, no
+/// older one is trusted.
 #[derive(Debug, Clone, Default)]
 pub struct Generation(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     current: AtomicU64,
-    /// One more than the generation in which sessions were last compared.
+    /// The generation for which sessions were proven to be exclusive, plus one; 0 if
+    /// none was.
     #[cfg(feature = "postgres")]
     compared: AtomicU64,
-    /// How often no connection could be opened.
+    /// Counts failures to open a connection.
     refusals: watch::Sender<u64>,
 }
 
 impl Generation {
-    /// No connection that is open now is to be used again.
+    /// Invalidates all connections that are open now.
     pub fn end(&self) {
         self.0.current.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The one of connections that are opened now.
+    /// The generation of connections that are opened now.
     pub fn current(&self) -> u64 {
         self.0.current.load(Ordering::Acquire)
     }
 
-    /// Whether a connection was opened after the last end.
+    /// Whether a connection belongs to the current generation.
     pub fn has(&self, pooled: &Pooled) -> bool {
         self.current() == pooled.generation
     }
@@ -84,29 +86,29 @@ impl Generation {
 
 #[cfg(feature = "postgres")]
 impl Generation {
-    /// Clients of this generation have sessions of their own.
+    /// Records that in this generation every client has a session of its own.
     pub fn prove(&self, generation: u64) {
         self.0.compared.fetch_max(generation + 1, Ordering::AcqRel);
     }
 
-    /// Clients were found to share a session.
+    /// Records that clients share sessions, behind a pooler.
     pub fn disprove(&self) {
         self.0.compared.store(0, Ordering::Release);
     }
 
-    /// Ends this generation, unless another has begun since.
+    /// Invalidates the connections of this generation, unless a later one has begun.
     pub fn end_of(&self, generation: u64) {
         let current = &self.0.current;
         let next = generation + 1;
         let _ = current.compare_exchange(generation, next, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// Whether that is known of the current one.
+    /// Whether every client is known to have its own session in the current generation.
     pub fn is_proven(&self) -> bool {
         self.0.compared.load(Ordering::Acquire) == self.current() + 1
     }
 
-    /// Changes when the pool could not open a connection.
+    /// Notifies when the pool failed to open a connection.
     pub fn refusals(&self) -> watch::Receiver<u64> {
         self.0.refusals.subscribe()
     }
@@ -128,7 +130,7 @@ impl Manager {
         Self { target, generation }
     }
 
-    /// Opens a connection and sets it up.
+    /// Opens a connection and applies its settings.
     pub fn open(&self) -> ConnectionResult<DbConnection> {
         match &self.target {
             Target::SqliteMemory => open_sqlite(":memory:"),
@@ -148,8 +150,8 @@ impl Manager {
     }
 }
 
-/// SQLite files hold everybody's tasks: a new one is for its owner only. The
-/// WAL and its index take over the mode of the file.
+/// Creates a SQLite file with mode 0600, because it holds all users' tasks. SQLite
+/// gives the WAL and its index the same mode.
 fn create_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
@@ -160,34 +162,35 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// How long the first connection to a new file waits for a twin.
-const WAL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long opening waits while another process switches the same new file to WAL.
+const WAL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long SQLite itself waits for the lock of another process, on connections that
-/// requests use. Who runs the statement goes on waiting, for as long as the request
-/// may: SQLite's own waits grow to a tenth of a second, in which others who write
-/// without a pause get the lock again and again.
+/// How long SQLite itself waits for another process's lock, in milliseconds, on
+/// connections for requests. The worker retries for as long as the request may wait:
+/// SQLite's own pauses grow to 100 ms, in which processes that write without a pause
+/// get the lock again and again.
 const LOCK_WAIT: &str = "PRAGMA busy_timeout = 20";
 
-/// `synchronous = FULL`: with NORMAL a power cut may take back writes that were
-/// answered. The timeout covers the checkpoint of another connection.
+/// Opens and configures SQLite. `synchronous = FULL`, because with NORMAL a power cut
+/// may undo writes that were confirmed. The timeout covers the checkpoint of another
+/// connection.
 fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
     let mut connection = diesel::SqliteConnection::establish(path)?;
     super::stand_in::register(&mut connection)
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     let begun = Instant::now();
     loop {
-        let done = connection.batch_execute(
+        let configured = connection.batch_execute(
             "PRAGMA busy_timeout = 2000;
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;",
         );
-        match done {
+        match configured {
             Ok(()) => return Ok(DbConnection::Sqlite(connection)),
-            // The timeout does not hold for the change to WAL, which another
-            // process that starts on the same new file may be about, too.
-            Err(error) if verdict(&error) == Verdict::Locked && begun.elapsed() < WAL_PATIENCE => {
+            // `busy_timeout` does not apply to the switch to WAL, which another
+            // process that starts on the same new file may be making as well.
+            Err(error) if verdict(&error) == Verdict::Locked && begun.elapsed() < WAL_TIMEOUT => {
                 std::thread::sleep(Duration::from_millis(10));
             }
             Err(error) => return Err(ConnectionError::CouldntSetupConfiguration(error)),
@@ -200,7 +203,8 @@ impl r2d2::ManageConnection for Manager {
     type Error = ConnectionError;
 
     fn connect(&self) -> ConnectionResult<Pooled> {
-        // Read before the connection is opened: it may be the old server's.
+        // Read before opening: the server may restart in between, and then the
+        // connection must count as one of the old generation.
         let generation = self.generation.current();
         let mut connection = self.open()?;
         if matches!(connection, DbConnection::Sqlite(_)) {
@@ -227,8 +231,8 @@ impl r2d2::ManageConnection for Manager {
     }
 }
 
-/// Logs why no connection can be had, at most once in five seconds: r2d2 tries
-/// again and again while a database is down.
+/// Logs why no connection can be opened, once in five seconds at most: r2d2 retries
+/// continuously while a database is down.
 pub struct LogSometimes {
     last: AtomicU64,
     generation: Generation,

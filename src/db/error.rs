@@ -1,4 +1,4 @@
-//! What can go wrong below the repository, sorted by what the client should do.
+//! Database errors, classified by what the client should do.
 
 use std::fmt;
 
@@ -7,22 +7,22 @@ use diesel::result::{DatabaseErrorKind as Kind, Error};
 use super::rejection::Rejection;
 use super::statement::Access;
 
-/// Why nothing came of a statement.
+/// Why a statement has no result.
 #[derive(Debug)]
 pub enum DbError {
-    /// The database works, and the answer is no.
+    /// The database works, and the request was rejected.
     Rejected(Rejection),
-    /// No connection could be had in time, or the database cannot work now.
-    /// Nothing was written.
+    /// No connection was available in time, or the database cannot work now. Nothing
+    /// was written.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
-    /// A connection was lost, ours or one of the database's own, or the disk failed,
-    /// while a write was under way: it may have happened or not.
+    /// During a write a connection was lost, ours or one behind it, or the disk failed:
+    /// the write may or may not have happened.
     OutcomeUnknown(Box<dyn std::error::Error + Send + Sync>),
-    /// Too many requests wait already, or all connections were busy for too long.
+    /// Too many requests are waiting, or all connections were busy for too long.
     Overloaded,
-    /// The statement, or the request, took too long. A write may have happened.
+    /// The statement or the request exceeded its time limit. A write may have happened.
     TooLate(Access),
-    /// A bug: a statement that cannot succeed.
+    /// A statement that can never succeed: a bug.
     Bug(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -43,33 +43,33 @@ impl fmt::Display for DbError {
 
 impl std::error::Error for DbError {}
 
-/// What an error of a statement says about the statement and its connection.
+/// The classification of a Diesel error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Our statement is wrong, whatever the state of the database.
+    /// The statement is wrong, whatever the state of the database.
     Bug,
-    /// The server is a replica now; the connection must go.
+    /// The server is read-only now, a replica; the connection must be discarded.
     ReadOnly,
-    /// SQLite's disk failed. A commit that could not be flushed may lie in the
-    /// log and be found there after a crash, unless the next write, which goes
-    /// to the same place, succeeds. The connection is as good as a new one.
+    /// SQLite reports an I/O error. A commit that was not flushed may be in the WAL and
+    /// be recovered after a crash, unless the next write succeeds, which overwrites it.
+    /// The connection can be used again.
     DiskFailed,
-    /// Another process writes to SQLite's file. Nothing was changed.
+    /// Another process holds the write lock of the SQLite file. Nothing was changed.
     Locked,
-    /// A connection failed. If ours lives it was one behind it: that of a server
-    /// which spreads tables over others, or reads foreign ones, or of a pooler. A
-    /// write that had gone there may have happened.
+    /// A connection failed. If ours is alive, it was one behind it: of a server that
+    /// distributes tables (Citus) or reads foreign ones (postgres_fdw), or of a pooler.
+    /// A write that was sent there may have happened.
     ConnectionFailed,
-    /// The database refused, and nothing was changed: it is busy, full, damaged,
-    /// found a deadlock. PostgreSQL's codes are not to be had from Diesel, and
-    /// its messages come in the server's language, so they are all one.
+    /// The database refused, and nothing was changed: it is busy, full or damaged, or
+    /// found a deadlock. Diesel does not expose PostgreSQL's error codes, and the
+    /// messages are in the server's language, so these cases cannot be told apart.
     Refused,
 }
 
-/// Sorts an error. Whether the connection lives must be asked of the connection.
+/// Classifies an error. Whether the connection is alive only the connection can tell.
 pub fn verdict(error: &Error) -> Verdict {
     match error {
-        // SQLite's messages come in one language, and its codes not at all.
+        // Diesel does not expose SQLite's error codes, but its messages are fixed.
         Error::DatabaseError(Kind::Unknown, cause) if cause.message() == "disk I/O error" => {
             Verdict::DiskFailed
         }
@@ -84,11 +84,11 @@ pub fn verdict(error: &Error) -> Verdict {
             | Kind::CheckViolation
             | Kind::ExclusionViolation => Verdict::Bug,
             Kind::ReadOnlyTransaction => Verdict::ReadOnly,
-            // Of class 08 Diesel tells apart what such servers send: 08000, 08001,
+            // Diesel maps these codes of class 08 to the two kinds: 08000, 08001,
             // 08004 and 08006.
             Kind::ClosedConnection | Kind::UnableToSendCommand => Verdict::ConnectionFailed,
             Kind::SerializationFailure | Kind::Unknown => Verdict::Refused,
-            // The enum is open for extension.
+            // The enum is non-exhaustive.
             _ => Verdict::Refused,
         },
         Error::BrokenTransactionManager
@@ -102,7 +102,7 @@ pub fn verdict(error: &Error) -> Verdict {
         | Error::AlreadyInTransaction
         | Error::NotInTransaction
         | Error::IntegerConversion(_) => Verdict::Bug,
-        // The enum is open for extension.
+        // The enum is non-exhaustive.
         _ => Verdict::Bug,
     }
 }

@@ -1,14 +1,14 @@
-//! Whether the file of SQLite is still where it was opened.
+//! Detects that the SQLite file was removed or replaced while it is open.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Why a write is refused whose effect nobody would find again.
+/// Why a write is refused: its effect would be lost.
 pub const REMOVED: &str = "the file of the database was removed or replaced while it was open";
 
-/// A file of SQLite, by what it is and not by its name: a file that was removed
-/// or replaced goes on taking writes, and they are gone with the process. One that
-/// was overwritten is the same file, and nothing tells that.
+/// A SQLite file, identified by device and inode. A removed or replaced file still
+/// accepts writes from the process that has it open, and they are lost when the
+/// process ends. A file that was overwritten in place is not detected.
 pub struct FileIdentity {
     path: PathBuf,
     opened: OnceLock<(u64, u64)>,
@@ -22,7 +22,8 @@ impl FileIdentity {
         }
     }
 
-    /// Asked for the first time once the file is there, it remembers which.
+    /// Whether the path still leads to the same file. The first call that finds a file
+    /// records its identity.
     pub fn is_in_place(&self) -> bool {
         use std::os::unix::fs::MetadataExt as _;
         let now = self.path.metadata();

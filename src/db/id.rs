@@ -1,4 +1,4 @@
-//! Task ids in both databases: a native `uuid` on PostgreSQL, 16 bytes on SQLite.
+//! Ids in both databases: `uuid` on PostgreSQL, a BLOB of 16 bytes on SQLite.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -10,7 +10,7 @@ use diesel::sqlite::{Sqlite, SqliteValue};
 use super::connection::MultiBackend;
 use crate::primitives::id::ResourceId;
 
-/// The SQL type of an id. The numbers are PostgreSQL's for `uuid` and `uuid[]`.
+/// The SQL type of an id. The OIDs are PostgreSQL's `uuid` and `uuid[]`.
 #[derive(Debug, Clone, Copy, QueryId, SqlType)]
 #[diesel(postgres_type(oid = 2950, array_oid = 2951))]
 #[diesel(sqlite_type(name = "Binary"))]

@@ -1,9 +1,9 @@
-//! Creating rows once for each Idempotency-Key.
+//! Creates a row once for each Idempotency-Key.
 //!
-//! Invariants: key and row are written in one transaction. Whoever comes second with
-//! a key waits for the first, and then repeats its response. A request has one id for
-//! its row, however often it is tried: a try that comes after one which happened
-//! finds the row, and makes no other.
+//! Invariants: key and row are written in one transaction. The second request with a
+//! key waits for the first one and then repeats its response. All attempts of one
+//! request use the same row id: an attempt after one that succeeded unnoticed finds
+//! the row and creates no other.
 
 use chrono::Duration;
 use diesel::prelude::*;
@@ -21,20 +21,20 @@ use crate::primitives::id::ResourceId;
 use crate::primitives::idempotency_key::IdempotencyKey;
 use crate::primitives::timestamp::Timestamp;
 
-/// What creating has led to.
+/// The result of creating a row.
 #[derive(Debug)]
 pub enum Created<M> {
     /// A new row.
     New(M),
-    /// What the key has created before, as it was then.
+    /// The row that the key created before, as it was then.
     Replayed(M),
     /// The key was used with another body.
     KeyReused,
 }
 
-/// Makes a row, of whatever `make` makes with an id. With a key it happens once in
-/// 24 hours, whatever the concurrency, and whatever crashes. The id is the request's
-/// own: a new one, and the same in all its tries.
+/// Inserts the row that `make` returns for an id. With a key this happens once in 24
+/// hours, despite concurrent requests and crashes. `id` is new for each request and
+/// the same in all its attempts.
 pub fn create<M: Owned + PartialEq>(
     conn: &mut DbConnection,
     owner: &OwnerId,
@@ -76,8 +76,8 @@ fn insert(conn: &mut DbConnection, new: &impl Owned) -> QueryResult<()> {
     new.insert().execute(conn).map(drop)
 }
 
-/// Whether the row could not be inserted because an earlier try of the same request
-/// has. Somebody may have changed it since.
+/// Succeeds if the insert failed because an earlier attempt of the same request has
+/// inserted the row, which may have been changed since.
 fn was_inserted<M: Owned + PartialEq>(
     conn: &mut DbConnection,
     id: ResourceId,
@@ -96,8 +96,9 @@ fn was_inserted<M: Owned + PartialEq>(
     }
 }
 
-/// What a key has created: the same bytes make the same row, whatever became of it
-/// since. That of this request's own id is not from an earlier request.
+/// The row that a key has created, rebuilt from the body: the same bytes give the
+/// same row, even if it was changed or deleted since. If the key holds this
+/// request's own id, an earlier attempt of this request created it: no replay.
 fn replay<M>(
     conn: &mut DbConnection,
     owner: &OwnerId,
@@ -120,14 +121,14 @@ fn replay<M>(
     Ok(Created::Replayed(make(id.0)))
 }
 
-/// Takes an Idempotency-Key for a task that is about to be made, if nobody has
-/// it, or whoever had it had it too long ago. Touches one row, or none if the
-/// key is taken; waits for a twin that is taking it.
+/// INSERT: claims an Idempotency-Key for a new task, if the key is unused or has
+/// expired. Writes one row, or none if the key is in use; waits for a concurrent
+/// transaction that is claiming the same key.
 struct ClaimKey<'a> {
     owner: &'a OwnerId,
     key: &'a IdempotencyKey,
     task_id: DbId,
-    /// Keys of tasks made before this id's time are forgotten.
+    /// Keys of tasks that were created before this id's time have expired.
     forgotten_before: DbId,
 }
 

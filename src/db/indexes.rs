@@ -1,13 +1,13 @@
-//! Indexes that PostgreSQL makes while others write.
+//! Indexes that PostgreSQL builds concurrently with writes.
 //!
-//! An ordinary CREATE INDEX holds up every write until it is done, and one that does
-//! not cannot be part of a migration's transaction. Nothing but speed depends on
-//! them: the orders of an owner with very many tasks.
+//! An ordinary CREATE INDEX blocks all writes until it is done, and CREATE INDEX
+//! CONCURRENTLY cannot run in a migration's transaction. Only speed depends on these
+//! indexes: lists by due date and by priority of an owner with very many tasks.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 
-/// Name and definition, as SQLite's migration has them.
+/// Name and definition, the same as in SQLite's migration.
 const INDEXES: [(&str, &str); 2] = [
     (
         "tasks_due",
@@ -24,24 +24,24 @@ struct Found {
     #[diesel(sql_type = diesel::sql_types::Bool)]
     valid: bool,
     #[diesel(sql_type = diesel::sql_types::Bool)]
-    in_the_making: bool,
+    being_built: bool,
 }
 
-/// Makes those that are missing, and names them.
+/// Builds the missing indexes and returns their names.
 pub(super) fn make(postgres: &mut PgConnection) -> QueryResult<Vec<String>> {
     let mut made = Vec::new();
     for (name, definition) in INDEXES {
         let found: Option<Found> = diesel::sql_query(format!(
             "SELECT indisvalid AS valid, EXISTS (SELECT 1 FROM pg_stat_progress_create_index p \
-             WHERE p.index_relid = i.indexrelid) AS in_the_making \
+             WHERE p.index_relid = i.indexrelid) AS being_built \
              FROM pg_index i WHERE indexrelid = to_regclass('{name}')"
         ))
         .get_result(postgres)
         .optional()?;
         match found {
-            // In the making: by another replica.
-            Some(found) if found.valid || found.in_the_making => continue,
-            // Left behind by a process that was stopped.
+            // Another replica is building it.
+            Some(found) if found.valid || found.being_built => continue,
+            // Invalid: left behind by a process that was stopped.
             Some(_) => postgres.batch_execute(&format!("DROP INDEX CONCURRENTLY {name}"))?,
             None => {}
         }

@@ -1,4 +1,5 @@
-//! What a request has of its job: a say in whether it begins, and the answer.
+//! A request's handle on its job: the claim that decides whether it begins, and the
+//! result.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
@@ -7,8 +8,8 @@ use tokio::sync::oneshot;
 
 use super::error::DbError;
 
-/// Decides between the thread that would begin a job and the request that would
-/// give up on it. One of the two wins.
+/// Decides the race between the thread that wants to begin a job and the request that
+/// wants to cancel it. Exactly one of them wins.
 #[derive(Default)]
 pub(super) struct JobClaim(AtomicU8);
 
@@ -17,12 +18,12 @@ impl JobClaim {
     const BEGUN: u8 = 1;
     const CANCELLED: u8 = 2;
 
-    /// Whether the job may begin.
+    /// Claims the job for the thread; false if it was cancelled.
     pub fn begin(&self) -> bool {
         self.decide(Self::BEGUN)
     }
 
-    /// Whether the request may give up on it.
+    /// Cancels the job for the request; false if it has begun.
     pub fn cancel(&self) -> bool {
         self.decide(Self::CANCELLED)
     }
@@ -34,16 +35,16 @@ impl JobClaim {
     }
 }
 
-type Answer<T> = oneshot::Receiver<Result<T, DbError>>;
+type JobResult<T> = oneshot::Receiver<Result<T, DbError>>;
 
-/// The answer, or nothing if it is not there by then.
-pub(super) async fn answer_by<T>(
+/// Waits for the result until an instant; an error if there is none by then.
+pub(super) async fn result_by<T>(
     until: Instant,
-    answer: &mut Answer<T>,
+    result: &mut JobResult<T>,
 ) -> Result<Result<T, DbError>, ()> {
-    match tokio::time::timeout_at(until.into(), answer).await {
+    match tokio::time::timeout_at(until.into(), result).await {
         Ok(Ok(result)) => Ok(result),
-        // The job was dropped without an answer: it panicked.
+        // The job was dropped without a result: it panicked.
         Ok(Err(_)) => Ok(Err(DbError::Bug("a database job panicked".into()))),
         Err(_) => Err(()),
     }

@@ -1,6 +1,6 @@
-//! Bringing a database up to date. The migrations are compiled in.
+//! Migrations of the database. They are compiled into the binary.
 //!
-//! Several instances may start together: one migrates, the others wait and find
+//! When several instances start together, one migrates; the others wait and then find
 //! nothing to do.
 
 use std::fmt;
@@ -22,20 +22,22 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 #[cfg(feature = "postgres")]
 const LOCK: i64 = 0x746f_646f_7761_7264;
 
-/// The longest that a migration waits for the table at a time, and in all.
+/// How long one attempt of a migration waits for the lock on the table: 100 ms.
 #[cfg(feature = "postgres")]
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 100";
+/// How long all attempts of a migration together wait for that lock.
 #[cfg(feature = "postgres")]
-const BUSY: Duration = Duration::from_secs(60);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// The pause between two attempts.
 #[cfg(feature = "postgres")]
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
-/// Why a database could not be brought up to date.
+/// Why a migration failed.
 #[derive(Debug)]
 pub enum MigrateError {
-    /// No connection; it may be had later.
+    /// There is no connection; a later attempt may succeed.
     Connection(ConnectionError),
-    /// A migration failed, or the database is not fit for Todoward.
+    /// A migration failed, or the database is not suitable.
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -56,13 +58,14 @@ impl From<diesel::result::Error> for MigrateError {
     }
 }
 
-/// Brings the database up to date and names the migrations that were run.
+/// Runs the pending migrations and returns their names.
 ///
 /// # Errors
 ///
-/// No connection, or a migration that failed; it is rolled back then.
+/// There is no connection, or a migration failed and was rolled back.
 pub fn migrate(database: &Database) -> Result<Vec<String>, MigrateError> {
-    // Nothing is run twice, so nothing need be kept prepared, and any session does.
+    // Every statement runs once, so none needs to be prepared, and this works with
+    // any pooler.
     let database = Database {
         prepared_statements: false,
         ..database.clone()
@@ -73,12 +76,12 @@ pub fn migrate(database: &Database) -> Result<Vec<String>, MigrateError> {
     migrate_on(&mut connection)
 }
 
-/// Makes the indexes that no migration can make, and names them. May take minutes,
-/// and holds up nobody.
+/// Builds the indexes that cannot be built in a migration and returns their names.
+/// May take minutes, and blocks nobody.
 ///
 /// # Errors
 ///
-/// No connection, or the database refuses: all else works without them.
+/// There is no connection, or the database refuses. Only speed depends on them.
 pub fn make_indexes(database: &Database) -> Result<Vec<String>, MigrateError> {
     match &database.url {
         DatabaseUrl::SqliteMemory | DatabaseUrl::SqliteFile(_) => Ok(Vec::new()),
@@ -88,7 +91,7 @@ pub fn make_indexes(database: &Database) -> Result<Vec<String>, MigrateError> {
                 DbConnection::Sqlite(_) => Ok(Vec::new()),
                 #[cfg(feature = "postgres")]
                 DbConnection::Postgres(mut postgres) => {
-                    // Behind a pooler the session may be another's next.
+                    // Behind a pooler another client may get the session next.
                     if database.prepared_statements {
                         postgres.batch_execute("SET statement_timeout = 0")?;
                     }
@@ -99,13 +102,13 @@ pub fn make_indexes(database: &Database) -> Result<Vec<String>, MigrateError> {
     }
 }
 
-/// Brings the database of a connection up to date.
+/// Runs the pending migrations on a connection.
 pub(super) fn migrate_on(connection: &mut DbConnection) -> Result<Vec<String>, MigrateError> {
     match connection {
-        // The lock of the transaction keeps a second process waiting.
+        // A second process waits for the lock of this transaction.
         DbConnection::Sqlite(sqlite) => sqlite.immediate_transaction(|sqlite| {
-            // SQLite opens what it may not write for reading, without a word,
-            // until something is written.
+            // SQLite opens a file without write permission as read-only and
+            // reports that only on the first write: this one.
             sqlite.batch_execute("PRAGMA user_version = 0")?;
             Ok::<_, diesel::result::Error>(run(sqlite, SQLITE))
         })?,
@@ -115,7 +118,7 @@ pub(super) fn migrate_on(connection: &mut DbConnection) -> Result<Vec<String>, M
             let begun = Instant::now();
             loop {
                 match migrate_postgres(postgres) {
-                    Err(Stopped::Busy(_)) if begun.elapsed() < BUSY => {
+                    Err(Stopped::Busy(_)) if begun.elapsed() < BUSY_TIMEOUT => {
                         std::thread::sleep(BETWEEN_TRIES);
                     }
                     Err(Stopped::Busy(error)) => return Err(error.into()),
@@ -129,7 +132,7 @@ pub(super) fn migrate_on(connection: &mut DbConnection) -> Result<Vec<String>, M
 
 #[cfg(feature = "postgres")]
 enum Stopped {
-    /// Somebody has been using the table for longer than others may be held up.
+    /// Another transaction held the table for longer than a migration may wait.
     Busy(diesel::result::Error),
     Failed(MigrateError),
 }
@@ -143,9 +146,9 @@ impl From<diesel::result::Error> for Stopped {
 
 #[cfg(feature = "postgres")]
 fn migrate_postgres(postgres: &mut diesel::PgConnection) -> Result<Vec<String>, Stopped> {
-    // Lock and setting end with the transaction: a pooler may give the session to
-    // somebody else. A migration may take longer than a request, and waits for a
-    // twin.
+    // Lock and settings end with the transaction, because a pooler may then give the
+    // session to another client. A migration may take longer than a request, and
+    // waits for one of another instance.
     postgres.transaction(|postgres| {
         postgres.batch_execute("SET LOCAL statement_timeout = 0")?;
         postgres.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0")?;
@@ -155,8 +158,8 @@ fn migrate_postgres(postgres: &mut diesel::PgConnection) -> Result<Vec<String>, 
         if pending.is_empty() {
             return Ok(Vec::new());
         }
-        // Whoever waits for a table holds up all who come after him. So he waits
-        // briefly, and tries again.
+        // All later statements on the table queue behind a waiting lock request. So
+        // each attempt waits briefly, and is repeated.
         postgres.batch_execute(LOCK_TIMEOUT)?;
         let lock = "DO $$ BEGIN IF to_regclass('tasks') IS NOT NULL THEN \
                     LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE; END IF; END $$";
@@ -182,7 +185,7 @@ struct Setting {
     value: String,
 }
 
-/// A database of another encoding could not store every title.
+/// Refuses a database whose encoding is not UTF-8: it could not store every title.
 #[cfg(feature = "postgres")]
 fn refuse_unfit(connection: &mut diesel::PgConnection) -> Result<(), MigrateError> {
     let encoding: Setting = diesel::sql_query("SELECT current_setting('server_encoding') AS value")
@@ -190,6 +193,6 @@ fn refuse_unfit(connection: &mut diesel::PgConnection) -> Result<(), MigrateErro
     if encoding.value == "UTF8" {
         return Ok(());
     }
-    let mend = "the database must be made with ENCODING 'UTF8'";
-    Err(MigrateError::Failed(mend.into()))
+    let fix = "the database must be made with ENCODING 'UTF8'";
+    Err(MigrateError::Failed(fix.into()))
 }

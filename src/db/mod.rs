@@ -1,9 +1,8 @@
-//! The engine: one pool, one bridge from asynchronous handlers to blocking
-//! statements, pipelines beside it, migrations. SQLite or PostgreSQL.
+//! The database engine, for SQLite and PostgreSQL: a bridge from asynchronous handlers
+//! to a pool of connections, pipelines beside it, and migrations.
 //!
-//! It knows owners and no resource. The tables are named only by the resource that
-//! has them, in its repository, and by `transfer`, which is a command and no
-//! request.
+//! It knows owners and no resource. A table is named only by the resource that it
+//! belongs to, in its repository, and by the command in `transfer`.
 
 pub(crate) mod active_pool;
 pub mod bridge;

@@ -1,9 +1,9 @@
-//! What every owned row can do: be found, inserted, changed if nobody else has
-//! changed it meanwhile, deleted; always with its owner.
+//! The operations on rows that belong to an owner: find, insert, change with
+//! optimistic concurrency control, delete.
 //!
-//! Invariant: the owner stands in the WHERE clause of every statement. The one
-//! look-up without an owner, which tells "somebody else's" from "nobody's", runs
-//! only after a scoped statement has found nothing, and answers yes or no.
+//! Invariant: every statement filters by the owner in its WHERE clause. The only
+//! look-up without an owner, which tells 403 from 404, runs after a scoped statement
+//! has found nothing, and returns only whether the row exists.
 
 use diesel::prelude::*;
 use diesel::result::Error;
@@ -21,25 +21,25 @@ use crate::auth::OwnerId;
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
 
-/// How often a patch is merged anew because somebody else was faster. Each time
-/// somebody's change got through.
-const MAX_READINGS: usize = 1_000;
+/// How often a change is attempted before it fails. Each failed attempt means that
+/// another change of the row succeeded, so progress is guaranteed.
+const MAX_ATTEMPTS: usize = 1_000;
 
-/// What rows of a table are, to those who use them.
+/// A domain type that is stored as a row of a table.
 pub trait Owned: Sized {
-    /// A row.
+    /// The row type.
     type Row: Table;
 
-    /// Makes it of the columns of a row of the owner's.
+    /// Builds the value from the columns of one of the owner's rows.
     fn from_fields(fields: &<Self::Row as Table>::Fields<'_>, owner: &OwnerId) -> Self;
-    /// Whose it is.
+    /// The owner.
     fn owner(&self) -> &OwnerId;
-    /// In which version it is.
+    /// The version.
     fn version(&self) -> i64;
-    /// Its columns.
+    /// The columns, borrowed.
     fn fields(&self) -> <Self::Row as Table>::Fields<'_>;
 
-    /// The statement that writes it as a new row.
+    /// The INSERT statement.
     fn insert(&self) -> Insert<'_, Self::Row> {
         let fields = self.fields();
         Insert {
@@ -50,7 +50,7 @@ pub trait Owned: Sized {
     }
 }
 
-/// The row of the owner's with this id, if there is one.
+/// Reads the owner's row with this id, if there is one.
 pub fn read<M: Owned>(
     conn: &mut DbConnection,
     owner: &OwnerId,
@@ -60,11 +60,11 @@ pub fn read<M: Owned>(
     Ok(row.map(|row| M::from_fields(&row.fields(), owner)))
 }
 
-/// The row of the owner's with this id.
+/// Reads the owner's row with this id.
 ///
 /// # Errors
 ///
-/// It is somebody else's, or nobody's.
+/// The row belongs to another owner, or does not exist.
 pub fn find<M: Owned>(
     conn: &mut DbConnection,
     owner: &OwnerId,
@@ -76,14 +76,15 @@ pub fn find<M: Owned>(
     }
 }
 
-/// Changes a row of the owner's: reads, merges, and writes if the row is still in
-/// the version that was read, else again. So the check of the precondition and the
-/// write are one statement, and two patches of different fields both hold. `merge`
-/// yields nothing where nothing changes.
+/// Changes one of the owner's rows: reads it, merges, and writes if the row still has
+/// the version that was read; else starts again. So checking the precondition and
+/// writing are one statement, and of two concurrent patches of different fields both
+/// take effect. `merge` returns none if nothing changes.
 ///
 /// # Errors
 ///
-/// The row is not there, or in another version than the precondition names.
+/// The row does not exist, belongs to another owner, or has another version than the
+/// precondition requires.
 pub fn change<M: Owned>(
     conn: &mut DbConnection,
     owner: &OwnerId,
@@ -91,7 +92,7 @@ pub fn change<M: Owned>(
     if_match: &IfMatch,
     merge: impl Fn(&M) -> Option<M>,
 ) -> Result<M, Failure> {
-    for _ in 0..MAX_READINGS {
+    for _ in 0..MAX_ATTEMPTS {
         let old: M = find(conn, owner, id)?;
         if !if_match.allows(old.version()) {
             return Err(Rejection::VersionMismatch(old.version()).into());
@@ -112,15 +113,16 @@ pub fn change<M: Owned>(
             return Ok(new);
         }
     }
-    // As a database that serialises would say it.
+    // The error that a database with serializable transactions would return.
     Err(Error::RollbackTransaction.into())
 }
 
-/// Deletes a row of the owner's.
+/// Deletes one of the owner's rows.
 ///
 /// # Errors
 ///
-/// The row is not there, or in another version than the precondition names.
+/// The row does not exist, belongs to another owner, or has another version than the
+/// precondition requires.
 pub fn delete<M: Owned>(
     conn: &mut DbConnection,
     owner: &OwnerId,
@@ -133,8 +135,8 @@ pub fn delete<M: Owned>(
     }
 }
 
-/// After a scoped statement found nothing: is the row there in another version, is
-/// it somebody else's, or nobody's?
+/// Why a scoped statement found nothing: the row has another version, belongs to
+/// another owner, or does not exist.
 pub fn why_missing<M: Owned>(
     conn: &mut DbConnection,
     owner: &OwnerId,
@@ -146,20 +148,20 @@ pub fn why_missing<M: Owned>(
     }
 }
 
-/// The one look-up without an owner: yes or no.
+/// The only look-up without an owner: whether any owner has a row with this id.
 fn classify_missing<T: Table>(conn: &mut DbConnection, id: ResourceId) -> QueryResult<Rejection> {
-    let somebodys: Option<i32> = Exists::<T>::new(DbId(id)).get_result(conn).optional()?;
-    Ok(match somebodys {
+    let found: Option<i32> = Exists::<T>::new(DbId(id)).get_result(conn).optional()?;
+    Ok(match found {
         Some(_) => Rejection::NotOwner,
         None => Rejection::NotFound,
     })
 }
 
-/// Whether the table is there with its columns, and answers.
+/// Checks that the table exists with its columns and can be read.
 pub fn check<T: Table>(conn: &mut DbConnection) -> QueryResult<()> {
     let (columns, table) = (T::READ, T::NAME);
-    let nobodys = format!("SELECT {columns} FROM {table} WHERE owner_id = '' LIMIT 1");
-    diesel::sql_query(nobodys).execute(conn).map(drop)
+    let no_rows = format!("SELECT {columns} FROM {table} WHERE owner_id = '' LIMIT 1");
+    diesel::sql_query(no_rows).execute(conn).map(drop)
 }
 
 /// [`read`] over a pipeline.
@@ -173,7 +175,7 @@ pub async fn read_pipelined<M: Owned>(
     first_pipelined(&rows, owner)
 }
 
-/// The first of the rows that came over a pipeline.
+/// Converts the first row of a pipeline's result, if there is one.
 #[cfg(feature = "postgres")]
 pub fn first_pipelined<M: Owned>(
     rows: &[tokio_postgres::Row],

@@ -1,8 +1,8 @@
-//! OwnerLimiter of owners at the database.
+//! Fairness: limits how many database threads one owner may use.
 //!
-//! Invariant: where there are two threads or more, no owner has all of them,
-//! whatever he asks for and however often: he has at most half of them, rounded
-//! up. So slow searches of one hold up nobody else.
+//! Invariant: if there are two threads or more, no owner uses all of them. An owner
+//! has at most half of them, rounded up, so that slow searches of one owner do not
+//! delay the others.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use std::time::Instant;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-/// Owners share this many queues, by a hash that nobody can aim: no owner needs an
-/// entry of his own, so nothing grows (they take 1 MB), and two busy ones seldom
-/// meet.
+/// Owners are distributed over this many queues by a hash with a random key, so that
+/// collisions cannot be provoked. The memory is constant (1 MB) because owners have no
+/// entries of their own, and two busy owners rarely share a queue.
 const QUEUES: usize = 8192;
 
-/// Requests that may wait, of all owners and of those who share a queue. A full
-/// queue is answered at once; and what waits has its body in memory.
+/// The max number of waiting requests, of all owners and in one queue. When it is
+/// reached, a request fails at once: each waiting one has its body in memory.
 const MAX_WAITING: usize = 1024;
 const MAX_WAITING_IN_QUEUE: usize = 512;
 
-/// The right to one thread; given back when it is dropped.
+/// The right to use one thread; dropping it returns it.
 pub(super) type Permit = OwnedSemaphorePermit;
 
-/// Who may use how many of the database threads.
+/// Limits the database threads of each owner.
 pub(super) struct OwnerLimiter {
     queues: Vec<Queue>,
     hasher: RandomState,
@@ -32,26 +32,26 @@ pub(super) struct OwnerLimiter {
 }
 
 struct Queue {
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
 
-/// Why an owner has no turn.
+/// Why no permit was given.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoPermit {
-    /// Too many wait.
+    /// Too many requests are waiting.
     Full,
-    /// It did not come in time.
-    Late,
-    /// The threads were replaced; there are other turns.
+    /// No permit was free in time.
+    TimedOut,
+    /// The worker pool was replaced, and this limiter with it.
     Replaced,
 }
 
 impl OwnerLimiter {
-    /// At most so many threads for an owner.
-    pub fn new(most: usize) -> Self {
+    /// A limiter of `max` threads for each owner.
+    pub fn new(max: usize) -> Self {
         let queue = || Queue {
-            turns: Arc::new(Semaphore::new(most)),
+            permits: Arc::new(Semaphore::new(max)),
             waiting: AtomicUsize::new(0),
         };
         Self {
@@ -61,28 +61,28 @@ impl OwnerLimiter {
         }
     }
 
-    /// A turn, if it need not be waited for.
+    /// Takes a permit without waiting, if one is free.
     #[cfg(feature = "postgres")]
-    pub fn take_now(&self, owner: &str) -> Option<Permit> {
-        Arc::clone(&self.queue(owner)?.turns)
+    pub fn try_acquire(&self, owner: &str) -> Option<Permit> {
+        Arc::clone(&self.queue(owner)?.permits)
             .try_acquire_owned()
             .ok()
     }
 
-    /// Waits until it is the owner's turn, in the order of his requests.
-    pub async fn take(&self, owner: &str, until: Instant) -> Result<Permit, NoPermit> {
+    /// Waits for a permit until an instant. An owner's requests get theirs in order.
+    pub async fn acquire(&self, owner: &str, until: Instant) -> Result<Permit, NoPermit> {
         let queue = self.queue(owner).ok_or(NoPermit::Full)?;
-        match Arc::clone(&queue.turns).try_acquire_owned() {
-            Ok(turn) => return Ok(turn),
+        match Arc::clone(&queue.permits).try_acquire_owned() {
+            Ok(permit) => return Ok(permit),
             Err(TryAcquireError::Closed) => return Err(NoPermit::Replaced),
             Err(TryAcquireError::NoPermits) => {}
         }
-        let _everybody = Place::among(&self.waiting, MAX_WAITING)?;
-        let _in_queue = Place::among(&queue.waiting, MAX_WAITING_IN_QUEUE)?;
-        let turn = Arc::clone(&queue.turns).acquire_owned();
-        match tokio::time::timeout_at(until.into(), turn).await {
-            Ok(turn) => turn.map_err(|AcquireError { .. }| NoPermit::Replaced),
-            Err(_) => Err(NoPermit::Late),
+        let _everybody = QueuePlace::among(&self.waiting, MAX_WAITING)?;
+        let _in_queue = QueuePlace::among(&queue.waiting, MAX_WAITING_IN_QUEUE)?;
+        let permit = Arc::clone(&queue.permits).acquire_owned();
+        match tokio::time::timeout_at(until.into(), permit).await {
+            Ok(permit) => permit.map_err(|AcquireError { .. }| NoPermit::Replaced),
+            Err(_) => Err(NoPermit::TimedOut),
         }
     }
 
@@ -91,26 +91,26 @@ impl OwnerLimiter {
             .get(self.hasher.hash_one(owner) as usize % QUEUES)
     }
 
-    /// Sends everybody who waits away, to the turns that replace these.
+    /// Fails all waiting requests with [`NoPermit::Replaced`]: they go to the new limiter.
     pub fn close(&self) {
         for queue in &self.queues {
-            queue.turns.close();
+            queue.permits.close();
         }
     }
 }
 
-/// A place among those who wait.
-struct Place<'a>(&'a AtomicUsize);
+/// A place in a bounded queue; dropping it frees it.
+struct QueuePlace<'a>(&'a AtomicUsize);
 
-impl<'a> Place<'a> {
-    fn among(waiting: &'a AtomicUsize, most: usize) -> Result<Self, NoPermit> {
+impl<'a> QueuePlace<'a> {
+    fn among(waiting: &'a AtomicUsize, max: usize) -> Result<Self, NoPermit> {
         let before = waiting.fetch_add(1, Ordering::AcqRel);
         let place = Self(waiting);
-        (before < most).then_some(place).ok_or(NoPermit::Full)
+        (before < max).then_some(place).ok_or(NoPermit::Full)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -126,46 +126,46 @@ mod tests {
 
     #[actix_rt::test]
     async fn an_owner_has_so_many_and_others_have_theirs() {
-        let turns = OwnerLimiter::new(2);
-        let take = async |name: &str| turns.take(name, Instant::now()).await;
-        let (first, second) = (take("alice").await, take("alice").await);
+        let limiter = OwnerLimiter::new(2);
+        let acquire = async |name: &str| limiter.acquire(name, Instant::now()).await;
+        let (first, second) = (acquire("alice").await, acquire("alice").await);
         assert!(first.is_ok() && second.is_ok());
-        assert_eq!(take("alice").await.err(), Some(NoPermit::Late));
-        // One of 50 might be in the same queue, all of them never are.
+        assert_eq!(acquire("alice").await.err(), Some(NoPermit::TimedOut));
+        // A few of 50 owners may share alice's queue, but not all of them.
         let mut others = Vec::new();
         for number in 0..50 {
-            others.extend(take(&format!("owner-{number}")).await);
+            others.extend(acquire(&format!("owner-{number}")).await);
         }
         assert!(others.len() > 40, "{}", others.len());
         drop(first);
-        assert!(take("alice").await.is_ok());
+        assert!(acquire("alice").await.is_ok());
     }
 
     #[actix_rt::test]
     async fn beyond_so_many_waiting_one_is_told_at_once() {
-        let turns = OwnerLimiter::new(1);
+        let limiter = OwnerLimiter::new(1);
         let until = Instant::now() + Duration::from_secs(60);
-        let held = turns.take("alice", until).await;
+        let held = limiter.acquire("alice", until).await;
         let many = (0..MAX_WAITING_IN_QUEUE + 10)
-            .map(async |_| turns.take("alice", until).await.map(drop));
+            .map(async |_| limiter.acquire("alice", until).await.map(drop));
         let release = async { drop(held) };
         let (told, ()) = join(join_all(many), release).await;
-        let refused = told.iter().filter(|turn| turn.is_err()).count();
+        let refused = told.iter().filter(|permit| permit.is_err()).count();
         assert_eq!(refused, 10);
         drop(told);
-        assert!(turns.take("alice", until).await.is_ok());
-        assert_eq!(turns.waiting.load(Ordering::Relaxed), 0);
+        assert!(limiter.acquire("alice", until).await.is_ok());
+        assert_eq!(limiter.waiting.load(Ordering::Relaxed), 0);
     }
 
     #[actix_rt::test]
     async fn who_waits_is_sent_away_when_the_threads_are_replaced() {
-        let turns = OwnerLimiter::new(1);
+        let limiter = OwnerLimiter::new(1);
         let until = Instant::now() + Duration::from_secs(60);
-        let _held = turns.take("alice", until).await;
-        let (waited, ()) = join(turns.take("alice", until), async { turns.close() }).await;
+        let _held = limiter.acquire("alice", until).await;
+        let (waited, ()) = join(limiter.acquire("alice", until), async { limiter.close() }).await;
         assert_eq!(waited.err(), Some(NoPermit::Replaced));
         assert_eq!(
-            turns.take("bob", until).await.err(),
+            limiter.acquire("bob", until).await.err(),
             Some(NoPermit::Replaced)
         );
     }

@@ -1,8 +1,7 @@
-//! Opening connections to PostgreSQL, or to a pooler before it.
+//! Opening connections to PostgreSQL, directly or through a pooler.
 //!
-//! Invariants: opening a connection ends within a limit, whatever the peer does
-//! or leaves undone; and a connection that keeps prepared statements has a
-//! session of its own.
+//! Invariants: opening a connection takes a bounded time, even if the peer hangs; and
+//! a connection that keeps prepared statements has a session of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,43 +16,43 @@ use super::connection::Generation;
 use super::postgres_parameters::complete;
 use crate::settings::Database;
 
-/// The longest that the statements may take which set a connection up. What
-/// comes before them is bounded by libpq's `connect_timeout`.
+/// The max time of the statements that configure a connection. libpq's
+/// `connect_timeout` limits what comes before them.
 const SET_UP: Duration = Duration::from_secs(3);
 
-/// How long a second client is waited for: with a session for each client, a
-/// pooler may have none left for it.
+/// How long to wait for a second client: a pooler with a session for each client may
+/// have none left for it.
 const SECOND_CLIENT: Duration = Duration::from_secs(1);
 
-/// How often two clients compare their sessions: others may be at work between
-/// them.
+/// How often two clients compare their sessions: other clients of the pooler may run
+/// transactions in between and hide that they are shared.
 const COMPARISONS: usize = 10;
 
-/// How often in a row sessions must be found apart after they were found shared:
-/// a refused process tries again and again, and must not get through by chance.
+/// How often in a row sessions must be found exclusive after they were found shared:
+/// a process that is refused retries, and must not succeed by chance.
 const DOUBTS: usize = 10;
 
-/// Connections that may be in the making. Beyond, the peer hangs and more would
-/// hang as well.
-const MAX_IN_THE_MAKING: usize = 16;
+/// The max number of connections that are being opened. If there are more, the peer
+/// hangs, and further ones would hang as well.
+const MAX_BEING_OPENED: usize = 16;
 
-/// Second clients that may wait for a session. They must not take the place of
-/// connections that are needed.
+/// The max number of second clients that wait for a session. They must not take the
+/// places of connections that requests need.
 const MAX_COMPARING: usize = 8;
 
 const SHARED: &str = "a pooler gives one session to several clients (PgBouncer: pool_mode = transaction), and prepared statements would get mixed up; set TODOWARD__DATABASE__PREPARED_STATEMENTS=false, or pool_mode = session";
 
-/// Opens connections that are set up alike.
+/// Opens and configures connections.
 pub(super) struct Opener {
     url: String,
     hosts: u32,
     statement_timeout: Duration,
     prepared_statements: bool,
-    in_the_making: Arc<AtomicUsize>,
-    /// Second clients that still wait for a session.
+    being_opened: Arc<AtomicUsize>,
+    /// The number of second clients that wait for a session.
     comparing: Arc<AtomicUsize>,
     generation: Generation,
-    /// How often sessions must be found apart before that is believed.
+    /// How often sessions must still be found exclusive before they are trusted.
     doubts: AtomicUsize,
 }
 
@@ -64,15 +63,15 @@ impl Opener {
             hosts: url.matches(',').count() as u32 + 1,
             statement_timeout: database.statement_timeout,
             prepared_statements: database.prepared_statements,
-            in_the_making: Arc::default(),
+            being_opened: Arc::default(),
             comparing: Arc::default(),
             generation,
             doubts: AtomicUsize::default(),
         }
     }
 
-    /// Opens a connection and sets it up, on a thread of its own that is left
-    /// behind if the peer hangs.
+    /// Opens and configures a connection, on a separate thread that is abandoned if the
+    /// peer hangs.
     pub fn open(&self) -> ConnectionResult<PgConnection> {
         let generation = self.generation.current();
         let compare = self.prepared_statements && !self.generation.is_proven();
@@ -84,7 +83,7 @@ impl Opener {
             if !prepared {
                 connection.set_prepared_statement_cache_size(CacheSize::Disabled);
             }
-            // Not in the connection string's `options`, which poolers refuse.
+            // Not as `options` of the connection string, which poolers refuse.
             connection
                 .batch_execute(&format!(
                     "SET statement_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis}"
@@ -97,7 +96,7 @@ impl Opener {
             Ok::<_, ConnectionError>((connection, comparison))
         };
         let limit = self.connect_timeout() * self.hosts + SET_UP;
-        match within(limit, &self.in_the_making, MAX_IN_THE_MAKING, open)?? {
+        match within(limit, &self.being_opened, MAX_BEING_OPENED, open)?? {
             (connection, Comparison::Apart) if self.no_doubt_is_left() => {
                 self.generation.prove(generation);
                 Ok(connection)
@@ -123,18 +122,18 @@ impl Opener {
             .is_err()
     }
 
-    /// That of the URL, or ours.
+    /// `connect_timeout` of the URL, between 2 and 60 seconds; 2 if it has none.
     fn connect_timeout(&self) -> Duration {
         let seconds = self.url.split_once("connect_timeout=").map(|(_, rest)| {
             let digits = rest.split('&').next().unwrap_or_default();
             digits.parse().unwrap_or(0)
         });
-        // libpq takes 1 for 2; 0 is none, but each opening has a limit here.
+        // libpq treats 1 as 2. 0 would mean no limit, but opening is always limited.
         Duration::from_secs(seconds.unwrap_or(0).clamp(2, 60))
     }
 }
 
-/// Whether two clients that are connected at the same time have one session.
+/// Whether two clients that are connected at the same time share a session.
 enum Comparison {
     Shared,
     Apart,
@@ -142,8 +141,9 @@ enum Comparison {
 }
 
 impl Comparison {
-    /// PostgreSQL's process is the session. A pooler that gives it away between
-    /// two transactions gives it to another client, or gives another one back.
+    /// Compares the backend processes of two clients; one process is one session. With a
+    /// pooler in transaction mode, another client gets the same process, or the same
+    /// client another one.
     fn with_second_client(
         first: &mut PgConnection,
         url: &str,
@@ -158,9 +158,9 @@ impl Comparison {
         });
         let (mut second, mut other) = match second {
             Ok(Ok(found)) => found,
-            // No session is left for it: because the first keeps its own, or
-            // because others have all that a pooler gives away. Then the first
-            // one's changes, sooner or later; this is asked again.
+            // No session is left for the second client: because the first keeps its
+            // own, or because other clients have all shared ones. In the latter
+            // case the first client's session changes sooner or later.
             Err(NotOpened::Hangs) => {
                 for _ in 0..COMPARISONS {
                     let again =
@@ -171,12 +171,12 @@ impl Comparison {
                 }
                 return Ok(Self::NotMade);
             }
-            // No client at all, and that says nothing.
+            // Without a second client there is nothing to compare.
             Err(NotOpened::TooMany) | Ok(Err(_)) => return Ok(Self::NotMade),
         };
         for _ in 0..COMPARISONS {
-            // Twice in a row: two clients that take turns with two sessions would
-            // get the same one each time.
+            // Twice in a row: two clients that alternate between two sessions would
+            // otherwise get the same one each time.
             for _ in 0..2 {
                 let again = process(first).map_err(ConnectionError::CouldntSetupConfiguration)?;
                 if other == own || again != own {
@@ -201,11 +201,11 @@ fn process(connection: &mut PgConnection) -> QueryResult<i32> {
         .map(|process| process.pid)
 }
 
-/// Why there is no connection to ask.
+/// Why a connection was not opened.
 enum NotOpened {
-    /// The peer has taken the connection and says nothing.
+    /// The peer has accepted the connection and does not respond.
     Hangs,
-    /// So many hang already that no other is tried.
+    /// Too many connections hang already.
     TooMany,
 }
 
@@ -215,12 +215,12 @@ impl From<NotOpened> for ConnectionError {
     }
 }
 
-/// Runs something on a thread of its own, and leaves it there if it takes too
-/// long: libpq cannot be interrupted.
+/// Runs a function on a separate thread, which is abandoned after the limit: libpq
+/// cannot be interrupted. At most `max` of them run at the same time.
 fn within<T: Send + 'static>(
     limit: Duration,
     running: &Arc<AtomicUsize>,
-    most: usize,
+    max: usize,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, NotOpened> {
     struct Running(Arc<AtomicUsize>);
@@ -231,14 +231,14 @@ fn within<T: Send + 'static>(
     }
     let before = running.fetch_add(1, Ordering::AcqRel);
     let running = Running(Arc::clone(running));
-    if before >= most {
+    if before >= max {
         return Err(NotOpened::TooMany);
     }
     let (send, receive) = bounded(1);
     let thread = std::thread::Builder::new().name("db-open".into());
     let spawned = thread.spawn(move || {
         let _running = running;
-        // Nobody waits any more: the connection is closed.
+        // If the caller no longer waits, the connection is dropped and closed.
         let _ = send.send(run());
     });
     spawned.map_err(|_| NotOpened::TooMany)?;

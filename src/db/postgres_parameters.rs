@@ -1,10 +1,10 @@
-//! What a connection string of PostgreSQL is given beside what it says.
+//! Completes a PostgreSQL connection string with default parameters.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// libpq has no time limits of its own: without these a server that
-/// vanishes holds a thread for a quarter of an hour. Milliseconds for
-/// `tcp_user_timeout`, seconds for the others. What the URL says wins.
+/// Defaults; the URL takes precedence. libpq has no time limits by default: without
+/// these a server that disappears blocks a thread for a quarter of an hour.
+/// `tcp_user_timeout` is in milliseconds, the others are in seconds.
 const PARAMETERS: [(&str, &str); 6] = [
     ("application_name", "todoward"),
     ("connect_timeout", "2"),
@@ -14,7 +14,7 @@ const PARAMETERS: [(&str, &str); 6] = [
     ("tcp_user_timeout", "5000"),
 ];
 
-/// A connection string with what it does not say itself.
+/// The connection string with the defaults for what it leaves out.
 pub(super) fn complete(url: &str) -> String {
     with_authorities(with_parameters(url))
 }
@@ -34,10 +34,10 @@ fn add(url: &mut String, name: &str, value: &str) {
     url.push_str(&format!("{name}={value}"));
 }
 
-/// `sslmode=verify-full` without a file means the authorities that the system
-/// trusts, as does `sslrootcert=system`. libpq would look for the first in the
-/// user's home, which a container does not have, and the OpenSSL that is
-/// compiled in for the second where no system keeps them.
+/// Sets `sslrootcert` to the system's certificate authorities for
+/// `sslmode=verify-full` without a file and for `sslrootcert=system`. For the former
+/// libpq would look into the user's home, which a container does not have; for the
+/// latter its bundled OpenSSL would look into a directory that no system uses.
 fn with_authorities(mut url: String) -> String {
     const SYSTEM: &str = "sslrootcert=system";
     let says = |pair: &str| {
@@ -45,8 +45,8 @@ fn with_authorities(mut url: String) -> String {
         query.split('&').any(|it| it == pair)
     };
     let full = says("sslmode=verify-full");
-    // With a weaker mode libpq refuses the word, and rightly: a file of all public
-    // authorities without a look at the name trusts everybody.
+    // libpq refuses `system` with a weaker mode, and rightly: all public authorities
+    // without a check of the host name would trust any server.
     let says_system = says(SYSTEM) && (full || !url.contains("sslmode="));
     let says_nothing = full
         && !url.contains("sslrootcert=")
@@ -65,7 +65,7 @@ fn with_authorities(mut url: String) -> String {
     }
     url = url.replace(SYSTEM, &format!("sslrootcert={file}"));
     if !full {
-        // What libpq takes for granted with the word.
+        // The mode that `sslrootcert=system` implies in libpq.
         add(&mut url, "sslmode", "verify-full");
     }
     url

@@ -1,12 +1,12 @@
-//! Why a statement on one row of an owner's did nothing.
+//! Why a statement on one row had no effect.
 
-/// The row is not there as it was asked for.
+/// The requested row does not exist in the requested form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rejection {
     /// No row has this id.
     NotFound,
-    /// The row is somebody else's.
+    /// The row belongs to another owner.
     NotOwner,
-    /// The row is the owner's and in another version: this one.
+    /// The row has another version than the precondition requires: this one.
     VersionMismatch(i64),
 }

@@ -1,8 +1,8 @@
-//! Rows as JSON (RFC 8259), for every response that has some.
+//! Rows as JSON (RFC 8259), as responses contain them.
 //!
-//! A page is little else, so rows are written by hand, and straight from where they
-//! lie: a serializer looks through each name for what needs an escape, each time,
-//! and a model copies texts that are then read once.
+//! Most of the time of a page is spent on its JSON, so rows are written without a
+//! serializer, directly from the database's buffers: a serializer would search every
+//! field name for characters to escape, and a model would copy every text.
 
 use serde_json::Result;
 
@@ -10,27 +10,26 @@ use crate::auth::OwnerId;
 use crate::primitives::id::ResourceId;
 use crate::primitives::json_writer;
 
-/// A row that is written already, but for its owner: no row names the owner, who
-/// was asked for.
+/// A row as JSON without its owner, which statements do not select: it is the caller.
 #[derive(Debug)]
 pub struct RowJson {
     id: ResourceId,
-    /// All behind the owner.
+    /// The JSON after `owner_id`.
     rest: Vec<u8>,
 }
 
 impl RowJson {
-    /// Of what was written behind the owner.
+    /// `rest` is the JSON after `owner_id`.
     pub fn new(id: ResourceId, rest: Vec<u8>) -> Self {
         Self { id, rest }
     }
 
-    /// Its id.
+    /// The id.
     pub fn id(&self) -> ResourceId {
         self.id
     }
 
-    /// How long it is, or a little more, in bytes.
+    /// An upper bound of the length in bytes, unless the owner needs escaping.
     pub fn size(&self, owner: &OwnerId) -> usize {
         self.rest.len() + owner.as_str().len() + 64
     }
@@ -39,7 +38,7 @@ impl RowJson {
     ///
     /// # Errors
     ///
-    /// None: it is only the writer's type that has them.
+    /// Never fails: the signature is that of all column writers.
     pub fn write(&self, owner: &OwnerId, out: &mut Vec<u8>) -> Result<()> {
         write_id_and_owner(out, self.id, owner)?;
         out.extend_from_slice(&self.rest);
@@ -47,11 +46,11 @@ impl RowJson {
     }
 }
 
-/// Appends what every object of a row begins with.
+/// Appends the beginning of a row's object: `id` and `owner_id`.
 ///
 /// # Errors
 ///
-/// None: it is only the writer's type that has them.
+/// Never fails: the signature is that of all column writers.
 pub fn write_id_and_owner(out: &mut Vec<u8>, id: ResourceId, owner: &OwnerId) -> Result<()> {
     out.extend_from_slice(b"{\"id\":\"");
     out.extend_from_slice(&id.text());

@@ -1,16 +1,16 @@
-//! A function that SQLite does not have: whether words stand in texts. Its own
-//! `instr` goes byte by byte and once for each text and word; this is one call a
-//! row, and looks at many bytes at a time.
+//! A SQL function for SQLite that searches words in texts. SQLite's `instr` compares
+//! byte by byte and needs a call for each text and word; this is one call a row, and
+//! compares many bytes at a time.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
 diesel::define_sql_function! {
-    /// Whether each of the words, with spaces between them, stands in one of three texts.
+    /// Whether each of the space-separated words occurs in at least one of the texts.
     fn words_stand_in(words: Text, one: Text, two: Nullable<Text>, three: Nullable<Text>) -> Bool;
 }
 
-/// Makes it known to a connection.
+/// Registers the function on a connection.
 pub(super) fn register(connection: &mut SqliteConnection) -> QueryResult<()> {
     words_stand_in_utils::register_impl(
         connection,

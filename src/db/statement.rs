@@ -1,4 +1,4 @@
-//! What is asked of the database: the one way to it.
+//! Statements: the only way of a resource to the database.
 
 use diesel::QueryResult;
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
@@ -11,46 +11,45 @@ use super::pipelines::{self, Session};
 use super::rejection::Rejection;
 use crate::auth::OwnerId;
 
-/// The text of a statement in the making, for connections of the pool.
+/// A statement being built, for connections of the pool.
 pub type Pass<'a, 'b> = AstPass<'a, 'b, MultiBackend>;
 
 /// Whether a statement may be sent again on another connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// It may: nobody could tell.
+    /// A read: it may always be sent again.
     Read,
-    /// Only if it is known to have had no effect.
+    /// A write: only if it is known to have had no effect.
     Write,
 }
 
-/// What is asked for one owner; [`Db::run`](super::bridge::Db::run) takes it.
+/// A statement for one owner, run by [`Db::run`](super::bridge::Db::run).
 ///
-/// It runs on a connection of the pool, or over a pipeline if it says that it may:
-/// whoever asks never chooses.
+/// It runs on a connection of the pool, or over a pipeline if it allows that. The
+/// caller does not choose.
 pub trait Statement: Sized + Send + 'static {
-    /// What it yields.
+    /// The result.
     type Output: Send + 'static;
 
-    /// Whether it may be sent again.
+    /// Whether it reads or writes.
     const ACCESS: Access;
 
-    /// Runs it on a connection of the pool. Everything in it is one transaction,
-    /// or one statement.
+    /// Runs it on a connection of the pool, as one transaction or one SQL statement.
     ///
     /// # Errors
     ///
-    /// The database failed, or the statement has rejected what it was asked.
+    /// The database failed, or the statement rejected the request.
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Self::Output, Failure>;
 
-    /// How many statements may be under way on the pipeline that is to take it, and
-    /// none if it must not go over one.
+    /// The max number of statements in flight on a pipeline that accepts this one; none
+    /// if it must not go over a pipeline.
     #[cfg(feature = "postgres")]
     fn pipeline_limit(&self) -> Option<usize> {
         None
     }
 
-    /// Runs it over a pipeline. `None` says that it found nothing: it is run again on
-    /// a connection of the pool, which tells why.
+    /// Runs it over a pipeline. `None` means that nothing was found: the statement is run
+    /// again on a connection of the pool, which determines why.
     #[cfg(feature = "postgres")]
     fn run_pipelined(
         &self,
@@ -60,8 +59,7 @@ pub trait Statement: Sized + Send + 'static {
         std::future::ready(Ok(None))
     }
 
-    /// The same statement with its output made into something else, where it is
-    /// read: on a thread of the pool, as a rule.
+    /// Maps the output, on the thread that has read it: usually one of the worker pool.
     fn then<T, F>(self, then: F) -> Then<Self, F>
     where
         F: Fn(Self::Output, &OwnerId) -> T + Send + 'static,
@@ -73,7 +71,7 @@ pub trait Statement: Sized + Send + 'static {
     }
 }
 
-/// A statement and what becomes of its output.
+/// A statement with a mapped output; see [`Statement::then`].
 pub struct Then<S, F> {
     statement: S,
     then: F,
@@ -109,12 +107,12 @@ where
     }
 }
 
-/// Why a statement yields nothing.
+/// Why a statement has no result.
 #[derive(Debug)]
 pub enum Failure {
     /// The database failed.
     Database(diesel::result::Error),
-    /// The database works, and the answer is no.
+    /// The database works, and the request was rejected.
     Rejected(Rejection),
 }
 
@@ -130,8 +128,8 @@ impl From<Rejection> for Failure {
     }
 }
 
-/// The text of a statement that is sent over connections of the pool and, on
-/// PostgreSQL, over pipelines as well.
+/// Implements `QueryFragment` for connections of the pool and, on PostgreSQL, for
+/// pipelines.
 macro_rules! statement_text {
     ([$($generics:tt)*] $statement:ty, |$this:ident, $out:ident| $walk:block) => {
         statement_text!(
@@ -153,8 +151,8 @@ macro_rules! statement_text {
     };
 }
 
-/// A statement of which a few shapes exist: connections tell them apart by their
-/// text.
+/// Implements `QueryId` and `RunQueryDsl` for a statement whose text varies: the
+/// statement cache of a connection identifies it by its text.
 macro_rules! dynamic_query {
     ($([$($generics:tt)*] $statement:ty),* $(,)?) => {$(
         impl<$($generics)*> diesel::query_builder::QueryId for $statement {
@@ -167,8 +165,8 @@ macro_rules! dynamic_query {
 }
 pub(crate) use {dynamic_query, statement_text};
 
-/// A transaction that begins as a write. SQLite would otherwise begin it as a
-/// read, and fail to change that while another one writes.
+/// Runs a transaction that begins as a write. SQLite would otherwise begin it as a
+/// read, and fail to upgrade it while another connection writes.
 pub fn in_transaction<T>(
     conn: &mut DbConnection,
     run: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
@@ -195,8 +193,8 @@ where
     match result {
         Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value),
         Err(error) => {
-            // The first error is the one that matters; a connection on which
-            // even this fails is found broken afterwards.
+            // The first error is the one to report. If the rollback fails too, the
+            // connection is found to be broken afterwards.
             let _ = AnsiTransactionManager::rollback_transaction(conn);
             Err(error)
         }

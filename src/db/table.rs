@@ -1,5 +1,5 @@
-//! Tables whose rows each belong to one owner. A column is spelled once, in
-//! `owned_table!`; all statements with the same text for every table are here.
+//! Tables whose rows each belong to one owner. A column is declared once, in
+//! `owned_table!`; the statements that all such tables share are here.
 
 use std::marker::PhantomData;
 
@@ -15,50 +15,50 @@ use super::statement::{dynamic_query, statement_text};
 use crate::auth::OwnerId;
 use crate::primitives::entity_tag::IfMatch;
 
-/// What `owned_table!` makes of a table, for its rows.
+/// A row of a table; `owned_table!` implements it.
 pub trait Table: Sized + PartialEq + Send + 'static {
-    /// Its name.
+    /// The name of the table.
     const NAME: &'static str;
-    /// The columns that a row is read from, with commas between them.
+    /// The comma-separated columns of SELECT.
     const READ: &'static str;
-    /// What a statement begins with that writes whole rows.
+    /// `INSERT INTO … VALUES `, with all columns.
     const INSERT: &'static str;
-    /// `title = excluded.title, …` of every column that can change.
+    /// `title = excluded.title, …` for every column that can change.
     const EXCLUDED: &'static str;
-    /// The types of [`Table::READ`].
+    /// The SQL types of [`Table::READ`].
     type Sql: TypedExpressionType;
     /// The columns of a row, borrowed.
     type Fields<'a>: Send;
-    /// The columns that are never read with a row, because they follow from others.
+    /// The derived columns, which are written with a row and never read with it.
     type Derived: Send;
 
     /// Borrows the columns.
     fn fields(&self) -> Self::Fields<'_>;
-    /// Reads one row of the owner's.
+    /// Reads one of the owner's rows.
     fn find(conn: &mut DbConnection, owner: &OwnerId, id: DbId) -> QueryResult<Option<Self>>;
-    /// Reads the columns where they lie, in a row that came over a pipeline.
+    /// Borrows the columns of a row that came over a pipeline.
     ///
     /// # Errors
     ///
-    /// Somebody else has changed the table.
+    /// The types of the columns do not match: the table was altered.
     #[cfg(feature = "postgres")]
     fn from_pipeline(row: &tokio_postgres::Row) -> Result<Self::Fields<'_>, tokio_postgres::Error>;
-    /// Reads whole rows, of whatever owner.
+    /// Reads whole rows of any owner, for `migrate --from`.
     fn load_stored(
         conn: &mut DbConnection,
         statement: SelectStored<'_, Self>,
     ) -> QueryResult<Vec<Stored<Self>>>;
-    /// Its id.
+    /// The id.
     fn id(&self) -> DbId;
-    /// What follows from the columns.
+    /// Computes the derived columns.
     fn derive(fields: &Self::Fields<'_>) -> Self::Derived;
-    /// Appends the id and all that follows it in [`Table::INSERT`].
+    /// Appends the values of [`Table::INSERT`] from the id on.
     fn push_values<'b, 'v: 'b>(
         fields: &'b Self::Fields<'v>,
         derived: &'b Self::Derived,
         out: &mut impl StatementText<'b>,
     ) -> QueryResult<()>;
-    /// Appends `column = value` for every column but the keys.
+    /// Appends `column = value` for every column except the primary key.
     fn push_assignments<'b, 'v: 'b>(
         fields: &'b Self::Fields<'v>,
         derived: &'b Self::Derived,
@@ -66,45 +66,45 @@ pub trait Table: Sized + PartialEq + Send + 'static {
     ) -> QueryResult<()>;
 }
 
-/// Reads one row of the owner's.
+/// SELECT: one of the owner's rows.
 pub struct Find<'a, T> {
     owner: &'a OwnerId,
     id: DbId,
     table: PhantomData<T>,
 }
 
-/// Reads the owner's newest rows.
+/// SELECT: the owner's newest rows.
 pub struct Newest<'a, T> {
     owner: &'a OwnerId,
     max: i64,
     table: PhantomData<T>,
 }
 
-/// Writes a new row of the owner's.
+/// INSERT: a new row of the owner.
 pub struct Insert<'a, T: Table> {
-    /// Whose.
+    /// The owner.
     pub owner: &'a OwnerId,
-    /// What.
+    /// The columns.
     pub fields: T::Fields<'a>,
-    /// What follows from it.
+    /// The derived columns.
     pub derived: T::Derived,
 }
 
-/// Writes every column of a row that is still in the version it was read in.
+/// UPDATE: all columns of a row, if it still has the version that was read.
 pub struct Replace<'a, T: Table> {
-    /// Whose.
+    /// The owner.
     pub owner: &'a OwnerId,
-    /// Which.
+    /// The id of the row.
     pub id: DbId,
-    /// In which version.
+    /// The version that was read.
     pub read_version: i64,
-    /// What it becomes.
+    /// The new columns.
     pub fields: T::Fields<'a>,
-    /// What follows from it.
+    /// The derived columns.
     pub derived: T::Derived,
 }
 
-/// Deletes a row of the owner's that is in one of these versions.
+/// DELETE: one of the owner's rows, if it has one of these versions.
 pub struct Delete<'a, T> {
     owner: &'a OwnerId,
     id: DbId,
@@ -112,9 +112,9 @@ pub struct Delete<'a, T> {
     table: PhantomData<T>,
 }
 
-/// Yields a row if somebody has a row with this id. The only statement that a request
-/// can cause and that names no owner. Where tables are spread over servers by owner,
-/// each of them is asked: so it is one number of one row that they look for.
+/// SELECT: returns a row if any owner has a row with this id. The only statement of a
+/// request that does not filter by owner. With tables sharded by owner it goes to all
+/// shards, so it selects one constant of one row.
 pub struct Exists<T> {
     id: DbId,
     table: PhantomData<T>,
@@ -240,14 +240,14 @@ statement_text!([T: Table] Delete<'_, T>, |this, out| {
     push_if_match(this.if_match, &mut out)
 });
 
-/// A whole row, for those who copy it.
+/// A whole row with its owner, as `migrate --from` copies it.
 #[derive(PartialEq)]
 pub struct Stored<T> {
     pub owner_id: String,
     pub row: T,
 }
 
-/// Reads whole rows, of whatever owner. No request can reach it.
+/// SELECT: whole rows of any owner. No request can run it.
 pub struct SelectStored<'a, T> {
     which: Which<'a>,
     table: PhantomData<T>,
@@ -259,7 +259,7 @@ enum Which<'a> {
 }
 
 impl<'a, T> SelectStored<'a, T> {
-    /// At most so many in the order of owner and id, behind this row.
+    /// The next `max` rows after this one, ordered by owner and id.
     pub fn behind(last: Option<(&'a str, DbId)>, max: i64) -> Self {
         Self {
             which: Which::Behind(last, max),
@@ -267,7 +267,7 @@ impl<'a, T> SelectStored<'a, T> {
         }
     }
 
-    /// Those with these ids.
+    /// The rows with these ids.
     pub fn with_ids(ids: &'a [DbId]) -> Self {
         Self {
             which: Which::WithIds(ids),
@@ -312,8 +312,8 @@ statement_text!([T: Table] SelectStored<'_, T>, |this, out| {
     }
 });
 
-/// Inserts whole rows, and renews those that are older in the target. What follows
-/// from the columns is made anew: the source may be of an older release.
+/// INSERT: whole rows; replaces rows of the target that have a lower version. Derived
+/// columns are computed anew, because the source may be of an older release.
 pub struct PutStored<'a, T: Table>(Vec<(&'a str, T::Fields<'a>, T::Derived)>);
 
 impl<'a, T: Table> PutStored<'a, T> {
@@ -347,12 +347,13 @@ statement_text!([T: Table] PutStored<'_, T>, |this, out| {
     Ok(())
 });
 
-/// As many texts as lengths of lists: none of them is kept prepared.
+/// Whether a precondition lists several versions. Such statements are not kept
+/// prepared: each length of the list is another text.
 pub fn has_many_versions(if_match: &IfMatch) -> bool {
     matches!(if_match, IfMatch::Versions(versions) if versions.len() > 1)
 }
 
-/// Appends the condition that the row is in one of these versions.
+/// Appends the condition that the row has one of these versions.
 pub fn push_if_match<'b>(
     if_match: &'b IfMatch,
     out: &mut impl StatementText<'b>,
@@ -371,9 +372,9 @@ pub fn push_if_match<'b>(
     Ok(())
 }
 
-/// Declares the columns of a table, in the order in which their fields stand in
-/// JSON, each with what writes it there: `fn(&mut Vec<u8>, field) -> Result<()>`. A
-/// function behind `then` writes a field that follows from others.
+/// Declares the columns of a table in the order of their JSON fields, each with the
+/// function that writes its value: `fn(&mut Vec<u8>, field) -> Result<()>`. The
+/// function after `then` writes a computed field that has no column.
 macro_rules! owned_table {
     (
         $table:ident: $Row:ident, $Fields:ident, $Derived:ident;
@@ -384,21 +385,21 @@ macro_rules! owned_table {
             $($derived:ident: $derived_rust:ty;)*
         }
     ) => {
-        /// A row, as it is read.
+        /// A row as it is read.
         #[derive(Debug, Clone, PartialEq, diesel::Queryable)]
         pub struct $Row {
             pub id: $crate::db::id::DbId,
             $(pub $column: $rust,)*
         }
 
-        /// The columns of a row, borrowed from where they lie.
+        /// The columns of a row, borrowed.
         #[derive(Debug, Clone, Copy)]
         pub struct $Fields<'a> {
             pub id: $crate::db::id::DbId,
             $(pub $column: <$rust as $crate::db::column::Column>::Field<'a>,)*
         }
 
-        /// Columns that follow from others, and are never read with a row.
+        /// Derived columns, which are never read with a row.
         #[derive(Debug)]
         pub struct $Derived {
             $(pub $derived: $derived_rust,)*
@@ -509,14 +510,14 @@ macro_rules! owned_table {
         }
 
         impl $Fields<'_> {
-            /// How long all but the values is in JSON, in bytes.
+            /// The length of the JSON without the values, in bytes.
             const NAMES: usize = 0 $(+ concat!(",\"", stringify!($column), "\":").len())*;
 
-            /// Writes what stands behind the owner, up to the end of the object.
+            /// Writes the JSON object from the field after `owner_id` to its end.
             ///
             /// # Errors
             ///
-            /// Somebody else has written a column, with what it cannot have.
+            /// A column has a value that Todoward never writes.
             pub fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
                 $(
                     out.extend_from_slice(
@@ -529,18 +530,18 @@ macro_rules! owned_table {
                 Ok(())
             }
 
-            /// Writes all of it but its owner.
+            /// The row as JSON, without its owner.
             ///
             /// # Errors
             ///
-            /// As [`Self::write_json`].
+            /// Those of [`Self::write_json`].
             pub fn to_json(&self) -> serde_json::Result<$crate::db::row_json::RowJson> {
                 let mut rest = Vec::with_capacity(self.json_size());
                 self.write_json(&mut rest)?;
                 Ok($crate::db::row_json::RowJson::new(self.id.0, rest))
             }
 
-            /// How long that is if no text needs an escape, or a little longer.
+            /// An upper bound of that JSON's length in bytes, if no text needs escaping.
             pub fn json_size(&self) -> usize {
                 use $crate::primitives::json_writer::Size as _;
                 Self::NAMES + 40 $(+ self.$column.json_size())*

@@ -1,8 +1,8 @@
-//! The threads that run statements, and what they do about failures.
+//! The threads that run statements, and how they handle failures.
 //!
-//! Invariant: a connection that hangs takes one thread, for a bounded time. A
-//! peer that vanishes without a word, or a proxy that swallows every byte, would
-//! otherwise hold a thread for ever: libpq has no time limit for an answer.
+//! Invariant: a connection that hangs occupies one thread for a bounded time. A peer
+//! that disappears, or a proxy that swallows every byte, would otherwise block a
+//! thread for ever: libpq has no time limit for a response.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,27 +20,28 @@ use super::pipelines::Pipelines;
 use super::statement::Access;
 use crate::settings::{Database, DatabaseUrl};
 
-/// How often a statement is tried that the database refused without effect.
+/// The max number of attempts of a statement that the database refuses without effect.
 const TRIES: u32 = 3;
 
-/// How much longer than the server's own time limit a statement may take before
-/// its connection counts as hanging.
+/// How much longer than `statement_timeout`, which the server enforces, a statement
+/// may take before its connection counts as hanging.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Between two tries to get SQLite's lock from another process.
+/// The pause between two attempts to get SQLite's lock from another process.
 const LOCK_PAUSE: Duration = Duration::from_millis(1);
 
-/// How long an idle connection is taken to be alive without asking.
+/// How long an idle connection is assumed to be alive without a check.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
-/// The longest pause between two tries to open a connection. r2d2 takes half of
-/// what it calls the connection timeout.
+/// The max pause between two attempts to open a connection. r2d2 pauses for at most
+/// half of its `connection_timeout`.
 const RECONNECT: Duration = Duration::from_millis(500);
 
-/// How often idle threads and the watch look up.
+/// How often idle threads check whether they are retired, and the watch looks for
+/// hanging ones.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Crews that may hang at the same time; beyond, nothing is replaced any more.
+/// The max number of pools that hang at the same time; then none is replaced any more.
 const MAX_HANGING: usize = 8;
 
 /// A job for one of the threads.
@@ -48,30 +49,29 @@ pub(super) type Job = Box<dyn FnOnce(&Worker) + Send>;
 
 pub(super) type Pool = r2d2::Pool<Manager>;
 
-/// Some threads and the pool of their connections, as many of the one as of the
-/// other, and the pipelines beside them.
+/// Threads, a pool with one connection for each of them, and the pipelines.
 pub(super) struct WorkerPool {
     pub pool: Pool,
     #[cfg(feature = "postgres")]
     pub pipelines: Option<Arc<Pipelines>>,
-    /// Its threads end, each after the job it has.
+    /// Set when the pool was replaced: each thread ends after its current job.
     retired: AtomicBool,
     workers: Vec<Arc<Worker>>,
 }
 
-/// What a job sees of its thread.
+/// The part of a thread that jobs use.
 pub(super) struct Worker {
     pool: Pool,
     generation: Generation,
     statement_timeout: Duration,
     epoch: Instant,
-    /// Since when a statement runs, in milliseconds of the epoch; 0 is idle.
+    /// When the current statement began, in milliseconds since `epoch`; 0 if idle.
     busy_since: AtomicU64,
 }
 
 impl WorkerPool {
-    /// Starts a thread for each of these queues. No connection is opened before
-    /// one is needed, so this succeeds while the database is down.
+    /// Starts a thread for each queue. Connections are opened on demand, so this succeeds
+    /// while the database is down.
     pub fn start(database: &Database, queues: &[Receiver<Job>]) -> std::io::Result<Arc<Self>> {
         let is_postgres = matches!(database.url, DatabaseUrl::Postgres(_));
         let generation = Generation::default();
@@ -93,26 +93,27 @@ impl WorkerPool {
                 busy_since: AtomicU64::new(0),
             })
         });
-        let crew = Arc::new(Self {
+        let worker_pool = Arc::new(Self {
             workers: workers.collect(),
             pool: pool.clone(),
             #[cfg(feature = "postgres")]
             pipelines: Pipelines::new(database, &generation),
             retired: AtomicBool::new(false),
         });
-        for (number, (worker, jobs)) in crew.workers.iter().zip(queues).enumerate() {
-            let (crew, worker, jobs) = (Arc::clone(&crew), Arc::clone(worker), jobs.clone());
+        for (number, (worker, jobs)) in worker_pool.workers.iter().zip(queues).enumerate() {
+            let (worker_pool, worker, jobs) =
+                (Arc::clone(&worker_pool), Arc::clone(worker), jobs.clone());
             std::thread::Builder::new()
                 .name(format!("db-{number}"))
-                .spawn(move || crew.work(&worker, &jobs))?;
+                .spawn(move || worker_pool.work(&worker, &jobs))?;
         }
-        Ok(crew)
+        Ok(worker_pool)
     }
 
     fn work(&self, worker: &Worker, jobs: &Receiver<Job>) {
         while !self.retired.load(Ordering::Acquire) {
             match jobs.recv_timeout(TICK) {
-                // A panic ends the job, whose request is told so, and not the thread.
+                // A panic ends the job, whose request gets an error, and not the thread.
                 Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(worker)))),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -125,8 +126,9 @@ impl WorkerPool {
     }
 }
 
-/// Replaces a crew of which a thread hangs, as long as somebody holds `db`. Only
-/// for PostgreSQL: SQLite is this process, and has one writer.
+/// Starts the watch: a thread that replaces the worker pool when one of its threads
+/// hangs, until `db` is dropped. Only for PostgreSQL: SQLite runs in this process and
+/// must have one writer.
 pub(super) fn watch<T: Send + Sync + 'static>(
     database: Database,
     queues: Vec<Receiver<Job>>,
@@ -135,19 +137,19 @@ pub(super) fn watch<T: Send + Sync + 'static>(
     replaced: impl Fn(Arc<WorkerPool>) + Send + 'static,
 ) -> std::io::Result<()> {
     let watch = move || {
-        let mut crew = first;
+        let mut worker_pool = first;
         let mut hanging: Vec<Arc<WorkerPool>> = Vec::new();
         while db.strong_count() > 0 {
             std::thread::sleep(TICK);
             hanging.retain(|old| old.hangs());
-            if !crew.hangs() || hanging.len() >= MAX_HANGING {
+            if !worker_pool.hangs() || hanging.len() >= MAX_HANGING {
                 continue;
             }
             log::error!("a connection to the database hangs; all are replaced");
             match WorkerPool::start(&database, &queues) {
                 Ok(new) => {
-                    crew.retired.store(true, Ordering::Release);
-                    hanging.push(std::mem::replace(&mut crew, Arc::clone(&new)));
+                    worker_pool.retired.store(true, Ordering::Release);
+                    hanging.push(std::mem::replace(&mut worker_pool, Arc::clone(&new)));
                     replaced(new);
                 }
                 Err(error) => log::error!(cause:% = error; "no thread can be started"),
@@ -167,9 +169,9 @@ impl Worker {
         !since.is_zero() && self.epoch.elapsed().saturating_sub(since) > limit
     }
 
-    /// Runs a function on a connection, until it succeeds or there is nothing
-    /// that trying again would mend. `acquired` is told once when the first wait
-    /// for a connection has ended, in whatever way.
+    /// Runs a function on a connection, and again on failures that a retry may fix.
+    /// `acquired` is called once, when the first wait for a connection has ended, with or
+    /// without success.
     pub fn execute<T>(
         &self,
         access: Access,
@@ -181,10 +183,10 @@ impl Worker {
         let mut refused = 0;
         let mut acquired = Some(acquired);
         loop {
-            let patience = acquire_until.saturating_duration_since(Instant::now());
+            let remaining = acquire_until.saturating_duration_since(Instant::now());
             let pooled = self
                 .pool
-                .get_timeout(patience.max(Duration::from_millis(1)));
+                .get_timeout(remaining.max(Duration::from_millis(1)));
             if let Some(acquired) = acquired.take() {
                 acquired();
             }
@@ -225,14 +227,14 @@ impl Worker {
             }
             let is_lost = self.watched(|| is_lost(&mut pooled));
             if is_lost {
-                // The others may be dead, too, after a restart of the server.
+                // After a restart of the server the other connections are lost as well.
                 self.generation.end();
             }
             match access {
                 Access::Write if is_lost || verdict == Verdict::ConnectionFailed => {
                     return Err(DbError::OutcomeUnknown(error.into()));
                 }
-                // A read goes on until one is alive or time is up.
+                // A read is retried until a connection is alive or time is up.
                 Access::Read if is_lost && Instant::now() < acquire_until => continue,
                 Access::Read if is_lost => return Err(DbError::Unavailable(error.into())),
                 Access::Read | Access::Write => {}
@@ -244,22 +246,22 @@ impl Worker {
             if refused == TRIES {
                 return Err(DbError::Unavailable(error.into()));
             }
-            // Two that met in a deadlock should not meet again.
+            // Two transactions of a deadlock should not meet again.
             let jitter = uuid::Uuid::now_v7().as_u128() as u64 % 20;
             drop(pooled);
             std::thread::sleep(Duration::from_millis(jitter + 5));
         }
     }
 
-    /// Whether a connection that was idle does not answer any more. A write must
-    /// not find that out: nobody could say whether it happened.
+    /// Checks, before a write, whether an idle connection has been lost. If the write
+    /// itself found out, its outcome would be unknown.
     fn is_stale(&self, access: Access, pooled: &mut Pooled) -> bool {
         access == Access::Write
             && pooled.used_at.elapsed() > TRUSTED_IDLE
             && self.watched(|| pooled.connection.ping()).is_err()
     }
 
-    /// Lets the watch see how long this takes.
+    /// Runs a function whose duration the watch observes.
     fn watched<T>(&self, run: impl FnOnce() -> T) -> T {
         let now = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.busy_since.store(now.max(1), Ordering::Relaxed);
@@ -269,8 +271,8 @@ impl Worker {
     }
 }
 
-/// Whether a connection on which a statement has failed is of no more use. Only
-/// the connection itself can tell.
+/// Whether the connection was lost on which a statement has failed. Only the
+/// connection itself can tell.
 fn is_lost(pooled: &mut Pooled) -> bool {
     pooled.discard = pooled.connection.is_broken() || pooled.connection.ping().is_err();
     pooled.discard

@@ -22,7 +22,7 @@ use crate::db::id::{DbId, Id};
 use crate::db::idempotency::{self, Created};
 use crate::db::owned::{self, Owned as _};
 #[cfg(feature = "postgres")]
-use crate::db::pipelines::{self, MAX, MAX_BEFORE_PAGE, Session};
+use crate::db::pipelines::{self, MAX_BEFORE_PAGE, MAX_STATEMENTS, Session};
 use crate::db::row_json::RowJson;
 use crate::db::schema::tasks;
 use crate::db::statement::{Access, Failure, Statement, dynamic_query, statement_text};
@@ -99,7 +99,7 @@ impl Statement for ReadTask {
 
     #[cfg(feature = "postgres")]
     fn pipeline_limit(&self) -> Option<usize> {
-        Some(MAX)
+        Some(MAX_STATEMENTS)
     }
 
     #[cfg(feature = "postgres")]
@@ -133,7 +133,7 @@ impl Statement for CreateTask {
 
     #[cfg(feature = "postgres")]
     fn pipeline_limit(&self) -> Option<usize> {
-        self.key.is_none().then_some(MAX)
+        self.key.is_none().then_some(MAX_STATEMENTS)
     }
 
     #[cfg(feature = "postgres")]
@@ -209,7 +209,7 @@ impl Statement for CompleteTask {
 
     #[cfg(feature = "postgres")]
     fn pipeline_limit(&self) -> Option<usize> {
-        Some(MAX)
+        Some(MAX_STATEMENTS)
     }
 
     #[cfg(feature = "postgres")]

@@ -1,15 +1,15 @@
-//! Pipelines: connections to PostgreSQL on which the statements of many requests
-//! are under way at the same time, one behind the other.
+//! Pipelines: connections to PostgreSQL on which the statements of many requests are
+//! in flight at the same time, one behind the other.
 //!
-//! A thread that waits for each answer is what a short statement costs most. So
-//! the few statements that are asked for most go over pipelines, and the threads
-//! have all others.
+//! A thread that waits for the response is the largest cost of a short statement. So
+//! the few most frequent statements go over pipelines, and all others to the threads
+//! of the worker pool.
 //!
-//! Invariant: a pipeline only ever says yes. What it cannot do at once, and what
-//! fails on it without an effect, goes the ordinary way over the bridge, which
-//! tells why. A statement that waits would hold up all behind it; so a pipeline
-//! takes none while one has waited long, no owner has more than a few places, a
-//! lock is waited for but briefly, and a read that got stuck is asked again.
+//! Invariant: a pipeline only returns successes. A statement that it cannot accept at
+//! once, or that fails without an effect, is run on the worker pool, which determines
+//! the error. A statement that waits would block all behind it. So a pipeline accepts
+//! none while its first one has waited long, an owner has only a few places, waits
+//! for locks are short, and a read that is stuck is run again on the worker pool.
 
 mod open;
 mod pipeline;
@@ -36,42 +36,42 @@ use super::statement::Access;
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
-/// The longest that the first statement of a pipeline may have waited for its
-/// answer before others go the ordinary way.
+/// If the first statement of a pipeline has waited longer for its response, further
+/// statements go to the worker pool.
 const STALL: Duration = Duration::from_millis(15);
 
-/// The same for writes before they go to the next pipeline of their thread, if it
-/// has one. Where commits wait for a disk, some that wait side by side are faster;
-/// where they do not, the fewer connections the better.
+/// If the first write of a pipeline has waited longer, further ones go to the next
+/// pipeline of their thread, if it has one. Where commits wait for a disk, several
+/// pipelines are faster; elsewhere fewer connections are.
 const SLOW: Duration = Duration::from_millis(1);
 
-/// How long a read waits for its answer before it is asked the ordinary way.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a read waits for its response before it is run on the worker pool.
+const READ_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// The longest that a stop waits for what is under way.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
+/// How long a shutdown waits for statements in flight.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Statements that an owner may have on pipelines.
-const MAX_OF_OWNER: usize = 4;
+/// The max number of statements of one owner in flight on the pipelines.
+const MAX_PER_OWNER: usize = 4;
 
-/// Statements that may be under way on one pipeline, and as many of them as may
-/// be if the next one is for a page: pages are large, and lie in memory.
-pub const MAX: usize = 128;
+/// The max number of statements in flight on one pipeline; and the max number before
+/// a page, because pages are large and are buffered in memory.
+pub const MAX_STATEMENTS: usize = 128;
 pub const MAX_BEFORE_PAGE: usize = 32;
 
-/// Pipelines for reads and for writes. Commits wait for the disk, and reads must
-/// not wait for them.
+/// Pipelines for reads and for writes: commits wait for the disk, and reads must not
+/// wait for commits.
 pub(super) struct Pipelines {
     reads: Vec<Arc<Slot>>,
     writes: Vec<Arc<Slot>>,
-    turns: OwnerLimiter,
+    owner_limiter: OwnerLimiter,
     opener: PipelineOpener,
     generation: Generation,
     workers: usize,
 }
 
 impl Pipelines {
-    /// None if there are to be none. None is opened before it is needed.
+    /// None if pipelines are disabled or not possible. They are opened on demand.
     pub fn new(database: &Database, generation: &Generation) -> Option<Arc<Self>> {
         let DatabaseUrl::Postgres(url) = &database.url else {
             return None;
@@ -90,14 +90,14 @@ impl Pipelines {
         Some(Arc::new(Self {
             reads: slots(),
             writes: slots(),
-            turns: OwnerLimiter::new(MAX_OF_OWNER),
+            owner_limiter: OwnerLimiter::new(MAX_PER_OWNER),
             opener,
             generation: generation.clone(),
             workers: database.workers,
         }))
     }
 
-    /// How many are open.
+    /// The number of open pipelines.
     pub fn open(&self) -> u32 {
         self.slots().filter(|slot| slot.is_open()).count() as u32
     }
@@ -106,32 +106,32 @@ impl Pipelines {
         self.reads.iter().chain(&self.writes)
     }
 
-    /// Takes no more statements. What is under way is finished.
+    /// Accepts no more statements. Those in flight are finished.
     pub fn end(&self) {
         self.slots().for_each(|slot| slot.end());
     }
 
-    /// Waits for what is under way, and not for long.
+    /// Waits for the statements in flight, for one second at most.
     pub async fn ended(&self) {
-        let until = Instant::now() + LAST_ANSWERS;
+        let until = Instant::now() + DRAIN_TIMEOUT;
         while !self.slots().all(|slot| slot.is_done()) && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// What an owner's reading statement yields, if a pipeline has room and it
-    /// succeeds in time.
+    /// Runs a read of an owner. None if no pipeline accepts it or it does not succeed in
+    /// time: then it is to be run on the worker pool.
     pub async fn read<T>(
         self: &Arc<Self>,
         owner: &OwnerId,
-        most: usize,
+        max: usize,
         run: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
     ) -> Option<T> {
         let own = self.of_this_thread(&self.reads).take(1);
-        let (slot, place) = self.enter(own, owner, most)?;
-        match timeout(PATIENCE, run(&place.pipeline.session)).await {
+        let (slot, place) = self.enter(own, owner, max)?;
+        match timeout(READ_TIMEOUT, run(&place.pipeline.session)).await {
             Ok(Ok(value)) => {
-                place.answered();
+                place.complete();
                 Some(value)
             }
             Ok(Err(_)) => {
@@ -145,21 +145,21 @@ impl Pipelines {
         }
     }
 
-    /// What an owner's writing statement yields. None if no pipeline has room, or
-    /// if the database has refused it, without an effect.
+    /// Runs a write of an owner. None if no pipeline accepts it, or if the database refused
+    /// it without an effect: then it is to be run on the worker pool.
     ///
     /// # Errors
     ///
-    /// Nobody can say whether it happened, or it did and cannot be told of.
+    /// The outcome is unknown, or the write succeeded and its result cannot be read.
     pub async fn write<T>(
         self: &Arc<Self>,
         owner: &OwnerId,
-        most: usize,
+        max: usize,
         deadline: Instant,
         run: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
     ) -> Result<Option<T>, DbError> {
         let own = self.of_this_thread(&self.writes);
-        let Some((slot, place)) = self.enter(own, owner, most) else {
+        let Some((slot, place)) = self.enter(own, owner, max) else {
             return Ok(None);
         };
         let pipeline = &place.pipeline;
@@ -173,8 +173,8 @@ impl Pipelines {
                 Failure::Database(error) => error,
                 Failure::Bug(error) => return Err(DbError::Bug(error)),
             };
-            // Only the connection can tell whether it lives.
-            let lives = pipeline.still_answers().await;
+            // Only the connection can tell whether it is alive.
+            let lives = pipeline.is_responsive().await;
             let is_replica = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
             if !lives || is_replica {
                 self.generation.end_of(pipeline.generation);
@@ -186,7 +186,7 @@ impl Pipelines {
         };
         let result = timeout_at(deadline.into(), attempt).await;
         let result = result.map_err(|_| DbError::TooLate(Access::Write))?;
-        place.answered();
+        place.complete();
         result
     }
 
@@ -194,24 +194,24 @@ impl Pipelines {
         of_thread(number_of_thread(), self.workers, slots)
     }
 
-    /// A place for the owner in the first of these that is not slow, or else in the
-    /// last. Opens it if it is not open, in the background.
+    /// Enters the first of these pipelines that is not slow, or else the last one. If it is
+    /// not open, opens it in the background and returns none.
     fn enter<'s>(
         self: &Arc<Self>,
         own: impl Iterator<Item = &'s Arc<Slot>>,
         owner: &OwnerId,
-        most: usize,
+        max: usize,
     ) -> Option<(&'s Slot, Place)> {
         let mut own = own.peekable();
-        let mut turn = self.turns.take_now(owner.as_str())?;
+        let mut permit = self.owner_limiter.try_acquire(owner.as_str())?;
         while let Some(slot) = own.next() {
             let longest_wait = match own.peek() {
                 Some(_) => SLOW,
                 None => STALL,
             };
-            match slot.enter(turn, most, longest_wait, &self.generation) {
+            match slot.enter(permit, max, longest_wait, &self.generation) {
                 Entered::Place(place) => return Some((slot, place)),
-                Entered::Busy(given_back) => turn = given_back,
+                Entered::Busy(given_back) => permit = given_back,
                 Entered::Nothing => return None,
                 Entered::Opening(opening) => {
                     let pipelines = Arc::clone(self);
@@ -235,7 +235,7 @@ impl Pipelines {
     }
 }
 
-/// Numbers threads as they come.
+/// The number of this thread, in the order of their first calls.
 fn number_of_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -244,9 +244,9 @@ fn number_of_thread() -> usize {
     NUMBER.with(|number| *number)
 }
 
-/// What one of so many threads uses: one, or more where there are more than
-/// threads. A pipeline that has as few threads as possible is driven by the one
-/// that uses it. A thread whose number is beyond takes the place of one that ended.
+/// Distributes pipelines to threads: each thread gets at least one, and each pipeline
+/// as few threads as possible, so that it is mostly driven by the thread that uses it.
+/// A number beyond `threads` belongs to a thread that replaces one that ended.
 fn of_thread<T>(number: usize, threads: usize, all: &[T]) -> impl Iterator<Item = &T> {
     let threads = threads.max(1);
     let first = (number % threads).checked_rem(all.len());
@@ -267,9 +267,9 @@ mod tests {
                 assert!(!own.is_empty());
                 own.into_iter().for_each(|at| users[*at] += 1);
             }
-            let most = threads.div_ceil(pipelines);
+            let max = threads.div_ceil(pipelines);
             assert!(
-                users.iter().all(|users| (1..=most).contains(users)),
+                users.iter().all(|users| (1..=max).contains(users)),
                 "{users:?}"
             );
         }

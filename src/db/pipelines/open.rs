@@ -1,8 +1,8 @@
-//! Opening pipelines, as libpq would open a connection by the same string.
+//! Opening pipelines as libpq would open a connection with the same string.
 //!
-//! Invariant: no pipeline is less safe than a connection of libpq, nor to another
-//! server. A connection string that says what this does not know, or an
-//! environment that says something as well, is left to libpq alone.
+//! Invariant: a pipeline is at least as secure as a connection of libpq, and goes to
+//! the same server. With a parameter that only libpq knows, or with libpq's
+//! environment variables, there are no pipelines.
 
 use std::fmt;
 use std::path::Path;
@@ -19,28 +19,28 @@ use super::tls;
 use crate::db::postgres_parameters::complete;
 use crate::settings::Database;
 
-/// The longest that opening one may take.
+/// The max time for opening a pipeline.
 const OPENING: Duration = Duration::from_secs(3);
 
-/// How long a statement waits for a lock before it goes the ordinary way, in
-/// milliseconds: all behind it wait as long.
+/// How long a statement waits for a lock before it fails and is run on the worker
+/// pool, in milliseconds: all statements behind it wait as long.
 const LOCK_TIMEOUT: u32 = 50;
 
-/// Opens pipelines that are set up alike.
+/// Opens and configures pipelines.
 pub(super) struct PipelineOpener {
     config: Config,
     tls: MakeRustlsConnect,
     set_up: String,
 }
 
-/// A connection that is set up.
+/// A configured connection.
 pub(super) struct Opened {
     pub session: Session,
     pub driver: Driver,
 }
 
-/// The task that moves the bytes of a connection. It ends with this: it would
-/// otherwise wait for a peer that says nothing.
+/// The async task that reads and writes the connection. Dropping this aborts the task,
+/// which would otherwise wait for ever for a peer that hangs.
 pub(super) struct Driver(AbortHandle);
 
 impl Driver {
@@ -96,7 +96,7 @@ impl PipelineOpener {
         let connected = self.config.connect(self.tls.clone()).await;
         let (client, connection) = connected.map_err(NoPipeline::because)?;
         let task = tokio::spawn(async move {
-            // What ends it is told to those who wait for answers.
+            // The error that ends the connection also reaches the waiting statements.
             let _ = connection.await;
         });
         let driver = Driver(task.abort_handle());
@@ -114,13 +114,13 @@ impl PipelineOpener {
     }
 }
 
-/// What libpq takes from elsewhere, and might connect otherwise for.
+/// The name of an environment variable that changes how libpq connects, if one is set.
 fn variable_of_libpq() -> Option<String> {
     let mut names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     names.find(|name| name.starts_with("PG") && name != "PGDATA")
 }
 
-/// What a connection string that is complete says.
+/// Parses a completed connection string.
 fn read(url: &str) -> Result<(Config, MakeRustlsConnect), NoPipeline> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let mut known = Vec::new();
@@ -135,7 +135,7 @@ fn read(url: &str) -> Result<(Config, MakeRustlsConnect), NoPipeline> {
         match name {
             "sslmode" => ssl_mode = value,
             "sslrootcert" => authorities = Some(value),
-            // Milliseconds for libpq, seconds for tokio-postgres.
+            // In milliseconds in libpq, but in seconds in tokio-postgres.
             "tcp_user_timeout" => user_timeout = value.parse().ok(),
             "keepalives_count" => known.push(format!("keepalives_retries={value}")),
             "application_name"
@@ -178,7 +178,7 @@ fn read(url: &str) -> Result<(Config, MakeRustlsConnect), NoPipeline> {
         ("require", None) => (SslMode::Require, tls::unverified()),
         _ => return Err(only_libpq()),
     };
-    // Its errors quote what they stumble over, which may be the password.
+    // Not shown: the parser's errors quote parts of the URL, perhaps the password.
     let unread = |_| NoPipeline::because("only libpq can read the connection string");
     let parsed = format!("{base}?{}", known.join("&")).parse::<Config>();
     let mut config = parsed.map_err(unread)?;
@@ -190,8 +190,8 @@ fn read(url: &str) -> Result<(Config, MakeRustlsConnect), NoPipeline> {
     Ok((config, MakeRustlsConnect::new(tls_config)))
 }
 
-/// Of what is said twice libpq takes the last, tokio-postgres both, and the first
-/// one first.
+/// Whether host and port are given once. Of duplicates libpq uses the last one,
+/// tokio-postgres all of them, in order.
 fn names_its_server_once(base: &str, query: &str) -> bool {
     let behind = base.split_once("://").map_or("", |(_, behind)| behind);
     let authority = behind.split('/').next().unwrap_or_default();
@@ -205,7 +205,7 @@ fn names_its_server_once(base: &str, query: &str) -> bool {
     before + said("host") <= 1 && before + said("port") <= 1 && said("hostaddr") <= 1
 }
 
-/// Certificates and authorities that libpq uses without being told.
+/// Whether there are certificates that libpq uses by default.
 fn has_files_of_libpq() -> bool {
     let home = std::env::home_dir().map(|home| home.join(".postgresql"));
     home.is_some_and(|home| home.exists())

@@ -1,4 +1,4 @@
-//! One pipeline: what is under way on it, and whether it can take more.
+//! One pipeline: its statements in flight, and whether it accepts more.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,14 +12,14 @@ use super::session::Session;
 use crate::db::connection::Generation;
 use crate::db::owner_limiter::Permit;
 
-/// From when a pipeline without an answer counts as hanging, and is replaced.
+/// After this time without a response a pipeline counts as hanging and is replaced.
 const HANGS: Duration = Duration::from_secs(1);
 
-/// How long an idle pipeline is taken to be alive without asking.
+/// How long an idle pipeline is assumed to be alive without a check.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
-/// The longest that it is asked whether it still answers. It is replaced long
-/// before; this ends what a peer that says nothing would keep for ever.
+/// The time limit of the check whether a pipeline responds. It is replaced long
+/// before; the limit releases what a hanging peer would hold for ever.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
 pub(super) struct Pipeline {
@@ -30,31 +30,30 @@ pub(super) struct Pipeline {
     under_way: Mutex<UnderWay>,
 }
 
-/// When the statements were sent that have no answer yet. Answers come in the
-/// order of the statements.
+/// When the statements in flight were sent. Responses come in the same order.
 struct UnderWay {
     sent_at: VecDeque<Instant>,
-    answered_at: Instant,
+    last_response_at: Instant,
 }
 
-/// What a pipeline can do for the next request.
+/// Whether a pipeline accepts the next statement.
 pub(super) enum Condition {
     Fit,
-    /// Nothing now.
+    /// Too many statements in flight, or the first one waits too long.
     Busy,
-    /// Nothing now; to be asked whether it still answers.
+    /// Idle for so long that a check must come first.
     Idle,
-    /// Nothing any more.
+    /// The connection has ended or belongs to an old generation.
     Over,
-    /// Nothing any more; it may be the database.
+    /// The first statement has no response for too long; the database may hang.
     Hanging,
 }
 
 /// A statement's place in a pipeline.
 pub(super) struct Place {
     pub pipeline: Arc<Pipeline>,
-    turn: Option<Permit>,
-    is_answered: bool,
+    permit: Option<Permit>,
+    is_complete: bool,
 }
 
 impl Pipeline {
@@ -67,7 +66,7 @@ impl Pipeline {
             opened_at: now,
             under_way: Mutex::new(UnderWay {
                 sent_at: VecDeque::new(),
-                answered_at: now,
+                last_response_at: now,
             }),
         }
     }
@@ -76,16 +75,16 @@ impl Pipeline {
         self.opened_at.elapsed()
     }
 
-    /// Takes a place if that is wise: if fewer than `most` statements are under way,
-    /// and the first of them has not waited for longer than `longest_wait`.
+    /// Takes a place if fewer than `max` statements are in flight and the first of them
+    /// has not waited longer than `longest_wait`.
     pub fn enter(
         &self,
         now: Instant,
-        most: usize,
+        max: usize,
         longest_wait: Duration,
-        crew: &Generation,
+        generations: &Generation,
     ) -> Condition {
-        let is_current = self.generation == crew.current() && crew.is_proven();
+        let is_current = self.generation == generations.current() && generations.is_proven();
         if !is_current || !self.driver.is_alive() {
             return Condition::Over;
         }
@@ -94,22 +93,22 @@ impl Pipeline {
         let condition = match under_way.sent_at.front() {
             Some(first) if since(*first) > HANGS => return Condition::Hanging,
             Some(first) if since(*first) > longest_wait => return Condition::Busy,
-            Some(_) if under_way.sent_at.len() >= most => return Condition::Busy,
-            None if since(under_way.answered_at) > TRUSTED_IDLE => Condition::Idle,
+            Some(_) if under_way.sent_at.len() >= max => return Condition::Busy,
+            None if since(under_way.last_response_at) > TRUSTED_IDLE => Condition::Idle,
             Some(_) | None => Condition::Fit,
         };
         under_way.sent_at.push_back(now);
         condition
     }
 
-    fn answered(&self) {
+    fn complete(&self) {
         let mut under_way = self.under_way();
         under_way.sent_at.pop_front();
-        under_way.answered_at = Instant::now();
+        under_way.last_response_at = Instant::now();
     }
 
-    pub async fn still_answers(&self) -> bool {
-        let asked = timeout(GIVE_UP, self.session.answers());
+    pub async fn is_responsive(&self) -> bool {
+        let asked = timeout(GIVE_UP, self.session.is_alive());
         asked.await.unwrap_or(false)
     }
 
@@ -121,33 +120,33 @@ impl Pipeline {
 }
 
 impl Place {
-    pub fn new(pipeline: Arc<Pipeline>, turn: Permit) -> Self {
+    pub fn new(pipeline: Arc<Pipeline>, permit: Permit) -> Self {
         Self {
             pipeline,
-            turn: Some(turn),
-            is_answered: false,
+            permit: Some(permit),
+            is_complete: false,
         }
     }
 
-    pub fn answered(mut self) {
-        self.is_answered = true;
-        self.pipeline.answered();
+    pub fn complete(mut self) {
+        self.is_complete = true;
+        self.pipeline.complete();
     }
 }
 
-/// Without an answer, because the client is gone or was patient for long enough:
-/// the place, and the owner's turn, are taken until what is asked behind it has
-/// one.
+/// Without a response, because the client disconnected or the read timed out, the
+/// place and the owner's permit stay taken until the pipeline has responded to a check
+/// that was sent after the statement.
 impl Drop for Place {
     fn drop(&mut self) {
-        let (false, Ok(runtime)) = (self.is_answered, Handle::try_current()) else {
+        let (false, Ok(runtime)) = (self.is_complete, Handle::try_current()) else {
             return;
         };
-        let (pipeline, turn) = (Arc::clone(&self.pipeline), self.turn.take());
+        let (pipeline, permit) = (Arc::clone(&self.pipeline), self.permit.take());
         runtime.spawn(async move {
-            let _turn = turn;
-            if pipeline.still_answers().await {
-                pipeline.answered();
+            let _permit = permit;
+            if pipeline.is_responsive().await {
+                pipeline.complete();
             }
         });
     }

@@ -1,8 +1,8 @@
-//! A session of PostgreSQL on which the statements of many are under way.
+//! A PostgreSQL session with the statements of many requests in flight.
 //!
-//! The statements are Diesel's, the connection is that of tokio-postgres: Diesel's
-//! own asynchronous connection keeps the code of an error to itself, and only the
-//! code says whether a write that has failed may have happened.
+//! Diesel builds the statements, tokio-postgres sends them: diesel-async does not
+//! expose the SQLSTATE of an error, and only the SQLSTATE says whether a failed write
+//! may have happened.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,15 +20,15 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 pub struct Session {
     client: Client,
-    /// By their texts, of which there are few.
+    /// Prepared statements by text; there are only a few texts.
     prepared: Mutex<HashMap<String, Statement>>,
 }
 
 /// Why a statement has no result.
 pub enum Failure {
-    /// PostgreSQL says so, or the connection does.
+    /// An error of PostgreSQL or of the connection.
     Database(tokio_postgres::Error),
-    /// It could not be sent, or its result could not be read.
+    /// The statement could not be built, or its result could not be read.
     Bug(Cause),
 }
 
@@ -38,10 +38,9 @@ impl From<tokio_postgres::Error> for Failure {
     }
 }
 
-/// Whether a write that ended in an error is known to have had no effect: what
-/// PostgreSQL refuses, it takes back. Not so where a connection behind it was lost
-/// (class 08), or where it says that it does not know (40003); and without a code
-/// it has said nothing.
+/// Whether a failed write is known to have had no effect: PostgreSQL rolls back what it
+/// refuses. The outcome is unknown if a connection behind it was lost (SQLSTATE class
+/// 08), for `statement_completion_unknown` (40003), and without a SQLSTATE.
 pub(super) fn had_no_effect(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| {
         !code.code().starts_with("08") && *code != SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN
@@ -56,26 +55,26 @@ impl Session {
         }
     }
 
-    /// The rows that a statement yields.
+    /// Runs a statement and returns its rows.
     pub async fn query(&self, statement: &impl QueryFragment<Pg>) -> Result<Vec<Row>, Failure> {
         let (statement, values) = self.prepare(statement)?.await?;
         let rows = self.client.query_raw(&statement, values).await?;
         Ok(rows.try_collect().await?)
     }
 
-    /// How many rows a statement has written.
+    /// Runs a statement and returns the number of rows that it has written.
     pub async fn execute(&self, statement: &impl QueryFragment<Pg>) -> Result<u64, Failure> {
         let (statement, values) = self.prepare(statement)?.await?;
         Ok(self.client.execute_raw(&statement, values).await?)
     }
 
-    /// Whether everything asked before has its answer, and the session lives.
-    pub async fn answers(&self) -> bool {
+    /// Whether the session is alive. Returns after the responses to all earlier statements.
+    pub async fn is_alive(&self) -> bool {
         self.client.batch_execute("").await.is_ok()
     }
 
-    /// What is to be sent is known at once, so that the statement is not borrowed
-    /// while its preparation is waited for.
+    /// Builds text and parameters before the returned future runs, so that it does not
+    /// borrow the statement.
     fn prepare(
         &self,
         statement: &impl QueryFragment<Pg>,
@@ -115,7 +114,7 @@ fn type_of(metadata: &PgTypeMetadata) -> Result<Type, Cause> {
     Type::from_oid(metadata.oid()?).ok_or_else(|| "a type of PostgreSQL's own".into())
 }
 
-/// All types have numbers that are the same everywhere.
+/// Looks up no custom types: all types in use have fixed OIDs.
 struct NoOtherTypes;
 
 impl PgMetadataLookup for NoOtherTypes {
@@ -125,10 +124,10 @@ impl PgMetadataLookup for NoOtherTypes {
     }
 }
 
-/// A value that Diesel has written as PostgreSQL wants it.
+/// A value in PostgreSQL's binary format, as Diesel has written it.
 struct Value(Option<Vec<u8>>);
 
-/// A driver may log it, and it may be a title.
+/// Hides the value, which may be a title, from logs of the driver.
 impl std::fmt::Debug for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("…")

@@ -1,4 +1,4 @@
-//! The place of one pipeline: opened when it is needed, closed in time.
+//! A slot for one pipeline, which is opened on demand and closed on failures.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -10,21 +10,21 @@ use super::pipeline::{Condition, Pipeline, Place};
 use crate::db::connection::Generation;
 use crate::db::owner_limiter::Permit;
 
-/// How long no pipeline is opened after one has failed.
+/// The pause after a failure before the next pipeline is opened.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// As long as that grows if the next one fails soon, too.
+/// The max pause; it doubles while pipelines fail soon after they were opened.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// How long no pipeline is opened after the pool was refused a connection: it
-/// must not take the place of one that is needed.
+/// The pause after the pool was refused a connection: a pipeline must not take the
+/// place of a connection of the pool.
 const GIVE_WAY: Duration = Duration::from_secs(10);
 
-/// As long as connections of the pool live.
+/// The max age of a pipeline, the same as of connections of the pool.
 const LIFETIME: Duration = Duration::from_secs(1800);
 
-/// Closed pipelines on which something is still under way. Beyond, no other is
-/// opened: a database that is slow must not get more and more connections.
+/// The max number of closed pipelines with statements in flight. If there are more, no
+/// other is opened: a slow database must not get more and more connections.
 const MAX_CLOSED: usize = 2;
 
 #[derive(Default)]
@@ -41,21 +41,21 @@ struct State {
     failures: u32,
 }
 
-/// What a request finds.
+/// The result of entering a slot.
 pub(super) enum Entered {
     Place(Place),
-    /// Nothing now: statements are under way. The turn is of use elsewhere.
+    /// The pipeline is busy. The permit is given back for another slot.
     Busy(Permit),
-    /// Nothing now.
+    /// No pipeline is available now.
     Nothing,
-    /// Nothing now; a pipeline is to be opened.
+    /// No pipeline is open; the caller has to open it.
     Opening(Opening),
 }
 
-/// The duty to open the pipeline of a slot.
+/// The obligation to open the pipeline of a slot. While it exists, no other is given.
 pub(super) struct Opening {
     pub slot: Arc<Slot>,
-    /// The generation whose sessions are known to be apart.
+    /// The generation in which every client is known to have its own session.
     pub generation: u64,
 }
 
@@ -74,30 +74,30 @@ impl Slot {
         self.state().pipeline.is_some()
     }
 
-    /// A place in the pipeline, or the duty to open it.
+    /// Takes a place in the pipeline, or the obligation to open it.
     pub fn enter(
         self: &Arc<Self>,
-        turn: Permit,
-        most: usize,
+        permit: Permit,
+        max: usize,
         longest_wait: Duration,
-        crew: &Generation,
+        generations: &Generation,
     ) -> Entered {
         let mut state = self.state();
         let now = Instant::now();
         if let Some(pipeline) = &state.pipeline {
-            let place = |turn| Place::new(Arc::clone(pipeline), turn);
-            match pipeline.enter(now, most, longest_wait, crew) {
-                Condition::Fit => return Entered::Place(place(turn)),
-                Condition::Busy => return Entered::Busy(turn),
-                Condition::Idle => drop(place(turn)),
+            let place = |permit| Place::new(Arc::clone(pipeline), permit);
+            match pipeline.enter(now, max, longest_wait, generations) {
+                Condition::Fit => return Entered::Place(place(permit)),
+                Condition::Busy => return Entered::Busy(permit),
+                Condition::Idle => drop(place(permit)),
                 Condition::Over => state.close(Duration::ZERO),
                 Condition::Hanging => state.close_failed(),
             }
             return Entered::Nothing;
         }
-        // Before it is asked for its proof: it may end in between.
-        let generation = crew.current();
-        if !state.may_open(now) || !crew.is_proven() {
+        // Read before `is_proven`: the generation may end in between.
+        let generation = generations.current();
+        if !state.may_open(now) || !generations.is_proven() {
             return Entered::Nothing;
         }
         state.is_opening = true;
@@ -105,8 +105,8 @@ impl Slot {
         Entered::Opening(Opening { slot, generation })
     }
 
-    /// Takes a pipeline that was opened, and closes it when the pool needs its
-    /// connection, or after as long as connections of the pool live.
+    /// Puts an opened pipeline into the slot. It is closed when the pool was refused a
+    /// connection, or after the lifetime of a connection.
     pub fn open(self: &Arc<Self>, pipeline: Pipeline, mut refusals: watch::Receiver<u64>) {
         let mut state = self.state();
         if state.has_ended {
@@ -124,20 +124,20 @@ impl Slot {
         state.keeper = Some(keeper.abort_handle());
     }
 
-    /// No pipeline could be opened.
+    /// Reports that the pipeline could not be opened.
     pub fn not_opened(&self) {
         self.state().close_failed();
     }
 
-    /// A statement was refused on a pipeline. There may be a lock, and each that
-    /// came behind it would wait for it.
+    /// Reports that a statement failed, and closes the pipeline: the cause may be a lock,
+    /// for which all further statements would wait, too.
     pub fn refused(&self, pipeline: &Arc<Pipeline>) {
         if let Some(mut state) = self.with(pipeline) {
             state.close(PAUSE);
         }
     }
 
-    /// A pipeline gave no answer for too long.
+    /// Reports that a pipeline did not respond in time, and closes it.
     pub fn failed(&self, pipeline: &Arc<Pipeline>) {
         if let Some(mut state) = self.with(pipeline) {
             state.close_failed();
@@ -150,14 +150,14 @@ impl Slot {
         Arc::ptr_eq(current, pipeline).then_some(state)
     }
 
-    /// Takes no more statements, for good.
+    /// Closes the slot for good.
     pub fn end(&self) {
         let mut state = self.state();
         state.has_ended = true;
         state.close(Duration::ZERO);
     }
 
-    /// Whether nothing is under way.
+    /// Whether no statements are in flight.
     pub fn is_done(&self) -> bool {
         let state = self.state();
         state.pipeline.is_none() && state.closed.iter().all(|old| old.strong_count() == 0)
@@ -173,7 +173,7 @@ impl State {
             && self.not_before.is_none_or(|time| time <= now)
     }
 
-    /// What is under way on the pipeline is finished; then it is gone.
+    /// Closes the pipeline after the statements in flight.
     fn close(&mut self, pause: Duration) {
         self.closed
             .extend(self.pipeline.take().as_ref().map(Arc::downgrade));
@@ -183,7 +183,7 @@ impl State {
         }
     }
 
-    /// With a pause that doubles while pipelines do not live for long.
+    /// Closes the pipeline, with a pause that doubles while pipelines fail soon.
     fn close_failed(&mut self) {
         let pipeline = self.pipeline.as_ref();
         if pipeline.is_some_and(|pipeline| pipeline.age() > LONGEST_PAUSE) {

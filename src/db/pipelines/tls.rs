@@ -1,4 +1,4 @@
-//! TLS of pipelines, as libpq's `sslmode` has it.
+//! TLS for pipelines, with the semantics of libpq's `sslmode`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,27 +9,27 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// `verify-full`: the server's certificate is for its name, and by one of the
-/// authorities in a file of PEM.
+/// `verify-full`: the certificate is for the server's name and issued by one of the
+/// authorities in a PEM file.
 pub(super) fn verified(authorities: &Path) -> Result<ClientConfig, String> {
     let unread = |error: &dyn std::fmt::Display| format!("{}: {error}", authorities.display());
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(authorities).map_err(|error| unread(&error))? {
         let certificate = certificate.map_err(|error| unread(&error))?;
-        // As libpq: one that is of no use does not spoil the others.
+        // As in libpq, an unusable certificate does not invalidate the others.
         let _ = roots.add(certificate);
     }
     let config = builder()?.with_root_certificates(roots);
     Ok(config.with_no_client_auth())
 }
 
-/// `prefer` and `require`: whoever answers. What is sent is hidden from those who
-/// listen, and not from one who stands between; libpq has it so.
+/// `prefer` and `require`, as in libpq: any certificate is accepted. This protects from
+/// eavesdropping, but not from an active attacker in the middle.
 pub(super) fn unverified() -> Result<ClientConfig, String> {
-    let anybody = Arc::new(Anybody(aws_lc_rs::default_provider()));
+    let accept_any = Arc::new(AcceptAny(aws_lc_rs::default_provider()));
     let config = builder()?
         .dangerous()
-        .with_custom_certificate_verifier(anybody);
+        .with_custom_certificate_verifier(accept_any);
     Ok(config.with_no_client_auth())
 }
 
@@ -40,11 +40,11 @@ fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier
         .map_err(|error| error.to_string())
 }
 
-/// Takes every certificate, and only from who has its key.
+/// Accepts any certificate, if the peer has its private key.
 #[derive(Debug)]
-struct Anybody(CryptoProvider);
+struct AcceptAny(CryptoProvider);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AcceptAny {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,
@@ -97,9 +97,9 @@ mod tests {
         CertifiedIssuer::self_signed(params, KeyPair::generate()?)
     }
 
-    /// Whether a client takes a server whose certificate, for `db.example`, is by
-    /// this authority.
-    fn takes(client: ClientConfig, name: &'static str, by: &Authority) -> Result<bool, String> {
+    /// Whether a client accepts a server with a certificate for `db.example` from this
+    /// authority.
+    fn accepts(client: ClientConfig, name: &'static str, by: &Authority) -> Result<bool, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let key = KeyPair::generate().map_err(|error| text(&error))?;
         let params = CertificateParams::new(["db.example".to_owned()]);
@@ -148,8 +148,12 @@ mod tests {
                 ("evil.example", &ours, false),
                 ("db.example", &other, false),
             ] {
-                assert_eq!(takes(verified(file.path())?, name, by)?, is_good, "{name}");
-                assert!(takes(unverified()?, name, by)?, "{name}");
+                assert_eq!(
+                    accepts(verified(file.path())?, name, by)?,
+                    is_good,
+                    "{name}"
+                );
+                assert!(accepts(unverified()?, name, by)?, "{name}");
             }
             Ok(())
         };
