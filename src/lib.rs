@@ -1,7 +1,7 @@
-//! Todoward: a tasks backend for people who sign their users in with Better Auth.
+//! Todoward: a tasks API for applications whose users sign in with Better Auth.
 //!
-//! The rooms, from top to bottom. A room uses those below it and never one above;
-//! `tests/architecture` reads the `use` lines and says so.
+//! The modules, from top to bottom. A module uses those below it and never one above;
+//! `tests/architecture` checks the `use` lines.
 //!
 //! ```text
 //! cli         the commands

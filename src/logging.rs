@@ -1,11 +1,11 @@
-//! Log lines: env_logger's filter, our format, and a writer that never blocks.
+//! Logging: env_logger's filter, own formats, and a writer that never blocks.
 //!
-//! Invariant: a request is not held up by whoever reads the log. Lines pass a
-//! bounded queue to a thread of their own; if standard error is blocked or
-//! closed they are dropped and counted.
+//! Invariant: a slow reader of the log does not delay requests. Lines go through a
+//! bounded queue to a dedicated thread; if standard error is blocked or closed, lines
+//! are dropped and counted.
 //!
-//! Invariant: no token is logged. The details of other crates may quote a
-//! request, so that `RUST_LOG` lets only our own through.
+//! Invariant: no token is logged. Debug lines of other crates may quote a request, so
+//! `RUST_LOG` can enable only those of this crate.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -24,20 +24,20 @@ use serde::{Serialize, Serializer as _};
 use crate::primitives::timestamp::Timestamp;
 use crate::settings::LogFormat;
 
-/// Lines that may wait for the writer.
+/// The max number of lines in the queue.
 const QUEUE: usize = 8192;
 
-/// How long lines gather before they are written together. A thread that is woken
-/// for each line, and a system call for each, cost a fifth of a request.
+/// How long lines are collected before they are written together. Waking the thread and
+/// making a system call for each line would cost a fifth of a request.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// Lines that are written together at the most. They wait outside the queue.
+/// The max number of lines that are written together, in addition to the queue.
 const BATCH: usize = 1024;
 
-/// How long a stopping process waits for the last lines.
+/// How long a stopping process waits until the last lines are written.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// Keeps the writer; flushes it at the end.
+/// The running logger; dropping it flushes the queue.
 pub struct Logging {
     lines: Sender<Line>,
 }
@@ -47,7 +47,7 @@ enum Line {
     Flush(Sender<()>),
 }
 
-/// Starts logging by `RUST_LOG`, `info` by default.
+/// Starts logging with the filter `RUST_LOG`, `info` by default.
 pub fn start(format: LogFormat) -> Logging {
     let (lines, queue) = bounded(QUEUE);
     let dropped = Arc::new(AtomicU64::new(0));
@@ -55,12 +55,12 @@ pub fn start(format: LogFormat) -> Logging {
         lines: lines.clone(),
         dropped: Arc::clone(&dropped),
     };
-    // Without the thread, lines are dropped once the queue is full: no reason
-    // not to serve.
+    // If the thread cannot be started, lines are dropped once the queue is full.
+    // That is no reason not to serve.
     let _ = std::thread::Builder::new()
         .name("log".into())
         .spawn(move || write_lines(&queue, &dropped));
-    // The server library speaks of its own threads at every start and stop.
+    // actix_server logs its threads at every start and stop.
     let mut builder = Builder::from_env(Env::default().default_filter_or("info,actix_server=warn"));
     builder.target(Target::Pipe(Box::new(writer)));
     match format {
@@ -69,18 +69,18 @@ pub fn start(format: LogFormat) -> Logging {
     };
     let logger = builder.build();
     let level = logger.filter();
-    // A second logger in one process happens only in tests.
+    // Only tests set a second logger in one process.
     if log::set_boxed_logger(Box::new(NoForeignDetails(logger))).is_ok() {
         log::set_max_level(level);
     }
     Logging { lines }
 }
 
-/// Other crates are heard from `info` upwards, whatever `RUST_LOG` says: below,
-/// actix-http for one quotes header values. That one is not heard at all: it
-/// writes an error for whatever bytes a client sends that are not HTTP. Neither is
-/// the one that verifies certificates: an error for each try to fetch the keys, whose
-/// cause we log ourselves, once.
+/// Filters other crates, whatever `RUST_LOG` says. They log at `info` and above only,
+/// because below that they quote header values, as actix-http does. actix-http is
+/// silenced completely, because it logs an error for all bytes that are not HTTP; and so
+/// is rustls-platform-verifier, because it logs an error for each failed fetch of the
+/// keys, whose cause is logged here once.
 struct NoForeignDetails(env_logger::Logger);
 
 impl Log for NoForeignDetails {
@@ -109,7 +109,7 @@ impl Drop for Logging {
     fn drop(&mut self) {
         let (done, written) = bounded(1);
         if self.lines.try_send(Line::Flush(done)).is_ok() {
-            // Nothing to do about a reader who does not read.
+            // On a timeout standard error is blocked, and the lines are lost.
             let _ = written.recv_timeout(FLUSH);
         }
     }
@@ -120,7 +120,7 @@ struct QueueWriter {
     dropped: Arc<AtomicU64>,
 }
 
-/// env_logger hands over one line a call.
+/// env_logger calls this once for each line.
 impl Write for QueueWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.lines.try_send(Line::Text(line.to_vec())).is_err() {
@@ -151,7 +151,7 @@ fn write_lines(queue: &Receiver<Line>, dropped: &AtomicU64) {
         if lost > 0 {
             batch.extend(format!("{lost} log lines were dropped\n").into_bytes());
         }
-        // A closed standard error must not end anything.
+        // A closed standard error must not end the process.
         let _ = io::stderr().write_all(&batch);
         batch.clear();
         for done in flushed {
@@ -160,40 +160,40 @@ fn write_lines(queue: &Receiver<Line>, dropped: &AtomicU64) {
     }
 }
 
-/// Room for the line of a request.
+/// The initial capacity of a line, enough for an access log line.
 const LINE: usize = 384;
 
-/// Passes on the members of an event one by one: a map of them, made for each
-/// line, cost more than the rest of the line.
-struct Members<F>(F);
+/// Visits the fields of a record one by one: building a map for each line cost more than
+/// the rest of the line.
+struct Fields<F>(F);
 
-impl<'kvs, F: FnMut(&str, Member<'_>)> VisitSource<'kvs> for Members<F> {
+impl<'kvs, F: FnMut(&str, Field<'_>)> VisitSource<'kvs> for Fields<F> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
         let text;
-        let member = match (value.to_u64(), value.to_f64(), value.to_borrowed_str()) {
-            (Some(whole), ..) => Member::Whole(whole),
-            (None, Some(number), _) => Member::Number(number),
-            (None, None, Some(borrowed)) => Member::Text(borrowed),
+        let field = match (value.to_u64(), value.to_f64(), value.to_borrowed_str()) {
+            (Some(whole), ..) => Field::Whole(whole),
+            (None, Some(number), _) => Field::Number(number),
+            (None, None, Some(borrowed)) => Field::Text(borrowed),
             (None, None, None) => {
                 text = value.to_string();
-                Member::Text(&text)
+                Field::Text(&text)
             }
         };
-        (self.0)(key.as_str(), member);
+        (self.0)(key.as_str(), field);
         Ok(())
     }
 }
 
-/// The value of a member.
+/// The value of a field.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Member<'a> {
+enum Field<'a> {
     Whole(u64),
     Number(f64),
     Text(&'a str),
 }
 
-impl fmt::Display for Member<'_> {
+impl fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole(number) => number.fmt(f),
@@ -203,22 +203,23 @@ impl fmt::Display for Member<'_> {
     }
 }
 
-fn each_member(record: &Record<'_>, mut pass: impl FnMut(&str, Member<'_>)) {
-    // Another crate's must not stand twice in an object.
-    let not_ours = |name: &str, member: Member<'_>| match name {
+fn each_field(record: &Record<'_>, mut pass: impl FnMut(&str, Field<'_>)) {
+    // A crate's fields must not duplicate the standard ones in the JSON object.
+    let not_ours = |name: &str, field: Field<'_>| match name {
         "time" | "level" | "target" | "message" => {}
-        _ => pass(name, member),
+        _ => pass(name, field),
     };
-    // Our visitor never fails.
-    let _ = record.key_values().visit(&mut Members(not_ours));
+    // The visitor never fails.
+    let _ = record.key_values().visit(&mut Fields(not_ours));
 }
 
-/// What could begin a line, steer a terminal or turn the order of a text around.
+/// Whether a character could begin a line, control a terminal or reverse the order of
+/// text (log injection).
 fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Writes a line in which nothing is unsafe, or only as `escape` writes it.
+/// Writes a line with its unsafe characters escaped by `escape`.
 fn write_safely(
     out: &mut Formatter,
     mut line: Vec<u8>,
@@ -238,8 +239,8 @@ fn write_safely(
     out.write_all(&line)
 }
 
-/// One JSON object a line. The serialiser escapes what JSON must, which is the
-/// ASCII controls but one; here goes the rest, which only strings can have.
+/// Writes one JSON object a line. The serializer escapes the control characters that
+/// JSON requires; the other unsafe ones, which occur in strings only, are escaped here.
 fn json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut line = Vec::with_capacity(LINE);
     let mut serializer = serde_json::Serializer::new(&mut line);
@@ -249,9 +250,9 @@ fn json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     event.serialize_entry("target", record.target())?;
     event.serialize_entry("message", &format_args!("{}", record.args()))?;
     let mut written = Ok(());
-    each_member(record, |name, member| {
+    each_field(record, |name, field| {
         if written.is_ok() {
-            written = event.serialize_entry(name, &member);
+            written = event.serialize_entry(name, &field);
         }
     });
     written?;
@@ -261,7 +262,7 @@ fn json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     })
 }
 
-/// For people: time, level, message, members.
+/// Writes a line for people: time, level, message, fields.
 fn text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut line = Vec::with_capacity(LINE);
     write!(
@@ -272,12 +273,12 @@ fn text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
         record.args()
     )?;
     let mut written = Ok(());
-    each_member(record, |name, member| {
+    each_field(record, |name, field| {
         if written.is_ok() {
-            written = write!(line, " {name}={member}");
+            written = write!(line, " {name}={field}");
         }
     });
     written?;
-    // A client's text must not begin a line, nor steer a terminal.
+    // A client's text must not begin a line or control a terminal.
     write_safely(out, line, |c, safe| safe.extend(c.escape_default()))
 }

@@ -1,5 +1,5 @@
-//! The token in `Authorization: Bearer <token>` (RFC 6750 section 2.1), and
-//! nowhere else: not the query, the body, a form or a cookie.
+//! Reads the token from `Authorization: Bearer <token>` (RFC 6750 section 2.1) and
+//! from nowhere else: not from the query, the body, a form or a cookie.
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
@@ -10,7 +10,7 @@ const TWO_CREDENTIALS: Refusal =
 const OTHER_SCHEME: Refusal =
     Refusal::Missing("the Authorization header must be \"Bearer\", a space and the token");
 
-/// The raw token of a request, or why there is none.
+/// Returns the raw token of a request.
 pub(super) fn from_headers(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION);
     let Some(value) = values.next() else {
@@ -30,7 +30,7 @@ fn from_value(value: &[u8]) -> Result<&str, Refusal> {
         Some(space) => value.split_at(space),
         None => (value, &b""[..]),
     };
-    // JSON has commas of its own.
+    // Commas inside JSON do not separate credentials.
     let is_json = rest.trim_ascii().starts_with(b"{") && rest.trim_ascii().ends_with(b"}");
     if !is_json && holds_a_second_credential(rest) {
         return Err(TWO_CREDENTIALS);
@@ -48,9 +48,9 @@ fn from_value(value: &[u8]) -> Result<&str, Refusal> {
     }
 }
 
-/// `Bearer A, Bearer B`, `Basic x, Bearer A`: a list where one was expected,
-/// which a proxy and we could read differently. The parameters of another
-/// scheme (`Digest username="a", realm="b"`) are not a second credential.
+/// Detects a list of credentials such as `Bearer A, Bearer B` or `Basic x, Bearer A`,
+/// of which a proxy and this server could choose different ones. The parameters of
+/// another scheme (`Digest username="a", realm="b"`) are not a second credential.
 fn holds_a_second_credential(rest: &[u8]) -> bool {
     rest.split(|byte| *byte == b',').skip(1).any(|part| {
         let part = part.trim_ascii();

@@ -1,8 +1,8 @@
 //! The claims of a token whose signature has been verified.
 //!
-//! jsonwebtoken leaves gaps here (an absent or mistyped `iss`, an `aud` of
-//! `["me", 5]`, an empty `sub`, an `iat` in the future all pass), so each rule
-//! is checked by this code.
+//! jsonwebtoken's validation has gaps (an absent or mistyped `iss`, an `aud` of
+//! `["me", 5]`, an empty `sub` and an `iat` in the future all pass), so this code
+//! checks each rule itself.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use super::refusal::Refusal;
 use super::verifier::Policy;
 use crate::primitives::json::{Map, Value};
 
-/// `aud` of the JWT that Better Auth keeps in its session cookie. It is signed
-/// with the keys of the API tokens, but made for Better Auth itself.
+/// The `aud` of the JWT in Better Auth's session cookie. It is signed with the same
+/// keys as API tokens, but intended for Better Auth itself.
 const SESSION_CACHE_AUDIENCE: &str = "better-auth:session-cache";
 
-/// The first second of the year 10000. A time so late is one in milliseconds: a token
-/// that was to live for minutes would never end.
+/// The first second of the year 10000. A later time is one in milliseconds by
+/// mistake: a token meant to live for minutes would never expire.
 const YEAR_10000: f64 = 253_402_300_800.0;
 
-/// The verified claims: what the middleware puts into the request's extensions.
+/// The verified claims, which the middleware stores in the request's extensions.
 #[derive(Debug, Clone)]
 pub struct Claims {
     owner: OwnerId,
@@ -31,7 +31,8 @@ pub struct Claims {
     times: Times,
 }
 
-/// When a token is valid, in seconds since 1970 (RFC 7519 sections 4.1.4 to 4.1.6).
+/// The validity period of a token, in seconds since the Unix epoch (RFC 7519 sections
+/// 4.1.4 to 4.1.6).
 #[derive(Debug, Clone, Copy)]
 struct Times {
     exp: f64,
@@ -71,35 +72,35 @@ impl Times {
 }
 
 impl Claims {
-    /// The owner whom the token speaks for.
+    /// The owner.
     pub fn owner(&self) -> &OwnerId {
         &self.owner
     }
 
-    /// What stands for the owner in log lines: 12 digits of a hash. Made once for
-    /// a token that is remembered, not for each line.
+    /// The pseudonym of the owner in log lines: 12 hex digits of a SHA-256 hash. It is
+    /// computed once a token, not once a line.
     pub fn log_name(&self) -> Arc<str> {
         Arc::clone(&self.log_name)
     }
 
-    /// How much the token may do.
+    /// What the token allows.
     pub fn access(&self) -> Access {
         self.access
     }
 
-    /// `exp`, in seconds since 1970.
+    /// `exp`, in seconds since the Unix epoch.
     pub fn expires_at(&self) -> f64 {
         self.times.exp
     }
 
-    /// Whether claims that were once verified still hold at this time.
+    /// Checks that verified claims are still valid at the time `now`.
     pub(super) fn check_again(&self, policy: &Policy, now: f64) -> Result<(), Refusal> {
         self.times.check(policy.leeway, now)
     }
 
-    /// Checks each claim against the policy at the time `now` (seconds since
-    /// 1970). Only the verifier calls this, after the signature has verified:
-    /// what is said here must not be told about a forged token.
+    /// Checks each claim against the policy at the time `now` (seconds since the Unix
+    /// epoch). Only the verifier calls this, and only after it has verified the
+    /// signature: the sender of a forged token must not learn what is checked here.
     pub(super) fn check(
         claims: &Map<String, Value>,
         typ: Option<&str>,
@@ -113,8 +114,8 @@ impl Claims {
             Kind::SessionCookie => return Err(Refusal::InvalidClaims(SESSION_COOKIE)),
             Kind::OAuth => policy.oauth.access(claims)?,
         };
-        // OpenID Connect section 3.1.3.6: what comes with an access token, and says
-        // to a program who has signed in. Better Auth's names no client but as audience.
+        // OpenID Connect Core section 3.1.3.6: an ID token, which tells a client who has
+        // signed in. Better Auth's ID tokens name the client only as their audience.
         if ["at_hash", "c_hash"]
             .iter()
             .any(|name| claims.contains_key(*name))
@@ -123,7 +124,7 @@ impl Claims {
                 "this is an OpenID token (at_hash), which is for the program that the user signs in to, and no API token; get one with authClient.token()",
             ));
         }
-        // RFC 7800 section 3.1: whoever only has the token is not whom it was made for.
+        // RFC 7800 section 3.1: possession of the token alone proves nothing.
         if claims.contains_key("cnf") {
             return Err(Refusal::InvalidClaims(
                 "the token is bound to a key (cnf), and is no bearer token",
@@ -160,18 +161,18 @@ fn log_name(owner: &OwnerId) -> Arc<str> {
 const SESSION_COOKIE: &str =
     "this is Better Auth's session cookie, not an API token; get one with authClient.token()";
 
-/// What a token was made for.
+/// The purpose of a token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Api,
-    /// For a program that acts for the user.
+    /// An OAuth access token, for a client that acts for the user.
     OAuth,
-    /// Better Auth's cookie cache with the strategy "jwt".
+    /// The session cookie of Better Auth's cookie cache with the strategy "jwt".
     SessionCookie,
 }
 
 impl Kind {
-    /// RFC 8725 section 3.11: a token that says it is something else is not for us.
+    /// RFC 8725 section 3.11: a token with another explicit type is refused.
     fn of(claims: &Map<String, Value>, typ: Option<&str>) -> Result<Self, Refusal> {
         let typ = typ.map(str::to_ascii_lowercase);
         let typ = typ
@@ -191,7 +192,7 @@ impl Kind {
             Some(aud) => for_the_cache(aud),
             None => false,
         };
-        // With a shared secret the cookie says so by its form only.
+        // Signed with a shared secret, the cookie is recognized by its claims only.
         let has_its_form = ["session", "user"]
             .iter()
             .all(|name| claims.contains_key(*name));
@@ -202,7 +203,8 @@ impl Kind {
             (false, false) => Ok(Self::Api),
             (false, true) => Ok(Self::OAuth),
             (true, false) => Ok(Self::SessionCookie),
-            // Nobody makes one that is both, and neither rule may go round the other.
+            // No issuer makes a token of both kinds, and accepting it as either one
+            // would bypass the rule of the other.
             (true, true) => Err(Refusal::InvalidClaims(SESSION_COOKIE)),
         }
     }
@@ -213,7 +215,7 @@ const NBF_TOO_LATE: &str =
     "nbf is after the year 9999 and looks like milliseconds; it is in seconds";
 const IAT_TOO_LATE: &str = "iat is after the year 9999 and looks like milliseconds; it is in seconds: Math.floor(Date.now() / 1000)";
 
-/// A NumericDate (RFC 7519 section 2): a finite number, fractions allowed.
+/// Reads a NumericDate (RFC 7519 section 2): a finite number, fractions allowed.
 fn time(
     claims: &Map<String, Value>,
     name: &str,
@@ -232,8 +234,8 @@ fn time(
     }
 }
 
-/// The outer result is about the claim's type, the inner about its value: the
-/// first is said before the times are looked at, the second after.
+/// The outer result is about the claim's type and is reported before the times are
+/// checked; the inner one is about its value and is reported afterwards.
 type Checked = Result<Result<(), Refusal>, Refusal>;
 
 fn check_issuer(claims: &Map<String, Value>, kind: Kind, policy: &Policy) -> Checked {
@@ -246,9 +248,9 @@ fn check_issuer(claims: &Map<String, Value>, kind: Kind, policy: &Policy) -> Che
         return Ok(Ok(()));
     }
     Ok(match issuer {
-        // The cookie that is signed with the secret names neither.
+        // A cookie that is signed with the secret has neither iss nor aud.
         None if kind == Kind::SessionCookie => Ok(()),
-        // What it is helps more than what else it lacks.
+        // The kind of token is more helpful than the first missing claim.
         None if !claims.contains_key("sub") => Err(Refusal::InvalidClaims(missing_subject(claims))),
         None => Err(Refusal::InvalidClaims("the token has no iss")),
         Some("") => Err(Refusal::InvalidClaims(
@@ -275,7 +277,7 @@ fn check_audience(claims: &Map<String, Value>, kind: Kind, policy: &Policy) -> C
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(WRONG),
     };
-    // A cookie's audience is the cookie cache, or none.
+    // The audience of a cookie is the cookie cache, or absent.
     if kind == Kind::SessionCookie {
         return Ok(Ok(()));
     }

@@ -1,4 +1,4 @@
-//! Handlers ask for an [`OwnerId`] and get the verified one.
+//! The extractor that gives handlers the verified [`OwnerId`].
 
 use std::future::{Ready, ready};
 
@@ -9,8 +9,8 @@ use super::claims::Claims;
 use super::owner::OwnerId;
 use crate::primitives::problem::{ApiError, Code};
 
-/// Fails closed: a route that is not behind [`super::Authenticate`] has no
-/// claims, and that is a bug of ours (500 and a log line), never an anonymous user.
+/// Fails closed: a route outside [`super::Authenticate`] has no claims. That is a bug,
+/// reported with 500 and a log line, and never an anonymous user.
 impl FromRequest for OwnerId {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;

@@ -1,5 +1,5 @@
-//! Fetching a key set: one GET, bounded in time and size, to the configured
-//! address and nowhere else.
+//! Fetches a key set: one GET, limited in time and size, to the configured URL and
+//! nowhere else.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::settings::Jwks as Settings;
 
-/// The largest set that is read, in bytes.
+/// The max size of a key set, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
 
 pub(super) struct Fetcher {
@@ -25,13 +25,13 @@ impl Fetcher {
             .root_certs(RootCerts::PlatformVerifier)
             .build();
         let config = Agent::config_builder()
-            // For the whole exchange, the look-up of the name included.
+            // For the whole exchange, including the DNS look-up.
             .timeout_global(Some(settings.timeout))
-            // A redirect could lead the server into its own network.
+            // A redirect could lead to an internal server (SSRF).
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
-            // Rare fetches; a connection that was kept would be dead by the next.
+            // Fetches are rare; an idle connection would be closed by the next one.
             .max_idle_connections(0)
             .proxy(None)
             .user_agent(concat!("todoward/", env!("CARGO_PKG_VERSION")))
@@ -43,7 +43,7 @@ impl Fetcher {
         }
     }
 
-    /// The document at the address, or why there is none.
+    /// Fetches the document at the URL; the error is a sentence for the log.
     pub fn fetch(&self) -> Result<Vec<u8>, String> {
         let failed = |error: ureq::Error| format!("{}: {}", self.url, cause(&error));
         let response = self
@@ -65,8 +65,8 @@ impl Fetcher {
     }
 }
 
-/// What has failed, in the same words each time: rustls says with some causes how many
-/// seconds ago they began, and each would be a new one for the log.
+/// The cause of a failure in constant words: rustls includes the number of seconds
+/// since the expiry in some messages, and the log would treat each as a new cause.
 fn cause(error: &ureq::Error) -> String {
     let of_tls: Option<&rustls::Error> = if let ureq::Error::Rustls(error) = error {
         Some(error)

@@ -1,11 +1,11 @@
-//! The key set of a Better Auth server, fetched and kept.
+//! The key set of a Better Auth server, fetched and cached.
 //!
-//! A thread of its own fetches, so that no worker is ever held up and no two
-//! fetches run at once. Requests read the last good set.
+//! A dedicated thread fetches, so that no HTTP worker is blocked and no two fetches
+//! run at once. Requests read the last good set.
 //!
-//! Invariants: a set that was good is kept until a better one comes, or for 24
-//! hours; made-up `kid`s cause at most one fetch in ten seconds; a real rotation
-//! costs no token, because a fetch that finds a changed set starts no cool-down.
+//! Invariants: a good set is kept until a newer one arrives, or for 24 hours; unknown
+//! `kid`s cause at most one fetch in ten seconds; and a key rotation refuses no valid
+//! token, because a fetch that finds a changed set starts no cool-down.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -17,32 +17,32 @@ use super::key_set::KeySet;
 use super::refresh::{Fetched, Schedule, Shared, keep_fresh};
 use crate::settings::Jwks as Settings;
 
-/// How much longer than a fetch may take a request waits for fetches.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// How long requests cause no fetch after one that failed, while there are no keys.
+/// A request waits for fetches for the timeout of one fetch plus this.
+const EXTRA_WAIT: Duration = Duration::from_millis(500);
+/// Without keys, requests cause no fetch for this time after one that failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The key set and whatever keeps it fresh. The thread ends with it.
+/// The cached key set. Dropping it ends the thread that keeps it fresh.
 pub struct Jwks {
     shared: Arc<Shared>,
     finished: watch::Receiver<u64>,
-    /// How long a request waits for fetches.
-    patience: Duration,
+    /// The max time that a request waits for fetches.
+    max_wait: Duration,
 }
 
-/// What the metrics tell about the key set.
+/// The state of the key set for the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JwksState {
-    /// Fetches that gave a good set.
+    /// The number of successful fetches.
     pub successes: u64,
-    /// Fetches that did not.
+    /// The number of failed fetches.
     pub failures: u64,
-    /// How old the keys are; none if there are none yet.
+    /// The time since the last successful fetch; none without keys.
     pub age: Option<Duration>,
 }
 
 impl Jwks {
-    /// Starts fetching at once.
+    /// Starts the thread, which fetches at once.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Jwks {
         Self::fetching(settings, move || fetcher.fetch())
     }
 
-    /// Keeps the keys of the documents that `fetch` gives.
+    /// Starts the thread with this function as the fetch.
     pub(super) fn fetching(
         settings: &Settings,
         fetch: impl Fn() -> Fetched + Send + 'static,
@@ -63,7 +63,7 @@ impl Jwks {
             wake: Condvar::new(),
         });
         let (announce, finished) = watch::channel(0);
-        let patience = settings.timeout + PATIENCE;
+        let max_wait = settings.timeout + EXTRA_WAIT;
         let (of_thread, settings) = (Arc::clone(&shared), settings.clone());
         std::thread::Builder::new()
             .name("jwks".into())
@@ -71,11 +71,11 @@ impl Jwks {
         Ok(Self {
             shared,
             finished,
-            patience,
+            max_wait,
         })
     }
 
-    /// Keys that nobody fetches.
+    /// A fixed key set, without a thread.
     #[cfg(test)]
     pub(super) fn fixed(keys: Option<KeySet>) -> Self {
         let shared = Shared {
@@ -86,11 +86,11 @@ impl Jwks {
         Self {
             shared: Arc::new(shared),
             finished: watch::channel(0).1,
-            patience: PATIENCE,
+            max_wait: EXTRA_WAIT,
         }
     }
 
-    /// Puts another set in the place of the one that is there.
+    /// Replaces the key set.
     #[cfg(test)]
     pub(super) fn replace(&self, keys: KeySet) {
         self.shared.set_keys(Some(Arc::new(keys)));
@@ -105,7 +105,7 @@ impl Jwks {
             .clone()
     }
 
-    /// How the fetching goes.
+    /// The state for the metrics.
     pub fn state(&self) -> JwksState {
         let schedule = self.shared.lock();
         JwksState {
@@ -115,61 +115,61 @@ impl Jwks {
         }
     }
 
-    /// Why there are no newer keys, if the last fetch failed.
-    pub fn complaint(&self) -> Option<String> {
-        let complaint = self.shared.lock().complaint.clone();
-        (!complaint.is_empty()).then_some(complaint)
+    /// Why the last fetch failed, if it did.
+    pub fn last_error(&self) -> Option<String> {
+        let last_error = self.shared.lock().last_error.clone();
+        (!last_error.is_empty()).then_some(last_error)
     }
 
-    /// Waits for the end of the first fetch, good or not.
-    pub async fn tried(&self) {
+    /// Waits for the end of the first fetch, successful or not.
+    pub async fn first_fetch(&self) {
         let mut finished = self.finished.clone();
         let ended = finished.wait_for(|ended| *ended > 0);
-        // However it ends, whoever looks for a key is told.
-        let _ = tokio::time::timeout(self.patience, ended).await;
+        // The outcome does not matter here: looking for a key reports it.
+        let _ = tokio::time::timeout(self.max_wait, ended).await;
     }
 
-    /// What a request can still hope for until `deadline`. To be taken before the keys
-    /// are looked at, so that no fetch ends unseen between the two.
-    pub(super) fn hope(&self, deadline: Instant) -> Hope {
+    /// Begins a wait for fetches until `deadline`. To be called before looking for a key,
+    /// so that no fetch ends unnoticed in between.
+    pub(super) fn fetch_wait(&self, deadline: Instant) -> FetchWait {
         let schedule = self.shared.lock();
-        Hope {
+        FetchWait {
             begun: schedule.begun,
             ended: schedule.ended,
-            until: deadline.min(Instant::now() + self.patience),
+            until: deadline.min(Instant::now() + self.max_wait),
         }
     }
 
-    /// Waits for the fetch under way, which may have begun before a key was
-    /// published, or else for one that begins after the hope did. All who wait
-    /// share it. False if there is none to wait for.
-    pub(super) async fn refreshed(&self, hope: &mut Hope) -> bool {
-        let awaited = if hope.ended < hope.begun {
-            hope.ended = hope.begun;
-            hope.begun
-        } else if hope.ended == hope.begun && self.wants(hope.begun + 1) {
-            hope.ended = hope.begun + 1;
-            hope.ended
+    /// Waits for the current fetch, or, as that may have begun before the key was
+    /// published, for the next one. All waiting requests share the fetches. False if
+    /// there is no fetch to wait for.
+    pub(super) async fn refreshed(&self, wait: &mut FetchWait) -> bool {
+        let awaited = if wait.ended < wait.begun {
+            wait.ended = wait.begun;
+            wait.begun
+        } else if wait.ended == wait.begun && self.request_fetch(wait.begun + 1) {
+            wait.ended = wait.begun + 1;
+            wait.ended
         } else {
             return false;
         };
         let mut finished = self.finished.clone();
         let ended = finished.wait_for(|ended| *ended >= awaited);
-        let until = tokio::time::Instant::from_std(hope.until);
+        let until = tokio::time::Instant::from_std(wait.until);
         matches!(tokio::time::timeout_at(until, ended).await, Ok(Ok(_)))
     }
 
-    /// Asks for the fetch of this number, unless it has begun already. False if
-    /// the cool-down does not let it.
-    fn wants(&self, number: u64) -> bool {
+    /// Requests the fetch with this number, unless it has begun already. False if the
+    /// cool-down forbids it.
+    fn request_fetch(&self, number: u64) -> bool {
         let mut schedule = self.shared.lock();
         if schedule.begun >= number {
             return true;
         }
         if schedule.good_at.is_none() {
-            // The thread tries again on its own, ever more rarely. A request may make
-            // it try at once, so that the first one after an outage is served, but
-            // many requests not more often than one.
+            // The thread retries on its own, with growing pauses. A request may cause a
+            // retry at once, so that the first one after an outage is served; the pause
+            // bounds the retries of many requests.
             if schedule.ended_at.is_some_and(|at| at.elapsed() < PAUSE) {
                 return false;
             }
@@ -187,9 +187,9 @@ impl Jwks {
     }
 }
 
-/// The fetches that had begun and ended when a request found no key, and how
-/// long it waits in all.
-pub(super) struct Hope {
+/// The wait of a request that found no key: the numbers of fetches that had begun and
+/// ended, and when the wait ends.
+pub(super) struct FetchWait {
     begun: u64,
     ended: u64,
     until: Instant,

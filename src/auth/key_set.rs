@@ -1,32 +1,32 @@
-//! A key set as it was fetched (RFC 7517 section 5), and the key of a token in it.
+//! Key sets (RFC 7517 section 5), and finding the key of a token.
 
 use super::keys::{PublicAlgorithm, PublicKey, sha256};
 use crate::primitives::json::{self, Value};
 
-/// The complaints about one set that are logged: a set has room for 100,000.
+/// The max number of notes about one set in the log: a set can cause 100,000.
 const MAX_NOTES: usize = 20;
 
-/// A key set as it was fetched: the usable keys of it.
+/// The usable keys of a fetched set.
 pub(super) struct KeySet {
     keys: Vec<PublicKey>,
-    /// What was left out, for the log.
+    /// What was ignored or suspicious, for the log.
     pub notes: Vec<String>,
-    /// Of the keys, in whatever order and form they were written.
+    /// A hash of the keys, independent of their order and JSON formatting.
     pub fingerprint: [u8; 32],
 }
 
-/// What a set has for a token.
+/// The result of looking for a token's key.
 pub(super) enum Lookup<'s> {
     Found(&'s PublicKey),
-    /// The key is there and not for this algorithm.
+    /// There is a key with this `kid`, for another algorithm.
     OtherAlgorithm,
-    /// A newer set may have it.
+    /// There is no such key; a newer set may have it.
     Unknown,
 }
 
 impl KeySet {
-    /// Reads a set. One without a usable key is an error: an endpoint that says
-    /// so for a moment must not take away the keys that were good.
+    /// Parses a set. A set without a usable key is an error, so that a temporary mistake
+    /// of the endpoint does not replace good keys.
     pub fn parse(document: &[u8]) -> Result<Self, String> {
         let Ok(Value::Object(set)) = json::parse(document) else {
             return Err("it is not a JSON object".to_owned());
@@ -58,7 +58,7 @@ impl KeySet {
         let kids: Vec<&Value> = kids.flatten().collect();
         keys.retain(|key| {
             let same = |kid: &&&Value| kid.as_str() == key.kid.as_deref();
-            // Nobody can say which of two keys of one name was meant.
+            // Two keys with one kid are ambiguous.
             let alone = key.kid.is_none() || kids.iter().filter(same).count() < 2;
             if !alone {
                 notes.push("keys of the same kid are left out, all of them".to_owned());
@@ -66,7 +66,7 @@ impl KeySet {
             alone
         });
         if keys.is_empty() {
-            // One of the reasons: most probably that of all.
+            // The first reason; most probably it applies to all keys.
             let why = notes.first().map(|note| format!(": {note}"));
             return Err(format!("it has no usable key{}", why.unwrap_or_default()));
         }
@@ -83,8 +83,8 @@ impl KeySet {
         })
     }
 
-    /// The key for a token. Without a `kid` only a key that alone could have
-    /// made it is taken.
+    /// Finds the key for a token. Without a `kid` there must be exactly one key for the
+    /// algorithm.
     pub fn find(&self, kid: Option<&str>, alg: PublicAlgorithm) -> Lookup<'_> {
         let Some(kid) = kid else {
             let mut able = self.keys.iter().filter(|key| key.algorithms.contains(&alg));
@@ -100,12 +100,12 @@ impl KeySet {
         }
     }
 
-    /// Whether a key is in this set, unchanged.
+    /// Whether this set contains the key with this fingerprint.
     pub fn has(&self, fingerprint: &[u8; 32]) -> bool {
         self.keys.iter().any(|key| key.fingerprint == *fingerprint)
     }
 
-    /// Whether a key has this name, whatever it is for.
+    /// Whether this set has a key with this `kid`, for any algorithm.
     pub fn has_kid(&self, kid: &str) -> bool {
         self.keys.iter().any(|key| key.kid.as_deref() == Some(kid))
     }

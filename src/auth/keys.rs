@@ -1,7 +1,7 @@
-//! Public keys (RFC 7517): which are used, and for what.
+//! Public keys (RFC 7517): which are accepted, and for which algorithms.
 //!
-//! Invariant: a key verifies only with the algorithms that it is bound to here,
-//! when it is read; a token's header chooses among them and adds none.
+//! Invariant: a key is bound to its algorithms when it is parsed. A token's header
+//! selects among them and cannot add one (algorithm confusion).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
@@ -12,8 +12,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use super::weak_keys;
 use crate::primitives::json::{Map, Value};
 
-/// An algorithm of key pairs (RFC 7518 section 3.1, RFC 8037): those that
-/// Better Auth can sign with.
+/// The asymmetric algorithms (RFC 7518 section 3.1, RFC 8037) that Better Auth can
+/// sign with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PublicAlgorithm {
     EdDsa,
@@ -28,7 +28,7 @@ pub(super) enum PublicAlgorithm {
 impl PublicAlgorithm {
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
-            // RFC 9864 gives EdDSA with this curve a name of its own.
+            // RFC 9864 names EdDSA with this curve "Ed25519".
             "EdDSA" | "Ed25519" => Some(Self::EdDsa),
             "ES256" => Some(Self::Es256),
             "ES384" => Some(Self::Es384),
@@ -40,7 +40,7 @@ impl PublicAlgorithm {
         }
     }
 
-    /// The name that jsonwebtoken has for it: none for ES512, which it lacks.
+    /// The algorithm in jsonwebtoken; none for ES512, which it does not support.
     fn in_jsonwebtoken(self) -> Option<Algorithm> {
         match self {
             Self::EdDsa => Some(Algorithm::EdDSA),
@@ -54,30 +54,30 @@ impl PublicAlgorithm {
     }
 }
 
-/// Why a key is not used, without its name.
+/// Why a key is ignored, as a phrase without the name of the key.
 type Unusable = &'static str;
 
-/// A public key and what it may be used for.
+/// A public key and its algorithms.
 pub(super) struct PublicKey {
     pub kid: Option<String>,
     pub algorithms: Vec<PublicAlgorithm>,
     material: Material,
-    /// Of all that it verifies with: tells whether a key of another set is this one.
+    /// A hash of all that identifies the key, to find it again in another set.
     pub fingerprint: [u8; 32],
 }
 
 enum Material {
     Jwt(DecodingKey),
-    /// For ES512, an uncompressed point.
+    /// For ES512: an uncompressed point of P-521.
     P521(Vec<u8>),
 }
 
-/// The members that say what a key is and what it is used for, where it is used.
+/// The JWK members that identify a usable key.
 const MEANING: [&str; 8] = ["kid", "alg", "kty", "crv", "x", "y", "n", "e"];
 
 impl PublicKey {
-    /// Reads a key, and refuses one that is not for verifying, that is weak, or
-    /// that is not what it says.
+    /// Parses a key. Refuses keys that are not for verifying, are weak, or contradict
+    /// themselves.
     pub fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, Unusable> {
         if !matches!(text(jwk, "use")?, None | Some("sig")) {
             return Err("its use is not sig");
@@ -98,8 +98,8 @@ impl PublicKey {
                 Some(alg) if possible.contains(&alg) => vec![alg],
                 _ => return Err("its alg is not one that such a key is used with here"),
             },
-            // RFC 8725 section 3.1: one algorithm a key. RSA keys without alg are
-            // the exception, of the two that Better Auth could mean.
+            // RFC 8725 section 3.1: one algorithm for each key. The exception are RSA
+            // keys without alg, which Better Auth uses with one of these two.
             None => match possible {
                 [alg] => vec![*alg],
                 _ => vec![PublicAlgorithm::Rs256, PublicAlgorithm::Ps256],
@@ -114,7 +114,7 @@ impl PublicKey {
         })
     }
 
-    /// Whether a signature in base64url over a message is this key's.
+    /// Whether a base64url signature over a message verifies with this key.
     pub fn verify(&self, alg: PublicAlgorithm, message: &[u8], signature: &str) -> bool {
         if !self.algorithms.contains(&alg) {
             return false;
@@ -169,7 +169,7 @@ fn ec(jwk: &Map<String, Value>) -> Result<Read, Unusable> {
             ),
             _ => return Err("its crv is not P-256, P-384 or P-521"),
         };
-    // RFC 7518 section 6.2.1.2: the full size of a coordinate, always.
+    // RFC 7518 section 6.2.1.2: coordinates always have their full length.
     if x.len() != length || y.len() != length {
         return Err(NOT_A_POINT);
     }

@@ -1,10 +1,10 @@
-//! The guard of the scope `/api`: it decodes the token once, puts the verified
-//! [`super::Claims`] into the request's extensions, limits how much is asked for,
-//! and lets a token do no more than its scopes say.
+//! The authentication middleware of the scope `/api`. It decodes the token once,
+//! stores the verified [`super::Claims`] in the request's extensions, applies the rate
+//! limits, and enforces the scopes of OAuth tokens.
 //!
-//! Invariant: nothing behind it runs without claims. A refusal is a *response*,
-//! not an `Err`, so that CORS and the request log see it like any other answer;
-//! no byte of the body is read and no database connection taken for it.
+//! Invariant: nothing inside the scope runs without claims. A refusal is a *response*,
+//! not an `Err`, so that CORS and the access log treat it like any other. It reads no
+//! byte of the body and takes no database connection.
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
@@ -25,7 +25,7 @@ use crate::primitives::deadline::deadline;
 use crate::primitives::problem::{ApiError, Code};
 use crate::rate_limit::Limits;
 
-/// Wrap a scope with it, and every route inside needs a valid token.
+/// The middleware: every route inside the wrapped scope needs a valid token.
 #[derive(Clone)]
 pub struct Authenticate {
     verifier: Arc<Verifier>,
@@ -34,7 +34,7 @@ pub struct Authenticate {
 }
 
 impl Authenticate {
-    /// Guards with this verifier; without limits, anybody may ask for anything.
+    /// `limits: None` disables rate limiting.
     pub fn new(
         verifier: Arc<Verifier>,
         limits: Option<Arc<Limits<OwnerId>>>,
@@ -47,9 +47,9 @@ impl Authenticate {
         }
     }
 
-    /// What a refused token is told: why, or that there were too many.
+    /// The error of a refused token, or 429 if its client sent too many of them.
     fn refuse(&self, request: &ServiceRequest, refusal: Refusal) -> ApiError {
-        // Nothing is known about a token that cannot be looked at.
+        // Without keys nothing is known about the token, so it is not counted.
         if refusal.code() == Code::KeysUnavailable {
             return refusal.into();
         }
@@ -87,7 +87,7 @@ where
     }
 }
 
-/// A service that is reached only with a valid token.
+/// The service inside the middleware.
 pub struct Guarded<S> {
     service: Rc<S>,
     guard: Rc<Authenticate>,

@@ -1,13 +1,13 @@
-//! From a bearer token to the owner that every repository call needs.
+//! Authentication: from a bearer token to the owner that every statement needs.
 //!
 //! ```text
 //! bearer.rs   Authorization header      -> the raw token
-//! token.rs    the raw token             -> Unverified: well-formed, not believed
-//! verifier.rs Unverified + keys + clock -> Claims: believed
+//! token.rs    the raw token             -> Unverified: well-formed, not trusted
+//! verifier.rs Unverified + keys + clock -> Claims: trusted
 //! ```
 //!
 //! Invariants: a token is decoded only in `verifier.rs`, once a request, by the
-//! [`Authenticate`] middleware; an [`OwnerId`] is born only from verified claims.
+//! [`Authenticate`] middleware; an [`OwnerId`] is created from verified claims only.
 
 mod bearer;
 mod claims;

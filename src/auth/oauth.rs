@@ -1,9 +1,9 @@
 //! OAuth access tokens (RFC 9068). Better Auth's oauth-provider and MCP plugins sign
-//! them with the keys of the API tokens; what they may do is what their user has
-//! granted to another program, and not everything.
+//! them with the same keys as API tokens, but they allow only what the user has
+//! granted to the client.
 //!
-//! Invariant: without scopes in the settings none is accepted, and with them each
-//! request is compared with what its token was granted.
+//! Invariant: without configured scopes no OAuth token is accepted; with them, every
+//! request is checked against the scopes of its token.
 
 use actix_web::http::Method;
 
@@ -11,19 +11,19 @@ use super::refusal::Refusal;
 use crate::primitives::json::{Map, Value};
 use crate::primitives::problem::{ApiError, Code};
 
-/// How much a token may do; more includes less.
+/// What a token allows; each level includes the ones before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// An OAuth access token without a scope that counts here.
+    /// Nothing: an OAuth access token without a configured scope.
     Nothing,
-    /// GET and HEAD.
+    /// Reading: GET and HEAD.
     Read,
-    /// Everything: all tokens but those of OAuth.
+    /// Everything; all tokens except those of OAuth have this.
     Write,
 }
 
 impl Access {
-    /// What a request needs. A method that is not known to read might write.
+    /// The access that a method needs. A method that is not known to read may write.
     pub fn needed_by(method: &Method) -> Self {
         match *method {
             Method::GET | Method::HEAD => Self::Read,
@@ -32,25 +32,24 @@ impl Access {
     }
 }
 
-/// The scopes that let an OAuth access token in. With none of either kind, no such
-/// token is accepted.
+/// The configured scopes. If both lists are empty, no OAuth access token is accepted.
 #[derive(Debug, Clone, Default)]
 pub struct Scopes {
-    /// Each lets a token read.
+    /// Scopes each of which allows reading.
     pub read: Vec<String>,
-    /// Each lets a token read and write.
+    /// Scopes each of which allows reading and writing.
     pub write: Vec<String>,
 }
 
-/// A token that is for a program that acts for somebody: an access token, or an
-/// OpenID token, by what RFC 9068 section 2 and OpenID Connect call it.
+/// Whether a token was issued to an OAuth client: an access token (RFC 9068 section 2)
+/// or an ID token (OpenID Connect).
 pub(super) fn is_of_oauth(claims: &Map<String, Value>, typ: Option<&str>) -> bool {
-    // Whatever their values: a claim that cannot be read is no reason for more rights.
+    // Whatever the values: an unreadable claim must not give more rights.
     typ == Some("at+jwt") || claims.contains_key("client_id") || claims.contains_key("azp")
 }
 
 impl Scopes {
-    /// What the scopes of a token allow.
+    /// The access that the scopes of a token give.
     pub(super) fn access(&self, claims: &Map<String, Value>) -> Result<Access, Refusal> {
         if self.read.is_empty() && self.write.is_empty() {
             return Err(Refusal::InvalidClaims(
@@ -76,8 +75,8 @@ impl Scopes {
         })
     }
 
-    /// The scopes to ask for, of which one is enough: to read, those that let no
-    /// more than that, if there are any.
+    /// The scopes of which one would be enough. For reading, those that allow only reading
+    /// if there are any (least privilege).
     fn to_ask_for(&self, needed: Access) -> &[String] {
         match needed {
             Access::Write => &self.write,
@@ -86,7 +85,7 @@ impl Scopes {
         }
     }
 
-    /// What a good token is told that lacks a scope (RFC 6750 section 3.1).
+    /// 403 `insufficient_scope` for a valid token that lacks a scope (RFC 6750 section 3.1).
     pub fn insufficient(&self, needed: Access) -> ApiError {
         let scopes = self.to_ask_for(needed);
         let detail = self.missing(needed);
@@ -99,7 +98,7 @@ impl Scopes {
         ApiError::new(Code::InsufficientScope, detail).with_header("www-authenticate", &challenge)
     }
 
-    /// One sentence: which scope is missing.
+    /// A sentence that names the missing scope.
     pub fn missing(&self, needed: Access) -> String {
         let verb = match needed {
             Access::Write => "write",

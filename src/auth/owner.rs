@@ -1,7 +1,7 @@
-//! The owner: the one value that opens tasks.
+//! The owner of rows: the capability that every statement needs.
 //!
-//! Invariant: it is born here, from claims whose signature has verified, and
-//! nowhere else. Only `claims.rs` asks for it.
+//! Invariant: it is created only here, from claims whose signature was verified. Only
+//! `claims.rs` calls this.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use std::sync::Arc;
 use super::refusal::Refusal;
 use crate::primitives::json::{Map, Value};
 
-/// The longest subject that is an identity, in bytes.
+/// The max length of a subject, in bytes.
 const MAX_SUBJECT_BYTES: usize = 255;
 
-/// Who owns tasks: the subject of a verified token, byte for byte.
+/// The owner of rows: the subject of a verified token, byte for byte.
 ///
-/// It is authority, not an address: whoever holds one may read and write that
-/// owner's rows. So there is no way to make one but to verify a token. Nothing
-/// in a request can be turned into an owner:
+/// It is a capability, not a name: code that has one may read and write that owner's
+/// rows. So the only way to get one is to verify a token. No text of a request can be
+/// converted into an owner:
 ///
 /// ```compile_fail
 /// let owner = todoward::auth::OwnerId("alice".into());
@@ -42,8 +42,8 @@ impl OwnerId {
     pub(super) fn from_subject(claims: &Map<String, Value>) -> Result<Self, Refusal> {
         match claims.get("sub") {
             None => Err(Refusal::InvalidClaims(missing_subject(claims))),
-            // A client that has a token for itself (`client_credentials`) is nobody:
-            // with an id like a user's it would have a user's tasks.
+            // A token that a client got for itself (`client_credentials`) has no user. A
+            // client whose id equals a user's would otherwise get that user's tasks.
             sub if ["client_id", "azp"].iter().any(|of| claims.get(*of) == sub) => {
                 Err(Refusal::InvalidClaims(
                     "sub is the OAuth client itself, and no user: get the token with a user's consent, not by client_credentials",
@@ -53,7 +53,7 @@ impl OwnerId {
         }
     }
 
-    /// The user of a session cookie, if all that names one in it agrees.
+    /// The user of a session cookie, if all claims that name the user agree.
     pub(super) fn from_session(claims: &Map<String, Value>) -> Result<Self, Refusal> {
         let member = |object: &str, name: &str| claims.get(object).and_then(|it| it.get(name));
         let user = member("user", "id");
@@ -68,8 +68,8 @@ impl OwnerId {
         }
     }
 
-    /// RFC 7519 section 4.1.2, narrowed to what every database and log stores
-    /// unchanged, so that two subjects never become one owner.
+    /// A subject (RFC 7519 section 4.1.2), restricted to what every database and log
+    /// stores unchanged, so that two subjects never become one owner.
     fn from_value(sub: &Value) -> Result<Self, Refusal> {
         let Value::String(sub) = sub else {
             return Err(Refusal::InvalidClaims("sub must be a string"));
@@ -91,16 +91,16 @@ impl OwnerId {
     }
 }
 
-/// Never the subject itself: a `Debug` ends in logs.
+/// Hides the subject: `Debug` output ends up in logs.
 impl fmt::Debug for OwnerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OwnerId(…)")
     }
 }
 
-/// What a token that has no subject most probably is.
+/// Describes what a token without a subject most probably is.
 pub(super) fn missing_subject(claims: &Map<String, Value>) -> &'static str {
-    // All that is ever in the token of a link in a mail.
+    // All claims that a token in an e-mail link can have.
     let in_a_link = ["email", "updateTo", "requestType", "userId", "iat", "exp"];
     let may_be_of_a_link =
         claims.contains_key("email") && claims.keys().all(|name| in_a_link.contains(&&**name));

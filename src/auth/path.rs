@@ -1,5 +1,5 @@
-//! `/users/{owner_id}/…`: an assertion about the token, never an identity. The
-//! handlers behind it are the same as without it and do not know of it.
+//! The path prefix `/users/{owner_id}`: an assertion about the token, never an identity.
+//! The handlers are the same as without the prefix and do not see it.
 
 use actix_web::Error;
 use actix_web::HttpMessage;
@@ -11,13 +11,13 @@ use percent_encoding::percent_decode_str;
 use super::claims::Claims;
 use crate::primitives::problem::{ApiError, Code};
 
-/// Lets pass only `me` and the token's own user.
+/// Middleware: 403 unless the path names `me` or the user of the token.
 pub async fn path_names_the_caller(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    // From the path as received, `/api/v1/users/{owner_id}/…`: the router has
-    // decoded its own copy already, and decoding twice makes `%2561` an `a`.
+    // Segment 4 of the path as received, `/api/v1/users/{owner_id}/…`: the router
+    // has decoded its copy, and decoding twice would turn `%2561` into `a`.
     let segment = request.uri().path().split('/').nth(4).unwrap_or_default();
     let named: Vec<u8> = percent_decode_str(segment).collect();
     let is_caller = request

@@ -1,4 +1,4 @@
-//! The thread that keeps the key set fresh, and what it shares with requests.
+//! The thread that refreshes the key set, and the state that it shares with requests.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
@@ -9,16 +9,16 @@ use tokio::sync::watch;
 use super::key_set::KeySet;
 use crate::settings::Jwks as Settings;
 
-/// How long a failed fetch waits for the next, while there are good keys.
+/// The pause after a failed fetch while there are good keys.
 const RETRY: Duration = Duration::from_secs(10);
-/// The same after the first one while there are none, and nobody can be served.
-/// Each further one waits twice as long, up to [`RETRY`].
+/// The pause after the first failed fetch without keys, when no request can be served.
+/// It doubles with each further failure, up to [`RETRY`].
 const FIRST_RETRY: Duration = Duration::from_millis(500);
-/// The causes of one outage that are logged.
-const MAX_TOLD: usize = 8;
-/// How long unknown `kid`s cause no fetch after one that changed nothing.
+/// The max number of different causes that are logged for one outage.
+const MAX_LOGGED_CAUSES: usize = 8;
+/// Unknown `kid`s cause no fetch for this time after one that changed nothing.
 const COOL_DOWN: Duration = Duration::from_secs(10);
-/// How long keys are good without a successful fetch.
+/// How long keys are used without a successful fetch.
 const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) struct Shared {
@@ -29,22 +29,22 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 pub(super) struct Schedule {
-    /// Fetches begun and ended so far; they differ by one while one is under way.
+    /// The numbers of fetches begun and ended; `begun` is one more during a fetch.
     pub begun: u64,
     pub ended: u64,
-    /// When the last one ended.
+    /// When the last fetch ended.
     pub ended_at: Option<Instant>,
-    /// Somebody waits for a fetch that has not begun yet.
+    /// A request waits for a fetch that has not begun yet.
     pub wanted: bool,
-    /// Until when unknown `kid`s cause no fetch.
+    /// The end of the cool-down, in which unknown `kid`s cause no fetch.
     pub cool_until: Option<Instant>,
     /// When the last good set was fetched.
     pub good_at: Option<Instant>,
     pub failures: u64,
     /// Why the last fetch failed; empty if it did not.
-    pub complaint: String,
-    /// The causes that were logged since fetching failed.
-    told: Vec<String>,
+    pub last_error: String,
+    /// The causes that were logged in the current outage.
+    logged: Vec<String>,
     pub stopped: bool,
 }
 
@@ -58,11 +58,11 @@ impl Shared {
     }
 }
 
-/// A document, or why there is none.
+/// The document, or why the fetch failed.
 pub(super) type Fetched = Result<Vec<u8>, String>;
 
-/// A panic in a library, for which there is no thread or no memory, must not be
-/// the end of all fetches: it counts as one that failed.
+/// Fetches and parses a set. A panic in a library, for instance for lack of threads,
+/// counts as a failed fetch: it must not end the thread that fetches.
 fn fetch_keys(url: &str, fetch: impl Fn() -> Fetched) -> Result<KeySet, String> {
     let fetch_and_read = || {
         let document = fetch()?;
@@ -72,7 +72,7 @@ fn fetch_keys(url: &str, fetch: impl Fn() -> Fetched) -> Result<KeySet, String> 
         .unwrap_or_else(|_| Err(format!("the fetch of {url} panicked")))
 }
 
-/// Fetches when it is due and when it is wanted, until the set is dropped.
+/// The loop of the thread: fetches when it is due or requested, until `stopped`.
 pub(super) fn keep_fresh(
     shared: &Shared,
     settings: &Settings,
@@ -101,8 +101,8 @@ pub(super) fn keep_fresh(
                 let known = before.as_deref();
                 changed = known.is_none_or(|known| known.fingerprint != keys.fingerprint);
                 let is_news = changed || known.is_some_and(|known| known.notes != keys.notes);
-                // It also ends an outage that was told.
-                if is_news || !schedule.complaint.is_empty() {
+                // Logged as well at the end of an outage that was logged.
+                if is_news || !schedule.last_error.is_empty() {
                     log::info!(url; "the key set was fetched");
                 }
                 if is_news {
@@ -111,19 +111,19 @@ pub(super) fn keep_fresh(
                     }
                     shared.set_keys(Some(Arc::new(keys)));
                 }
-                schedule.complaint.clear();
-                schedule.told.clear();
+                schedule.last_error.clear();
+                schedule.logged.clear();
                 retry = FIRST_RETRY;
                 schedule.good_at = Some(Instant::now());
                 pause = ttl;
             }
             Err(why) => {
-                // Once for each cause, not for each of many tries.
-                if schedule.told.len() < MAX_TOLD && !schedule.told.contains(&why) {
+                // Once for each cause, not for each attempt.
+                if schedule.logged.len() < MAX_LOGGED_CAUSES && !schedule.logged.contains(&why) {
                     log::warn!(cause = why.as_str(); "the key set could not be fetched; trying again");
-                    schedule.told.push(why.clone());
+                    schedule.logged.push(why.clone());
                 }
-                schedule.complaint = why;
+                schedule.last_error = why;
                 schedule.failures += 1;
                 if schedule.good_at.is_some_and(|at| at.elapsed() > MAX_STALE) {
                     log::error!(url; "the keys are older than 24 hours and are not used any more");
@@ -154,7 +154,7 @@ enum Cause {
     UnknownKid,
 }
 
-/// Waits until a fetch is due or wanted, and begins it. None is the end.
+/// Waits until a fetch is due or requested, and counts it as begun. None if stopped.
 fn wait_for_cause(shared: &Shared, pause: Duration) -> Option<Cause> {
     let due = Instant::now() + pause;
     let mut schedule = shared.lock();
@@ -164,7 +164,7 @@ fn wait_for_cause(shared: &Shared, pause: Duration) -> Option<Cause> {
         }
         let left = due.saturating_duration_since(Instant::now());
         if schedule.wanted || left.is_zero() {
-            // Before the first good set every fetch is one of the schedule.
+            // Without keys every fetch counts as scheduled: there is no cool-down.
             let cause = match schedule.wanted && schedule.good_at.is_some() {
                 true => Cause::UnknownKid,
                 false => Cause::Schedule,

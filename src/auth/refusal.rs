@@ -1,18 +1,18 @@
-//! Why a token is refused: what the client is told, and nothing of the token.
+//! Why a token is refused, as the client is told. It contains nothing of the token.
 
 use crate::primitives::problem::{ApiError, Code};
 
-/// The reason of a refusal. The text is fixed at compile time, so no part of a
-/// token can ever be in it.
+/// The reason of a refusal. The texts are compile-time constants, so they cannot
+/// contain any part of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// More than one credential: nobody can say which of them was meant.
+    /// More than one credential: ambiguous.
     Ambiguous(&'static str),
-    /// No credentials, or of another scheme than Bearer.
+    /// No credentials, or another scheme than Bearer.
     Missing(&'static str),
-    /// Not a JWT in JWS compact form (RFC 7515 section 7.1), strictly read.
+    /// Not a JWT in JWS compact serialization (RFC 7515 section 7.1), strictly parsed.
     Malformed(&'static str),
-    /// `alg` is one that no configured key can have.
+    /// No configured key can have this `alg`.
     UnsupportedAlgorithm(&'static str),
     /// No key for this `kid`.
     UnknownKey(&'static str),
@@ -22,14 +22,14 @@ pub enum Refusal {
     Expired(&'static str),
     /// `nbf` or `iat` is in the future.
     NotYetValid(&'static str),
-    /// Subject, issuer, audience, type or the form of a claim.
+    /// A wrong subject, issuer, audience or type, or a malformed claim.
     InvalidClaims(&'static str),
-    /// No keys could be loaded yet: nothing is known about the token.
+    /// No keys have been loaded yet: nothing is known about the token.
     KeysUnavailable(&'static str),
 }
 
 impl Refusal {
-    /// The code of the answer.
+    /// The error code of the response.
     pub fn code(self) -> Code {
         match self {
             Self::Ambiguous(_) => Code::InvalidRequest,
@@ -45,7 +45,7 @@ impl Refusal {
         }
     }
 
-    /// One sentence that says what is wrong, and what to do where that is known.
+    /// A sentence that says what is wrong and, where known, how to fix it.
     pub fn detail(self) -> &'static str {
         match self {
             Self::Ambiguous(detail)
@@ -61,9 +61,8 @@ impl Refusal {
         }
     }
 
-    /// The challenge of RFC 6750 section 3: bare where no credentials were
-    /// sent, so that a client which did not know of them is told no error, and
-    /// none where the fault is not in the credentials.
+    /// The `WWW-Authenticate` challenge of RFC 6750 section 3: without an error code if
+    /// no credentials were sent, and none if the credentials are not the problem.
     fn challenge(self) -> Option<String> {
         match self {
             Self::Missing(_) => Some(r#"Bearer realm="todoward""#.to_owned()),
@@ -75,7 +74,7 @@ impl Refusal {
             | Self::Expired(detail)
             | Self::NotYetValid(detail)
             | Self::InvalidClaims(detail) => {
-                // RFC 6750 allows neither quote nor backslash in the description.
+                // RFC 6750 section 3 allows neither quotes nor backslashes in it.
                 let description = detail.replace(['"', '\\'], "'");
                 Some(format!(
                     r#"Bearer realm="todoward", error="invalid_token", error_description="{description}""#

@@ -1,5 +1,5 @@
-//! Signs tokens for Postman, scripts and `todoward dev`, as a Better Auth
-//! server with a shared secret would.
+//! Signs tokens for Postman, scripts and `todoward dev`, as a Better Auth server with a
+//! shared secret does.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
@@ -19,7 +19,7 @@ impl std::fmt::Display for SignError {
 
 impl std::error::Error for SignError {}
 
-/// An HS256 token for a subject, valid for `seconds` from now, with the first
+/// Signs an HS256 token for a subject, valid for `seconds` from now, with the first
 /// configured issuer and audience.
 pub fn sign_hs256(
     secret: &Secret,
@@ -29,12 +29,12 @@ pub fn sign_hs256(
 ) -> Result<String, SignError> {
     let now = unix_now() as u64;
     let mut claims = json!({ "sub": subject, "iat": now, "exp": now.saturating_add(seconds) });
-    if let Some(members) = claims.as_object_mut() {
+    if let Some(fields) = claims.as_object_mut() {
         if let Some(issuer) = policy.issuers.first() {
-            members.insert("iss".into(), issuer.as_str().into());
+            fields.insert("iss".into(), issuer.as_str().into());
         }
         if let Some(audience) = policy.audiences.first() {
-            members.insert("aud".into(), audience.as_str().into());
+            fields.insert("aud".into(), audience.as_str().into());
         }
     }
     let key = EncodingKey::from_secret(secret.expose().as_bytes());

@@ -1,6 +1,6 @@
-//! A JWT in JWS compact form (RFC 7515 section 7.1, RFC 7519), read strictly
-//! and not believed. What is not exactly one well-formed token is refused
-//! before any key is touched.
+//! Strict parsing of a JWT in JWS compact serialization (RFC 7515 section 7.1, RFC
+//! 7519). Whatever is not exactly one well-formed token is refused before any key is
+//! used. Nothing in the result is trusted.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,20 +8,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::refusal::Refusal;
 use crate::primitives::json::{self, Map, Value};
 
-/// The longest token that is looked at, in bytes.
+/// The max length of a token, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8_192;
 
-/// Header parameters that change what the signature or the payload means
-/// (RFC 7515 `crit`, RFC 7797 `b64`, RFC 7516 and 7518 for the rest), and that
-/// no token of ours has. jsonwebtoken ignores them.
+/// Header parameters that change the meaning of signature or payload (RFC 7515 `crit`,
+/// RFC 7797 `b64`, RFC 7516 and 7518 for the rest). No API token has one, and
+/// jsonwebtoken ignores them.
 const FOREIGN_PARAMETERS: [&str; 11] = [
     "crit", "b64", "zip", "enc", "cty", "epk", "apu", "apv", "p2c", "p2s", "tag",
 ];
 
-/// A well-formed token whose signature nobody has looked at yet. Its claims
-/// are not to be had: only the verifier may open it.
+/// A well-formed token with an unverified signature. Its claims are private: only the
+/// verifier may read them.
 pub struct Unverified<'t> {
-    /// What the signature is made over: `header.payload`.
+    /// The signed text: `header.payload`.
     pub(super) signing_input: &'t str,
     /// The third part, canonical base64url.
     pub(super) signature: &'t str,
@@ -32,7 +32,7 @@ pub struct Unverified<'t> {
 }
 
 impl<'t> Unverified<'t> {
-    /// Reads a token, without believing any of it.
+    /// Parses a token without trusting any of it.
     pub fn parse(token: &'t str) -> Result<Self, Refusal> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Refusal::Malformed(
@@ -76,9 +76,9 @@ impl<'t> Unverified<'t> {
     }
 }
 
-/// For `check-token`, which shows a token to whoever has it anyway.
+/// For `check-token`, which shows a token to the person who has it.
 impl Unverified<'_> {
-    /// The algorithm that the token says it is signed with.
+    /// The `alg` of the header.
     pub fn algorithm(&self) -> &str {
         &self.alg
     }
@@ -99,7 +99,7 @@ impl Unverified<'_> {
     }
 }
 
-/// What is around a token that came with more than itself, or stands in its place.
+/// Recognizes what surrounds a token or was sent instead of one.
 fn wrapping(token: &str) -> Option<&'static str> {
     let first = token.chars().next()?;
     let is_word = |word: &str| {
@@ -123,7 +123,7 @@ fn wrapping(token: &str) -> Option<&'static str> {
     }
 }
 
-/// The three parts; what is something else is called by its name.
+/// Splits a token into its parts. Recognizes what is commonly sent instead of a JWT.
 fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
     let mut parts = token.split('.');
     let (header, payload, signature) = (parts.next(), parts.next(), parts.next());
@@ -135,7 +135,7 @@ fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
         (Some(_), Some(_), Some(_), 2) => Err(Refusal::Malformed(
             "this is an encrypted token (JWE): the cookie cache's strategy is \"jwe\"; get a JWT with authClient.token()",
         )),
-        // base64url of `{"`: JSON without dots, while session ids are random.
+        // "eyJ" is base64url of `{"`: a JSON object, not a random session token.
         (Some(one), None, ..) if one.starts_with("eyJ") => Err(Refusal::Malformed(
             "this is Better Auth's session cookie of the strategy \"compact\", not a JWT; get one with authClient.token()",
         )),
@@ -156,13 +156,13 @@ fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
     }
 }
 
-/// 32 letters and digits, as Better Auth makes its ids, too.
+/// 32 letters and digits: Better Auth's session tokens, and its ids.
 fn is_session_token(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// 64 letters, as Better Auth's api-key plugin makes them, with or without a prefix;
-/// or a prefix with an underscore and something long, as others do.
+/// 64 letters with or without a prefix, as Better Auth's api-key plugin makes them, or
+/// a prefix, an underscore and a long text, as others do.
 fn looks_like_an_api_key(text: &str) -> bool {
     let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     let letters = text.bytes().rev().take_while(u8::is_ascii_alphabetic);
@@ -172,7 +172,8 @@ fn looks_like_an_api_key(text: &str) -> bool {
     text.bytes().all(is_key) && (letters.count() >= 64 || has_prefix)
 }
 
-/// Canonical base64url (RFC 7515 section 2: no padding, no stray bits) of a JSON object.
+/// Decodes canonical base64url (RFC 7515 section 2: no padding, no stray bits) of a JSON
+/// object.
 fn object(part: &str) -> Result<Map<String, Value>, ()> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(drop)?;
     match json::parse(&bytes) {

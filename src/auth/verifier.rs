@@ -1,8 +1,8 @@
-//! The one place where a token is decoded and believed.
+//! The only place where a token is decoded and verified.
 //!
-//! Order: form, algorithm, key, signature, claims. Whatever is wrong with the
-//! claims is said only after the signature has verified, so that a forged token
-//! learns nothing about what a good one would contain.
+//! Order: form, algorithm, key, signature, claims. Errors in the claims are reported
+//! only after the signature was verified, so that the sender of a forged token does not
+//! learn what a valid one contains.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -20,47 +20,48 @@ use super::refusal::Refusal;
 use super::token::Unverified;
 use crate::settings::Secret;
 
-/// Verified tokens that are remembered: about 2 MiB of them.
-const REMEMBERED: usize = 4_096;
+/// The max number of tokens in the memory of verified tokens: about 2 MiB.
+const MAX_VERIFIED_TOKENS: usize = 4_096;
 
-/// What a token must say to be accepted.
+/// The requirements on the claims of a token.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// The accepted `iss`; empty means that it is not checked.
+    /// The accepted values of `iss`; if empty, it is not checked.
     pub issuers: Vec<String>,
-    /// The accepted `aud`, of which one is enough; empty means not checked.
+    /// The accepted values of `aud`, one of which must be present; if empty, it is not
+    /// checked.
     pub audiences: Vec<String>,
-    /// How far clocks may differ, in seconds: at most 60.
+    /// The accepted clock skew in seconds, at most 60.
     pub leeway: f64,
-    /// Take the JWT of Better Auth's session cookie, too.
+    /// Whether the JWT of Better Auth's session cookie is accepted as well.
     pub accept_session_cookies: bool,
-    /// The scopes that let OAuth access tokens in.
+    /// The scopes of OAuth access tokens.
     pub oauth: Scopes,
 }
 
-/// Verifies tokens with the configured keys. Made once at start, and shared.
+/// Verifies tokens with the configured keys. Created once at start and shared.
 pub struct Verifier {
     secrets: Vec<DecodingKey>,
     jwks: Option<Jwks>,
     policy: Policy,
-    /// Tokens whose signature has verified, by the hash of the whole token. To
-    /// verify one anew costs five times as much with a secret, and fifty times and
-    /// more with a key pair.
-    verified: Cache<[u8; 32], Arc<Remembered>>,
+    /// The memory of verified tokens, by the hash of the whole token. Verifying a token
+    /// again costs five times as much as a look-up for a shared secret, and fifty times
+    /// or more for a key pair.
+    verified: Cache<[u8; 32], Arc<VerifiedToken>>,
 }
 
-/// A token that has verified: with what, and what it says. What it may do is one of
-/// its claims, and compared with each request that it comes with.
-struct Remembered {
+/// A verified token: what it was verified with, and its claims, which include what it
+/// allows; that is checked again with each request.
+struct VerifiedToken {
     with: Proof,
     claims: Claims,
 }
 
-/// What a signature has verified with.
+/// The key that a signature was verified with.
 pub(super) enum Proof {
-    /// A secret. They stay what they are while the process lives.
+    /// A shared secret. Secrets do not change while the process runs.
     Secret,
-    /// The public key of this fingerprint, which may leave its set.
+    /// The public key with this fingerprint, which may be removed from its set.
     Key([u8; 32]),
 }
 
@@ -74,9 +75,9 @@ impl Proof {
 }
 
 impl Verifier {
-    /// A verifier of tokens signed with a secret (HS256, RFC 7518 section 3.2).
-    /// Each secret is used as Better Auth uses it: its raw bytes, neither decoded
-    /// nor derived from.
+    /// A verifier for tokens signed with a shared secret (HS256, RFC 7518 section 3.2).
+    /// As in Better Auth, the key is the raw bytes of the secret: not decoded, and no key
+    /// is derived from it.
     pub fn new(secrets: &[Secret], policy: Policy) -> Self {
         let secrets = secrets
             .iter()
@@ -86,24 +87,24 @@ impl Verifier {
             secrets,
             jwks: None,
             policy,
-            verified: Cache::new(REMEMBERED),
+            verified: Cache::new(MAX_VERIFIED_TOKENS),
         }
     }
 
-    /// Takes a secret that is no text: those of published test vectors.
+    /// Adds a secret that is not text, as in published test vectors.
     #[cfg(test)]
     pub(super) fn with_raw_secret(mut self, secret: &[u8]) -> Self {
         self.secrets.push(DecodingKey::from_secret(secret));
         self
     }
 
-    /// How many tokens are remembered.
+    /// The number of tokens in the memory of verified tokens.
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
         self.verified.len()
     }
 
-    /// Takes tokens signed with a key of a set as well.
+    /// Also accepts tokens that are signed with a key of this set.
     #[must_use]
     pub fn with_jwks(self, jwks: Jwks) -> Self {
         Self {
@@ -112,7 +113,7 @@ impl Verifier {
         }
     }
 
-    /// What tokens must say.
+    /// The requirements on the claims.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
@@ -122,16 +123,15 @@ impl Verifier {
         self.jwks.as_ref()
     }
 
-    /// Whether some token could be verified now: there is a secret, or keys have
-    /// been fetched.
+    /// Whether any token could be verified now: there is a secret, or a key set has been
+    /// fetched.
     pub fn has_keys(&self) -> bool {
         let fetched = || self.jwks.as_ref().is_some_and(|jwks| jwks.keys().is_some());
         !self.secrets.is_empty() || fetched()
     }
 
-    /// Decodes a token and says whose it is, at the time `now` in seconds since
-    /// 1970, with the keys that are there. The error says which rule of the
-    /// contract the token breaks.
+    /// Decodes and verifies a token at the time `now`, in seconds since the Unix epoch,
+    /// with the keys at hand. The error says which rule the token breaks.
     pub fn verify(&self, token: &str, now: f64) -> Result<Claims, Refusal> {
         let keys = self.jwks.as_ref().and_then(Jwks::keys);
         let keys = keys.as_deref();
@@ -147,8 +147,9 @@ impl Verifier {
         let with = self.verify_signature(&unverified, keys)?;
         let typ = unverified.typ.as_deref();
         let claims = Claims::check(&unverified.claims, typ, &self.policy, now)?;
-        // A set that changes can give a kid to a key pair that a token of a secret
-        // names, or a second key that may have made a token without one.
+        // Not remembered if a changed key set could change the verdict: when a token
+        // signed with a secret has a kid, which a key pair may get; or when a token
+        // has no kid, because with a second matching key it would be ambiguous.
         let depends_on_others = match with {
             Proof::Secret => self.jwks.is_some() && unverified.kid.is_some(),
             Proof::Key(_) => unverified.kid.is_none(),
@@ -156,14 +157,13 @@ impl Verifier {
         if !depends_on_others {
             let claims = claims.clone();
             self.verified
-                .insert(hash, Arc::new(Remembered { with, claims }));
+                .insert(hash, Arc::new(VerifiedToken { with, claims }));
         }
         Ok(claims)
     }
 
-    /// As [`Verifier::verify`], now; for a key that is not there the set is
-    /// fetched again first, as far as the cool-down lets it, and waited for until
-    /// `deadline` at the latest.
+    /// Like [`Verifier::verify`], at the current time. If the key is unknown, waits for a
+    /// new fetch of the set, if the cool-down allows one, until `deadline` at most.
     pub async fn verify_with_fresh_keys(
         &self,
         token: &str,
@@ -179,23 +179,23 @@ impl Verifier {
         let Some(jwks) = self.jwks.as_ref().filter(|_| is_unknown(&result)) else {
             return result;
         };
-        let mut hope = jwks.hope(deadline);
+        let mut wait = jwks.fetch_wait(deadline);
         loop {
             result = self.verify(token, unix_now());
-            if !is_unknown(&result) || !jwks.refreshed(&mut hope).await {
+            if !is_unknown(&result) || !jwks.refreshed(&mut wait).await {
                 return result;
             }
         }
     }
 
-    /// What a token's signature verifies with.
+    /// Verifies the signature and returns the key that it was verified with.
     pub(super) fn verify_signature(
         &self,
         token: &Unverified<'_>,
         keys: Option<&KeySet>,
     ) -> Result<Proof, Refusal> {
-        // The algorithm selects among our keys and is never taken from the
-        // token alone: an RSA public key must not become an HMAC secret.
+        // The algorithm only selects among configured keys: an RSA public key must
+        // not become an HMAC secret (algorithm confusion).
         match (token.alg.as_str(), PublicAlgorithm::from_name(&token.alg)) {
             ("HS256", _) if !self.secrets.is_empty() => {
                 self.verify_hmac(token, keys).map(|()| Proof::Secret)
@@ -208,7 +208,7 @@ impl Verifier {
     }
 
     fn verify_hmac(&self, token: &Unverified<'_>, keys: Option<&KeySet>) -> Result<(), Refusal> {
-        // A kid of the set names a key pair, whatever the algorithm says.
+        // A kid of the set belongs to a key pair, whatever the algorithm.
         if let (Some(kid), Some(keys)) = (&token.kid, keys)
             && keys.has_kid(kid)
         {
@@ -227,7 +227,7 @@ impl Verifier {
         ))
     }
 
-    /// What to do about an algorithm that no configured key can have.
+    /// The hint for an algorithm that no configured key can have.
     fn advice(&self, alg: &str) -> &'static str {
         match alg {
             "EdDSA" | "Ed25519" | "ES256" | "ES384" | "ES512" | "RS256" | "RS512" | "PS256" => {
@@ -274,7 +274,7 @@ fn verify_public(
     ))
 }
 
-/// The present, in seconds since 1970.
+/// The current time in seconds since the Unix epoch.
 pub fn unix_now() -> f64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! `todoward check-token`: what a token is, and what this configuration says to it.
+//! `todoward check-token`: explains a token, and whether this configuration accepts it.
 
 use std::io::Read as _;
 use std::process::ExitCode;
@@ -12,15 +12,15 @@ use crate::primitives::problem::Code;
 use crate::server::application::verifier;
 use crate::settings::Auth;
 
-/// The longest that the look-up of a key waits; its own limits are shorter.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The max time for finding the key. The limits of fetching are shorter.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Reads a token from standard input, and explains it. Exit code 0 if it would
-/// be taken, else 1.
+/// Reads a token from standard input and explains it. The exit code is 0 if it would be
+/// accepted, else 1.
 pub fn run(auth: &Auth) -> Result<ExitCode, Failure> {
     let mut input = Vec::new();
-    let most = MAX_TOKEN_BYTES as u64 * 4;
-    std::io::stdin().take(most).read_to_end(&mut input)?;
+    let max = MAX_TOKEN_BYTES as u64 * 4;
+    std::io::stdin().take(max).read_to_end(&mut input)?;
     let text = String::from_utf8_lossy(&input);
     let text = text.trim();
     let token = text
@@ -45,11 +45,11 @@ pub fn run(auth: &Auth) -> Result<ExitCode, Failure> {
     }
     let verifier = verifier(auth)?;
     let verified = System::new().block_on(async {
-        // A server that is asked has its keys, as a rule.
+        // A running server has normally fetched its keys already.
         if let Some(jwks) = verifier.jwks() {
-            jwks.tried().await;
+            jwks.first_fetch().await;
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         verifier.verify_with_fresh_keys(token, deadline).await
     });
     match verified {
@@ -72,8 +72,8 @@ pub fn run(auth: &Auth) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Err(refusal) => {
-            if let Some(complaint) = verifier.jwks().and_then(Jwks::complaint) {
-                print(&format!("fetching  failed: {complaint}\n"))?;
+            if let Some(error) = verifier.jwks().and_then(Jwks::last_error) {
+                print(&format!("fetching  failed: {error}\n"))?;
             }
             print(&format!(
                 "verdict   refused, {}: {}\n",
@@ -96,7 +96,7 @@ fn key_of(algorithm: &str, auth: &Auth) -> String {
     }
 }
 
-/// What a claim must be here.
+/// The line with the accepted values of a claim.
 fn expected(claim: &str, values: &[String]) -> String {
     match values {
         [] => String::new(),

@@ -1,4 +1,4 @@
-//! `todoward dev`: a server for a first look, with nothing to set up.
+//! `todoward dev`: a server for trying it out, without any configuration.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -21,13 +21,14 @@ const DATABASE_URL: &str = "sqlite://todoward-dev.db";
 const FRONTEND: &str = "http://localhost:3000";
 const DAY: u64 = 24 * 60 * 60;
 
-/// Serves with what the environment says, and defaults for the rest.
+/// Serves with the settings of the environment, and with defaults for the rest.
 pub fn run(mut environment: Environment) -> Result<ExitCode, Failure> {
     environment.set_default("DATABASE_URL", DATABASE_URL.into());
     let origins = origins(environment.get("BETTER_AUTH_URL"));
     environment.set_default("TODOWARD__CORS__ALLOWED_ORIGINS", origins);
     environment.set_default("TODOWARD__METRICS__PORT", "0".into());
-    // With BETTER_AUTH_URL, too: the frontend's tokens and this one both work.
+    // Even with BETTER_AUTH_URL, so that both the frontend's tokens and the printed
+    // one are accepted.
     if environment.get("BETTER_AUTH_SECRETS").is_none() {
         environment.set_default("BETTER_AUTH_SECRET", secret(Path::new(SECRET_FILE))?);
     }
@@ -35,8 +36,8 @@ pub fn run(mut environment: Environment) -> Result<ExitCode, Failure> {
     serve::run(&settings, |address| greet(&settings, address))
 }
 
-/// The origins of pages that may call: a frontend's usual one, and the one of
-/// BETTER_AUTH_URL. What is no URL is refused with the settings.
+/// The allowed origins: the usual one of a frontend, and that of BETTER_AUTH_URL. An
+/// invalid URL is reported later, with the settings.
 fn origins(frontend: Option<&str>) -> String {
     let url = frontend.and_then(|text| Url::parse(text.trim()).ok());
     match url {
@@ -45,10 +46,11 @@ fn origins(frontend: Option<&str>) -> String {
     }
 }
 
-/// The secret in the file, made on first use, and again if that was cut short.
+/// The secret in the file, which is generated on first use. An empty file, left behind
+/// by an interrupted start, is replaced.
 fn secret(path: &Path) -> Result<String, Failure> {
     if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
-        // What cannot be removed is found again below, and named.
+        // If it cannot be removed, opening it fails below with its name.
         let _ = std::fs::remove_file(path);
     }
     let failed =
@@ -85,7 +87,7 @@ fn greet(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
                 jwks.url
             )
         });
-    // Nobody reading is no reason not to serve.
+    // A closed standard output is no reason not to serve.
     let _ = print(&format!(
         "\nTodoward is running, for a first look.
 

@@ -1,4 +1,4 @@
-//! `todoward healthcheck`: for containers that have no shell and no curl.
+//! `todoward healthcheck`: for containers without shell and curl.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::Failure;
 use crate::settings::Server;
 
-const PATIENCE: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Asks the local server whether it is ready.
+/// Asks the local server whether it is ready; exit code 0 or 1.
 pub fn run(server: &Server) -> Result<ExitCode, Failure> {
-    // Whoever listens everywhere also listens on the loopback address.
+    // A server that listens on all IP addresses also listens on the loopback one.
     let host = match server.host {
         IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -27,11 +27,11 @@ pub fn run(server: &Server) -> Result<ExitCode, Failure> {
     Err(Failure::Other(format!("{address} is not ready: {status}")))
 }
 
-/// The status line of the readiness address.
+/// The status line of `GET /health/ready`.
 fn ask(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     write!(
         stream,
         "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"

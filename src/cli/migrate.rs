@@ -1,5 +1,5 @@
-//! `todoward migrate`: brings the database up to date, and can move a SQLite
-//! file's tasks into it.
+//! `todoward migrate`: runs the migrations, and can copy the tasks of a SQLite file
+//! into the database.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::settings::Database;
 use crate::tasks::refold::refold;
 use crate::transfer::copy;
 
-/// Where else tasks are to come from.
+/// The source of a copy.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Copy every task of this SQLite file into DATABASE_URL; can be repeated until
@@ -19,7 +19,7 @@ pub struct Arguments {
     from: Option<PathBuf>,
 }
 
-/// Migrates, copies, and says what was done.
+/// Migrates, copies, and prints what was done.
 pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failure> {
     let migrated = migrate(database)?;
     for migration in &migrated {
@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failu
             .iter()
             .map(|name| format!("made the index {name}\n"))
             .collect(),
-        // Speed is all that depends on them.
+        // Only speed depends on them.
         Err(error) => format!("no index was made: {error}\n"),
     };
     print(&indexes)?;
@@ -64,7 +64,7 @@ fn copy_from(source: &Path, database: &Database) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Only a file: a password has no place on a command line.
+/// Accepts only a file, because a password must not be on a command line.
 fn sqlite_file(url: &str) -> Result<PathBuf, String> {
     match url.strip_prefix("sqlite://") {
         Some(path) if !path.is_empty() && path != ":memory:" && !path.ends_with('/') => {

@@ -48,7 +48,7 @@ enum Command {
     Healthcheck,
 }
 
-/// Why a command failed, as one line, and the exit code that says so.
+/// Why a command failed, as one line, with its exit code.
 enum Failure {
     /// A setting is wrong: 78, `EX_CONFIG` of sysexits.h.
     Settings(SettingsError),
@@ -92,13 +92,13 @@ impl fmt::Display for Failure {
             Self::Settings(error) => error.to_string(),
             Self::Other(error) => error.clone(),
         };
-        // libpq speaks in several lines; one is what a log keeps together.
+        // libpq's messages have several lines; a log keeps one line together.
         let words: Vec<&str> = text.split_whitespace().collect();
         write!(f, "todoward: {}", words.join(" "))
     }
 }
 
-/// Runs the command of the arguments.
+/// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     let command = Arguments::parse().command.unwrap_or(Command::Serve);
     match run(command) {
@@ -131,18 +131,18 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Says what is no failure, but should be known.
+/// Writes a warning to standard error.
 fn warn(text: &str) {
     complain(&format!("todoward: warning: {text}"));
 }
 
-/// Writes a line to standard error, which may be closed: the exit code counts.
+/// Writes a line to standard error. Failures are ignored: the exit code says enough.
 fn complain(line: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Writes to standard output. `println!` would panic where nobody reads.
+/// Writes to standard output. `println!` would panic if it is closed.
 fn print(text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout();

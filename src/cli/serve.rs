@@ -1,4 +1,4 @@
-//! `todoward serve`: the server and the signals that stop it.
+//! `todoward serve`: the server, and the signals that stop it.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ pub fn run(
         started(address)?;
         let stop_now = async move {
             let mut second = second;
-            // The signal that began the stop reaches this listener too.
+            // This listener also receives the first signal, which begins the stop.
             second.next().await;
             second.next().await;
         };
@@ -70,7 +70,7 @@ impl Stop {
     }
 }
 
-/// A terminal that is closed must not end a server that was put in the background.
+/// Ignores SIGHUP: closing a terminal must not end a server in the background.
 fn ignore_hangup() -> std::io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     actix_rt::spawn(async move { while hangup.recv().await.is_some() {} });

@@ -7,10 +7,10 @@ use crate::auth::{Policy, Verifier, sign_hs256, unix_now};
 use crate::server::application::policy;
 use crate::settings::{Auth, SettingsError};
 
-/// A hundred years: `exp` stays a number that every reader takes.
+/// The max validity, a hundred years: `exp` stays a number that every parser accepts.
 const MAX_SECONDS: u64 = 36_500 * 24 * 60 * 60;
 
-/// What the token is to say.
+/// The contents of the token.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The user's id, which becomes the owner of the tasks
@@ -21,7 +21,7 @@ pub struct Arguments {
     expires: u64,
 }
 
-/// Prints the token, alone on its line.
+/// Signs and prints the token.
 pub fn run(arguments: &Arguments, auth: &Auth) -> Result<ExitCode, Failure> {
     let policy = policy(auth);
     let secret = auth.secrets.first().ok_or_else(|| {
@@ -31,7 +31,7 @@ pub fn run(arguments: &Arguments, auth: &Auth) -> Result<ExitCode, Failure> {
     let token = sign_hs256(secret, &arguments.sub, arguments.expires, &policy)
         .map_err(|error| Failure::Other(error.to_string()))?;
     let left_out = left_out(&policy);
-    // A token that this server would refuse helps nobody.
+    // Fails if this server would refuse the token.
     Verifier::new(&auth.secrets, policy)
         .verify(&token, unix_now())
         .map_err(|refusal| Failure::Other(format!("--sub: {}", refusal.detail())))?;
@@ -44,8 +44,8 @@ pub fn run(arguments: &Arguments, auth: &Auth) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the token does not say because nothing is set here. The server may have
-/// other settings than the shell in which this runs.
+/// The claims that are missing because they are not configured here. The server may
+/// have other settings than this shell.
 fn left_out(policy: &Policy) -> Option<&'static str> {
     match (policy.issuers.is_empty(), policy.audiences.is_empty()) {
         (true, true) => Some("iss and no aud"),
@@ -56,21 +56,21 @@ fn left_out(policy: &Policy) -> Option<&'static str> {
 }
 
 fn seconds(text: &str) -> Result<u64, String> {
-    let mend =
+    let hint =
         || "must be a number and s, m, h or d, for example 15m, and at most 36500d".to_owned();
     let unit = match text.chars().last() {
         Some('s') => 1,
         Some('m') => 60,
         Some('h') => 60 * 60,
         Some('d') => 24 * 60 * 60,
-        _ => return Err(mend()),
+        _ => return Err(hint()),
     };
     let number: u64 = text
         .get(..text.len() - 1)
         .and_then(|number| number.parse().ok())
-        .ok_or_else(mend)?;
+        .ok_or_else(hint)?;
     number
         .checked_mul(unit)
         .filter(|seconds| (1..=MAX_SECONDS).contains(seconds))
-        .ok_or_else(mend)
+        .ok_or_else(hint)
 }

@@ -1,5 +1,5 @@
-//! The addresses that load balancers and orchestrators ask. They need no token
-//! and tell nothing but yes or no.
+//! The health endpoints, for load balancers and orchestrators. They need no token and
+//! reveal nothing but yes or no.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -8,12 +8,12 @@ use serde_json::json;
 use super::Health;
 use crate::primitives::problem::{ApiError, Code};
 
-/// `GET /health/live`: the process serves. Touches nothing.
+/// `GET /health/live`: the process serves requests. It checks nothing else.
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// `GET /health/ready`: requests can be served.
+/// `GET /health/ready`: API requests can be served.
 pub async fn ready(health: Data<Health>) -> Result<HttpResponse, ApiError> {
     if health.is_stopping() {
         let detail = "the server is stopping";

@@ -1,4 +1,4 @@
-//! Whether this process should be sent requests.
+//! Health: whether this process is ready for requests.
 
 pub mod handlers;
 
@@ -12,14 +12,14 @@ use crate::auth::Verifier;
 use crate::db::bridge::{Db, Probe};
 use crate::db::file_identity::REMOVED;
 
-/// How long an answer about the database is believed: a flood of health checks
-/// costs the database one statement a second.
-const BELIEVED: Duration = Duration::from_secs(1);
+/// How long a result of the database check is reused: a flood of health checks costs
+/// the database one statement a second.
+const CACHE_TIME: Duration = Duration::from_secs(1);
 
-/// The longest that a health check waits for the database.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The max time that a health check waits for the database.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What a load balancer asks.
+/// The state behind the health endpoints.
 pub struct Health {
     db: Db,
     probe: Probe,
@@ -30,7 +30,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Asks this database with this question, and this verifier for its keys.
+    /// `probe` is the statement that checks the database.
     pub fn new(db: Db, probe: Probe, verifier: Arc<Verifier>) -> Self {
         Self {
             db,
@@ -42,52 +42,55 @@ impl Health {
         }
     }
 
-    /// Whether some token could be verified now.
+    /// Whether any token could be verified now.
     fn has_keys(&self) -> bool {
         self.verifier.has_keys()
     }
 
-    /// The tables are up to date.
+    /// Records that the migrations are done.
     pub fn set_migrated(&self) {
         self.migrated.store(true, Ordering::Release);
     }
 
-    /// Whether the tables are up to date.
+    /// Whether the migrations are done.
     pub fn is_migrated(&self) -> bool {
         self.migrated.load(Ordering::Acquire)
     }
 
-    /// The process has been asked to stop.
+    /// Records that the process is stopping.
     pub fn set_stopping(&self) {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// Whether the process has been asked to stop.
+    /// Whether the process is stopping.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Whether the database answers, as of a second ago. Those who ask at the
-    /// same time wait for one answer.
+    /// Whether the database responds; the result may be one second old. Concurrent checks
+    /// share one statement.
     async fn database_is_ready(&self) -> bool {
         if !self.is_migrated() {
             return false;
         }
         let mut last = self.last.lock().await;
         if let Some((at, ready)) = *last
-            && at.elapsed() < BELIEVED
+            && at.elapsed() < CACHE_TIME
         {
             return ready;
         }
-        let answer = self.db.check(Instant::now() + PATIENCE, self.probe).await;
-        if let Err(error) = &answer {
+        let result = self
+            .db
+            .check(Instant::now() + CHECK_TIMEOUT, self.probe)
+            .await;
+        if let Err(error) = &result {
             log::warn!(cause:% = error; "the database is not ready");
         }
         let in_place = self.db.file_is_in_place();
         if !in_place {
             log::error!(cause = REMOVED; "the database is not ready");
         }
-        let ready = answer.is_ok() && in_place;
+        let ready = result.is_ok() && in_place;
         *last = Some((Instant::now(), ready));
         ready
     }

@@ -1,19 +1,19 @@
-//! What handlers share.
+//! The state that handlers share.
 
 use ipnet::IpNet;
 
 use super::response_budget::ResponseBudget;
 use crate::db::bridge::Db;
 
-/// What handlers share.
+/// The state that handlers share.
 #[derive(Clone)]
 pub struct AppState {
     /// The bridge to the database.
     pub db: Db,
-    /// The largest body, in bytes.
+    /// The max size of a request body, in bytes.
     pub body_limit: usize,
-    /// The bytes of large bodies that are held.
+    /// Limits the memory of large bodies, of requests and of responses.
     pub response_budget: ResponseBudget,
-    /// The proxies whose `X-Forwarded-Prefix` counts.
+    /// The proxies whose `X-Forwarded-Prefix` is trusted.
     pub trusted_proxies: Vec<IpNet>,
 }

@@ -1,4 +1,4 @@
-//! Reading a body: at most so many bytes, in at most so much time, JSON in UTF-8.
+//! Reads request bodies: limited in size and time, JSON in UTF-8.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::auth::OwnerId;
 use crate::primitives::json;
 use crate::primitives::problem::{ApiError, Code};
 
-/// The longest that a body may take to arrive. actix has no limit of its own.
+/// The max time for a body to arrive. actix has no limit of its own (slow POST attack).
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// The bytes of a body, counted while they are kept if they are many.
+/// The bytes of a body. A large one counts in the budget as long as this is kept.
 pub struct Body {
     bytes: BytesMut,
     held: Option<Held>,
@@ -43,7 +43,7 @@ pub async fn read(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Body, ApiError> {
-    // A compressed body could be a bomb; nothing here inflates anything.
+    // A compressed body could be a decompression bomb, so none is decompressed.
     if request.headers().contains_key(CONTENT_ENCODING) {
         return Err(unsupported(
             request,
@@ -88,7 +88,8 @@ async fn collect(
         if length > app.body_limit {
             return Err(too_large(app.body_limit));
         }
-        // Only now, so that a length which is announced and never sent costs nobody.
+        // Reserved only once bytes have arrived: a Content-Length that is announced
+        // and never sent must not use up the budget.
         if length > LARGE && body.held.is_none() {
             let whole = announced.unwrap_or(app.body_limit);
             body.held = Some(app.response_budget.hold(owner, whole)?);
@@ -104,7 +105,7 @@ fn too_large(limit: usize) -> ApiError {
     ApiError::new(Code::BodyTooLarge, detail)
 }
 
-/// The JSON document of a body.
+/// Parses the JSON document of a body, and checks its Content-Type.
 pub fn document(request: &HttpRequest, body: &[u8]) -> Result<Value, ApiError> {
     if body.is_empty() {
         return Err(ApiError::new(
@@ -132,7 +133,7 @@ fn check_content_type(request: &HttpRequest) -> Result<(), ApiError> {
         return Err(unsupported(request, "send Content-Type: application/json"));
     }
     let mut charsets = mime.params().filter(|(name, _)| *name == "charset");
-    // The name is utf-8 (RFC 3629 section 8); many write the other.
+    // The registered name is utf-8 (RFC 3629 section 8); many clients send utf8.
     if charsets.any(|(_, charset)| charset != "utf-8" && charset != "utf8") {
         return Err(unsupported(
             request,
@@ -144,7 +145,7 @@ fn check_content_type(request: &HttpRequest) -> Result<(), ApiError> {
 
 fn unsupported(request: &HttpRequest, detail: &'static str) -> ApiError {
     let error = ApiError::new(Code::UnsupportedMediaType, detail);
-    // RFC 5789 section 2.2.
+    // Accept-Patch: RFC 5789 section 2.2.
     if request.method() == Method::PATCH {
         return error.with_header("accept-patch", &format!("{MERGE_PATCH}, {JSON}"));
     }

@@ -1,4 +1,4 @@
-//! The headers that make a request conditional or repeatable.
+//! The headers of conditional and of idempotent requests.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
@@ -9,7 +9,7 @@ use crate::primitives::problem::{ApiError, Code};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// `If-Match` of a request.
+/// Parses `If-Match`.
 pub fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
     IfMatch::parse(list(request, IF_MATCH).as_deref()).ok_or_else(|| {
         ApiError::new(
@@ -19,7 +19,7 @@ pub fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
     })
 }
 
-/// `If-None-Match` of a request.
+/// Parses `If-None-Match`.
 pub fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
     IfNoneMatch::parse(list(request, IF_NONE_MATCH).as_deref()).ok_or_else(|| {
         ApiError::new(
@@ -29,7 +29,7 @@ pub fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
     })
 }
 
-/// `Idempotency-Key` of a request, with its body.
+/// Parses `Idempotency-Key`, and combines it with the hash of the body.
 pub fn idempotency_key(
     request: &HttpRequest,
     body: &[u8],
@@ -47,7 +47,7 @@ pub fn idempotency_key(
     })
 }
 
-/// All values of a list header, as one list (RFC 9110 section 5.3).
+/// Joins the values of a list-based header (RFC 9110 section 5.3).
 fn list(request: &HttpRequest, name: HeaderName) -> Option<String> {
     let values = request.headers().get_all(name);
     let texts: Vec<_> = values

@@ -1,12 +1,12 @@
-//! Cross-origin requests of browsers (WHATWG Fetch, section 3.2).
+//! CORS: cross-origin requests of browsers (WHATWG Fetch, section 3.2).
 //!
-//! Ours, because actix-cors answers a preflight that it does not grant with 400
-//! in plain text, sends some of its headers to origins that are not allowed, and
-//! writes its lists in a random order.
+//! Own code, because actix-cors responds to a preflight that it does not grant with 400
+//! in plain text, sends some of its headers to origins that are not allowed, and writes
+//! its lists in a random order.
 //!
-//! Invariant: an origin that is not configured gets none of these headers, and
-//! nobody ever gets `Access-Control-Allow-Credentials`: tokens travel in a
-//! header, which no other site's page can make a browser send.
+//! Invariant: an origin that is not configured gets none of these headers, and no origin
+//! ever gets `Access-Control-Allow-Credentials`: tokens are sent in a header, which
+//! another site cannot make a browser send (CSRF).
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -17,7 +17,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
-/// What a page may send in any case.
+/// The request headers that are always allowed.
 const ALLOWED: [&str; 6] = [
     "Authorization",
     "Content-Type",
@@ -31,7 +31,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 );
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 
-/// The origins whose pages may call the API, and the headers that they may send.
+/// The allowed origins, and the request headers that their pages may send.
 #[derive(Debug, Clone)]
 pub struct Cors {
     origins: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// With these headers of the operator's beside our own.
+    /// `more_headers` are the configured ones, allowed in addition to [`ALLOWED`].
     pub fn new(origins: Vec<String>, more_headers: &[String]) -> Self {
         let mut names = ALLOWED.to_vec();
         for name in more_headers {
@@ -50,7 +50,7 @@ impl Cors {
         let headers = HeaderValue::try_from(names.join(", "));
         Self {
             origins,
-            // The settings have taken names only, which any value can hold.
+            // The settings contain valid header names only, so this never falls back.
             headers: headers.unwrap_or(HeaderValue::from_static("")),
         }
     }
@@ -63,7 +63,8 @@ impl Cors {
     }
 }
 
-/// Answers preflights, and lets allowed origins read the answers, errors too.
+/// Middleware: responds to preflights, and lets allowed origins read all responses,
+/// including errors.
 pub async fn cors(
     allowed: Data<Cors>,
     request: ServiceRequest,

@@ -1,7 +1,7 @@
-//! The outermost layer: every request passes it on its way in and out.
+//! The edge: the outermost middleware, which every request passes on its way in and out.
 //!
-//! Invariant: no error leaves without being problem+json (RFC 9457), whoever
-//! made it, and its cause is logged here, once, under the request's id.
+//! Invariant: every error response is problem+json (RFC 9457), whatever produced it, and
+//! its cause is logged here, once, with the request's id.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,25 +26,24 @@ use crate::primitives::problem::{ApiError, Code};
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// What the edge needs to know.
+/// The state of the edge.
 #[derive(Clone)]
 pub struct Edge {
-    /// The longest that a request may take.
+    /// The max duration of a request.
     pub request_timeout: Duration,
     /// Whether the server is stopping.
     pub health: Arc<Health>,
-    /// Where requests are counted; none if nobody asks.
+    /// Where requests are counted; none if the metrics are off.
     pub metrics: Option<Arc<Metrics>>,
 }
 
-/// The id under which a request stands in the log and in its answer.
+/// The id of a request in the log and in its response.
 #[derive(Debug, Clone)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The caller's, if it is one that a log line can hold, else a new one. A
-    /// JWT would be one (its base64url begins with `{"`), and never is: no token
-    /// may be in a log.
+    /// The client's `X-Request-Id` if it is safe in a log line, else a new UUID. A JWT
+    /// (which begins with `eyJ`) is never used: no token may be logged.
     fn of(headers: &HeaderMap) -> Self {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let given = headers
@@ -59,12 +58,13 @@ impl RequestId {
     }
 }
 
-/// The pattern of the address that a request has reached, for the log and the
-/// metrics: actix would match all addresses a second time to find it.
+/// The route pattern that a request has matched, for the log and the metrics. actix
+/// would match all routes a second time to find it.
 #[derive(Debug, Clone)]
 pub struct Pattern(pub Rc<str>);
 
-/// Gives a request its id and its deadline, and its answer what every answer has.
+/// Middleware: gives a request its id and its deadline, and its response the headers that
+/// all responses have.
 pub async fn edge(
     edge: Data<Edge>,
     request: ServiceRequest,
@@ -78,8 +78,8 @@ pub async fn edge(
     let response = next.call(request).await?.map_into_boxed_body();
 
     let mut response = unread.keep_until_sent(describe_error(response, &id));
-    // While stopping, the next request of this client finds another replica. And
-    // a client that asked for another protocol gets none, and must not wait for it.
+    // While the server stops, closing sends the client's next request to another
+    // replica. A client that asked to upgrade must not wait for the new protocol.
     let closes =
         edge.health.is_stopping() || response.request().headers().contains_key(header::UPGRADE);
     if closes {
@@ -108,7 +108,8 @@ pub async fn edge(
     Ok(response)
 }
 
-/// The headers of everything under `/api`: an answer belongs to one user.
+/// Middleware for `/api`: headers that keep shared caches from storing responses, which
+/// belong to one user.
 pub async fn api_headers(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -127,7 +128,7 @@ pub async fn api_headers(
     Ok(response)
 }
 
-/// Writes the body of an error.
+/// Writes the body of an error response, and logs its cause.
 fn describe_error(mut response: ServiceResponse, id: &RequestId) -> ServiceResponse {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -137,7 +138,7 @@ fn describe_error(mut response: ServiceResponse, id: &RequestId) -> ServiceRespo
     let fallback;
     let error = match known.and_then(|error| error.as_error::<ApiError>()) {
         Some(error) => error,
-        // One of actix's own, whose text may speak of the inside.
+        // An error of actix itself, whose text may reveal internals.
         None => {
             fallback = ApiError::new(code_of(status), "the request cannot be served");
             &fallback
@@ -154,7 +155,7 @@ fn describe_error(mut response: ServiceResponse, id: &RequestId) -> ServiceRespo
         .headers_mut()
         .insert(header::CONTENT_TYPE, PROBLEM_JSON);
     if closes {
-        // The rest of the body is still on its way and is not read.
+        // The rest of the request body is still arriving and will not be read.
         let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);
     }
@@ -173,8 +174,8 @@ fn code_of(status: StatusCode) -> Code {
     }
 }
 
-/// One line a request, and the metrics. The route's pattern stands for the path,
-/// which is the client's text; the owner is hashed.
+/// Writes the access log line and counts the request. Both contain the route pattern
+/// instead of the path, which is the client's text, and the owner only as a hash.
 fn account(edge: &Edge, response: &ServiceResponse, id: &RequestId, received: Instant) {
     let is_logged = log::log_enabled!(target: "todoward::request", log::Level::Info);
     if !is_logged && edge.metrics.is_none() {
@@ -182,7 +183,7 @@ fn account(edge: &Edge, response: &ServiceResponse, id: &RequestId, received: In
     }
     let (request, took) = (response.request(), received.elapsed());
     let reached = request.extensions().get::<Pattern>().cloned();
-    // What was refused on its way there is looked up.
+    // A request that was refused before its route has no stored pattern.
     let pattern = reached
         .map(|pattern| pattern.0)
         .or_else(|| request.match_pattern().map(Rc::from));

@@ -1,4 +1,4 @@
-//! What the layers below say, as responses.
+//! Maps errors of the layers below to responses.
 
 use crate::db::error::DbError;
 use crate::db::rejection::Rejection;
@@ -9,26 +9,26 @@ use crate::primitives::problem::{ApiError, Code};
 
 const UNKNOWN_OUTCOME: &str = "it is unknown whether the change was made; repeat it with the same Idempotency-Key or If-Match, which makes that safe";
 
-/// The faults of a query.
+/// 400: a query with invalid or unknown parameters.
 pub fn invalid_query(errors: Vec<FieldError>) -> ApiError {
     ApiError::from_field_errors(errors, Code::UnknownParameter, Code::InvalidParameter)
 }
 
-/// What a resource is called in errors.
+/// The words for a resource in errors.
 pub struct Noun {
-    /// One of it: "task".
+    /// The singular noun, for instance "task".
     pub singular: &'static str,
-    /// The code of an id that none of it has.
+    /// The error code of an unknown id.
     pub not_found: Code,
 }
 
 impl Noun {
-    /// None of it has this id.
+    /// 404: no row has this id.
     pub fn not_found(&self) -> ApiError {
         ApiError::new(self.not_found, format!("no {} has this id", self.singular))
     }
 
-    /// Why nothing came of a statement.
+    /// Maps a failed statement to a response.
     pub fn failed(&self, error: DbError) -> ApiError {
         match error {
             DbError::Rejected(rejection) => self.rejected(rejection),
@@ -36,7 +36,7 @@ impl Noun {
             | DbError::OutcomeUnknown(_)
             | DbError::Overloaded
             | DbError::TooLate(_)
-            | DbError::Bug(_) => unanswered(error),
+            | DbError::Bug(_) => database_error(error),
         }
     }
 
@@ -58,8 +58,8 @@ impl Noun {
     }
 }
 
-/// The database has failed.
-fn unanswered(error: DbError) -> ApiError {
+/// Maps an error of the database to a response.
+fn database_error(error: DbError) -> ApiError {
     match error {
         DbError::Unavailable(_) => ApiError::new(
             Code::DatabaseUnavailable,

@@ -1,11 +1,11 @@
-//! What is answered where there is no endpoint.
+//! Responses for paths and methods without an endpoint.
 
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::metrics::known_method;
 use crate::primitives::problem::{ApiError, Code};
 
-/// For every address that there is not.
+/// 404 for an unknown path.
 pub async fn no_such_address() -> HttpResponse {
     HttpResponse::from_error(ApiError::new(
         Code::NoSuchAddress,
@@ -13,7 +13,7 @@ pub async fn no_such_address() -> HttpResponse {
     ))
 }
 
-/// For a method that an address does not have.
+/// 405 for a path without this method; `allow` is the value of the `Allow` header.
 pub fn method_not_allowed(request: &HttpRequest, allow: &str) -> HttpResponse {
     let detail = match known_method(request.method()) {
         "-" => format!("this address does not have this method; it has {allow}"),

@@ -1,5 +1,5 @@
-//! What surrounds every request: its id, its deadline, its headers, its log line,
-//! the body of its error; and what handlers read a request and write a response with.
+//! What surrounds every request (id, deadline, headers, access log, error bodies), and
+//! what handlers use to read requests and write responses.
 
 pub mod app_state;
 pub mod body;

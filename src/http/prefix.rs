@@ -1,13 +1,12 @@
-//! The part of the path that a proxy has taken off before it passed a request on.
+//! The path prefix that a reverse proxy has stripped from a request.
 //!
-//! Invariant: it comes from a trusted proxy and is a path on the same host, whatever
-//! stands in the header: with `//evil.example` a link would lead to another host.
+//! Invariant: it is sent by a trusted proxy and is a path on the same host. With
+//! `//evil.example` as prefix, links would lead to another host (open redirect).
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
 
-/// What stands before the path of a request as its client sees it; most often
-/// nothing.
+/// The prefix of the path as the client sees it; usually empty.
 pub fn prefix<'r>(request: &'r HttpRequest, trusted: &[IpNet]) -> &'r str {
     let mut values = request.headers().get_all("x-forwarded-prefix");
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -23,7 +22,7 @@ pub fn prefix<'r>(request: &'r HttpRequest, trusted: &[IpNet]) -> &'r str {
         .unwrap_or("")
 }
 
-/// `/` and a segment, once or more often.
+/// One or more segments, each after a `/`.
 fn is_prefix(value: &str) -> bool {
     let is_segment = |segment: &str| {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);

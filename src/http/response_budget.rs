@@ -1,15 +1,15 @@
-//! Large bodies: those of requests while they are read, those of answers while
-//! their readers take them.
+//! Limits the memory of large bodies: of requests while they are read, of responses
+//! while clients read them.
 //!
-//! actix copies the whole of an answer into the connection's buffer, however slowly
-//! its client reads. A thousand clients that read a byte a second would hold
-//! gigabytes (slowhttptest -X), and so would a thousand that send as slowly. So a
-//! large answer is given out in pieces, and what is held of both is counted.
+//! actix copies a whole response into the connection's buffer, however slowly the client
+//! reads. A thousand clients that read a byte a second would hold gigabytes (slow read
+//! attack, slowhttptest -X), and so would a thousand that send as slowly. So a large
+//! response is passed to actix in pieces, and the bytes of both kinds are counted.
 //!
-//! Invariant: for one owner `MAX_OF_ONE` bytes are held at the most; for all,
-//! `MAX_FOR_FIRST`. Nothing ends a reader who takes a byte a second, so many of
-//! them together can have all of it. The last part is for owners for whom nothing is
-//! held: those few cannot have it, too.
+//! Invariant: at most `MAX_PER_OWNER` bytes are held for one owner, and at most
+//! `MAX_FOR_FIRST` for all. A client that reads a byte a second is not cut off, so many
+//! of them together can use up `MAX`. The part above it is reserved for owners for whom
+//! nothing is held, so that a few slow owners cannot lock out the others.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -23,26 +23,26 @@ use actix_web::web::Bytes;
 use crate::auth::OwnerId;
 use crate::primitives::problem::{ApiError, Code};
 
-/// What actix takes at once.
+/// The size of the pieces that are passed to actix, in bytes.
 const PIECE: usize = 32 * 1024;
 
-/// Smaller bodies are not counted: connections cost more.
+/// Smaller bodies are not counted: a connection itself costs more.
 pub(super) const LARGE: usize = 2 * PIECE;
 
-/// Room for the largest page there can be: 200 tasks of 142 KiB, which is what one
-/// has whose characters are all escaped.
-const MAX_OF_ONE: usize = 28 * 1024 * 1024;
+/// Enough for the largest possible page: 200 tasks of 142 KiB, in which every character
+/// is escaped.
+const MAX_PER_OWNER: usize = 28 * 1024 * 1024;
 
-/// Of all owners. With the rest of the process, and pages that are just being
-/// written, it fits into a container of 256 MiB.
-const MAX: usize = 2 * MAX_OF_ONE;
+/// The limit of all owners. Together with the rest of the process and pages that are
+/// being written it fits into a container of 256 MiB.
+const MAX: usize = 2 * MAX_PER_OWNER;
 
-/// The same for an owner's first body, if it is not over [`FIRST`].
+/// The limit of all owners for an owner's first body of at most [`FIRST`] bytes.
 const MAX_FOR_FIRST: usize = MAX + 16 * FIRST;
 
 const FIRST: usize = 1024 * 1024;
 
-/// How many bytes of large bodies are held.
+/// The budget: counts the bytes of large bodies.
 #[derive(Debug, Clone, Default)]
 pub struct ResponseBudget(Arc<Mutex<Counts>>);
 
@@ -53,11 +53,11 @@ struct Counts {
 }
 
 impl ResponseBudget {
-    /// Counts a body of an owner's for as long as what is returned is kept.
+    /// Counts a body of an owner until the returned value is dropped.
     ///
     /// # Errors
     ///
-    /// Too much is held already.
+    /// 503 `overloaded`: the budget is used up.
     pub fn hold(&self, owner: &OwnerId, length: usize) -> Result<Held, ApiError> {
         if length < LARGE {
             return Ok(Held(None));
@@ -65,15 +65,15 @@ impl ResponseBudget {
         let mut counts = self.counts();
         let of_owner = counts.by_owner.get(owner).copied().unwrap_or(0);
         let is_first = of_owner == 0 && length <= FIRST;
-        let most = if is_first { MAX_FOR_FIRST } else { MAX };
-        if of_owner + length > MAX_OF_ONE || counts.all + length > most {
+        let max = if is_first { MAX_FOR_FIRST } else { MAX };
+        if of_owner + length > MAX_PER_OWNER || counts.all + length > max {
             let detail = "too many large bodies are being sent, or wait for their readers; read those first, send fewer at a time, or ask for smaller pages";
             return Err(ApiError::new(Code::Overloaded, detail).with_header("retry-after", "1"));
         }
         counts.all += length;
         counts.by_owner.insert(owner.clone(), of_owner + length);
         Ok(Held(Some(Counted {
-            waiting: self.clone(),
+            budget: self.clone(),
             owner: owner.clone(),
             length,
         })))
@@ -84,18 +84,18 @@ impl ResponseBudget {
     }
 }
 
-/// A body that is counted until this is dropped, if it is large.
+/// A reservation in the budget, returned when dropped; empty for small bodies.
 pub struct Held(Option<Counted>);
 
 struct Counted {
-    waiting: ResponseBudget,
+    budget: ResponseBudget,
     owner: OwnerId,
     length: usize,
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut counts = self.waiting.counts();
+        let mut counts = self.budget.counts();
         counts.all = counts.all.saturating_sub(self.length);
         if let Some(of_owner) = counts.by_owner.get_mut(&self.owner) {
             *of_owner = of_owner.saturating_sub(self.length);
@@ -106,14 +106,14 @@ impl Drop for Counted {
     }
 }
 
-/// A body that is given out in pieces.
+/// A response body that is passed to actix in pieces.
 pub struct BudgetedBody {
     rest: Bytes,
     held: Held,
 }
 
 impl BudgetedBody {
-    /// An answer that is counted until it is sent, or its connection is gone.
+    /// A response that is counted until it is sent or its connection is closed.
     pub fn new(bytes: Vec<u8>, held: Held) -> Self {
         Self {
             rest: bytes.into(),
@@ -126,7 +126,7 @@ impl BudgetedBody {
         Self::shared(Bytes::from_static(bytes))
     }
 
-    /// What is kept in any case, however many read it.
+    /// Bytes that are in memory in any case, so they are not counted.
     pub fn shared(bytes: Bytes) -> Self {
         Self {
             rest: bytes,
@@ -153,7 +153,7 @@ impl MessageBody for BudgetedBody {
         Poll::Ready(Some(Ok(self.rest.split_to(piece))))
     }
 
-    // A small body is one piece, which actix takes without asking again.
+    // actix sends a small body in one piece, without polling.
     fn try_into_bytes(self) -> Result<Bytes, Self> {
         if self.rest.len() < LARGE && self.held.0.is_none() {
             Ok(self.rest)
@@ -171,7 +171,7 @@ mod tests {
     use crate::auth::{Policy, Verifier, sign_hs256, unix_now};
     use crate::settings::Secret;
 
-    /// There is no way to an owner but a token.
+    /// An owner can be created from a token only.
     fn owner(name: &str) -> OwnerId {
         let secret = Secret::parse("a secret of the tests, 0123456789 abcdef").unwrap();
         let policy = Policy::default();
@@ -181,11 +181,11 @@ mod tests {
     }
 
     fn body(
-        waiting: &ResponseBudget,
+        budget: &ResponseBudget,
         owner: &OwnerId,
         length: usize,
     ) -> Result<BudgetedBody, ApiError> {
-        let held = waiting.hold(owner, length)?;
+        let held = budget.hold(owner, length)?;
         Ok(BudgetedBody::new(bytes(length), held))
     }
 
@@ -195,46 +195,46 @@ mod tests {
 
     #[test]
     fn a_body_is_what_it_was_made_of() {
-        let waiting = ResponseBudget::default();
+        let budget = ResponseBudget::default();
         for length in [0, 1, PIECE, LARGE - 1, LARGE, LARGE + 1, 10 * PIECE + 7] {
-            let body = body(&waiting, &owner("a"), length).unwrap();
+            let body = body(&budget, &owner("a"), length).unwrap();
             assert_eq!(body.size(), BodySize::Sized(length as u64));
             let whole = actix_rt::System::new().block_on(to_bytes(body)).unwrap();
             assert_eq!(whole, bytes(length));
         }
-        assert_eq!(waiting.counts().all, 0);
-        assert!(waiting.counts().by_owner.is_empty());
+        assert_eq!(budget.counts().all, 0);
+        assert!(budget.counts().by_owner.is_empty());
     }
 
     #[test]
     fn who_does_not_read_gets_no_more_and_others_do() {
-        let waiting = ResponseBudget::default();
-        let unread = [(); 2].map(|()| body(&waiting, &owner("slow"), MAX_OF_ONE / 2));
+        let budget = ResponseBudget::default();
+        let unread = [(); 2].map(|()| body(&budget, &owner("slow"), MAX_PER_OWNER / 2));
         assert!(unread.iter().all(Result::is_ok));
-        let refused = body(&waiting, &owner("slow"), LARGE).err().unwrap();
+        let refused = body(&budget, &owner("slow"), LARGE).err().unwrap();
         assert_eq!(refused.code(), Code::Overloaded);
         assert!(
-            body(&waiting, &owner("slow"), LARGE - 1).is_ok(),
+            body(&budget, &owner("slow"), LARGE - 1).is_ok(),
             "small answers go on"
         );
-        assert!(body(&waiting, &owner("other"), MAX_OF_ONE).is_ok());
+        assert!(body(&budget, &owner("other"), MAX_PER_OWNER).is_ok());
         drop(unread);
-        assert!(body(&waiting, &owner("slow"), MAX_OF_ONE).is_ok());
+        assert!(body(&budget, &owner("slow"), MAX_PER_OWNER).is_ok());
     }
 
     #[test]
     fn few_who_do_not_read_leave_room_for_others_and_many_hold_no_more_than_all_may() {
-        let waiting = ResponseBudget::default();
-        let holds = |n: usize, length: usize| body(&waiting, &owner(&n.to_string()), length);
-        let largest: Vec<_> = (0..10).map(|n| holds(n, MAX_OF_ONE)).collect();
+        let budget = ResponseBudget::default();
+        let holds = |n: usize, length: usize| body(&budget, &owner(&n.to_string()), length);
+        let largest: Vec<_> = (0..10).map(|n| holds(n, MAX_PER_OWNER)).collect();
         let held = largest.iter().filter(|body| body.is_ok()).count();
-        assert_eq!(held, MAX / MAX_OF_ONE);
+        assert_eq!(held, MAX / MAX_PER_OWNER);
         let first: Vec<_> = (10..100).map(|n| holds(n, FIRST)).collect();
         let held = first.iter().filter(|body| body.is_ok()).count();
         assert_eq!(held, (MAX_FOR_FIRST - MAX) / FIRST);
-        assert_eq!(waiting.counts().all, MAX_FOR_FIRST);
+        assert_eq!(budget.counts().all, MAX_FOR_FIRST);
         assert!(holds(200, LARGE - 1).is_ok(), "small answers go on");
         drop((largest, first));
-        assert_eq!(waiting.counts().all, 0);
+        assert_eq!(budget.counts().all, 0);
     }
 }

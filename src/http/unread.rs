@@ -1,10 +1,10 @@
-//! What becomes of a body that is still on its way when its request is answered.
+//! Request bodies that are still arriving when the response is sent.
 //!
-//! Once nobody holds the receiving end of a chunked body, actix reads on for as
-//! long as the client sends, without a limit or a timer: whoever never ends a
-//! chunk has the connection for good, without a token too. While somebody holds
-//! it, actix closes the connection behind the answer. So it is held until the
-//! answer is sent. A body that has arrived by then costs nothing.
+//! Once the receiving end of a chunked body is dropped, actix reads on for as long as
+//! the client sends, without limit or timeout: a client that never ends a chunk keeps
+//! the connection for ever, even without a token. While the receiving end is held, actix
+//! closes the connection after the response. So it is held until the response is sent.
+//! A body that has arrived by then causes no close.
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -19,12 +19,12 @@ use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 
-/// The body of a request, in the hands of the edge and of the handler; none if
-/// the request has no body.
+/// The request body, shared between the edge and the handler; none if the request has
+/// no body.
 pub struct Unread(Option<Shared>);
 
 impl Unread {
-    /// Takes a share in the body of a request.
+    /// Shares the body of a request.
     pub fn watch(mut request: ServiceRequest) -> (ServiceRequest, Self) {
         let payload = request.take_payload();
         if matches!(payload, Payload::None) {
@@ -36,7 +36,7 @@ impl Unread {
         (request, Self(Some(payload)))
     }
 
-    /// Gives the share to the answer.
+    /// Keeps the share until the response is sent.
     pub fn keep_until_sent(self, response: ServiceResponse) -> ServiceResponse {
         let Some(payload) = self.0 else {
             return response;

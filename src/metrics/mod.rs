@@ -1,7 +1,7 @@
-//! What is counted for Prometheus.
+//! Metrics for Prometheus.
 //!
-//! Invariant: labels are ours. No owner, path, address or other text of a client
-//! is in one, so that the number of series is bounded, whatever is sent.
+//! Invariant: label values come from fixed sets. None contains an owner, a path, an IP
+//! address or other text of a client, so the number of series is bounded.
 
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Reg
 
 use crate::primitives::problem::Code;
 
-/// From a read that is in memory to the longest that a request may take by default.
-const SECONDS_OF_REQUESTS: &[f64] = &[
+/// The buckets of the duration histogram, in seconds, from a read in memory up to the
+/// default `request_timeout`.
+const DURATION_BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0,
 ];
 
-/// The counters of a process, and the registry that others are registered in.
+/// The counters of HTTP and authentication, and the registry of all metrics.
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
@@ -24,11 +25,11 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero.
+    /// Creates all counters, at zero.
     ///
     /// # Errors
     ///
-    /// Never: the names are good, and each stands once.
+    /// Never fails: the names are valid and unique.
     pub fn new() -> Result<Self> {
         let counters = |name, help, labels| IntCounterVec::new(Opts::new(name, help), labels);
         let requests = counters(
@@ -41,7 +42,7 @@ impl Metrics {
                 "todoward_http_request_duration_seconds",
                 "From the head of a request to the head of its answer.",
             )
-            .buckets(SECONDS_OF_REQUESTS.to_vec()),
+            .buckets(DURATION_BUCKETS.to_vec()),
         )?;
         let refused = counters(
             "todoward_tokens_refused_total",
@@ -53,7 +54,7 @@ impl Metrics {
             &["version"],
         )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        // From the start, so that the first refusal is seen as an increase.
+        // Present from the start, so that the first refusal is visible as an increase.
         for code in Code::ALL.iter().filter(|code| code.status() == 401) {
             refused.with_label_values(&[code.as_str()]);
         }
@@ -71,12 +72,12 @@ impl Metrics {
         })
     }
 
-    /// Where other rooms' collectors are registered, and all are gathered from.
+    /// The registry, to which other modules add their metrics.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// A request was answered; `route` is the pattern of its address.
+    /// Counts a request; `route` is its route pattern.
     pub fn answered(
         &self,
         method: &Method,
@@ -89,14 +90,14 @@ impl Metrics {
         self.durations.observe(took.as_secs_f64());
     }
 
-    /// A token was refused.
+    /// Counts a refused token.
     pub fn refused(&self, code: Code) {
         self.refused.with_label_values(&[code.as_str()]).inc();
     }
 }
 
-/// A method that is none of the standard ones is the client's text, and has
-/// room for a whole token.
+/// The method if it is a standard one, else "-": any other is the client's text, which
+/// could even be a token.
 pub fn known_method(method: &Method) -> &str {
     match method.as_str() {
         known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE"

@@ -1,5 +1,5 @@
-//! Entity tags (RFC 9110 section 8.8.3) and the conditions on them. The tag of
-//! a task is its version in quotes.
+//! Entity tags (RFC 9110 section 8.8.3) and preconditions. The entity tag of a row is
+//! its version in quotes.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ impl fmt::Display for EntityTag {
     }
 }
 
-/// `If-Match`: the versions in which a write may happen.
+/// `If-Match`: the versions for which a write is allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum IfMatch {
-    /// No condition, or `*`: whatever version there is.
+    /// No precondition, or `*`: any version.
     #[default]
     Any,
-    /// One of these; of none, if no tag of the list can be a version.
+    /// One of these versions; empty if no tag of the list can be a version.
     Versions(Vec<i64>),
 }
 
 impl IfMatch {
-    /// Reads the header's values; none if they are neither `*` nor tags. A weak
+    /// Parses the joined header values; none if they are neither `*` nor entity tags. A weak
     /// tag never matches (RFC 9110 section 13.1.1).
     pub fn parse(header: Option<&str>) -> Option<Self> {
         let Some(header) = header else {
@@ -42,7 +42,7 @@ impl IfMatch {
         })
     }
 
-    /// Whether a write may happen in this version.
+    /// Whether a write is allowed for this version.
     pub fn allows(&self, version: i64) -> bool {
         match self {
             Self::Any => true,
@@ -56,7 +56,7 @@ impl IfMatch {
 pub struct IfNoneMatch(IfMatch);
 
 impl IfNoneMatch {
-    /// Reads the header's values; weak tags match too (RFC 9110 section 13.1.2).
+    /// Parses the joined header values; weak tags match as well (RFC 9110 section 13.1.2).
     pub fn parse(header: Option<&str>) -> Option<Self> {
         let Some(header) = header else {
             return Some(Self(IfMatch::Versions(Vec::new())));
@@ -84,7 +84,7 @@ struct Tag<'h> {
 }
 
 impl Tag<'_> {
-    /// The version that this tag stands for, if it is written as we write it.
+    /// The version of this tag, if it has the canonical form.
     fn version(&self) -> Option<i64> {
         let version: i64 = self.opaque.parse().ok()?;
         (version.to_string() == self.opaque).then_some(version)
@@ -98,7 +98,7 @@ fn parse_tags(header: &str) -> Option<Tags<'_>> {
     }
     let mut tags = Vec::new();
     loop {
-        // RFC 9110 section 5.6.1: a recipient takes empty list elements.
+        // RFC 9110 section 5.6.1: a recipient accepts empty list elements.
         rest = rest.trim_start_matches([' ', '\t', ',']);
         if rest.is_empty() {
             break;

@@ -1,4 +1,4 @@
-//! One thing that is wrong with a body or a query.
+//! One error in a body or a query.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::json::{Map, Value};
 
-/// A fault, by the place where it stands: a JSON pointer (RFC 6901) into the
-/// body, or the name of a query parameter.
+/// An error with its location: a JSON pointer (RFC 6901) into the body, or the name of a
+/// query parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -15,19 +15,19 @@ pub struct FieldError {
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
     detail: Cow<'static, str>,
-    /// Nothing is wrong with it but that nobody knows it.
+    /// Whether the field or parameter is unknown, not invalid.
     #[serde(skip)]
     pub unknown: bool,
 }
 
-/// The members of a body, which must be an object.
+/// The members of a body, which must be a JSON object.
 pub fn object(body: &Value) -> Result<&Map<String, Value>, Vec<FieldError>> {
     body.as_object()
         .ok_or_else(|| vec![FieldError::in_body("", "must be a JSON object")])
 }
 
 impl FieldError {
-    /// A fault of a member of the body; `""` is the whole body.
+    /// An error in a field of the body; the pointer `""` is the whole body.
     pub fn in_body(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             pointer: Some(pointer.into()),
@@ -37,7 +37,7 @@ impl FieldError {
         }
     }
 
-    /// A fault of a query parameter.
+    /// An error in a query parameter.
     pub fn parameter(name: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             pointer: None,
@@ -47,7 +47,7 @@ impl FieldError {
         }
     }
 
-    /// A member that a task does not have.
+    /// An unknown field of the body.
     pub fn unknown_field(name: &str) -> Self {
         let escaped = name.replace('~', "~0").replace('/', "~1");
         Self {
@@ -56,7 +56,7 @@ impl FieldError {
         }
     }
 
-    /// A parameter that the address does not have.
+    /// A parameter that the endpoint does not have.
     pub fn unknown_parameter(name: &str) -> Self {
         Self {
             unknown: true,
@@ -64,7 +64,7 @@ impl FieldError {
         }
     }
 
-    /// The fault as a sentence: its place, then what is wrong. A long name is cut.
+    /// The error as a sentence: the location, cut to 100 characters, and what is wrong.
     pub fn sentence(&self) -> String {
         let place = self.pointer.as_deref().or(self.parameter.as_deref());
         let place = place.unwrap_or_default();

@@ -1,10 +1,11 @@
-//! What search and the order of titles compare: text without what people do not
-//! type alike. Databases disagree about case and know nothing of the rest, so both
-//! sides are folded here, and the databases compare bytes.
+//! Folded text, by which search and the order of titles compare: without the differences
+//! in case, marks, width and white space that people do not type consistently. Databases
+//! disagree about case and do not handle the rest, so stored and searched texts are
+//! folded here, and the databases compare bytes.
 //!
-//! By ICU4X, of which the URL parser brings the tables for decomposition anyway;
-//! unicode-normalization with caseless would be two further sets of tables, of
-//! two versions of Unicode.
+//! Folding uses ICU4X, whose decomposition tables the URL parser includes anyway;
+//! unicode-normalization with caseless would add two sets of tables, of two versions of
+//! Unicode.
 
 use std::borrow::Cow;
 
@@ -14,15 +15,16 @@ use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use icu_properties::props::GeneralCategory;
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 
-/// Compatibility decomposition (NFKD); no marks, but for those that make another
-/// letter; full case folding without context; one space for all white space, none
-/// at the ends.
+/// Folds a text: compatibility decomposition (NFKD); removal of marks, except those that
+/// make another letter; full case folding without context; runs of white space become
+/// one space, and none is left at the ends.
 ///
-/// It never has a line break, and none of the [`Words`] has white space: so a word
-/// stands in one of some texts if it stands in all of them, each on a line.
+/// The result has no line break, and no word of [`Words`] has white space. So a word
+/// occurs in one of several texts exactly if it occurs in all of them joined by line
+/// breaks.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
-        // Most text is. What decomposes or is a mark is not ASCII.
+        // The fast path for ASCII, which has no marks and does not decompose.
         return spaced(text.to_ascii_lowercase().into());
     }
     let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
@@ -33,12 +35,12 @@ pub fn fold(text: &str) -> String {
     spaced(CaseMapper::new().fold_string(&unmarked))
 }
 
-/// The marks that change what a kana is: が is no か.
+/// The marks that make another kana: が is not か.
 const VOICED: char = '\u{3099}';
 const SEMI_VOICED: char = '\u{309a}';
 
-/// A mark that stands on another character, as an accent does. Vowels of Indic
-/// scripts are of class 0, and stay.
+/// Whether a character is a mark on another one, such as an accent. Vowels of Indic
+/// scripts have combining class 0 and are kept.
 fn is_dropped(c: char) -> bool {
     const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> =
         CodePointMapData::<GeneralCategory>::new();
@@ -51,7 +53,7 @@ fn is_dropped(c: char) -> bool {
         && CATEGORY.get(c) == GeneralCategory::NonspacingMark
 }
 
-/// With one space for all white space, and none at the ends.
+/// Replaces each run of white space by one space, and trims.
 fn spaced(text: Cow<'_, str>) -> String {
     let odd = |c: char| c != ' ' && c.is_whitespace();
     if text.trim().len() == text.len() && !text.contains("  ") && !text.contains(odd) {
@@ -66,19 +68,19 @@ fn spaced(text: Cow<'_, str>) -> String {
     spaced
 }
 
-/// What a search looks for.
+/// The words of a search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Words {
-    /// Words with a space between them. Each of them stands in the title, the
-    /// description or a tag, all folded. In the order of their bytes, none twice.
+    /// The distinct folded words, sorted by bytes and separated by spaces. Each must occur
+    /// in the folded title, description or tags.
     pub folded: String,
-    /// What rows are searched for that the previous release has written: words as
-    /// that release lower-cases them, likewise.
+    /// The same words, lower-cased as the previous release does, for rows that it has
+    /// written.
     pub lower: String,
 }
 
 impl Words {
-    /// One to ten words; they are split after folding, which can make two of one.
+    /// Parses one to ten words. They are split after folding, which can make two of one.
     pub fn parse(text: &str) -> Option<Self> {
         let folded = fold(text);
         let mut folded: Vec<&str> = folded.split_whitespace().collect();

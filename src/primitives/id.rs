@@ -1,4 +1,4 @@
-//! Ids: UUIDs version 7 (RFC 9562), whose time is the time of creation.
+//! Ids: UUIDs version 7 (RFC 9562), which contain the time of creation.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use uuid::Uuid;
 
 use super::timestamp::Timestamp;
 
-/// The id of a row. Anybody may make one; it gives no right to the row.
+/// The id of a row. Knowing an id gives no access to the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceId(Uuid);
 
 impl ResourceId {
-    /// A new id. Ids of one process ascend, also within a millisecond.
+    /// A new id. Ids of one process ascend, even within a millisecond.
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// Reads the canonical lower-case form (RFC 9562 section 4) and no other.
+    /// Parses the canonical lower-case form (RFC 9562 section 4) and no other.
     pub fn parse(text: &str) -> Option<Self> {
         let id = Uuid::try_parse(text).ok()?;
         let mut buffer = Uuid::encode_buffer();
@@ -36,18 +36,18 @@ impl ResourceId {
         self.0.as_bytes()
     }
 
-    /// The id of 16 bytes, of whatever version.
+    /// The id with these bytes; the UUID version is not checked.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 
-    /// The first id that could have been made at this instant.
+    /// The lowest id with this time.
     pub fn first_at(moment: Timestamp) -> Self {
         let millis = u64::try_from(moment.utc().timestamp_millis()).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
     }
 
-    /// When the id was made.
+    /// The time in the id.
     pub fn created_at(&self) -> Timestamp {
         let millis = self.0.get_timestamp().map_or(0, |time| {
             let (seconds, nanos) = time.to_unix();

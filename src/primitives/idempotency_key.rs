@@ -1,10 +1,10 @@
-//! The key under which a client may repeat a POST without a second effect
-//! (draft-ietf-httpapi-idempotency-key-header, as a plain string).
+//! The key with which a client may repeat a POST without a second effect
+//! (draft-ietf-httpapi-idempotency-key-header, but as a plain string).
 
 use aws_lc_rs::digest;
 
-/// A key and the SHA-256 of the body that came with it: the same key with
-/// another body is another request, and a mistake.
+/// A key and the SHA-256 of the request body: the same key with another body is a
+/// mistake of the client.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
     key: String,
@@ -12,10 +12,10 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// How long a key is remembered, in hours.
+    /// How long a key is stored, in hours.
     pub const REMEMBERED_HOURS: i64 = 24;
 
-    /// Reads a key: 1 to 255 visible ASCII characters.
+    /// Parses a key: 1 to 255 visible ASCII characters.
     pub fn parse(key: &[u8], body: &[u8]) -> Option<Self> {
         if !(1..=255).contains(&key.len()) || !key.iter().all(u8::is_ascii_graphic) {
             return None;

@@ -1,8 +1,8 @@
-//! Strict JSON (RFC 8259): one reading of a document, or none.
+//! Strict JSON parsing (RFC 8259): a document has one interpretation or is refused.
 //!
-//! Invariant: a member that stands twice in an object is an error at any depth.
-//! Parsers differ in which of the two they believe, and an attacker who knows
-//! that shows one value to a proxy and another to us.
+//! Invariant: a duplicate member of an object is an error at any depth. Parsers differ
+//! in which of the two they use, so an attacker could show one value to a proxy and
+//! another one to this server.
 
 use std::fmt;
 
@@ -10,21 +10,21 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 pub use serde_json::{Map, Value};
 
-/// Parses UTF-8 JSON. Nesting of 128 levels or more, numbers beyond a double
-/// and lone surrogates are errors, and so is anything behind the document.
+/// Parses UTF-8 JSON. Nesting of 128 levels or more, numbers beyond the range of a
+/// double, lone surrogates and anything after the document are errors.
 pub fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice::<Strict>(bytes).map(|strict| strict.0)
 }
 
-/// Why [`parse`] has refused a body, as a sentence.
+/// Explains an error of [`parse`], as a sentence.
 pub fn why_refused(body: &[u8], error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     if let Err(error) = std::str::from_utf8(body) {
         let at = error.valid_up_to() + 1;
         return format!("the body is not UTF-8 (byte {at})");
     }
-    // Whatever is JSON is taken, unless a member stands twice. Other messages are
-    // the parser's, and change with it.
+    // The only data error is a duplicate member. Other messages are the parser's,
+    // which may change with its version.
     if error.is_data() {
         return error.to_string();
     }
@@ -39,24 +39,24 @@ pub fn why_refused(body: &[u8], error: &serde_json::Error) -> String {
     )
 }
 
-/// A name as a message shows it: in quotes, on one line, not too long.
+/// A name for a message: in quotes, on one line, cut if it is long.
 fn quoted(name: &str) -> String {
     let shown: String = name.chars().take(50).collect();
     format!("{shown:?}")
 }
 
-/// How many bytes stand before a place.
+/// The byte offset of a line and column.
 fn offset(text: &[u8], line: usize, column: usize) -> usize {
     let lines = text.split_inclusive(|byte| *byte == b'\n');
     let before: usize = lines.take(line.saturating_sub(1)).map(<[u8]>::len).sum();
     before + column
 }
 
-/// The first escape before `end` that is half of a surrogate pair and has no other
-/// half: the member of the body that it stands in. What stands before it is JSON.
+/// Finds the first lone surrogate escape before `end`, up to which the body is valid
+/// JSON, and returns the name of the top-level member that contains it.
 fn lone_surrogate(body: &[u8], end: usize) -> Option<Option<&str>> {
     let (mut depth, mut string_at) = (0_usize, None);
-    // Of the body's own object: the last string, and the member that is read.
+    // At the top level: the last string, and the current member.
     let (mut last, mut member) = (None, None);
     let mut at = 0;
     while at < end {
@@ -92,7 +92,7 @@ fn lone_surrogate(body: &[u8], end: usize) -> Option<Option<&str>> {
     None
 }
 
-/// The half of a surrogate pair that an escape `\uXXXX` is.
+/// The surrogate that an escape `\uXXXX` encodes, if it does.
 fn half(escape: &[u8]) -> Option<u16> {
     let digits = escape.strip_prefix(b"\\u")?.get(..4)?;
     let unit = u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;

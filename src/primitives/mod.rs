@@ -1,4 +1,4 @@
-//! What every room may use, and what uses none: no owner, no table, no endpoint.
+//! Primitives that every module may use. They know no owner, no table and no endpoint.
 
 pub mod deadline;
 pub mod entity_tag;

@@ -1,5 +1,5 @@
-//! The query of an address. A parameter that the address does not have, or that
-//! stands too often, is an error: a misspelt filter must not list everything.
+//! Query parameters. Unknown and wrongly repeated ones are errors: a misspelt filter must
+//! not list everything.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use percent_encoding::percent_decode;
 
 use super::field_error::FieldError;
 
-/// The decoded parameters of a query, in their order.
+/// The decoded parameters of a query, in order.
 #[derive(Debug, Default)]
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Decodes `a=1&b=2` as forms are (`+` is a space, `%XX` a byte of UTF-8).
+    /// Decodes `a=1&b=2` like a form (`+` is a space, `%XX` a byte of UTF-8).
     pub fn parse(query: &str) -> Result<Self, Vec<FieldError>> {
         let mut parameters = Vec::new();
         let mut errors = Vec::new();
@@ -36,13 +36,14 @@ impl Parameters {
         }
     }
 
-    /// Every value of a parameter.
+    /// All values of a parameter.
     pub fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
         let named = self.0.iter().filter(move |(known, _)| known == name);
         named.map(|(_, value)| value.as_str())
     }
 
-    /// The value of a parameter that may stand once, parsed.
+    /// The parsed value of a parameter that must not be repeated. Adds an error with the
+    /// detail `why` if it cannot be parsed.
     pub fn one<T>(
         &self,
         name: &'static str,
@@ -63,7 +64,7 @@ impl Parameters {
         parsed
     }
 
-    /// A fault for each parameter that is not among the known ones.
+    /// An error for each parameter that is not known.
     pub fn unknown(&self, known: &[&str]) -> Vec<FieldError> {
         let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
@@ -86,7 +87,7 @@ fn decode(text: &str) -> Option<String> {
     Some(decoded.into_owned())
 }
 
-/// The query of an address that has no parameters.
+/// Checks the query of an endpoint without parameters.
 pub fn no_parameters(query: &str) -> Result<(), Vec<FieldError>> {
     let errors = Parameters::parse(query)?.unknown(&[]);
     if errors.is_empty() {

@@ -1,6 +1,5 @@
-//! Every error of the API: one table of codes, and one shape, problem+json
-//! (RFC 9457). The body itself is written at the edge (`middleware::edge`),
-//! which knows the request's path and id; here is what it is about.
+//! The errors of the API: the table of codes, and problem+json (RFC 9457). The edge
+//! (`http::edge`) writes the body, because it knows the request's path and id.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -13,23 +12,23 @@ use serde::Serialize;
 
 use super::field_error::FieldError;
 
-/// Declares the codes once: name, text on the wire, status.
+/// Declares the codes: variant, code in JSON, status.
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal;)*) => {
-        /// The stable code of an error, and the status that goes with it.
+        /// The stable code of an error; it determines the status.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Code { $($(#[$doc])* $name,)* }
 
         impl Code {
-            /// Every code there is, for the documents and their tests.
+            /// All codes, for the OpenAPI document and the tests.
             pub const ALL: &'static [Code] = &[$(Code::$name,)*];
 
-            /// The code as clients see it.
+            /// The code in JSON.
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$name => $text,)* }
             }
 
-            /// The HTTP status of the answer.
+            /// The HTTP status of the response.
             pub fn status(self) -> u16 {
                 match self { $(Code::$name => $status,)* }
             }
@@ -38,15 +37,15 @@ macro_rules! codes {
 }
 
 codes! {
-    /// A header or the message itself is wrong.
+    /// A header or the HTTP message itself is invalid.
     InvalidRequest = "invalid_request", 400;
-    /// A query parameter has a value that it cannot have.
+    /// A query parameter has an invalid value.
     InvalidParameter = "invalid_parameter", 400;
-    /// A query parameter that this address does not have.
+    /// A query parameter that this endpoint does not have.
     UnknownParameter = "unknown_parameter", 400;
-    /// A cursor that this list did not give out.
+    /// A cursor that was not issued for this list.
     InvalidCursor = "invalid_cursor", 400;
-    /// The body is not one JSON document.
+    /// The body is not exactly one JSON document.
     InvalidJson = "invalid_json", 400;
     /// No credentials.
     MissingToken = "missing_token", 401;
@@ -62,49 +61,49 @@ codes! {
     TokenExpired = "token_expired", 401;
     /// `nbf` or `iat` is in the future.
     TokenNotYetValid = "token_not_yet_valid", 401;
-    /// Subject, issuer or audience.
+    /// A wrong subject, issuer, audience, type or form of a claim.
     InvalidClaims = "invalid_claims", 401;
-    /// An OAuth access token whose scopes do not allow this.
+    /// An OAuth access token whose scopes do not allow the request.
     InsufficientScope = "insufficient_scope", 403;
-    /// The task is somebody else's.
+    /// The task belongs to another owner.
     NotOwner = "not_owner", 403;
-    /// The user in the path is not the token's.
+    /// The user in the path is not the user of the token.
     ForeignPath = "foreign_path", 403;
     /// No task has this id.
     TaskNotFound = "task_not_found", 404;
-    /// No such address.
+    /// The path does not exist.
     NoSuchAddress = "no_such_address", 404;
-    /// The address does not have this method.
+    /// The path does not have this method.
     MethodNotAllowed = "method_not_allowed", 405;
     /// The body did not arrive in time.
     RequestTimeout = "request_timeout", 408;
-    /// The task is not in the version that the client knows.
+    /// The task has another version than `If-Match` requires.
     VersionMismatch = "version_mismatch", 412;
     /// The body is too large.
     BodyTooLarge = "body_too_large", 413;
     /// The body is not JSON in UTF-8.
     UnsupportedMediaType = "unsupported_media_type", 415;
-    /// A field has a value that it cannot have.
+    /// A field has an invalid value.
     InvalidTask = "invalid_task", 422;
     /// A field that a task does not have.
     UnknownField = "unknown_field", 422;
-    /// The key was used with another body.
+    /// The idempotency key was used with another body.
     IdempotencyKeyReused = "idempotency_key_reused", 422;
     /// Too many requests.
     RateLimited = "rate_limited", 429;
-    /// A bug of ours.
+    /// A bug of the server.
     Internal = "internal", 500;
     /// No connection to the database.
     DatabaseUnavailable = "database_unavailable", 503;
-    /// The pool is full.
+    /// All connections are busy, or a queue or budget is full.
     Overloaded = "overloaded", 503;
-    /// No keys could be loaded yet.
+    /// No keys have been loaded yet.
     KeysUnavailable = "keys_unavailable", 503;
     /// The request took too long.
     DeadlineExceeded = "deadline_exceeded", 504;
 }
 
-/// The title of a status, as RFC 9110 and RFC 6585 name it.
+/// The reason phrase of a status (RFC 9110, RFC 6585).
 pub fn title(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
@@ -124,10 +123,10 @@ pub fn title(status: u16) -> &'static str {
     }
 }
 
-/// At most so many faults are named in one answer.
+/// The max number of field errors in one response.
 const MAX_ERRORS: usize = 50;
 
-/// An error on its way to the client. The source goes to the log, never further.
+/// An error response. Its source is logged and never sent.
 #[derive(Debug)]
 pub struct ApiError {
     code: Code,
@@ -139,7 +138,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error with one sentence for the client: what is wrong, what to do.
+    /// An error with a sentence for the client: what is wrong, and how to fix it.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
@@ -170,21 +169,21 @@ impl ApiError {
         }
     }
 
-    /// With a header on the answer. A value that no header can carry is left out.
+    /// Adds a response header. A value that is not valid in a header is left out.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
-    /// With the cause, for the log.
+    /// Adds the cause, for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// With the parts of the service that are not ready.
+    /// Adds the parts of the service that are not ready.
     #[must_use]
     pub fn with_not_ready(mut self, parts: Vec<&'static str>) -> Self {
         self.not_ready = parts;
@@ -201,7 +200,7 @@ impl ApiError {
         self.source.as_deref()
     }
 
-    /// The body of the answer.
+    /// The body of the response.
     pub fn problem<'a>(&'a self, instance: &'a str, request_id: &'a str) -> Problem<'a> {
         Problem {
             r#type: "about:blank",
@@ -217,7 +216,7 @@ impl ApiError {
     }
 }
 
-/// The members of RFC 9457 section 3.1, and our own.
+/// The fields of RFC 9457 section 3.1, and the extensions of this API.
 #[derive(Serialize)]
 pub struct Problem<'a> {
     r#type: &'static str,
@@ -246,8 +245,8 @@ impl ResponseError for ApiError {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Status and headers only: the edge finds this error in the response and
-    /// writes the body.
+    /// Status and headers only: the edge finds this error in the response and writes the
+    /// body.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         for (name, value) in &self.headers {

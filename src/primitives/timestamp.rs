@@ -1,4 +1,4 @@
-//! Instants, as the API has them.
+//! Timestamps of the API.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use chrono::{
 };
 use serde::{Serialize, Serializer};
 
-/// An instant in UTC, in whole milliseconds, so that both databases give back
-/// what they were given.
+/// An instant in UTC in whole milliseconds, the precision that both databases return
+/// unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
-    /// The present.
+    /// The current time.
     pub fn now() -> Self {
         Self::new(Utc::now())
     }
 
-    /// An instant, cut to milliseconds.
+    /// An instant, truncated to milliseconds.
     pub fn new(instant: DateTime<Utc>) -> Self {
         Self(instant.trunc_subsecs(3))
     }
@@ -28,19 +28,19 @@ impl Timestamp {
         self.0
     }
 
-    /// The instant of a column, which is in UTC.
+    /// The value of a column, which is in UTC.
     pub fn of_column(column: NaiveDateTime) -> Self {
         Self::new(column.and_utc())
     }
 
-    /// As a column has it.
+    /// The value for a column.
     pub fn column(self) -> NaiveDateTime {
         self.0.naive_utc()
     }
 
-    /// As JavaScript's `toISOString()` writes it: `2026-11-20T10:50:16.987Z`. None
-    /// for years that it writes with a sign. A list has two or three of them a
-    /// task, and chrono's formatter was a tenth of it.
+    /// The format of JavaScript's `toISOString()`: `2026-11-20T10:50:16.987Z`; none for years
+    /// that it writes with a sign. A list has two or three timestamps a task, and chrono's
+    /// formatter took a tenth of its time.
     pub fn text(self) -> Option<[u8; 24]> {
         let (day, time) = (self.0.date_naive(), self.0.time());
         if !(0..=9999).contains(&day.year()) {
@@ -93,7 +93,7 @@ mod tests {
             DateTime::<Utc>::MAX_UTC,
             Utc::now(),
         ];
-        // Primes, so that every field takes many values.
+        // Prime steps, so that every field takes many values.
         instants.extend((0..10_000).map(|n: i64| {
             DateTime::from_timestamp_millis(n * 25_214_903_917 % 253_402_300_799_999).unwrap()
         }));

@@ -1,4 +1,4 @@
-//! One bucket a key, in bounded memory.
+//! Token buckets by key, in bounded memory.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -13,21 +13,21 @@ use quick_cache::sync::Cache;
 
 use crate::settings::RateLimit;
 
-/// Keys whose buckets are remembered. Whoever is forgotten begins with a full
-/// one; those who ask often are the last to be forgotten.
+/// The max number of buckets. A key whose bucket was evicted starts with a full one;
+/// keys in frequent use are evicted last.
 pub(super) const REMEMBERED: usize = 32_768;
 
-/// What is left in a bucket.
+/// The state of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Left {
-    /// Requests that may come at once.
+    /// Requests that are accepted at once.
     pub requests: u32,
-    /// Whole seconds until the bucket is full again; of an empty one, until the
-    /// next request.
+    /// Whole seconds until the bucket is full; if it is empty, until the next request is
+    /// accepted.
     pub seconds: u64,
 }
 
-/// A bucket for each key, all of the same size.
+/// Buckets of the same size, one for each key.
 pub struct Buckets<K, C = MonotonicClock>
 where
     K: Hash + Eq + Clone,
@@ -38,7 +38,7 @@ where
 }
 
 impl<K: Hash + Eq + Clone> Buckets<K> {
-    /// Buckets that fill up as time goes by.
+    /// Buckets with the real clock.
     pub fn new(limit: RateLimit) -> Self {
         Self::with_clock(limit, MonotonicClock)
     }
@@ -55,17 +55,17 @@ impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
         }
     }
 
-    /// How many keys are remembered.
+    /// The number of buckets in memory.
     #[cfg(test)]
     pub(super) fn remembered(self) -> usize {
         self.limiter.into_state_store().0.len()
     }
 
-    /// Takes a request out of a bucket.
+    /// Takes one request from a bucket.
     ///
     /// # Errors
     ///
-    /// The bucket is empty; asking has cost nothing.
+    /// The bucket is empty, and nothing was taken.
     pub fn take(&self, key: &K) -> Result<Left, Left> {
         match self.limiter.check_key(key) {
             Ok(state) => {
@@ -80,7 +80,7 @@ impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
                 let wait = wait.wait_time_from(self.limiter.clock().now());
                 Err(Left {
                     requests: 0,
-                    // A client that comes back a moment too early is told so again.
+                    // Rounded up: a client that retries too early would be refused again.
                     seconds: (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1),
                 })
             }
@@ -88,8 +88,8 @@ impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
     }
 }
 
-/// The states of the buckets: as many as fit, and no more, however many keys an
-/// attacker makes up.
+/// The states of the buckets. Their number is bounded, however many random keys an
+/// attacker sends.
 struct Bounded<K>(Cache<K, Arc<InMemoryState>>);
 
 impl<K: Hash + Eq + Clone> StateStore for Bounded<K> {

@@ -1,20 +1,20 @@
-//! Whose address a request comes from.
+//! The IP address of a request's client.
 //!
-//! Invariant: nobody chooses their own. `X-Forwarded-For` counts only from a
-//! trusted proxy, and is read from the right: each proxy appends whom it has
-//! seen, and what stands left of that is the client's own text. `Forwarded`
-//! (RFC 7239) and `X-Real-IP` are not read: a proxy that sets one and passes the
-//! other on would let the client choose.
+//! Invariant: a client cannot choose it. `X-Forwarded-For` is trusted only from a trusted
+//! proxy and is read from the right: each proxy appends the peer that it has seen, and
+//! everything left of that is the client's own text. `Forwarded` (RFC 7239) and
+//! `X-Real-IP` are ignored: a proxy that sets one header and forwards the others
+//! unchanged would let the client choose.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::http::header::{self, HeaderMap};
 use ipnet::IpNet;
 
-/// The longest chain of proxies that is followed.
+/// The max number of proxies that are followed.
 const MAX_HOPS: usize = 16;
 
-/// The address of the client behind trusted proxies.
+/// The IP address of the client behind trusted proxies.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer.to_canonical();
@@ -25,7 +25,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     let hops = lines.iter().rev();
     let hops = hops.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     for hop in hops.take(MAX_HOPS) {
-        // Whatever stands left of something that no proxy writes is not believed.
+        // No proxy writes an unparsable entry, so nothing left of it is trusted.
         let Some(address) = parse(hop) else {
             return client;
         };
@@ -37,7 +37,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     client
 }
 
-/// An address as proxies write it: bare, or with a port.
+/// Parses an IP address as proxies write it: with or without a port.
 fn parse(hop: &[u8]) -> Option<IpAddr> {
     let hop = std::str::from_utf8(hop).ok()?.trim_matches([' ', '\t']);
     let with_port = || hop.parse().map(|address: SocketAddr| address.ip());
@@ -47,8 +47,8 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// Whom a limit is for: an address, or the network of IPv6 that one subscriber
-/// gets, who could use another address for each request.
+/// The key of the limit: an IPv4 address, or an IPv6 network of /64, within which one
+/// subscriber could use another address for each request.
 pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),

@@ -1,8 +1,7 @@
-//! How much may be asked for: by verified owner, and by client address with
-//! tokens that are refused.
+//! Rate limits: by verified owner, and by client IP address for refused tokens.
 //!
-//! Invariant: a good token is never limited by its address. Whoever shares one
-//! with an attacker is served.
+//! Invariant: a request with a valid token is never limited by its IP address. A user
+//! who shares an IP address with an attacker is served.
 
 mod buckets;
 mod client;
@@ -24,7 +23,7 @@ use crate::settings::RateLimit;
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// The limits of a server. `O` stands for an owner.
+/// The limits of a server. `O` is the type of an owner.
 pub struct Limits<O: Hash + Eq + Clone> {
     owners: Policy<O>,
     addresses: Policy<IpAddr>,
@@ -32,8 +31,7 @@ pub struct Limits<O: Hash + Eq + Clone> {
 }
 
 impl<O: Hash + Eq + Clone> Limits<O> {
-    /// Both at the same figures; the addresses are those of clients behind these
-    /// proxies.
+    /// The same limit for both kinds. `proxies` are the trusted ones.
     pub fn new(limit: RateLimit, proxies: Vec<IpNet>) -> Self {
         Self {
             owners: Policy::new("owner", limit),
@@ -46,21 +44,21 @@ impl<O: Hash + Eq + Clone> Limits<O> {
     ///
     /// # Errors
     ///
-    /// The owner has asked for too much.
+    /// 429: the owner's bucket is empty.
     pub fn count(&self, owner: &O) -> Result<Left, ApiError> {
         let too_many =
             "too many requests of this user; wait for as many seconds as Retry-After says";
         self.owners.take(owner, too_many)
     }
 
-    /// Counts a request whose token is refused.
+    /// Counts a request whose token was refused.
     ///
     /// # Errors
     ///
-    /// Too many were refused that came from the same address.
+    /// 429: the bucket of the client's IP address is empty.
     pub fn count_refused(&self, request: &ServiceRequest) -> Result<(), ApiError> {
         let too_many = "too many requests of this address had no token that is accepted, and this one has none; get a new token, and wait for as many seconds as Retry-After says";
-        // A socket without an address is not one that we listen on.
+        // The server listens on TCP only, so every peer has an IP address.
         let Some(peer) = request.peer_addr() else {
             return Ok(());
         };
@@ -69,7 +67,7 @@ impl<O: Hash + Eq + Clone> Limits<O> {
         self.addresses.take(&key, too_many).map(drop)
     }
 
-    /// Says on an answer what is left to its owner.
+    /// Adds the `RateLimit` headers to a response.
     pub fn describe(&self, left: Left, headers: &mut HeaderMap) {
         if let Ok(value) = HeaderValue::try_from(self.owners.describe(left)) {
             headers.insert(LIMIT, value);
@@ -78,8 +76,7 @@ impl<O: Hash + Eq + Clone> Limits<O> {
     }
 }
 
-/// Buckets, and how they stand in headers
-/// (draft-ietf-httpapi-ratelimit-headers-10).
+/// Buckets with their headers (draft-ietf-httpapi-ratelimit-headers-10).
 struct Policy<K: Hash + Eq + Clone> {
     name: &'static str,
     header: HeaderValue,

@@ -1,4 +1,4 @@
-//! Buckets with a clock that stands still, and addresses behind proxies.
+//! Buckets with a fake clock, and client IP addresses behind proxies.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -50,7 +50,7 @@ fn what_is_refused_costs_nothing() {
 }
 
 #[test]
-fn whoever_waits_as_long_as_is_said_is_served() {
+fn a_request_after_the_announced_wait_is_accepted() {
     for (per_second, burst) in [(1, 1), (1, 10), (3, 7), (1_000_000, 1), (7, 1_000_000)] {
         let (buckets, clock) = buckets(per_second, burst);
         for _ in 0..burst {
@@ -76,7 +76,7 @@ fn keys_do_not_share_a_bucket() {
 }
 
 #[test]
-fn made_up_keys_take_no_memory_and_free_nobody_who_goes_on_asking() {
+fn random_keys_use_bounded_memory_and_evict_no_bucket_in_frequent_use() {
     let (buckets, _) = buckets(1, 1);
     assert!(buckets.take(&0).is_ok());
     for key in 1..1_000_000 {
@@ -112,7 +112,7 @@ fn a_header_of_somebody_who_is_not_trusted_has_no_effect() {
 }
 
 #[test]
-fn behind_trusted_proxies_the_first_from_the_right_that_is_none_counts() {
+fn behind_trusted_proxies_the_first_untrusted_address_from_the_right_counts() {
     let trusted = ["10.0.0.0/8", "fd00::/8"];
     for (peer, lines, expected) in [
         ("10.0.0.1", &[][..], "10.0.0.1"),
@@ -143,7 +143,7 @@ fn behind_trusted_proxies_the_first_from_the_right_that_is_none_counts() {
 }
 
 #[test]
-fn garbage_ends_the_way_at_the_last_that_was_good() {
+fn an_unparsable_entry_ends_the_chain_at_the_last_good_one() {
     let long = "9".repeat(8192);
     for garbage in [
         "unknown",
@@ -181,10 +181,10 @@ fn garbage_ends_the_way_at_the_last_that_was_good() {
 }
 
 #[test]
-fn the_way_through_proxies_has_an_end() {
+fn the_chain_of_proxies_is_bounded() {
     let line = format!("6.6.6.6{}", ", 10.0.0.2".repeat(10_000));
     assert_eq!(client("10.0.0.1", &[&line], &["10.0.0.0/8"]), "10.0.0.2");
-    // Whoever trusts everybody limits everybody as whom they say they are.
+    // A server that trusts every peer lets clients choose their IP address.
     assert_eq!(client("10.0.0.1", &["1.2.3.4"], &["0.0.0.0/0"]), "1.2.3.4");
 }
 
@@ -202,7 +202,7 @@ fn a_network_of_ipv6_is_one_subscriber() {
     assert_ne!(of("::ffff:198.51.100.7"), of("::ffff:198.51.100.8"));
 }
 
-/// What a proxy may write, and anything else.
+/// Entries that a proxy may write, and arbitrary bytes.
 fn hop() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         any::<IpAddr>().prop_map(|address| address.to_string().into_bytes()),
@@ -214,7 +214,7 @@ fn hop() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn whatever_is_forwarded_the_client_is_one_whom_somebody_trusted_has_seen(
+    fn whatever_is_forwarded_the_client_is_a_peer_of_a_trusted_proxy(
         lines in prop::collection::vec(prop::collection::vec(hop(), 0..6), 0..4),
         peer in any::<IpAddr>(),
     ) {

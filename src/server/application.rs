@@ -1,4 +1,4 @@
-//! Builds the parts from the settings, runs the server, drains and stops it.
+//! Builds the application from the settings, and runs, drains and stops the server.
 
 use std::any::Any;
 use std::fmt;
@@ -32,24 +32,25 @@ use crate::routes;
 use crate::settings::{Auth, Settings};
 use crate::tasks;
 
-/// The longest that the head of a request may take to arrive.
+/// The max time for the head of a request to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an idle connection is kept: longer than proxies keep theirs (nginx
-/// and most load balancers 60 s), so that it is they who close.
+/// How long an idle connection is kept: longer than proxies keep theirs (60 s in nginx
+/// and most load balancers), so that the proxy closes it and not the server, which could
+/// cross with a new request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// How long a client has to take an answer's end before its connection is cut.
+/// How long a client has to read the end of a response before its connection is closed.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a server that is to stop now has for it.
+/// How long an immediate stop may take.
 const CUT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long a client may take nothing of an answer that waits for it. actix has
-/// no limit of its own, and keeps the whole answer in memory for so long.
+/// How long a client may read nothing of a response. actix has no limit of its own, and
+/// keeps the response in memory.
 const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Why the server does not start, as one line.
+/// Why the server cannot start, as one line.
 #[derive(Debug)]
 pub struct StartError(pub(crate) String);
 
@@ -61,7 +62,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// A server that listens and is ready to run.
+/// A server that listens and can be run.
 pub struct Application {
     server: Server,
     address: SocketAddr,
@@ -73,12 +74,12 @@ pub struct Application {
 }
 
 impl Application {
-    /// Builds everything and listens. Call it inside an actix system.
+    /// Builds everything and listens. Must be called inside an actix system.
     ///
     /// # Errors
     ///
-    /// A port is taken, or SQLite's file cannot be used. PostgreSQL may be
-    /// absent: it is asked for again until it is there.
+    /// A port is in use, or the SQLite file cannot be used. PostgreSQL may be down:
+    /// connecting is retried.
     pub fn build(settings: &Settings) -> Result<Self, StartError> {
         let server = &settings.server;
         let address = SocketAddr::new(server.host, server.port);
@@ -162,23 +163,23 @@ impl Application {
         })
     }
 
-    /// Where it listens.
+    /// The IP address and port of the listener.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the metrics are, if they are on.
+    /// The IP address and port of the metrics, if they are on.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(MetricsServer::address)
     }
 
-    /// Serves until `stop`, then drains: readiness says no at once, new
-    /// connections are served for the drain delay, what is in flight is
-    /// finished. A second `stop` ends it now.
+    /// Serves until `stop`, then drains: readiness is negative at once, new connections are
+    /// accepted for the drain delay, and requests in flight are finished. `stop_now` ends
+    /// the drain.
     ///
     /// # Errors
     ///
-    /// The server's own, of the operating system.
+    /// Errors of the operating system.
     pub async fn run_until<S>(
         self,
         stop: S,
@@ -197,12 +198,12 @@ impl Application {
         actix_rt::spawn(async move {
             stop.await;
             log::info!("stopping");
-            // A step that is under way is a transaction, and ends with itself.
+            // A running step is one transaction and completes on its own.
             if let Some(refolding) = refolding {
                 refolding.abort();
             }
             health.set_stopping();
-            // Nobody listens once the server has ended.
+            // Fails if the server has ended already.
             let _ = stopping.send(());
             tokio::time::sleep(delay).await;
             db.end_pipelines().await;
@@ -212,7 +213,7 @@ impl Application {
             ended = self.server => ended,
             () = cut => Ok(()),
         };
-        // They tell of the drain, too.
+        // Stopped last, so that the drain is visible in the metrics.
         if let Some(metrics) = metrics {
             metrics.stop().await;
         }
@@ -246,15 +247,15 @@ fn listen_for_metrics((host, port): (IpAddr, u16)) -> Result<TcpListener, StartE
     })
 }
 
-/// Ends when the stop is to be now. While actix-server drains it hears no
-/// second command: then it is left to itself, and to the end of the process.
+/// Resolves after an immediate stop was requested. actix-server ignores a second command
+/// while it drains; then the end of the process stops it.
 async fn cut_off(
     is_stopping: oneshot::Receiver<()>,
     stop_now: impl Future<Output = ()>,
     handle: ServerHandle,
 ) {
     if is_stopping.await.is_err() {
-        // Ended without having been asked; its own result says why.
+        // The server ended without a stop; its result says why.
         return std::future::pending().await;
     }
     stop_now.await;
@@ -262,7 +263,7 @@ async fn cut_off(
     let _ = tokio::time::timeout(CUT_TIMEOUT, handle.stop(false)).await;
 }
 
-/// The verifier of the settings. It begins to fetch the keys.
+/// Creates the verifier from the settings, and begins to fetch the keys.
 ///
 /// # Errors
 ///
@@ -275,18 +276,18 @@ pub fn verifier(auth: &Auth) -> std::io::Result<Verifier> {
     })
 }
 
-/// The system ends a connection on which bytes have waited for so long, be it
-/// that the peer is gone or that it does not read (TCP_USER_TIMEOUT, which
-/// counts closed windows, too).
+/// Makes the kernel close a connection whose bytes are not acknowledged for so long,
+/// because the peer is gone or does not read (TCP_USER_TIMEOUT, which also counts the
+/// time with a zero window).
 fn cut_if_stalled(connection: &dyn Any) {
     #[cfg(target_os = "linux")]
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
-        // A kernel without it serves on, without the limit.
+        // If the kernel does not support it, there is no limit.
         let _ = SockRef::from(stream).set_tcp_user_timeout(Some(STALL_TIMEOUT));
     }
 }
 
-/// What a token must say, by the settings.
+/// The requirements on the claims, from the settings.
 pub fn policy(auth: &Auth) -> Policy {
     Policy {
         issuers: auth.issuers.clone(),

@@ -1,5 +1,5 @@
-//! `/metrics`, on an address and a thread of its own: it answers while every
-//! other thread waits for something.
+//! `/metrics`, on a separate port and thread: it responds even while all other threads
+//! are blocked.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -15,20 +15,19 @@ use crate::auth::Verifier;
 use crate::db::bridge::Db;
 use crate::metrics::Metrics;
 
-/// The longest that the head of a request may take to arrive.
+/// The max time for the head of a request to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longer than the usual interval between two scrapes.
+/// How long an idle connection is kept: longer than the usual scrape interval.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// More are not let in: few ask.
+/// The max number of connections: there are few scrapers.
 const MAX_CONNECTIONS: usize = 64;
 
-/// How long its end may take.
+/// The max duration of a stop.
 const STOP_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// What `/metrics` tells: the counters, and gauges that are looked at when
-/// somebody asks.
+/// The contents of `/metrics`: the counters, and gauges that are read on each request.
 pub struct Exposition {
     metrics: Arc<Metrics>,
     connections: IntGaugeVec,
@@ -39,11 +38,11 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    /// Registers the gauges beside the counters.
+    /// Registers the gauges.
     ///
     /// # Errors
     ///
-    /// Never: the names are good, and each stands once.
+    /// Never fails: the names are valid and unique.
     pub fn new(metrics: Arc<Metrics>, db: Db, verifier: Arc<Verifier>) -> Result<Self> {
         let connections = IntGaugeVec::new(
             Opts::new(
@@ -79,7 +78,7 @@ impl Exposition {
         })
     }
 
-    /// Everything, in Prometheus' text format. Waits for nothing but short locks.
+    /// All metrics in Prometheus' text format. Waits for nothing but short locks.
     fn render(&self) -> Result<Vec<u8>> {
         let (idle, busy) = self.db.connections();
         let pipelined = self.db.pipelines_open();
@@ -105,21 +104,21 @@ impl Exposition {
     }
 }
 
-/// A server that listens. It serves once it is run.
+/// A server that listens and can be run.
 pub struct MetricsServer {
     server: Server,
     address: SocketAddr,
 }
 
-/// A server that serves.
+/// A running server.
 pub struct Running(ServerHandle);
 
 impl MetricsServer {
-    /// Serves the metrics on a socket.
+    /// Creates a server on a listening socket.
     ///
     /// # Errors
     ///
-    /// Of the operating system.
+    /// Errors of the operating system.
     pub fn new(listener: TcpListener, metrics: Exposition) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let metrics = Data::new(metrics);
@@ -140,12 +139,12 @@ impl MetricsServer {
         Ok(Self { server, address })
     }
 
-    /// Where it listens.
+    /// The IP address and port of the listener.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until it is stopped.
+    /// Starts serving.
     pub fn run(self) -> Running {
         let handle = self.server.handle();
         actix_rt::spawn(self.server);
@@ -154,9 +153,9 @@ impl MetricsServer {
 }
 
 impl Running {
-    /// Ends it now, whoever asks.
+    /// Stops at once, even during a request.
     pub async fn stop(self) {
-        // What has not ended by then ends with the process.
+        // After the timeout the end of the process stops it.
         let _ = tokio::time::timeout(STOP_TIMEOUT, self.0.stop(false)).await;
     }
 }

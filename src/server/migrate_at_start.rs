@@ -1,4 +1,4 @@
-//! Bringing the database up to date when the server starts.
+//! Migrations at start, and folding texts in the background.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +12,9 @@ use crate::health::Health;
 use crate::settings::{Database, DatabaseUrl};
 use crate::tasks::refold::{self, Place, Step};
 
-/// Migrates at start, by setting. A file of SQLite that cannot be used ends the
-/// start: nothing will mend it. PostgreSQL may come later.
+/// Runs the migrations at start, if the setting says so. A SQLite file that cannot be
+/// used fails the start, because waiting would not help. PostgreSQL is retried in the
+/// background.
 pub(crate) fn bring_up_to_date(
     database: &Database,
     db: &Db,
@@ -24,7 +25,8 @@ pub(crate) fn bring_up_to_date(
         return Ok(());
     }
     match database.url {
-        // Each connection to memory is another database: the one of the pool.
+        // Every connection to `:memory:` has a database of its own, so it must be
+        // migrated on the connection of the pool.
         DatabaseUrl::SqliteMemory => {
             let done = db.migrate_memory();
             log_migrated(&done.map_err(|error| StartError(error.to_string()))?);
@@ -33,7 +35,7 @@ pub(crate) fn bring_up_to_date(
             let done = migrate(database)
                 .map_err(|error| StartError(format!("{:?}: {error}", database.url)))?;
             log_migrated(&done);
-            // From now on it is this file and no other of its name.
+            // Records the identity of the file.
             db.file_is_in_place();
         }
         DatabaseUrl::Postgres(_) => {
@@ -70,7 +72,7 @@ fn migrate_until_done(database: &Database, health: &Health) {
     }
 }
 
-/// Nothing waits for them.
+/// Builds the missing indexes. Requests do not wait for them.
 fn make_indexes(database: &Database) {
     match db::migrate::make_indexes(database) {
         Ok(made) => {
@@ -84,18 +86,19 @@ fn make_indexes(database: &Database) {
     }
 }
 
-/// The pause between two passes over all tasks: replicas of the previous release
-/// may still write.
+/// The pause between two passes over all tasks: replicas of the previous release may
+/// still be writing.
 const BETWEEN_PASSES: Duration = Duration::from_secs(600);
 
-/// The pause after a step, at least; else the steps have a tenth of the time.
+/// The min pause after a step. A longer step is followed by nine times its duration, so
+/// that the steps take at most a tenth of the time.
 const BETWEEN_STEPS: Duration = Duration::from_millis(20);
 
-/// The pause after a step that could not be.
+/// The pause after a step that failed or found the lock taken.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
-/// Folds the texts of tasks that the previous release has written, in the
-/// background, until a second pass, or one after it, finds nothing to do.
+/// Folds the texts of tasks that the previous release has written, until a pass other
+/// than the first finds nothing to do.
 pub(crate) async fn refold(db: Db, health: Arc<Health>) {
     while !health.is_migrated() {
         tokio::time::sleep(AFTER_FAILURE / 50).await;
@@ -113,7 +116,7 @@ pub(crate) async fn refold(db: Db, health: Arc<Health>) {
     }
 }
 
-/// None while another replica is at one.
+/// Runs one step; none if another replica is running one.
 async fn step(db: &Db, after: Option<Place>) -> Result<Option<Step>, DbError> {
     db.step(move |conn| refold::step(conn, after.as_ref()))
         .await
@@ -132,7 +135,7 @@ async fn refold_once(db: &Db) -> usize {
                 after = Some(next);
                 BETWEEN_STEPS.max(begun.elapsed() * 9)
             }
-            // Another replica is at it.
+            // Another replica is running a step.
             Ok(None) => AFTER_FAILURE,
             Err(error) => {
                 log::info!(cause:% = error; "tasks are not folded for the search yet; trying again");

@@ -1,4 +1,4 @@
-//! The process: builds the parts, serves, drains, stops.
+//! The server process: builds the application, serves, drains, stops.
 
 pub mod application;
 mod metrics_server;

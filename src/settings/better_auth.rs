@@ -1,5 +1,5 @@
-//! What follows from the address of the Better Auth server: where its keys are,
-//! and what its tokens say.
+//! Settings derived from the URL of the Better Auth server: the URL of its keys, and the
+//! issuer and audience of its tokens.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -11,17 +11,17 @@ use super::layers::{Environment, Layers, SettingsError};
 const BETTER_AUTH_URL: &str = "BETTER_AUTH_URL";
 const JWKS_URL: &str = "JWKS_URL";
 
-/// The path below which Better Auth answers, unless its address has one.
+/// The default base path of Better Auth, if its URL has no path.
 const BASE_PATH: &str = "/api/auth";
 
-/// Where the public keys come from.
+/// The source of the public keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwks {
-    /// The address of the key set.
+    /// The URL of the key set.
     pub url: String,
     /// How long a fetched set is used before it is fetched again.
     pub ttl: Duration,
-    /// The longest that a fetch may take.
+    /// The max duration of a fetch.
     pub timeout: Duration,
 }
 
@@ -34,8 +34,8 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// `BETTER_AUTH_URL` gives the address of the keys, the issuer and the
-    /// audience; `JWKS_URL`, `auth.issuers` and `auth.audiences` replace them.
+    /// `BETTER_AUTH_URL` determines the URL of the keys, the issuer and the audience;
+    /// `JWKS_URL`, `auth.issuers` and `auth.audiences` override them.
     pub fn read(layers: &Layers, environment: &Environment) -> Result<Self, SettingsError> {
         let mut issuers = exact(layers, "auth.issuers")?;
         let mut audiences = exact(layers, "auth.audiences")?;
@@ -48,8 +48,8 @@ impl Trust {
             None => base.as_ref().map(|base| (BETTER_AUTH_URL, keys_of(base))),
         };
         match &base {
-            // Better Auth writes its origin as issuer and audience: no path, no
-            // trailing slash, no default port, the host in lower case.
+            // Better Auth's issuer and audience are its origin: no path, no trailing
+            // slash, no default port, the host in lower case.
             Some(base) => {
                 let origin = base.origin().ascii_serialization();
                 for list in [&mut issuers, &mut audiences] {
@@ -59,13 +59,13 @@ impl Trust {
                 }
             }
             None if keys.is_some() && (issuers.is_empty() || audiences.is_empty()) => {
-                let mend = "needs BETTER_AUTH_URL beside it, or both TODOWARD__AUTH__ISSUERS and TODOWARD__AUTH__AUDIENCES: a key set alone does not say whose tokens are meant for this server";
-                return Err(SettingsError::new(JWKS_URL, mend));
+                let hint = "needs BETTER_AUTH_URL beside it, or both TODOWARD__AUTH__ISSUERS and TODOWARD__AUTH__AUDIENCES: a key set alone does not say whose tokens are meant for this server";
+                return Err(SettingsError::new(JWKS_URL, hint));
             }
             None => {}
         }
-        // Well below the 24 hours for which keys are good without a fetch: one
-        // that fails must leave time for others.
+        // Well below the 24 hours for which keys are used without a fetch, so that
+        // there is time to repeat a failed one.
         let ttl = layers.number("auth.jwks_ttl", 1, 43_200)?;
         let timeout = layers.number("auth.jwks_timeout", 1, 30)?;
         let allow_http: bool = layers.parsed("auth.allow_http_jwks", "must be true or false")?;
@@ -74,8 +74,8 @@ impl Trust {
             && !allow_http
             && !is_loopback(url)
         {
-            let mend = "must be https, or on this machine: whoever can change a key set on its way can sign tokens; in a closed network set TODOWARD__AUTH__ALLOW_HTTP_JWKS=true";
-            return Err(SettingsError::new(name, mend));
+            let hint = "must be https, or on this machine: whoever can change a key set on its way can sign tokens; in a closed network set TODOWARD__AUTH__ALLOW_HTTP_JWKS=true";
+            return Err(SettingsError::new(name, hint));
         }
         Ok(Self {
             jwks: keys.map(|(_, url)| Jwks {
@@ -89,19 +89,18 @@ impl Trust {
     }
 }
 
-/// What claims are compared with, byte for byte. A pattern would never match, and
-/// nobody would know why.
+/// A list of exact values. A pattern is refused, because it would never match.
 fn exact(layers: &Layers, key: &str) -> Result<Vec<String>, SettingsError> {
     let values = layers.list(key)?;
     if values.iter().any(|value| value.contains('*')) {
-        let mend = "must name each value in full: * stands for nothing else, because claims are compared exactly";
-        return Err(layers.wrong(key, mend));
+        let hint = "must name each value in full: * stands for nothing else, because claims are compared exactly";
+        return Err(layers.wrong(key, hint));
     }
     Ok(values)
 }
 
-/// The address of the key set below an address of Better Auth, whose path, if
-/// it has one, is where it answers.
+/// The URL of the key set of a Better Auth URL, whose path, if it has one, is the base
+/// path.
 fn keys_of(base: &Url) -> Url {
     let mut url = base.clone();
     let path = base.path().trim_end_matches('/');
@@ -112,17 +111,17 @@ fn keys_of(base: &Url) -> Url {
 }
 
 fn parse(name: &str, text: &str) -> Result<Url, SettingsError> {
-    let wrong = |mend| SettingsError::new(name, mend);
+    let wrong = |hint| SettingsError::new(name, hint);
     let mut addresses = text
         .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
         .filter(|part| part.contains("://"));
     if addresses.nth(1).is_some() {
         return Err(wrong("must be one address, and has more"));
     }
-    let mend = "must be an address with http:// or https://, for example https://app.example.com";
-    let url = Url::parse(text.trim()).map_err(|_| wrong(mend))?;
+    let hint = "must be an address with http:// or https://, for example https://app.example.com";
+    let url = Url::parse(text.trim()).map_err(|_| wrong(hint))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(wrong(mend));
+        return Err(wrong(hint));
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(wrong("must have no user, no password and no fragment"));

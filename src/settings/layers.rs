@@ -1,4 +1,4 @@
-//! The layers of settings below one another, and typed reading from them.
+//! The layers of the settings, and typed access to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -10,14 +10,14 @@ use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 const PREFIX: &str = "TODOWARD__";
 
-/// Short names of settings. They win over the long ones.
+/// Short names of settings. They take precedence over the long ones.
 const SHORT_NAMES: [(&str, &str); 3] = [
     ("HOST", "server.host"),
     ("PORT", "server.port"),
     ("DATABASE_URL", "database.url"),
 ];
 
-/// The other variables that are looked at.
+/// The other environment variables that are read.
 const OTHERS: [&str; 6] = [
     "BETTER_AUTH_SECRET",
     "BETTER_AUTH_SECRETS",
@@ -27,17 +27,17 @@ const OTHERS: [&str; 6] = [
     "TODOWARD_ENV",
 ];
 
-/// What to do about a variable without a value.
+/// The hint for a variable without a value.
 const EMPTY: &str = "is empty: set it, or leave it out";
 
-/// A setting that is wrong, as one sentence: the name, then the mend.
+/// An invalid setting, as one sentence: the name, then how to fix it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SettingsError(String);
 
 impl SettingsError {
-    /// A sentence about a variable; it must not hold the value.
-    pub fn new(name: &str, mend: &str) -> Self {
-        Self(format!("{} {mend}", name.escape_debug()))
+    /// `hint` must not contain the value, which may be a secret.
+    pub fn new(name: &str, hint: &str) -> Self {
+        Self(format!("{} {hint}", name.escape_debug()))
     }
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// The variables of the environment that settings are read from.
+/// The environment variables that settings are read from.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
@@ -58,10 +58,10 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// A variable that is looked at and is not UTF-8.
+    /// A variable is not UTF-8.
     pub fn of_process() -> Result<Self, SettingsError> {
         std::env::vars_os()
-            // No name of ours has a character that is lost here.
+            // Lossy is fine: the names of settings are ASCII.
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
             .filter(|(name, _)| is_looked_at(name))
             .map(|(name, value)| match OsString::into_string(value) {
@@ -72,7 +72,7 @@ impl Environment {
             .map(Self)
     }
 
-    /// An environment of these variables only.
+    /// An environment with only these variables.
     pub fn of<'v>(variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self(variables.into_iter().map(owned).collect())
@@ -83,12 +83,12 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
-    /// The value of a variable that means nothing when it is empty, which is what
-    /// `${VARIABLE:-}` in a Compose file makes of one that is not set.
+    /// The value of a variable that must not be empty, as `${VARIABLE:-}` in a Compose file
+    /// makes one that is not set.
     ///
     /// # Errors
     ///
-    /// It is set, and empty.
+    /// The variable is set and empty.
     pub(super) fn not_empty(&self, name: &str) -> Result<Option<&str>, SettingsError> {
         match self.get(name) {
             Some(value) if value.trim().is_empty() => Err(SettingsError::new(name, EMPTY)),
@@ -96,7 +96,7 @@ impl Environment {
         }
     }
 
-    /// Sets a variable that is not set.
+    /// Sets a variable if it is not set.
     pub fn set_default(&mut self, name: &str, value: String) {
         self.0.entry(name.to_owned()).or_insert(value);
     }
@@ -108,7 +108,7 @@ fn is_looked_at(name: &str) -> bool {
         || SHORT_NAMES.iter().any(|(short, _)| *short == name)
 }
 
-/// All layers as one.
+/// The merged layers.
 pub(super) struct Layers {
     config: Config,
     short: Vec<(&'static str, &'static str)>,
@@ -120,8 +120,8 @@ impl Layers {
         let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         let stage = environment.get("TODOWARD_ENV").unwrap_or_default();
         if stage.contains(['/', '\\', '.']) {
-            let mend = "must be the name of a file config/<name>.toml, without path and ending";
-            return Err(SettingsError::new("TODOWARD_ENV", mend));
+            let hint = "must be the name of a file config/<name>.toml, without path and ending";
+            return Err(SettingsError::new("TODOWARD_ENV", hint));
         }
         if !stage.is_empty() {
             let file = File::new(&format!("config/{stage}.toml"), FileFormat::Toml);
@@ -132,7 +132,7 @@ impl Layers {
                 continue;
             };
             let key = path.to_ascii_lowercase().replace("__", ".");
-            // Here, not on the whole: a later layer could hide it.
+            // Checked here, not on the merged result, where a later layer could hide it.
             if !known.contains(&key) {
                 return Err(unknown(name));
             }
@@ -150,7 +150,7 @@ impl Layers {
             }
         }
         let config = builder.build().map_err(|_| {
-            // The parser's message quotes the line, which may hold a secret.
+            // The parser's message quotes the line, which may contain a secret.
             let name = format!("config/{stage}.toml");
             SettingsError::new(&name, "is not valid TOML")
         })?;
@@ -160,12 +160,12 @@ impl Layers {
         Ok(Self { config, short })
     }
 
-    /// The error of a key, by the name under which it was most probably set.
-    pub(super) fn wrong(&self, key: &str, mend: &str) -> SettingsError {
+    /// An error about a key, under the name by which it was most probably set.
+    pub(super) fn wrong(&self, key: &str, hint: &str) -> SettingsError {
         let short = self.short.iter().find(|(_, known)| *known == key);
         match short {
-            Some((name, _)) => SettingsError::new(name, mend),
-            None => SettingsError::new(&variable(key), mend),
+            Some((name, _)) => SettingsError::new(name, hint),
+            None => SettingsError::new(&variable(key), hint),
         }
     }
 
@@ -175,7 +175,7 @@ impl Layers {
             .map_err(|_| self.wrong(key, "must be a text"))
     }
 
-    /// A text that means nothing when it is empty.
+    /// A text that must not be empty.
     pub(super) fn not_empty(&self, key: &str) -> Result<String, SettingsError> {
         let text = self.text(key)?;
         match text.trim().is_empty() {
@@ -184,22 +184,22 @@ impl Layers {
         }
     }
 
-    pub(super) fn parsed<T: FromStr>(&self, key: &str, mend: &str) -> Result<T, SettingsError> {
+    pub(super) fn parsed<T: FromStr>(&self, key: &str, hint: &str) -> Result<T, SettingsError> {
         let text = self.not_empty(key)?;
-        text.parse().map_err(|_| self.wrong(key, mend))
+        text.parse().map_err(|_| self.wrong(key, hint))
     }
 
-    pub(super) fn number(&self, key: &str, least: u64, most: u64) -> Result<u64, SettingsError> {
-        let mend = format!("must be a whole number from {least} to {most}");
-        let number = self.parsed::<u64>(key, &mend)?;
-        if (least..=most).contains(&number) {
+    pub(super) fn number(&self, key: &str, min: u64, max: u64) -> Result<u64, SettingsError> {
+        let hint = format!("must be a whole number from {min} to {max}");
+        let number = self.parsed::<u64>(key, &hint)?;
+        if (min..=max).contains(&number) {
             Ok(number)
         } else {
-            Err(self.wrong(key, &mend))
+            Err(self.wrong(key, &hint))
         }
     }
 
-    /// An array of a file, or a text of the environment with commas.
+    /// An array in a file, or a comma-separated text in the environment.
     pub(super) fn list(&self, key: &str) -> Result<Vec<String>, SettingsError> {
         if let Ok(array) = self.config.get_array(key) {
             return array

@@ -1,8 +1,8 @@
-//! Settings: every layer read, typed and checked once, at start. All reading of
-//! the environment happens here.
+//! The settings: all layers are read, typed and checked once, at start. Only this module
+//! reads the environment.
 //!
-//! Invariant: a bad setting stops the start with a sentence that names the
-//! variable and the mend, and never the value, which may be a secret.
+//! Invariant: an invalid setting fails the start with a sentence that names the variable
+//! and how to fix it, and never the value, which may be a secret.
 
 mod better_auth;
 mod layers;
@@ -21,45 +21,45 @@ use layers::Layers;
 pub use layers::{Environment, SettingsError};
 pub use secrets::{MIN_SECRET_BYTES, Secret};
 
-/// Everything that can be set.
+/// All settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The HTTP server.
     pub server: Server,
-    /// The address of the metrics; none if they are off.
+    /// The IP address and port of the metrics; none if they are off.
     pub metrics: Option<(IpAddr, u16)>,
-    /// Which tokens are believed.
+    /// Which tokens are accepted.
     pub auth: Auth,
-    /// Where the tasks are.
+    /// The database.
     pub database: Database,
     /// The origins whose pages may call the API.
     pub allowed_origins: Vec<String>,
-    /// The headers that these pages may send beside those of the API.
+    /// The headers that these pages may send in addition to those of the API.
     pub allowed_headers: Vec<String>,
-    /// How much one owner may ask for; none is no limit.
+    /// The rate limit; none if there is no limit.
     pub rate_limit: Option<RateLimit>,
-    /// How log lines are written.
+    /// The format of log lines.
     pub log_format: LogFormat,
 }
 
 /// `[server]`
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// The address to listen on.
+    /// The IP address to listen on.
     pub host: IpAddr,
-    /// The port; 0 takes a free one.
+    /// The port; 0 selects a free one.
     pub port: u16,
-    /// HTTP worker threads.
+    /// The number of HTTP worker threads.
     pub workers: usize,
-    /// The largest request body, in bytes.
+    /// The max size of a request body, in bytes.
     pub body_limit: usize,
-    /// The longest that a request may take.
+    /// The max duration of a request.
     pub request_timeout: Duration,
-    /// How long a stop waits for requests in flight.
+    /// The max duration of a stop, including the drain delay.
     pub shutdown_timeout: Duration,
-    /// How long a stopping server still takes new connections.
+    /// How long a stopping server still accepts new connections.
     pub drain_delay: Duration,
-    /// The proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` count.
+    /// The proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` are trusted.
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -68,56 +68,56 @@ pub struct Server {
 pub struct Auth {
     /// The secrets of HS256 tokens, the current one first.
     pub secrets: Vec<Secret>,
-    /// Where the keys of all other tokens come from. There is this, or a secret.
+    /// The source of the public keys. There is this, a secret, or both.
     pub jwks: Option<Jwks>,
-    /// The accepted issuers; empty means not checked.
+    /// The accepted issuers; if empty, the issuer is not checked.
     pub issuers: Vec<String>,
-    /// The accepted audiences; empty means not checked.
+    /// The accepted audiences; if empty, the audience is not checked.
     pub audiences: Vec<String>,
-    /// How far clocks may differ, in seconds.
+    /// The accepted clock skew, in seconds.
     pub leeway: u8,
-    /// Take the JWT of Better Auth's session cookie as a bearer token, too.
+    /// Whether the JWT of Better Auth's session cookie is accepted as a bearer token.
     pub accept_session_cookie_tokens: bool,
-    /// The scopes that each let an OAuth access token read; with none of these and
-    /// none of the next, no such token is accepted.
+    /// Scopes each of which lets an OAuth access token read. If this and the next are empty,
+    /// no such token is accepted.
     pub oauth_read_scopes: Vec<String>,
-    /// The scopes that each let an OAuth access token read and write.
+    /// Scopes each of which lets an OAuth access token read and write.
     pub oauth_write_scopes: Vec<String>,
 }
 
 /// `[database]`
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// Which engine, and where.
+    /// The engine, and the location.
     pub url: DatabaseUrl,
-    /// Connections, and threads that use them.
+    /// The number of connections, and of threads that use them.
     pub pool_size: u32,
-    /// Pipelines for reads, and as many for writes, beside the pool of PostgreSQL.
+    /// The number of pipelines for reads, and as many for writes (PostgreSQL only).
     pub pipelines: u32,
-    /// HTTP workers, who drive the pipelines: `server.workers`.
+    /// The number of HTTP workers, which drive the pipelines: `server.workers`.
     pub workers: usize,
-    /// How long a request waits for a connection, and for the lock of SQLite.
+    /// How long a request waits for a connection, and for SQLite's lock.
     pub acquire_timeout: Duration,
-    /// The longest that the database may work on a statement.
+    /// The max duration of a statement, enforced by PostgreSQL.
     pub statement_timeout: Duration,
-    /// Keep statements prepared on PostgreSQL's sessions.
+    /// Whether statements are kept prepared on PostgreSQL sessions.
     pub prepared_statements: bool,
-    /// Bring the database up to date at start.
+    /// Whether migrations run at start.
     pub migrate_on_start: bool,
 }
 
-/// A database's address.
+/// The location of a database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// A file of SQLite.
+    /// A SQLite file.
     SqliteFile(PathBuf),
-    /// SQLite in memory: gone with the process.
+    /// SQLite in memory: lost when the process ends.
     SqliteMemory,
-    /// A connection string of libpq. It may hold a password.
+    /// A connection string of libpq. It may contain a password.
     Postgres(String),
 }
 
-/// Never the connection string, which may hold a password.
+/// Hides the connection string, which may contain a password.
 impl std::fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -133,11 +133,11 @@ impl std::fmt::Debug for DatabaseUrl {
 pub struct RateLimit {
     /// Requests a second, on average.
     pub per_second: u32,
-    /// Requests that may come at once.
+    /// Requests that are accepted at once.
     pub burst: u32,
 }
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
@@ -147,12 +147,12 @@ pub enum LogFormat {
 }
 
 impl Settings {
-    /// Reads the layers: the defaults, `config/<TODOWARD_ENV>.toml` below the
-    /// working directory, the environment.
+    /// Reads the layers: the defaults, `config/<TODOWARD_ENV>.toml` in the working
+    /// directory, the environment.
     ///
     /// # Errors
     ///
-    /// The first setting that is wrong, missing or unknown.
+    /// The first setting that is invalid, missing or unknown.
     pub fn load(environment: &Environment) -> Result<Self, SettingsError> {
         let layers = Layers::read(environment)?;
         Ok(Self {
@@ -174,29 +174,29 @@ impl Settings {
         })
     }
 
-    /// Only `[server]`, for commands that need no more.
+    /// Reads only `[server]`.
     ///
     /// # Errors
     ///
-    /// As [`Settings::load`].
+    /// Those of [`Settings::load`].
     pub fn load_server(environment: &Environment) -> Result<Server, SettingsError> {
         sections::server(&Layers::read(environment)?)
     }
 
-    /// Only `[auth]` and the secrets.
+    /// Reads only `[auth]` and the secrets.
     ///
     /// # Errors
     ///
-    /// As [`Settings::load`].
+    /// Those of [`Settings::load`].
     pub fn load_auth(environment: &Environment) -> Result<Auth, SettingsError> {
         sections::auth(&Layers::read(environment)?, environment)
     }
 
-    /// Only `[database]`, and how many workers use it: whoever migrates needs no secret.
+    /// Reads only `[database]` and the number of workers: migrating needs no secret.
     ///
     /// # Errors
     ///
-    /// As [`Settings::load`].
+    /// Those of [`Settings::load`].
     pub fn load_database(environment: &Environment) -> Result<Database, SettingsError> {
         sections::database(&Layers::read(environment)?)
     }

@@ -1,12 +1,11 @@
-//! Whether a connection string of PostgreSQL is well formed (RFC 3986 sections
-//! 2.1 and 3.2). libpq finds out too, but only when it connects, and its message
-//! quotes what it stumbles over: the password, where a character of it was not
-//! percent-encoded.
+//! Checks that a PostgreSQL connection string is well-formed (RFC 3986 sections 2.1 and
+//! 3.2). libpq checks that only when it connects, and its message quotes the invalid
+//! part: the password, if a character of it was not percent-encoded.
 
-/// The mend of one that is not.
-pub(super) const MEND: &str = "must be postgres://user:password@host:port/database, with other characters percent-encoded: % as %25, @ as %40, / as %2F";
+/// How to fix one that is not well-formed.
+pub(super) const HINT: &str = "must be postgres://user:password@host:port/database, with other characters percent-encoded: % as %25, @ as %40, / as %2F";
 
-/// Whether libpq would read the string as its author meant it.
+/// Whether libpq would parse the string as intended.
 pub(super) fn is_well_formed(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else {
         return false;
@@ -17,7 +16,7 @@ pub(super) fn is_well_formed(url: &str) -> bool {
     let plain = |c: char| !c.is_whitespace() && !c.is_control();
     url.chars().all(plain)
         && percent_encoding_is_right(url)
-        // An @ further on: the password began the path, or the host.
+        // Another @: part of the password would be parsed as host or path.
         && !hosts.contains('@')
         && !tail.contains(['@', '#'])
         && hosts.split(',').all(is_host)
@@ -31,7 +30,7 @@ fn percent_encoding_is_right(url: &str) -> bool {
     })
 }
 
-/// A name or an address, and perhaps a port. Empty is the local socket.
+/// A host name or an IP address with an optional port. Empty means the local socket.
 fn is_host(host: &str) -> bool {
     let port = match host.strip_prefix('[') {
         Some(address) => match address.split_once(']') {

@@ -1,26 +1,26 @@
-//! The secrets of HS256 tokens. From the environment only, and refused where
-//! anybody could guess them: jsonwebtoken would take even an empty one.
+//! The secrets of HS256 tokens. They come from the environment only, and guessable ones
+//! are refused: jsonwebtoken would accept even an empty one.
 
 use std::fmt;
 
 use super::layers::{Environment, SettingsError};
 
-/// RFC 7518 section 3.2: at least as long as the hash.
+/// The min length: that of the hash (RFC 7518 section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// What Better Auth uses outside production when nothing is set: public.
+/// Better Auth's default outside production, which is public.
 const PUBLIC_DEFAULT: &str = "better-auth-secret-12345678901234567890";
 
-/// A secret, which no log line and no message can show.
+/// A secret. `Debug` hides it, and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a secret, or says why it is none.
+    /// Checks a secret.
     ///
     /// # Errors
     ///
-    /// The mend, as a sentence without its subject.
+    /// How to fix it, as a sentence without its subject.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.trim().len() < MIN_SECRET_BYTES {
             return Err("must be at least 32 bytes; make one with `openssl rand -base64 32`");
@@ -41,7 +41,7 @@ impl Secret {
         Ok(Self(text.to_owned()))
     }
 
-    /// The secret itself, for the crypto library.
+    /// The secret in plain text, for the crypto library.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -53,9 +53,9 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// `BETTER_AUTH_SECRETS=2:new,1:old`, the current one first, then
-/// `BETTER_AUTH_SECRET`. Either is enough, and neither is needed where keys come
-/// from `BETTER_AUTH_URL`.
+/// Reads `BETTER_AUTH_SECRETS=2:new,1:old`, the current one first, then
+/// `BETTER_AUTH_SECRET`. Either is enough, and neither is needed with keys from
+/// `BETTER_AUTH_URL`.
 pub(super) fn read(environment: &Environment) -> Result<Vec<Secret>, SettingsError> {
     const ONE: &str = "BETTER_AUTH_SECRET";
     const LIST: &str = "BETTER_AUTH_SECRETS";
@@ -70,15 +70,15 @@ pub(super) fn read(environment: &Environment) -> Result<Vec<Secret>, SettingsErr
             !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
         });
         let Some((_, secret)) = secret else {
-            let mend = "must be versions and secrets, the current one first, as 2:new,1:old";
-            return Err(SettingsError::new(LIST, mend));
+            let hint = "must be versions and secrets, the current one first, as 2:new,1:old";
+            return Err(SettingsError::new(LIST, hint));
         };
-        // Better Auth trims here, and only here.
+        // As in Better Auth, only the secrets of the list are trimmed.
         let secret = Secret::parse(secret.trim());
-        secrets.push(secret.map_err(|mend| SettingsError::new(LIST, mend))?);
+        secrets.push(secret.map_err(|hint| SettingsError::new(LIST, hint))?);
     }
     if let Some(secret) = environment.not_empty(ONE)? {
-        secrets.push(Secret::parse(secret).map_err(|mend| SettingsError::new(ONE, mend))?);
+        secrets.push(Secret::parse(secret).map_err(|hint| SettingsError::new(ONE, hint))?);
     }
     Ok(secrets)
 }

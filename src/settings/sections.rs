@@ -1,4 +1,4 @@
-//! Each section of the settings, read from the layers and checked.
+//! Reads and checks each section of the settings.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,11 +13,11 @@ pub(super) fn host(layers: &Layers, key: &str) -> Result<IpAddr, SettingsError> 
     layers.parsed(key, "must be an IP address, for example 127.0.0.1")
 }
 
-fn seconds(layers: &Layers, key: &str, least: u64, most: u64) -> Result<Duration, SettingsError> {
-    Ok(Duration::from_secs(layers.number(key, least, most)?))
+fn seconds(layers: &Layers, key: &str, min: u64, max: u64) -> Result<Duration, SettingsError> {
+    Ok(Duration::from_secs(layers.number(key, min, max)?))
 }
 
-/// 0 is as many as cores.
+/// The number of HTTP workers; 0 means the number of CPU cores.
 fn workers(layers: &Layers) -> Result<usize, SettingsError> {
     Ok(match layers.number("server.workers", 0, 1024)? as usize {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -29,8 +29,8 @@ pub(super) fn server(layers: &Layers) -> Result<Server, SettingsError> {
     let shutdown_timeout = seconds(layers, "server.shutdown_timeout", 1, 3600)?;
     let drain_delay = seconds(layers, "server.drain_delay", 0, 600)?;
     if drain_delay >= shutdown_timeout {
-        let mend = "must be shorter than TODOWARD__SERVER__SHUTDOWN_TIMEOUT, of which it is a part";
-        return Err(layers.wrong("server.drain_delay", mend));
+        let hint = "must be shorter than TODOWARD__SERVER__SHUTDOWN_TIMEOUT, of which it is a part";
+        return Err(layers.wrong("server.drain_delay", hint));
     }
     Ok(Server {
         host: host(layers, "server.host")?,
@@ -48,8 +48,8 @@ pub(super) fn auth(layers: &Layers, environment: &Environment) -> Result<Auth, S
     let secrets = secrets::read(environment)?;
     let trust = Trust::read(layers, environment)?;
     if secrets.is_empty() && trust.jwks.is_none() {
-        let mend = "is not set, and BETTER_AUTH_URL neither: set one of them, to the secret that your Better Auth server signs with or to its address; for a first look without either, run `todoward dev`";
-        return Err(SettingsError::new("BETTER_AUTH_SECRET", mend));
+        let hint = "is not set, and BETTER_AUTH_URL neither: set one of them, to the secret that your Better Auth server signs with or to its address; for a first look without either, run `todoward dev`";
+        return Err(SettingsError::new("BETTER_AUTH_SECRET", hint));
     }
     Ok(Auth {
         secrets,
@@ -64,7 +64,7 @@ pub(super) fn auth(layers: &Layers, environment: &Environment) -> Result<Auth, S
     })
 }
 
-/// Scopes as tokens have them (RFC 6749 section 3.3).
+/// OAuth scopes (RFC 6749 section 3.3).
 fn scopes(layers: &Layers, key: &str) -> Result<Vec<String>, SettingsError> {
     let scopes = layers.list(key)?;
     let is_scope = |scope: &String| {
@@ -94,7 +94,7 @@ pub(super) fn database(layers: &Layers) -> Result<Database, SettingsError> {
     })
 }
 
-/// A burst of 0 is as much as a second's requests.
+/// A burst of 0 means the requests of one second.
 pub(super) fn rate_limit(layers: &Layers) -> Result<Option<RateLimit>, SettingsError> {
     let per_second = layers.number("rate_limit.requests_per_second", 0, 1_000_000)? as u32;
     let burst = layers.number("rate_limit.burst", 0, 1_000_000)? as u32;
@@ -117,7 +117,7 @@ fn networks(layers: &Layers) -> Result<Vec<IpNet>, SettingsError> {
 fn database_url(layers: &Layers) -> Result<DatabaseUrl, SettingsError> {
     const KEY: &str = "database.url";
     const FORMS: &str = "must be sqlite://path, sqlite::memory: or postgres://user@host/database";
-    // Secrets that were files end in a line break.
+    // Values that come from secret files end in a line break.
     let url = layers.not_empty(KEY)?.trim().to_owned();
     if url == "sqlite::memory:" || url == "sqlite://:memory:" {
         return Ok(DatabaseUrl::SqliteMemory);
@@ -139,13 +139,13 @@ fn database_url(layers: &Layers) -> Result<DatabaseUrl, SettingsError> {
         ));
     }
     if !postgres_url::is_well_formed(&url) {
-        return Err(layers.wrong(KEY, postgres_url::MEND));
+        return Err(layers.wrong(KEY, postgres_url::HINT));
     }
     Ok(DatabaseUrl::Postgres(url))
 }
 
-/// Origins as browsers send them (RFC 6454 section 6.1): `*` would let every
-/// page of the web use a token that it got hold of.
+/// Origins as browsers send them (RFC 6454 section 6.1). `*` is refused: it would let
+/// every page of the web use a stolen token.
 pub(super) fn origins(layers: &Layers) -> Result<Vec<String>, SettingsError> {
     const KEY: &str = "cors.allowed_origins";
     let origins = layers.list(KEY)?;
@@ -163,7 +163,8 @@ pub(super) fn origins(layers: &Layers) -> Result<Vec<String>, SettingsError> {
     Ok(origins)
 }
 
-/// Of a page, or of an app in a web view: those have schemes of their own.
+/// Whether a text is the origin of a web page, or of an app in a web view, which has a
+/// custom scheme.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else {
         return false;
@@ -172,14 +173,14 @@ fn is_origin(text: &str) -> bool {
     let of_host = |c: char| c.is_ascii_graphic() && !"/?#@\\*,".contains(c);
     scheme.starts_with(|c: char| c.is_ascii_lowercase())
         && scheme.chars().all(of_scheme)
-        // Browsers send null for files, and no page comes from the others.
+        // Browsers send "null" for files, and no page has one of the other schemes.
         && !matches!(scheme, "file" | "ftp" | "ws" | "wss")
         && !host.is_empty()
         && host.chars().all(|c| of_host(c) && !c.is_ascii_uppercase())
 }
 
-/// Names as they stand in headers (RFC 9110 section 5.1). `*` would let pages send
-/// whatever a proxy before us believes.
+/// Header names (RFC 9110 section 5.1). `*` is refused: it would let pages send headers
+/// that a proxy in front of the server trusts.
 pub(super) fn allowed_headers(layers: &Layers) -> Result<Vec<String>, SettingsError> {
     const KEY: &str = "cors.allowed_headers";
     let names = layers.list(KEY)?;
@@ -191,8 +192,8 @@ pub(super) fn allowed_headers(layers: &Layers) -> Result<Vec<String>, SettingsEr
         .iter()
         .any(|name| name.is_empty() || !name.chars().all(of_name))
     {
-        let mend = "must be names of headers, for example traceparent,tracestate";
-        return Err(layers.wrong(KEY, mend));
+        let hint = "must be names of headers, for example traceparent,tracestate";
+        return Err(layers.wrong(KEY, hint));
     }
     Ok(names)
 }

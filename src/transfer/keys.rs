@@ -1,4 +1,4 @@
-//! Idempotency keys, many to a statement.
+//! Copies idempotency keys, many with each statement.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text};
@@ -16,7 +16,7 @@ pub(super) struct KeyRow {
     pub task_id: DbId,
 }
 
-/// Inserts keys, and renews those that have made a later row in the source.
+/// INSERT: keys; replaces keys of the target that created an earlier row.
 pub(super) struct PutKeys<'a>(pub &'a [KeyRow]);
 
 dynamic_query!([] PutKeys<'_>);

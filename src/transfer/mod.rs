@@ -1,9 +1,9 @@
-//! Moving a SQLite file's tasks into another database, which may be this one's
-//! next home: `todoward migrate --from`.
+//! Copies the tasks of a SQLite file into another database, for instance when moving to
+//! PostgreSQL: `todoward migrate --from`.
 //!
-//! The only statements without an owner: they copy rows of every owner, each
-//! with its owner, and no request can reach them. One transaction on both sides:
-//! the source is seen as it was at one moment, and the target has all or nothing.
+//! These statements do not filter by owner: they copy the rows of all owners, each with
+//! its owner, and no request can run them. There is one transaction on each side: the
+//! source is a consistent snapshot, and the target gets everything or nothing.
 
 mod keys;
 
@@ -23,20 +23,20 @@ use crate::db::table::{PutStored, SelectStored, Stored, Table};
 use crate::settings::{Database, DatabaseUrl};
 use crate::tasks::model::TaskRow;
 
-/// Rows to a statement: SQLite takes 32,766 values, and a row may have 60.
+/// Rows of one statement: SQLite accepts 32,766 parameters, and a row may have 60.
 const BATCH: usize = 500;
 
-/// What a copy has done.
+/// The result of a copy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Copied {
-    /// Tasks that the source has.
+    /// The number of tasks in the source.
     pub tasks: usize,
-    /// Those of them that were new to the target, or older there.
+    /// The number of tasks that were missing in the target, or older there.
     pub written: usize,
-    /// Those that the target has in another state that is not older: they were
-    /// changed there since an earlier copy, and were left alone.
+    /// The number of tasks that differ in the target and are not older there: they were
+    /// changed since an earlier copy, and are left unchanged.
     pub kept: usize,
-    /// Idempotency keys that the source has.
+    /// The number of idempotency keys in the source.
     pub keys: usize,
 }
 
@@ -58,14 +58,14 @@ impl From<diesel::result::Error> for CopyError {
     }
 }
 
-/// Copies every task and every idempotency key of a SQLite file. May be repeated:
-/// what is there already is not written again, and what has changed in the
-/// target since is left alone. What was deleted in the target since comes back:
-/// repeat it only until the target is used.
+/// Copies all tasks and idempotency keys of a SQLite file. It may be repeated: existing
+/// rows are not written again, and rows that were changed in the target are kept. But
+/// rows that were deleted in the target come back: repeat it only until the target is
+/// in use.
 ///
 /// # Errors
 ///
-/// The source is no database of Todoward's, or one of the two cannot be used.
+/// The source is not a database of Todoward, or one of the databases cannot be used.
 pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
     if let DatabaseUrl::SqliteFile(path) = &target.url {
         let same = std::fs::canonicalize(path).ok() == std::fs::canonicalize(source).ok();
@@ -75,7 +75,7 @@ pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
             ));
         }
     }
-    // Opening would make the file.
+    // Opening would create the file.
     if !source.is_file() {
         return Err(CopyError(format!("there is no file {}", source.display())));
     }
@@ -103,14 +103,14 @@ pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
     })
 }
 
-/// For reading only: a backup stays as it is, wherever it lies.
+/// Opens the source read-only, so that a backup is not modified.
 fn open_source(path: &Path) -> ConnectionResult<DbConnection> {
-    // What a URI of SQLite would take for something else.
+    // The characters with a meaning in a SQLite URI.
     const MEANS_SOMETHING: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
     let text = path.to_string_lossy();
     let text = utf8_percent_encode(&text, MEANS_SOMETHING);
-    // Without a log of writes nobody has it open: nothing need be put beside it,
-    // not even where nothing can be.
+    // Without a WAL no process has it open, so `immutable` is safe. Then SQLite
+    // creates no files beside it, which would fail in a read-only directory.
     let is_still = !wal_of(path).exists();
     let still = if is_still { "&immutable=1" } else { "" };
     let mut connection = SqliteConnection::establish(&format!("file:{text}?mode=ro{still}"))?;
@@ -126,7 +126,7 @@ fn wal_of(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// A batch may take longer to arrive than a request may take.
+/// Disables the time limits: a batch may take longer than a request.
 fn without_time_limits(to: &mut DbConnection) -> QueryResult<()> {
     match to {
         DbConnection::Sqlite(_) => Ok(()),
@@ -156,7 +156,7 @@ fn copy_table<T: Table>(
     }
 }
 
-/// How many of these rows are not in the target as they are here.
+/// How many of these rows differ in the target.
 fn differing<T: Table>(to: &mut DbConnection, rows: &[Stored<T>]) -> QueryResult<usize> {
     fn key<T: Table>(row: &Stored<T>) -> (&str, DbId) {
         (row.owner_id.as_str(), row.row.id())
@@ -165,8 +165,8 @@ fn differing<T: Table>(to: &mut DbConnection, rows: &[Stored<T>]) -> QueryResult
     let there = T::load_stored(to, SelectStored::with_ids(&ids))?;
     let there: HashMap<_, _> = there.iter().map(|row| (key(row), row)).collect();
     if rows.iter().any(|row| !there.contains_key(&key(row))) {
-        // Written a moment ago in this transaction: a trigger, or a rule, of
-        // somebody else's has taken it away. Nothing is kept then.
+        // This transaction has just written the row, so a foreign trigger or rule
+        // has removed it. Then nothing is copied.
         return Err(diesel::result::Error::RollbackTransaction);
     }
     let differs = |row: &&Stored<T>| there.get(&key(row)).is_none_or(|there| *there != *row);

@@ -28,7 +28,7 @@ fn soon() -> Instant {
 
 /// Whether a request that finds no key now gets to see a newer set.
 async fn refreshed(jwks: &Jwks) -> bool {
-    jwks.refreshed(&mut jwks.hope(soon())).await
+    jwks.refreshed(&mut jwks.fetch_wait(soon())).await
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -56,14 +56,18 @@ fn a_request_that_looked_before_a_fetch_ended_causes_no_other() {
         while jwks.keys().is_none() {
             refreshed(&jwks).await;
         }
-        let mut late = [jwks.hope(soon()), jwks.hope(soon()), jwks.hope(soon())];
+        let mut late = [
+            jwks.fetch_wait(soon()),
+            jwks.fetch_wait(soon()),
+            jwks.fetch_wait(soon()),
+        ];
         server.answer(Answer::Set(set_of(&keys[..2])));
         assert!(refreshed(&jwks).await);
-        for hope in &mut late {
-            assert!(jwks.refreshed(hope).await, "it has seen no new set");
+        for wait in &mut late {
+            assert!(jwks.refreshed(wait).await, "it has seen no new set");
             assert!(
-                !jwks.refreshed(hope).await,
-                "there is nothing more to hope for"
+                !jwks.refreshed(wait).await,
+                "there is nothing more to wait for"
             );
         }
         assert_eq!(server.fetches(), 2);
@@ -91,15 +95,15 @@ fn a_request_that_came_during_a_fetch_waits_for_it_and_for_one_more() {
             while server.fetches() < 2 {
                 actix_rt::task::yield_now().await;
             }
-            let mut during = [jwks.hope(soon()), jwks.hope(soon())];
+            let mut during = [jwks.fetch_wait(soon()), jwks.fetch_wait(soon())];
             server.release();
-            for hope in &mut during {
-                assert!(jwks.refreshed(hope).await, "the fetch under way");
+            for wait in &mut during {
+                assert!(jwks.refreshed(wait).await, "the fetch under way");
             }
             assert_eq!(server.fetches(), 2);
-            for hope in &mut during {
-                assert!(jwks.refreshed(hope).await, "one that began after it came");
-                assert!(!jwks.refreshed(hope).await);
+            for wait in &mut during {
+                assert!(jwks.refreshed(wait).await, "one that began after it came");
+                assert!(!jwks.refreshed(wait).await);
             }
         };
         assert!(futures_util::future::join(first, others).await.0);
@@ -192,8 +196,8 @@ fn a_request_that_is_late_itself_waits_for_no_fetch() {
     server.hold();
     let jwks = start(&server);
     block_on(async {
-        let mut hope = jwks.hope(Instant::now());
-        assert!(!jwks.refreshed(&mut hope).await);
+        let mut wait = jwks.fetch_wait(Instant::now());
+        assert!(!jwks.refreshed(&mut wait).await);
         assert!(jwks.keys().is_none());
     });
     server.release();
