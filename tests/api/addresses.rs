@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use todoward::primitives::folded::fold;
 
-use crate::support::raw::{self, RawAnswer};
-use crate::support::{Engine, TestApp, on_both_databases};
+use crate::support::raw;
+use crate::support::{Answer, Engine, TestApp, on_both_databases};
 
 on_both_databases! {
     an_id_in_any_other_form_is_no_tasks,
@@ -16,7 +16,7 @@ on_both_databases! {
 const TASKS: &str = "/api/v1/tasks";
 
 /// One request with a path that no HTTP client would leave as it is.
-fn send(app: &TestApp, user: Option<&str>, method: &str, path: &str) -> RawAnswer {
+fn send(app: &TestApp, user: Option<&str>, method: &str, path: &str) -> Answer {
     let body = match method {
         "PUT" | "PATCH" => "{\"completed\":true}",
         _ => "",
@@ -30,13 +30,13 @@ fn send(app: &TestApp, user: Option<&str>, method: &str, path: &str) -> RawAnswe
         Some(user) => raw::head(user, &line, &headers),
         None => raw::anonymous_head(&line, &headers),
     };
-    let mut answers = raw::exchange(app, head + body);
+    let mut answers = raw::exchange(app.address, head + body);
     assert_eq!(answers.len(), 1, "{method} {path}: {answers:?}");
     answers.remove(0)
 }
 
 #[track_caller]
-fn expect(answer: &RawAnswer, status: u16, code: &str, path: &str) {
+fn expect(answer: &Answer, status: u16, code: &str, path: &str) {
     let text = String::from_utf8_lossy(&answer.body);
     assert_eq!(
         (answer.status, answer.code().as_str()),

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::client::Request;
+use crate::support::raw::{self, Connection};
 use crate::support::tokens::valid;
-use crate::support::wire::{self, Wire};
 use crate::support::{Engine, TestApp, on_both_databases};
 
 on_both_databases! {
@@ -25,6 +25,7 @@ on_both_databases! {
 }
 
 const LIST: &str = "/api/v1/tasks";
+const GET_LIST: &str = "GET /api/v1/tasks";
 
 /// A request without the usual header.
 fn ask(app: &TestApp, method: &str, path: &str) -> Request {
@@ -356,7 +357,7 @@ async fn bytes_that_are_not_ascii_are_refused_without_harm(engine: Engine) {
             ]
             .concat(),
         ] {
-            let answer = wire::ask(app.address, wire::head("GET", LIST, &[&value]));
+            let answer = raw::ask(app.address, raw::head_with_bytes(GET_LIST, &value));
             answer.expect_problem(401, "malformed_token");
         }
         let scheme = [
@@ -366,7 +367,7 @@ async fn bytes_that_are_not_ascii_are_refused_without_harm(engine: Engine) {
             token.as_bytes(),
         ]
         .concat();
-        wire::ask(app.address, wire::head("GET", LIST, &[&scheme]))
+        raw::ask(app.address, raw::head_with_bytes(GET_LIST, &scheme))
             .expect_problem(401, "missing_token");
     }
     app.user("alice").get(LIST).await.expect(200);
@@ -391,16 +392,16 @@ async fn control_bytes_in_the_header_never_let_anybody_in(engine: Engine) {
             ]
             .concat(),
         ] {
-            let mut wire = Wire::open(app.address);
-            wire.write(wire::head("GET", LIST, &[&value]));
-            let answer = wire.read(true).expect("closed without an answer");
+            let mut connection = Connection::open(app.address);
+            connection.send(raw::head_with_bytes(GET_LIST, &value));
+            let answer = connection.answer().expect("closed without a response");
             assert!(
                 matches!(answer.status, 400 | 401),
                 "{byte:#x}: {}",
                 answer.status
             );
             // What cannot be parsed has no next request behind it.
-            assert!(answer.status == 401 || wire.is_closed(), "{byte:#x}");
+            assert!(answer.status == 401 || connection.is_closed(), "{byte:#x}");
         }
     }
     app.user("alice").get(LIST).await.expect(200);
@@ -419,11 +420,11 @@ async fn a_header_that_is_not_written_as_one_is_refused_by_the_parser(engine: En
         format!("Authorization\0: Bearer {token}"),
         format!(": Bearer {token}"),
     ] {
-        let mut wire = Wire::open(app.address);
-        wire.write(wire::head("GET", LIST, &[lines.as_bytes()]));
-        let answer = wire.read(true).expect("closed without an answer");
+        let mut connection = Connection::open(app.address);
+        connection.send(raw::head_with_bytes(GET_LIST, lines.as_bytes()));
+        let answer = connection.answer().expect("closed without a response");
         assert_eq!(answer.status, 400, "{lines:?}");
-        assert!(wire.is_closed(), "{lines:?}");
+        assert!(connection.is_closed(), "{lines:?}");
     }
 }
 
@@ -431,8 +432,8 @@ async fn the_name_of_the_header_is_read_in_any_case(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     for name in ["authorization", "AUTHORIZATION", "AuThOrIzAtIoN"] {
         for space in ["", " ", "\t", "  "] {
-            let header = format!("{name}:{space}Bearer {}{space}", valid("alice"));
-            wire::ask(app.address, wire::head("GET", LIST, &[header.as_bytes()])).expect(200);
+            let header = format!("{name}:{space}Bearer {}{space}\r\n", valid("alice"));
+            raw::ask(app.address, raw::anonymous_head(GET_LIST, &header)).expect(200);
         }
     }
 }
@@ -444,28 +445,20 @@ async fn one_connection_serves_each_request_as_its_own_caller(engine: Engine) {
     }
     let callers = ["alice", "bob", "", "bob", "nobody's token", "alice", ""].repeat(5);
     let head = |caller: &str| match caller {
-        "" => wire::head("GET", LIST, &[]),
-        "alice" | "bob" => wire::head(
-            "GET",
-            LIST,
-            &[format!("Authorization: Bearer {}", valid(caller)).as_bytes()],
-        ),
-        other => wire::head(
-            "GET",
-            LIST,
-            &[format!("Authorization: Bearer {other}").as_bytes()],
-        ),
+        "" => raw::anonymous_head(GET_LIST, ""),
+        "alice" | "bob" => raw::head(caller, GET_LIST, ""),
+        other => raw::anonymous_head(GET_LIST, &format!("Authorization: Bearer {other}\r\n")),
     };
-    let mut wire = Wire::open(app.address);
+    let mut connection = Connection::open(app.address);
     // All of them at once, so that they stand in one buffer.
-    wire.write(
+    connection.send(
         callers
             .iter()
-            .flat_map(|caller| head(caller))
-            .collect::<Vec<u8>>(),
+            .map(|caller| head(caller))
+            .collect::<String>(),
     );
     for caller in callers {
-        let answer = wire.read(true).expect("closed");
+        let answer = connection.answer().expect("closed");
         match caller {
             "" => drop(answer.expect_problem(401, "missing_token")),
             "alice" | "bob" => {

@@ -614,7 +614,7 @@ async fn a_body_of_512_kib_is_taken_and_one_byte_more_is_not(engine: Engine) {
                 "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n",
             );
             for (head, body) in [(announced, padded(length)), (unannounced, chunked.clone())] {
-                let mut connection = Connection::open(&app);
+                let mut connection = Connection::open(app.address);
                 connection.send(head + &body);
                 let answer = connection.answer().unwrap();
                 assert_eq!(
@@ -652,7 +652,7 @@ async fn a_body_that_ends_early_changes_nothing(engine: Engine) {
                 &request_line,
                 &format!("Content-Type: application/json\r\n{framing}\r\n"),
             );
-            let answers = raw::exchange(&app, head + body);
+            let answers = raw::exchange(app.address, head + body);
             assert!(
                 answers.len() < 2
                     && answers

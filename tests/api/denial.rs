@@ -7,8 +7,8 @@ use todoward::primitives::problem::Code;
 use todoward::routes;
 
 use crate::denial_table::{CONFIGURED, Way, good, targets, ways};
-use crate::support::tokens::{hs256, sign, valid};
-use crate::support::wire::{self, Wire};
+use crate::support::raw::{self, Connection};
+use crate::support::tokens::{hs256, sign};
 use crate::support::{Answer, Engine, SECRET, TestApp, on_both_databases};
 
 on_both_databases! {
@@ -143,16 +143,13 @@ async fn the_answer_comes_before_a_byte_of_the_body_was_sent(engine: Engine) {
             "Content-Length: 10000000000",
             "Transfer-Encoding: chunked",
         ] {
-            let head = wire::head(
-                method.as_str(),
-                &path,
-                &[
-                    b"Authorization: Bearer a.b.c",
-                    b"Content-Type: application/json",
-                    length.as_bytes(),
-                ],
+            let head = raw::anonymous_head(
+                &format!("{method} {path}"),
+                &format!(
+                    "Authorization: Bearer a.b.c\r\nContent-Type: application/json\r\n{length}\r\n"
+                ),
             );
-            let answer = wire::ask(app.address, head);
+            let answer = raw::ask(app.address, head);
             assert_eq!(
                 answer.status,
                 401,
@@ -166,27 +163,25 @@ async fn the_answer_comes_before_a_byte_of_the_body_was_sent(engine: Engine) {
 
 async fn the_body_of_a_refused_request_is_never_read_as_the_next_request(engine: Engine) {
     let app = TestApp::spawn(engine).await;
-    let inside = wire::head(
-        "GET",
-        "/api/v1/tasks",
-        &[format!("Authorization: Bearer {}", valid("alice")).as_bytes()],
+    let inside = raw::head("alice", "GET /api/v1/tasks", "");
+    let length = inside.len();
+    let outside = raw::anonymous_head(
+        "POST /api/v1/tasks",
+        &format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
     );
-    let length = format!("Content-Length: {}", inside.len());
-    let outside = wire::head(
-        "POST",
-        "/api/v1/tasks",
-        &[b"Content-Type: application/json", length.as_bytes()],
-    );
-    let mut wire = Wire::open(app.address);
-    wire.write([outside, inside, wire::head("GET", "/health/live", &[])].concat());
-    wire.read(true)
+    let next = raw::anonymous_head("GET /health/live", "");
+    let mut connection = Connection::open(app.address);
+    connection.send(outside + &inside + &next);
+    connection
+        .answer()
         .unwrap()
         .expect_problem(401, "missing_token");
     // Either the connection ends, or the request behind the body is next.
-    if let Some(next) = wire.read(true) {
+    if let Some(next) = connection.answer() {
         assert_eq!(next.expect(200).json(), json!({ "status": "live" }));
-        wire.write(wire::head("GET", "/api/v1/tasks", &[]));
-        wire.read(true)
+        connection.send(raw::anonymous_head("GET /api/v1/tasks", ""));
+        connection
+            .answer()
             .unwrap()
             .expect_problem(401, "missing_token");
     }

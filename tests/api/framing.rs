@@ -60,7 +60,7 @@ async fn pipelined_requests_of_two_users_are_answered_in_order_and_never_mixed(e
             _ => head("bob", "GET /api/v1/tasks?limit=1", ""),
         };
     }
-    let mut connection = Connection::open(&app);
+    let mut connection = Connection::open(app.address);
     connection.send(all);
     for n in 0..40 {
         let answer = connection.answer().unwrap();
@@ -98,7 +98,7 @@ async fn pipelined_requests_of_two_users_are_answered_in_order_and_never_mixed(e
 async fn a_connection_has_no_memory_of_who_asked_before(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let path = app.user("alice").create_path("a").await;
-    let mut connection = Connection::open(&app);
+    let mut connection = Connection::open(app.address);
     for _ in 0..3 {
         for (request, status) in [
             (head("alice", &format!("GET {path}"), ""), 200),
@@ -161,14 +161,14 @@ async fn the_unread_body_of_a_refused_request_is_never_a_request(engine: Engine)
             format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()),
         );
         for (request, body) in [by_length, chunked] {
-            let answers = exchange(&app, format!("{request}{body}{CONTROL}"));
+            let answers = exchange(app.address, format!("{request}{body}{CONTROL}"));
             assert_eq!(answers[0].status, status, "{request}");
             assert!(
                 statuses(&answers[1..]).iter().all(|status| *status == 200) && answers.len() <= 2,
                 "{request}: {answers:?}"
             );
             // Once more, the body behind the answer where it is not waited for.
-            let mut connection = Connection::open(&app);
+            let mut connection = Connection::open(app.address);
             connection.send(&request);
             let early = [401, 403, 404, 405]
                 .contains(&status)
@@ -206,7 +206,7 @@ async fn a_body_where_none_is_expected_is_no_request_either(engine: Engine) {
                 ),
             ] {
                 let answers = exchange(
-                    &app,
+                    app.address,
                     head("alice", &line, &format!("{framing}\r\n")) + &body + CONTROL,
                 );
                 assert!(
@@ -276,7 +276,7 @@ async fn a_length_that_can_be_read_in_two_ways_is_refused(engine: Engine) {
     for framing in framings {
         for body in [BODY, &chunked] {
             let answers = exchange(
-                &app,
+                app.address,
                 create(&format!("{framing}\r\n")) + body + &smuggled() + CONTROL,
             );
             assert_eq!(statuses(&answers), [400], "{framing:?}");
@@ -284,7 +284,10 @@ async fn a_length_that_can_be_read_in_two_ways_is_refused(engine: Engine) {
         }
     }
     let old = create("Transfer-Encoding: chunked\r\n").replace("HTTP/1.1", "HTTP/1.0");
-    assert_eq!(statuses(&exchange(&app, old + &chunked + CONTROL)), [400]);
+    assert_eq!(
+        statuses(&exchange(app.address, old + &chunked + CONTROL)),
+        [400]
+    );
     expect_alive(&app, &[]).await;
 }
 
@@ -299,7 +302,7 @@ async fn chunks_are_read_as_the_rfc_writes_them_or_refused(engine: Engine) {
     for body in &good {
         assert_eq!(
             statuses(&exchange(
-                &app,
+                app.address,
                 create("Transfer-Encoding: chunked\r\n") + body + CONTROL
             )),
             [201, 200],
@@ -322,7 +325,7 @@ async fn chunks_are_read_as_the_rfc_writes_them_or_refused(engine: Engine) {
     ];
     for body in bad {
         let answers = exchange(
-            &app,
+            app.address,
             create("Transfer-Encoding: chunked\r\n") + &body + &smuggled() + CONTROL,
         );
         assert_eq!(statuses(&answers), [400], "{body}");
@@ -344,7 +347,7 @@ async fn nothing_behind_a_request_that_cannot_be_read_is_answered(engine: Engine
     ] {
         assert_eq!(
             statuses(&exchange(
-                &app,
+                app.address,
                 format!("{CONTROL}{broken}{}{CONTROL}", smuggled())
             )),
             [200, 400],
@@ -352,7 +355,7 @@ async fn nothing_behind_a_request_that_cannot_be_read_is_answered(engine: Engine
         );
     }
     let behind_a_task = create("Content-Length: 13\r\n") + BODY + "GARBAGE" + &smuggled();
-    assert_eq!(statuses(&exchange(&app, behind_a_task))[0], 201);
+    assert_eq!(statuses(&exchange(app.address, behind_a_task))[0], 201);
     expect_alive(&app, &["b", "a"]).await;
 }
 
@@ -375,7 +378,7 @@ fn a_body_that_never_ends_does_not_keep_its_connection() {
         ];
         let mut connections = Vec::new();
         for (status, request) in &refused {
-            let mut connection = Connection::open(&app);
+            let mut connection = Connection::open(app.address);
             connection.send(format!("{request}{}", chunk.repeat(17)));
             let answer = connection.answer().unwrap();
             assert_eq!(
@@ -386,7 +389,7 @@ fn a_body_that_never_ends_does_not_keep_its_connection() {
             connections.push(connection);
         }
         // The end of the chunked body comes too late, and what is behind it, too.
-        let mut late = Connection::open(&app);
+        let mut late = Connection::open(app.address);
         late.send(format!("{}{}", refused[1].1, chunk));
         assert_eq!(late.answer().unwrap().status, 401);
         late.send(format!("0\r\n\r\n{CONTROL}"));
@@ -403,7 +406,7 @@ fn a_body_that_never_ends_does_not_keep_its_connection() {
 fn a_client_may_wait_for_leave_to_send_its_body() {
     block_on(async {
         let app = TestApp::with(Engine::Sqlite, &[("TODOWARD__SERVER__BODY_LIMIT", "65536")]).await;
-        let mut connection = Connection::open(&app);
+        let mut connection = Connection::open(app.address);
         connection.send(create("Content-Length: 13\r\nExpect: 100-continue\r\n"));
         assert_eq!(connection.answer().unwrap().status, 100);
         connection.send(BODY);
@@ -423,12 +426,12 @@ fn a_client_may_wait_for_leave_to_send_its_body() {
         ];
         for (status, request) in refused {
             assert_eq!(
-                statuses(&raw::exchange(&app, request)).last(),
+                statuses(&raw::exchange(app.address, request)).last(),
                 Some(&status)
             );
         }
         let unknown = exchange(
-            &app,
+            app.address,
             create("Content-Length: 13\r\nExpect: the-unexpected\r\n") + BODY,
         );
         assert!([201, 417].contains(&unknown[0].status));

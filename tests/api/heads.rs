@@ -11,7 +11,7 @@ const CONTROL: &str = "GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n";
 pub async fn is_refused(app: &TestApp, request: impl AsRef<[u8]>) {
     let request = request.as_ref();
     let shown = String::from_utf8_lossy(&request[..request.len().min(100)]).into_owned();
-    let answers = exchange(app, [request, CONTROL.as_bytes()].concat());
+    let answers = exchange(app.address, [request, CONTROL.as_bytes()].concat());
     assert_eq!(statuses(&answers), [400], "{shown:?}");
     app.anonymous().get("/health/live").await.expect(200);
 }
@@ -30,7 +30,11 @@ fn a_request_names_one_host() {
         }
         for host in ["test", "evil.example", "[::1]:80", ""] {
             let request = format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\n\r\n{CONTROL}");
-            assert_eq!(statuses(&exchange(&app, request)), [200, 200], "{host}");
+            assert_eq!(
+                statuses(&exchange(app.address, request)),
+                [200, 200],
+                "{host}"
+            );
         }
         // What is not a host is refused or means nothing, and breaks nothing.
         for host in [
@@ -42,9 +46,9 @@ fn a_request_names_one_host() {
             &"x".repeat(65_536),
         ] {
             let request = format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\n\r\n");
-            let answers = exchange(&app, request);
+            let answers = exchange(app.address, request);
             assert!([200, 400].contains(&answers[0].status), "{:.40}", host);
-            assert!(!answers[0].head.contains(host));
+            assert!(!format!("{:?}", answers[0].headers).contains(host));
         }
     });
 }
@@ -76,15 +80,15 @@ fn only_http_1_0_and_1_1_are_spoken() {
         }
         is_refused(&app, "GET /health/live\r\n\r\n").await;
         // A server of HTTP/1.0 needs no Host, and closes unless it is asked not to.
-        let mut connection = Connection::open(&app);
+        let mut connection = Connection::open(app.address);
         connection.send("GET /health/live HTTP/1.0\r\n\r\n");
         assert_eq!(statuses(&connection.rest()), [200]);
         let keep = "GET /health/live HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
         assert_eq!(
-            statuses(&exchange(&app, format!("{keep}{keep}"))),
+            statuses(&exchange(app.address, format!("{keep}{keep}"))),
             [200, 200]
         );
-        let mut connection = Connection::open(&app);
+        let mut connection = Connection::open(app.address);
         connection.send("GET /health/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
         assert_eq!(statuses(&connection.rest()), [200]);
     });
@@ -120,7 +124,7 @@ fn another_protocol_is_not_spoken_on_this_port() {
                 (anonymous_head(&format!("GET {path}"), upgrade), 401),
             ];
             for (request, status) in requests {
-                let answers = exchange(&app, request);
+                let answers = exchange(app.address, request);
                 assert_eq!(statuses(&answers), [status], "{upgrade}");
                 assert_eq!(answers[0].header("upgrade"), "");
                 assert_eq!(answers[0].header("connection"), "close");
@@ -137,16 +141,22 @@ fn a_head_has_at_most_96_headers_and_128_kib() {
         let request =
             |headers: &str| format!("GET /health/live HTTP/1.1\r\nHost: test\r\n{headers}\r\n");
         for (count, status) in [(95, 200), (96, 431), (999, 431)] {
-            let answers = exchange(&app, request(&"A: b\r\n".repeat(count)));
+            let answers = exchange(app.address, request(&"A: b\r\n".repeat(count)));
             assert_eq!(statuses(&answers), [status], "{count}");
         }
         for length in [8_000, 60_000, 120_000] {
-            let answers = exchange(&app, request(&format!("A: {}\r\n", "b".repeat(length))));
+            let answers = exchange(
+                app.address,
+                request(&format!("A: {}\r\n", "b".repeat(length))),
+            );
             assert_eq!(statuses(&answers), [200], "{length}");
         }
         for length in [131_072, 1_000_000] {
             // The answer may be lost, because the server closes with bytes unread.
-            let answers = exchange(&app, request(&format!("A: {}\r\n", "b".repeat(length))));
+            let answers = exchange(
+                app.address,
+                request(&format!("A: {}\r\n", "b".repeat(length))),
+            );
             assert!(
                 answers.iter().all(|answer| answer.status == 431),
                 "{length}"
@@ -171,13 +181,13 @@ fn a_token_that_is_too_large_for_a_head_is_refused_empty_and_a_smaller_one_with_
             )
         };
         for length in [9_000, 120_000] {
-            let answers = exchange(&app, with_token(length));
+            let answers = exchange(app.address, with_token(length));
             assert_eq!(answers[0].code(), "malformed_token", "{length}");
             assert_eq!(answers[0].header("access-control-allow-origin"), origin);
         }
         // All that actix reads before it refuses, so that the response is not lost.
         let head = with_token(131_072);
-        let mut connection = Connection::open(&app);
+        let mut connection = Connection::open(app.address);
         connection.send(&head[..131_072]);
         let answers = connection.rest();
         assert_eq!(statuses(&answers), [431]);
@@ -236,13 +246,13 @@ fn a_header_is_written_as_the_rfc_writes_it() {
             with_token.replace("Authorization", "authorization"),
             with_token.replace("Authorization: ", "Authorization:"),
         ] {
-            assert_eq!(statuses(&exchange(&app, changed)), [200]);
+            assert_eq!(statuses(&exchange(app.address, changed)), [200]);
         }
         for changed in [
             with_token.replace("Authorization", "Author1zation"),
             with_token.replace("Authorization", "Proxy-Authorization"),
         ] {
-            let answers = exchange(&app, changed);
+            let answers = exchange(app.address, changed);
             assert_eq!(
                 (answers[0].status, answers[0].code().as_str()),
                 (401, "missing_token")

@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use crate::rate_limits::{exhaust, limit};
 use crate::support::key_server::KeyServer;
 use crate::support::pairs::Pair;
+use crate::support::raw;
 use crate::support::trust::{ask, eventually, published, token_of, token_with_kid, trusting_with};
-use crate::support::wire;
 use crate::support::{Engine, SECRET, TestApp, block_on, on_both_databases, tokens};
 
 on_both_databases! {
@@ -154,7 +154,7 @@ fn no_text_of_a_client_is_in_a_label_and_the_series_do_not_grow() {
             let hostile = format!(
                 "GET /canary\"}}\\{text} HTTP/1.1\r\nHost: canary{text}\r\nX-Request-Id: canary{text}\r\n\r\n"
             );
-            wire::ask(app.address, hostile);
+            raw::ask(app.address, hostile);
         };
         visit("first").await;
         exhaust(|| app.anonymous().request("GET", "/api/v1/canary")).await;
@@ -330,7 +330,10 @@ fn there_is_nothing_else_at_their_address_and_they_are_nowhere_else() {
             ("HEAD", "/metrics", 200),
             ("GET", "/metrics?x=1", 200),
         ] {
-            let answer = wire::ask(metrics, wire::head(method, path, &[]));
+            let answer = raw::ask(
+                metrics,
+                raw::anonymous_head(&format!("{method} {path}"), ""),
+            );
             assert_eq!(answer.status, status, "{method} {path}");
         }
         let token = tokens::valid("alice");

@@ -14,9 +14,18 @@ on_both_databases! {
     random_operations_of_several_owners_never_diverge_from_the_model,
 }
 
+/// How many operations, unless this variable says another number.
 const OPERATIONS: usize = 3_000;
+const VARIABLE: &str = "MODEL_OPERATIONS";
 const OWNERS: [&str; 3] = ["ann", "Ann", "bob"];
 const WORDS: [&str; 8] = ["milk", "MILK", "Éclair", "ß", "100%", "a_b", "İ", "\"q\\"];
+
+fn operations() -> usize {
+    match std::env::var(VARIABLE) {
+        Ok(number) => number.parse().expect(VARIABLE),
+        Err(_) => OPERATIONS,
+    }
+}
 
 /// xorshift64*: the same operations at each run.
 struct Random(u64);
@@ -275,7 +284,7 @@ async fn random_operations_of_several_owners_never_diverge_from_the_model(engine
     let app = TestApp::spawn(engine).await;
     let mut random = Random(0x7464_7764);
     let mut model = Model::default();
-    for _ in 0..OPERATIONS {
+    for _ in 0..operations() {
         let owner = OWNERS[random.below(OWNERS.len())];
         let client = app.user(owner);
         // Anybody's task, one that was never there, or one of a deleted one.

@@ -131,7 +131,7 @@ fn every_operation_has_a_refusal_and_that_of_health_and_docs_is_a_large_head() {
             let declared = resolved(&document, &operation["responses"]["431"]);
             assert_eq!(keys(declared), BTreeSet::from(["description"]));
             let request = |more: &str| format!("{method} {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n");
-            let large = raw::exchange(&app, request(&"X-Much: x\r\n".repeat(200)));
+            let large = raw::exchange(app.address, request(&"X-Much: x\r\n".repeat(200)));
             assert_eq!(raw::statuses(&large), [431], "{method} {path}");
             assert!(large[0].body.is_empty(), "{:?}", large[0]);
             // Whatever else it is given, it takes.
@@ -139,7 +139,7 @@ fn every_operation_has_a_refusal_and_that_of_health_and_docs_is_a_large_head() {
                 "GET {path}?x=%ff HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\nAuthorization: y\r\nContent-Length: 1\r\n\r\n{{"
             );
             assert_eq!(
-                raw::statuses(&raw::exchange(&app, odd)),
+                raw::statuses(&raw::exchange(app.address, odd)),
                 [200],
                 "{method} {path}"
             );

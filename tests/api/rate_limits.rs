@@ -156,7 +156,7 @@ fn the_bucket_is_the_owners_whatever_the_token_the_path_and_the_connection() {
         shares(|| list(&alice).header("X-Forwarded-For", "1.2.3.4")).await;
         let head = raw::head("alice", "GET /api/v1/tasks", "");
         let limited = (0..MANY / 2).any(|_| {
-            let mut connection = Connection::open(&app);
+            let mut connection = Connection::open(app.address);
             connection.send(&head);
             connection.answer().unwrap().status == 429
         });
@@ -274,7 +274,7 @@ fn a_refused_request_waits_for_no_byte_of_its_body() {
         ] {
             // The connection stays open and nothing more is sent on it.
             let statuses = (0..20).map(|_| {
-                let mut connection = Connection::open(&app);
+                let mut connection = Connection::open(app.address);
                 connection.send(&head);
                 connection.answer().unwrap().status
             });

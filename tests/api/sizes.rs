@@ -136,7 +136,7 @@ async fn a_user_who_sends_many_large_bodies_and_ends_none_holds_up_nobody_else(e
             .await
     };
     let begin = || {
-        let mut connection = Connection::open(&app);
+        let mut connection = Connection::open(app.address);
         let head = raw::head(
             "alice",
             &format!("POST {TASKS}"),

@@ -28,7 +28,7 @@ fn a_target_is_a_path_or_stands_for_one() {
         }
         for scheme in ["http", "https"] {
             let absolute = format!("{scheme}://evil.example{path}");
-            let answers = exchange(&app, head("alice", &format!("GET {absolute}"), ""));
+            let answers = exchange(app.address, head("alice", &format!("GET {absolute}"), ""));
             assert_eq!((answers[0].status, answers[0].json()), (200, task.clone()));
             for (user, status) in [("bob", 403), ("alice", 404)] {
                 let target = if status == 404 {
@@ -36,20 +36,20 @@ fn a_target_is_a_path_or_stands_for_one() {
                 } else {
                     absolute.clone()
                 };
-                let answers = exchange(&app, head(user, &format!("GET {target}"), ""));
+                let answers = exchange(app.address, head(user, &format!("GET {target}"), ""));
                 assert_eq!(answers[0].status, status);
                 assert!(!String::from_utf8_lossy(&answers[0].body).contains("evil"));
             }
             assert_eq!(
                 statuses(&exchange(
-                    &app,
+                    app.address,
                     anonymous_head(&format!("GET {absolute}"), "")
                 )),
                 [401]
             );
             let body = "{\"title\":\"b\"}";
             let created = exchange(
-                &app,
+                app.address,
                 head(
                     "alice",
                     &format!("POST {scheme}://evil.example/api/v1/tasks"),
@@ -69,7 +69,7 @@ fn a_target_is_a_path_or_stands_for_one() {
             ("CONNECT /api/v1/tasks", 405),
             ("GET http://evil.example", 404),
         ] {
-            let answers = exchange(&app, head("alice", line, ""));
+            let answers = exchange(app.address, head("alice", line, ""));
             assert_eq!(statuses(&answers), [status], "{line}");
             assert_eq!(
                 answers[0].header("content-type"),
@@ -115,7 +115,7 @@ fn a_long_path_is_nothing_or_refused() {
         }
         for length in [66_000, 120_000, 200_000] {
             let answers = exchange(
-                &app,
+                app.address,
                 anonymous_head(&format!("GET /{}", "a".repeat(length)), ""),
             );
             assert!(

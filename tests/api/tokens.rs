@@ -6,6 +6,7 @@ use std::net::TcpListener;
 
 use serde_json::{Map, Value, json};
 
+use crate::support::raw::{self, Connection};
 use crate::support::tokens::{base64url, claims, now, sign, sign_raw, sign_with_header, valid};
 use crate::support::verdicts::{Case, claims_but};
 use crate::support::{Engine, SECRET, TestApp, on_both_databases};
@@ -327,13 +328,11 @@ async fn a_token_may_have_8192_bytes_and_not_one_more(engine: Engine) {
 
 async fn a_token_that_does_not_fit_into_a_request_is_refused_by_the_connection(engine: Engine) {
     let app = TestApp::spawn(engine).await;
-    let authorization = format!("Authorization: Bearer {}", "x".repeat(1 << 20));
-    let request = crate::support::wire::head("GET", LIST, &[authorization.as_bytes()]);
-    let mut wire = crate::support::wire::Wire::open(app.address);
+    let authorization = format!("Authorization: Bearer {}\r\n", "x".repeat(1 << 20));
+    let mut connection = Connection::open(app.address);
+    connection.send(raw::anonymous_head(&format!("GET {LIST}"), &authorization));
     // The server may close before it has read all of it.
-    if wire.try_write(&request)
-        && let Some(answer) = wire.read(true)
-    {
+    if let Some(answer) = connection.answer() {
         assert!(
             matches!(answer.status, 400 | 401 | 413 | 431),
             "{}",

@@ -6,6 +6,7 @@ use todoward::routes::{MOUNTS, PUBLIC, guarded};
 use crate::server::Server;
 use crate::storage::Storage;
 use crate::support::postgres::execute;
+use crate::support::raw;
 use crate::support::{Client, Engine, on_both_databases, tokens};
 
 on_both_databases! {
@@ -170,17 +171,13 @@ async fn in_wrong_places(server: &Server, client: &Client, token: &str) {
             .await;
     }
     // Not even HTTP: what the parser stumbles over.
-    use std::io::{Read as _, Write as _};
-    for raw in [
+    for request in [
         format!("GET / HTTP/1.1\r\nAuthorization Bearer {token}\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: {token}\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {token}\r\n\r\n"),
         format!("{token}\r\n\r\n"),
     ] {
-        let mut stream = server.connect();
-        stream.write_all(raw.as_bytes()).unwrap();
-        stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let _ = stream.read_to_end(&mut Vec::new());
+        raw::exchange(server.address, request);
     }
 }
 

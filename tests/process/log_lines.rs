@@ -1,11 +1,10 @@
 //! One event is one line, whatever clients write into their requests.
 
-use std::io::{Read as _, Write as _};
-
 use serde_json::{Value, json};
 
 use crate::server::Server;
 use crate::storage::Storage;
+use crate::support::raw;
 use crate::support::{Engine, block_on, tokens};
 
 /// A server on SQLite that logs in one format.
@@ -62,17 +61,14 @@ async fn attack(server: &Server, text: &str) {
         }
     }
     // What a client library would refuse to send.
-    for raw in [
+    for request in [
         format!(
             "GET /{text} HTTP/1.1\r\nHost: {text}\r\nX-Request-Id: {text}\r\nUser-Agent: {text}\r\n\r\n"
         ),
         format!("{text} / HTTP/1.1\r\nHost: a\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: {text}\r\n\r\n"),
     ] {
-        let mut stream = server.connect();
-        stream.write_all(raw.as_bytes()).unwrap();
-        stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let _ = stream.read_to_end(&mut Vec::new());
+        raw::exchange(server.address, request);
     }
 }
 

@@ -1,12 +1,13 @@
 //! The binary as a server.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::binary::{Running, SOON, todoward};
 use crate::storage::Storage;
+use crate::support::raw::Connection;
 use crate::support::{Client, SECRET, tokens};
 
 /// A serving process. It is killed with its test.
@@ -153,11 +154,9 @@ impl Server {
         .await;
     }
 
-    /// A connection of the test's own, for what no client library would send.
-    pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
-        stream
+    /// A connection for what no client library would send.
+    pub fn connect(&self) -> Connection {
+        Connection::open(self.address)
     }
 }
 

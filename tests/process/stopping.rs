@@ -1,6 +1,5 @@
 //! Signals: a stop lets what is in flight finish, and nothing else ends it.
 
-use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,8 @@ use serde_json::json;
 use crate::binary::SOON;
 use crate::server::{Server, eventually};
 use crate::storage::Storage;
-use crate::support::{Client, Engine, block_on, on_both_databases, tokens};
+use crate::support::raw::{self, Connection, statuses};
+use crate::support::{Answer, Client, Engine, block_on, on_both_databases};
 
 on_both_databases! {
     while_draining_readiness_says_no_and_requests_are_served,
@@ -25,24 +25,18 @@ async fn server(storage: &Storage, variables: &[(&str, &str)]) -> Server {
 const BODY: &str = r#"{"title":"in flight"}"#;
 
 /// Begins to create a task and keeps the end of the body back.
-fn begin_create(server: &Server) -> TcpStream {
-    let mut stream = server.connect();
-    let token = tokens::valid("alice");
-    let (length, begin) = (BODY.len(), &BODY[..5]);
-    write!(
-        stream,
-        "POST /api/v1/tasks HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{begin}"
-    )
-    .unwrap();
-    stream
+fn begin_create(server: &Server) -> Connection {
+    let mut connection = server.connect();
+    let length = BODY.len();
+    let headers = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
+    connection.send(raw::head("alice", "POST /api/v1/tasks", &headers) + &BODY[..5]);
+    connection
 }
 
-/// Sends the rest of the body and reads the answer to its end.
-fn finish_create(mut stream: TcpStream) -> String {
-    stream.write_all(&BODY.as_bytes()[5..]).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+/// Sends the rest of the body and reads the responses up to the end.
+fn finish_create(mut connection: Connection) -> Vec<Answer> {
+    connection.send(&BODY[5..]);
+    connection.rest()
 }
 
 #[test]
@@ -118,8 +112,8 @@ async fn a_request_in_flight_is_finished_and_its_task_is_kept(engine: Engine) {
         TcpStream::connect(serving.address).err()
     })
     .await;
-    let answer = finish_create(in_flight);
-    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let answers = finish_create(in_flight);
+    assert_eq!(statuses(&answers), [201], "{answers:?}");
     assert_eq!(serving.ends(SOON).await.code(), Some(0));
     let again = Server::start(storage.path(), &storage.url, &[]).await;
     assert_eq!(again.user("alice").titles("").await, ["in flight"]);
@@ -222,7 +216,7 @@ fn a_peer_that_is_stuck_holds_up_the_stop_for_the_shutdown_timeout_at_most() {
         let mut server = server(&storage, &variables).await;
         let _slow_body = begin_create(&server);
         let mut slow_head = server.connect();
-        slow_head.write_all(b"GET /health/live HT").unwrap();
+        slow_head.send("GET /health/live HT");
         server.anonymous().get("/health/live").await.expect(200);
         server.signal("TERM");
         let begun = Instant::now();
@@ -242,14 +236,10 @@ fn idle_connections_do_not_hold_up_the_stop() {
         let mut server = server(&storage, &[]).await;
         let mut idle = Vec::new();
         for _ in 0..20 {
-            let mut stream = server.connect();
-            stream
-                .write_all(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
-                .unwrap();
-            let mut first = [0; 12];
-            stream.read_exact(&mut first).unwrap();
-            assert_eq!(&first, b"HTTP/1.1 200");
-            idle.push(stream);
+            let mut connection = server.connect();
+            connection.send(raw::anonymous_head("GET /health/live", ""));
+            connection.answer().unwrap().expect(200);
+            idle.push(connection);
         }
         // Connected, and never asked anything.
         let silent = server.connect();
@@ -293,9 +283,7 @@ fn a_client_that_goes_away_in_the_middle_harms_nobody() {
         for _ in 0..50 {
             drop(begin_create(&server));
             let mut unread = server.connect();
-            unread
-                .write_all(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n")
-                .unwrap();
+            unread.send(raw::anonymous_head("GET /health/ready", ""));
         }
         server.user("alice").create(json!({ "title": "a" })).await;
         assert_eq!(server.user("alice").titles("").await, ["a"]);

@@ -10,6 +10,8 @@ mod key_sets;
 #[path = "../../../tests/api/support/pairs.rs"]
 mod pairs;
 mod properties;
+#[path = "../../../tests/api/support/property.rs"]
+mod property;
 mod published;
 mod remembered;
 mod signatures;

@@ -155,6 +155,12 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The code of a problem; empty if it is none.
+    pub fn code(&self) -> String {
+        let problem: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        problem["code"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// The value of a header; empty if there is none.
     pub fn header(&self, name: &str) -> &str {
         self.headers

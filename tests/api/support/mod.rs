@@ -5,11 +5,11 @@ pub mod fault_proxy;
 pub mod key_server;
 pub mod pairs;
 pub mod postgres;
+pub mod property;
 pub mod raw;
 pub mod tokens;
 pub mod trust;
 pub mod verdicts;
-pub mod wire;
 
 use std::net::SocketAddr;
 use std::sync::mpsc;

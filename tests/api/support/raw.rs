@@ -1,36 +1,29 @@
-//! A connection on which a test writes what no HTTP client would.
+//! Requests byte by byte, for what no HTTP client would send.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use serde_json::Value;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{TestApp, tokens};
+use super::{Answer, tokens};
 
+/// A connection on which a test writes bytes and reads responses.
 pub struct Connection {
     stream: TcpStream,
-    received: Vec<u8>,
+    unread: Vec<u8>,
     ended: bool,
 }
 
-/// An answer as it stood on the wire.
-#[derive(Debug)]
-pub struct RawAnswer {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
-}
-
 impl Connection {
-    pub fn open(app: &TestApp) -> Self {
-        let stream = TcpStream::connect(app.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
+    pub fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        // Not a measure of speed: a response that never comes must fail the test.
+        let limit = Duration::from_secs(30);
+        stream.set_read_timeout(Some(limit)).unwrap();
         Self {
             stream,
-            received: Vec::new(),
+            unread: Vec::new(),
             ended: false,
         }
     }
@@ -45,43 +38,57 @@ impl Connection {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// The next answer; none if the connection has ended.
-    pub fn answer(&mut self) -> Option<RawAnswer> {
-        let head_end = loop {
-            let found = self
-                .received
-                .windows(4)
-                .position(|four| four == b"\r\n\r\n");
-            match found {
-                Some(at) => break at + 4,
-                None if self.read_more() => {}
-                None => {
-                    let rest = String::from_utf8_lossy(&self.received);
-                    assert!(rest.is_empty(), "not an answer: {rest:?}");
-                    return None;
-                }
-            }
-        };
-        let head = String::from_utf8(self.received.drain(..head_end).collect()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut answer = RawAnswer {
-            status,
-            head,
-            body: Vec::new(),
-        };
+    /// The next response; none if the connection has ended.
+    pub fn answer(&mut self) -> Option<Answer> {
+        let mut answer = self.answer_to_head()?;
         let length: usize = answer.header("content-length").parse().unwrap_or(0);
-        if status >= 200 {
-            while self.received.len() < length {
-                assert!(self.read_more(), "the body ends early: {}", answer.head);
+        if answer.status >= 200 {
+            while self.unread.len() < length {
+                assert!(self.read_more(), "the body ends early: {answer:?}");
             }
-            answer.body = self.received.drain(..length).collect();
+            answer.body = self.unread.drain(..length).collect();
         }
         Some(answer)
     }
 
-    /// All further answers, up to the end of the connection.
-    pub fn rest(mut self) -> Vec<RawAnswer> {
+    /// The next response, which has no body whatever its Content-Length says.
+    pub fn answer_to_head(&mut self) -> Option<Answer> {
+        let head_end = loop {
+            let mut windows = self.unread.windows(4);
+            match windows.position(|four| four == b"\r\n\r\n") {
+                Some(at) => break at + 4,
+                None if self.read_more() => {}
+                None => {
+                    let rest = String::from_utf8_lossy(&self.unread);
+                    assert!(rest.is_empty(), "not a response: {rest:?}");
+                    return None;
+                }
+            }
+        };
+        let head = String::from_utf8(self.unread.drain(..head_end).collect()).unwrap();
+        let mut lines = head.trim_end().split("\r\n");
+        let status_line = lines.next().unwrap();
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            let (name, value) = line.split_once(':').unwrap();
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.append(name, HeaderValue::from_str(value.trim()).unwrap());
+        }
+        Some(Answer {
+            status: status_line.split(' ').nth(1).unwrap().parse().unwrap(),
+            headers,
+            body: Vec::new(),
+        })
+    }
+
+    /// All further responses, up to the end of the connection.
+    pub fn rest(mut self) -> Vec<Answer> {
         std::iter::from_fn(|| self.answer()).collect()
+    }
+
+    /// Whether the server has closed the connection, or closes it now.
+    pub fn is_closed(&mut self) -> bool {
+        self.unread.is_empty() && !self.read_more()
     }
 
     fn read_more(&mut self) -> bool {
@@ -89,58 +96,54 @@ impl Connection {
         if !self.ended {
             match self.stream.read(&mut buffer) {
                 Ok(0) => self.ended = true,
-                Ok(length) => self.received.extend_from_slice(&buffer[..length]),
+                Ok(length) => self.unread.extend_from_slice(&buffer[..length]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => self.ended = true,
-                Err(error) => panic!("neither an answer nor the end: {error}"),
+                Err(error) => panic!("neither a response nor the end: {error}"),
             }
         }
         !self.ended
     }
 }
 
-impl RawAnswer {
-    /// The value of a header; empty if there is none.
-    pub fn header(&self, name: &str) -> &str {
-        let lines = self.head.lines().skip(1);
-        let mut pairs = lines.filter_map(|line| line.split_once(':'));
-        let found = pairs.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map_or("", |(_, value)| value.trim())
-    }
-
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    /// The code of a problem; empty if it is none.
-    pub fn code(&self) -> String {
-        let problem: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        problem["code"].as_str().unwrap_or_default().to_owned()
-    }
-}
-
-/// Writes these bytes and nothing more, and reads the answers up to the end.
-pub fn exchange(app: &TestApp, bytes: impl AsRef<[u8]>) -> Vec<RawAnswer> {
-    let mut connection = Connection::open(app);
+/// Writes these bytes and nothing more, and reads the responses up to the end.
+pub fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<Answer> {
+    let mut connection = Connection::open(address);
     connection.send(bytes);
     connection.finish();
     connection.rest()
 }
 
-/// The statuses of answers.
-pub fn statuses(answers: &[RawAnswer]) -> Vec<u16> {
+/// Sends these bytes on a connection that stays open, and reads one response.
+pub fn ask(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Answer {
+    let mut connection = Connection::open(address);
+    connection.send(&bytes);
+    let answer = if bytes.as_ref().starts_with(b"HEAD ") {
+        connection.answer_to_head()
+    } else {
+        connection.answer()
+    };
+    answer.expect("closed without a response")
+}
+
+/// The statuses of responses.
+pub fn statuses(answers: &[Answer]) -> Vec<u16> {
     answers.iter().map(|answer| answer.status).collect()
 }
 
 /// The head of a request of a user, with the empty line. `headers` end in CRLF each.
 pub fn head(user: &str, request_line: &str, headers: &str) -> String {
     let token = tokens::valid(user);
-    format!(
-        "{request_line} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
-    )
+    let authorization = format!("Authorization: Bearer {token}\r\n");
+    anonymous_head(request_line, &(authorization + headers))
 }
 
 /// The head of a request without a token.
 pub fn anonymous_head(request_line: &str, headers: &str) -> String {
     format!("{request_line} HTTP/1.1\r\nHost: test\r\n{headers}\r\n")
+}
+
+/// The head of a request with one more header, a line of any bytes without its CRLF.
+pub fn head_with_bytes(request_line: &str, header: &[u8]) -> Vec<u8> {
+    let head = format!("{request_line} HTTP/1.1\r\nHost: test\r\n");
+    [head.as_bytes(), header, b"\r\n\r\n"].concat()
 }
