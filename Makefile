@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth client check-deploy chaos soak image image-test sbom check bench schema postgres openapi swagger-ui
+.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth client check-deploy chaos soak image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -84,7 +84,7 @@ postgres:
 	@sh tests/install-postgres.sh
 
 # What CI runs on the code.
-check:
+check: check-generated
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --no-default-features -- --deny warnings
@@ -98,14 +98,29 @@ bench:
 	cargo bench --locked
 	python3 benches/compare
 
-# Migrates the PostgreSQL of DATABASE_URL and writes src/db/schema.rs anew from it.
+# src/db/schema.rs, from the PostgreSQL of DATABASE_URL, which it migrates.
 schema:
 	@command -v diesel >/dev/null || cargo install --locked diesel_cli --no-default-features --features postgres
 	diesel migration run
 
-# Writes openapi.json anew; a test compares it with the code.
+# Writes anew what is made from something else. The schema of the tables needs the
+# PostgreSQL of DATABASE_URL, and is left as it is where none is named.
+generate: client-types $(if $(DATABASE_URL),schema)
+
+# openapi.json, from the table of endpoints.
 openapi:
-	cargo run --locked -- openapi > openapi.json
+	cargo run --locked -- openapi > target/openapi.json
+	mv target/openapi.json openapi.json
+
+# clients/typescript/src/schema.ts, from openapi.json.
+client-types: openapi client
+	cd clients/typescript && npm run generate
+
+# Fails if openapi.json or the client's types are not what `make generate` writes; a
+# test compares src/db/schema.rs with the migrated tables. Needs Node.js.
+check-generated: client
+	cargo run --locked --quiet -- openapi | diff openapi.json -
+	cd clients/typescript && npm run generate:check
 
 # Takes another release of Swagger UI into the binary: make swagger-ui VERSION=5.36.0
 swagger-ui:
