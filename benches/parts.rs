@@ -1,4 +1,4 @@
-//! How fast the parts are: what a request costs beside HTTP and the database.
+//! Benchmarks of single parts: what a request costs beside HTTP and the database.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark has nobody to answer to")]
 
@@ -29,7 +29,7 @@ fn parts(criterion: &mut Criterion) {
         leeway: 15.0,
         ..Policy::default()
     };
-    // As long as the id of a Better Auth user.
+    // As long as a user id of Better Auth.
     let subject = "Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq";
     let token = sign_hs256(&secret, subject, 900, &policy()).unwrap();
     let verifier = Verifier::new(std::slice::from_ref(&secret), policy());

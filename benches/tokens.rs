@@ -1,5 +1,5 @@
-//! What a token costs: one that is seen for the first time, and one that is
-//! remembered.
+//! Benchmarks of token verification: for a token that is seen for the first time, and
+//! for one in the memory of verified tokens.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark has nobody to answer to")]
 #![expect(clippy::panic, reason = "a benchmark has nobody to answer to")]
@@ -20,7 +20,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use key_server::{Answer, KeyServer};
+use key_server::{KeyServer, Response};
 use pairs::{Pair, but, set_of};
 use serde_json::{Value, json};
 use todoward::auth::{Jwks, Policy, Verifier, unix_now};
@@ -28,7 +28,7 @@ use todoward::settings::{Jwks as Settings, Secret};
 
 const ORIGIN: &str = "https://app.example.com";
 
-/// Tokens of one user each, many more than are remembered.
+/// Tokens of different users, many more than the memory of verified tokens holds.
 const TOKENS: usize = 6_000;
 
 fn policy() -> Policy {
@@ -40,7 +40,7 @@ fn policy() -> Policy {
     }
 }
 
-/// The claims of Better Auth's plugin, with an id as it makes them.
+/// The claims of Better Auth's jwt plugin, with an id like Better Auth's.
 fn claims(user: usize) -> Value {
     let now = unix_now();
     let id = format!("Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq3Yq{user:06}");
@@ -51,15 +51,15 @@ fn claims(user: usize) -> Value {
     })
 }
 
-/// Measures the first token of many, and one again and again.
+/// Measures many different tokens, and one token repeatedly.
 fn measure(criterion: &mut Criterion, verifier: &Verifier, name: &str, tokens: &[String]) {
-    let (now, turn) = (unix_now(), Cell::new(0));
-    // In turn, so that none is still remembered when it comes again.
+    let (now, next) = (unix_now(), Cell::new(0));
+    // In rotation, so that each has been evicted before it is used again.
     criterion.bench_function(&format!("{name}, first seen"), |bencher| {
         bencher.iter(|| {
-            turn.set((turn.get() + 1) % tokens.len());
+            next.set((next.get() + 1) % tokens.len());
             verifier
-                .verify(black_box(&tokens[turn.get()]), now)
+                .verify(black_box(&tokens[next.get()]), now)
                 .unwrap()
         });
     });
@@ -92,7 +92,7 @@ fn with_key_pairs(criterion: &mut Criterion) {
         Pair::rsa("pss", "PS256"),
     ];
     let keys: Vec<Value> = pairs.iter().map(|pair| pair.jwk.clone()).collect();
-    let server = KeyServer::start(Answer::Set(set_of(&keys)));
+    let server = KeyServer::start(Response::Set(set_of(&keys)));
     let settings = Settings {
         url: server.url(),
         ttl: Duration::from_secs(86_400),

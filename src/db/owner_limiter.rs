@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[actix_rt::test]
-    async fn an_owner_has_so_many_and_others_have_theirs() {
+    async fn an_owner_has_a_max_of_permits_and_others_have_theirs() {
         let limiter = OwnerLimiter::new(2);
         let acquire = async |name: &str| limiter.acquire(name, Instant::now()).await;
         let (first, second) = (acquire("alice").await, acquire("alice").await);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[actix_rt::test]
-    async fn beyond_so_many_waiting_one_is_told_at_once() {
+    async fn with_a_full_queue_a_request_fails_at_once() {
         let limiter = OwnerLimiter::new(1);
         let until = Instant::now() + Duration::from_secs(60);
         let held = limiter.acquire("alice", until).await;
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[actix_rt::test]
-    async fn who_waits_is_sent_away_when_the_threads_are_replaced() {
+    async fn waiting_requests_are_released_when_the_threads_are_replaced() {
         let limiter = OwnerLimiter::new(1);
         let until = Instant::now() + Duration::from_secs(60);
         let _held = limiter.acquire("alice", until).await;

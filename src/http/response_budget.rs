@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_read_gets_no_more_and_others_do() {
+    fn an_owner_who_does_not_read_gets_no_more_and_others_do() {
         let budget = ResponseBudget::default();
         let unread = [(); 2].map(|()| body(&budget, &owner("slow"), MAX_PER_OWNER / 2));
         assert!(unread.iter().all(Result::is_ok));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn few_who_do_not_read_leave_room_for_others_and_many_hold_no_more_than_all_may() {
+    fn a_few_slow_readers_leave_room_for_others_and_many_stay_within_the_limit() {
         let budget = ResponseBudget::default();
         let holds = |n: usize, length: usize| body(&budget, &owner(&n.to_string()), length);
         let largest: Vec<_> = (0..10).map(|n| holds(n, MAX_PER_OWNER)).collect();

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn what_people_do_not_type_alike_is_alike() {
+fn texts_that_people_type_differently_fold_to_the_same() {
     for (one, other) in [
         ("ΟΔΟΣ", "οδος"),
         ("İstanbul", "ISTANBUL"),
@@ -56,7 +56,7 @@ fn every_character_is_folded_as_python_does() {
 }
 
 #[test]
-fn ascii_goes_the_short_way_to_the_same_end() {
+fn the_fast_path_for_ascii_has_the_same_result() {
     for text in [
         "",
         " ",

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn half_an_emoji_is_told_from_what_is_no_json_and_its_member_is_named() {
+    fn a_lone_surrogate_is_distinguished_from_invalid_json_and_its_member_is_named() {
         for (body, place) in [
             (r#"{"title":"\ud83d"}"#, " in \"title\" (line 1, column "),
             (r#"{"title":"\ude00"}"#, " in \"title\" ("),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_twice_is_named_on_one_line_and_not_at_length() {
+    fn a_duplicate_member_is_named_on_one_line_and_cut() {
         assert_eq!(
             why(br#"{"a":{"\u0062":1,"b":2}}"#),
             r#"the member "b" stands twice at line 1 column 20"#

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_says_where_the_keys_are_and_what_tokens_say() {
+    fn one_url_determines_the_keys_the_issuer_and_the_audience() {
         for (url, keys, origin) in [
             (
                 "https://App.Example.com",
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_aloud_replaces_what_is_derived() {
+    fn explicit_settings_override_derived_ones() {
         let trust = read(&[
             ("BETTER_AUTH_URL", "https://app.example.com"),
             ("JWKS_URL", "https://inside.example/keys"),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_cannot_be_trusted_is_refused() {
+    fn a_url_that_cannot_be_trusted_is_refused() {
         for variables in [
             &[("BETTER_AUTH_URL", "app.example.com")][..],
             &[("BETTER_AUTH_URL", "")],

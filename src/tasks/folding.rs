@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_folded_is_kept_where_it_is_another_than_what_is_lower_cased() {
+    fn a_folded_text_is_stored_where_it_differs_from_the_lower_cased_one() {
         let of = |description: Option<&str>, tags: &str| {
             let lower = description.map(str::to_lowercase);
             FoldedTexts::of(&Texts {

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_members_have_one_order_and_there_is_room_for_them() {
+    fn the_fields_have_one_order_and_their_size_is_not_underestimated() {
         let fields = TaskFields {
             id: DbId(ResourceId::parse("01a1f7e7-b530-74f8-94e4-b4dc1460f2f1").unwrap()),
             title: "Buy milk",

@@ -1,22 +1,22 @@
-//! Paths: every address and every id is written in one way only.
+//! Paths: every endpoint and every id has exactly one spelling.
 
 use serde_json::{Value, json};
 use todoward::primitives::folded::fold;
 
 use crate::support::raw;
-use crate::support::{Answer, Engine, TestApp, on_both_databases};
+use crate::support::{Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
     an_id_in_any_other_form_is_no_tasks,
-    an_address_under_the_api_is_written_in_one_way_and_guarded_in_all,
+    a_path_under_the_api_has_one_spelling_and_is_guarded_in_all,
     what_only_looks_like_the_api_is_nothing,
     sql_is_plain_text_wherever_it_stands,
 }
 
 const TASKS: &str = "/api/v1/tasks";
 
-/// One request with a path that no HTTP client would leave as it is.
-fn send(app: &TestApp, user: Option<&str>, method: &str, path: &str) -> Answer {
+/// Sends a request with a path that an HTTP client would normalize.
+fn send(app: &TestApp, user: Option<&str>, method: &str, path: &str) -> Response {
     let body = match method {
         "PUT" | "PATCH" => "{\"completed\":true}",
         _ => "",
@@ -30,21 +30,21 @@ fn send(app: &TestApp, user: Option<&str>, method: &str, path: &str) -> Answer {
         Some(user) => raw::head(user, &line, &headers),
         None => raw::anonymous_head(&line, &headers),
     };
-    let mut answers = raw::exchange(app.address, head + body);
-    assert_eq!(answers.len(), 1, "{method} {path}: {answers:?}");
-    answers.remove(0)
+    let mut responses = raw::exchange(app.address, head + body);
+    assert_eq!(responses.len(), 1, "{method} {path}: {responses:?}");
+    responses.remove(0)
 }
 
 #[track_caller]
-fn expect(answer: &Answer, status: u16, code: &str, path: &str) {
-    let text = String::from_utf8_lossy(&answer.body);
+fn expect(response: &Response, status: u16, code: &str, path: &str) {
+    let text = String::from_utf8_lossy(&response.body);
     assert_eq!(
-        (answer.status, answer.code().as_str()),
+        (response.status, response.code().as_str()),
         (status, code),
         "{path}: {text}"
     );
     assert_eq!(
-        answer.header("content-type"),
+        response.header("content-type"),
         "application/problem+json",
         "{path}"
     );
@@ -154,7 +154,7 @@ async fn an_id_in_any_other_form_is_no_tasks(engine: Engine) {
     );
 }
 
-async fn an_address_under_the_api_is_written_in_one_way_and_guarded_in_all(engine: Engine) {
+async fn a_path_under_the_api_has_one_spelling_and_is_guarded_in_all(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let path = alice.create_path("a").await;
@@ -298,8 +298,11 @@ async fn what_only_looks_like_the_api_is_nothing(engine: Engine) {
         "/%61%70%69/%76%31/%74%61%73%6b%73",
         "/api/v1/users/me/%74asks",
     ] {
-        let answer = send(&app, None, "GET", encoded);
-        assert!([401, 404].contains(&answer.status), "{encoded}: {answer:?}");
+        let response = send(&app, None, "GET", encoded);
+        assert!(
+            [401, 404].contains(&response.status),
+            "{encoded}: {response:?}"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! How the token is carried: one `Authorization: Bearer`, and nothing else.
+//! How the token is sent: one `Authorization: Bearer` header, and nothing else.
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ async fn the_scheme_is_read_in_any_case_and_spaces_around_the_token_are_none_of_
         format!("Bearer {token} "),
         format!("Bearer {token}\t"),
     ] {
-        // On each kind of address alike.
+        // The same for each kind of path.
         ask(&app, "GET", LIST)
             .header("Authorization", &value)
             .send()
@@ -325,15 +325,15 @@ async fn a_hop_may_strip_the_header_but_never_makes_another_owner(engine: Engine
         "close, Authorization",
         "keep-alive, authorization, x",
     ] {
-        let answer = app
+        let response = app
             .user("alice")
             .request("GET", LIST)
             .header("Connection", connection)
             .send()
             .await;
-        match answer.status {
-            200 => assert_eq!(answer.json()["items"][0]["owner_id"], "alice"),
-            _ => drop(answer.expect_problem(401, "missing_token")),
+        match response.status {
+            200 => assert_eq!(response.json()["items"][0]["owner_id"], "alice"),
+            _ => drop(response.expect_problem(401, "missing_token")),
         }
     }
 }
@@ -357,8 +357,8 @@ async fn bytes_that_are_not_ascii_are_refused_without_harm(engine: Engine) {
             ]
             .concat(),
         ] {
-            let answer = raw::ask(app.address, raw::head_with_bytes(GET_LIST, &value));
-            answer.expect_problem(401, "malformed_token");
+            let response = raw::ask(app.address, raw::head_with_bytes(GET_LIST, &value));
+            response.expect_problem(401, "malformed_token");
         }
         let scheme = [
             b"Authorization: ".as_slice(),
@@ -394,14 +394,17 @@ async fn control_bytes_in_the_header_never_let_anybody_in(engine: Engine) {
         ] {
             let mut connection = Connection::open(app.address);
             connection.send(raw::head_with_bytes(GET_LIST, &value));
-            let answer = connection.answer().expect("closed without a response");
+            let response = connection.response().expect("closed without a response");
             assert!(
-                matches!(answer.status, 400 | 401),
+                matches!(response.status, 400 | 401),
                 "{byte:#x}: {}",
-                answer.status
+                response.status
             );
-            // What cannot be parsed has no next request behind it.
-            assert!(answer.status == 401 || connection.is_closed(), "{byte:#x}");
+            // After unparsable bytes the connection has no next request.
+            assert!(
+                response.status == 401 || connection.is_closed(),
+                "{byte:#x}"
+            );
         }
     }
     app.user("alice").get(LIST).await.expect(200);
@@ -422,8 +425,8 @@ async fn a_header_that_is_not_written_as_one_is_refused_by_the_parser(engine: En
     ] {
         let mut connection = Connection::open(app.address);
         connection.send(raw::head_with_bytes(GET_LIST, lines.as_bytes()));
-        let answer = connection.answer().expect("closed without a response");
-        assert_eq!(answer.status, 400, "{lines:?}");
+        let response = connection.response().expect("closed without a response");
+        assert_eq!(response.status, 400, "{lines:?}");
         assert!(connection.is_closed(), "{lines:?}");
     }
 }
@@ -450,7 +453,7 @@ async fn one_connection_serves_each_request_as_its_own_caller(engine: Engine) {
         other => raw::anonymous_head(GET_LIST, &format!("Authorization: Bearer {other}\r\n")),
     };
     let mut connection = Connection::open(app.address);
-    // All of them at once, so that they stand in one buffer.
+    // All at once, so that they are in one buffer of the server.
     connection.send(
         callers
             .iter()
@@ -458,11 +461,11 @@ async fn one_connection_serves_each_request_as_its_own_caller(engine: Engine) {
             .collect::<String>(),
     );
     for caller in callers {
-        let answer = connection.answer().expect("closed");
+        let response = connection.response().expect("closed");
         match caller {
-            "" => drop(answer.expect_problem(401, "missing_token")),
+            "" => drop(response.expect_problem(401, "missing_token")),
             "alice" | "bob" => {
-                let owners: Vec<Value> = answer.expect(200).json()["items"]
+                let owners: Vec<Value> = response.expect(200).json()["items"]
                     .as_array()
                     .unwrap()
                     .iter()
@@ -470,7 +473,7 @@ async fn one_connection_serves_each_request_as_its_own_caller(engine: Engine) {
                     .collect();
                 assert_eq!(owners, [caller]);
             }
-            _ => drop(answer.expect_problem(401, "malformed_token")),
+            _ => drop(response.expect_problem(401, "malformed_token")),
         }
     }
 }
@@ -498,7 +501,7 @@ async fn a_bad_token_is_refused_before_anything_else_of_the_request_is_judged(en
     ] {
         request.send().await.expect_problem(401, "malformed_token");
     }
-    // Outside of /api there is nothing to guard.
+    // Outside /api no token is needed.
     bad.get("/nothing")
         .await
         .expect_problem(404, "no_such_address");

@@ -1,9 +1,9 @@
-//! Bodies: what is read as JSON at all, and which members it may have.
+//! Bodies: what is accepted as JSON, and which members it may have.
 
 use serde_json::{Value, json};
 
 use crate::support::raw::{self, Connection};
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
     what_is_not_json_in_utf_8_by_its_content_type_is_refused,
@@ -12,7 +12,7 @@ on_both_databases! {
     what_is_not_exactly_one_json_document_is_refused,
     a_body_that_is_no_json_is_told_why,
     json_that_is_not_an_object_is_refused_as_a_whole,
-    a_member_that_nobody_knows_is_named,
+    an_unknown_member_is_named,
     every_fault_is_named_at_once_and_at_most_fifty,
     members_that_the_server_writes_are_ignored_whatever_they_hold,
     a_body_of_512_kib_is_taken_and_one_byte_more_is_not,
@@ -22,15 +22,15 @@ on_both_databases! {
 const TASKS: &str = "/api/v1/tasks";
 const LIMIT: usize = 512 * 1024;
 
-/// Sends a body to every address that takes one: create, both updates, complete.
+/// Sends a body to every endpoint with one: create, both updates, complete.
 async fn everywhere(
     client: &Client,
     path: &str,
     body: &[u8],
     content_type: Option<&str>,
     more: &[(&str, &str)],
-) -> Vec<(&'static str, Answer)> {
-    let mut answers = Vec::new();
+) -> Vec<(&'static str, Response)> {
+    let mut responses = Vec::new();
     let complete = format!("{path}/complete");
     for (method, address) in [
         ("POST", TASKS),
@@ -46,14 +46,14 @@ async fn everywhere(
         for (name, value) in more {
             request = request.header(name, value);
         }
-        answers.push((method, request.send().await));
+        responses.push((method, request.send().await));
     }
-    answers
+    responses
 }
 
-/// The places that a problem names, sorted.
-fn places(answer: &Answer) -> Vec<String> {
-    let problem = answer.json();
+/// The pointers of a problem, sorted.
+fn places(response: &Response) -> Vec<String> {
+    let problem = response.json();
     let errors = problem["errors"].as_array().unwrap();
     let mut places: Vec<String> = errors
         .iter()
@@ -86,7 +86,7 @@ async fn what_is_not_json_in_utf_8_by_its_content_type_is_refused(engine: Engine
         "*/*",
     ];
     for content_type in wrong.into_iter().map(Some).chain([None]) {
-        for (method, answer) in everywhere(
+        for (method, response) in everywhere(
             &alice,
             &path,
             br#"{"title":"b","completed":true}"#,
@@ -101,11 +101,11 @@ async fn what_is_not_json_in_utf_8_by_its_content_type_is_refused(engine: Engine
                 ""
             };
             assert_eq!(
-                answer.header("accept-patch"),
+                response.header("accept-patch"),
                 accepted,
                 "{method} {content_type:?}"
             );
-            answer.expect_problem(415, "unsupported_media_type");
+            response.expect_problem(415, "unsupported_media_type");
         }
     }
     alice
@@ -114,7 +114,7 @@ async fn what_is_not_json_in_utf_8_by_its_content_type_is_refused(engine: Engine
         .send()
         .await
         .expect_problem(415, "unsupported_media_type");
-    for (_, answer) in everywhere(
+    for (_, response) in everywhere(
         &alice,
         &path,
         b"{}",
@@ -123,7 +123,7 @@ async fn what_is_not_json_in_utf_8_by_its_content_type_is_refused(engine: Engine
     )
     .await
     {
-        answer.expect_problem(415, "unsupported_media_type");
+        response.expect_problem(415, "unsupported_media_type");
     }
     assert_eq!(alice.get(&path).await.expect(200).json(), before);
     assert_eq!(alice.titles("").await, ["a"]);
@@ -186,7 +186,7 @@ async fn an_encoded_body_is_refused_and_never_decoded(engine: Engine) {
         "x",
     ] {
         let body = br#"{"title":"b","completed":true}"#;
-        for (method, answer) in everywhere(
+        for (method, response) in everywhere(
             &alice,
             &path,
             body,
@@ -196,11 +196,11 @@ async fn an_encoded_body_is_refused_and_never_decoded(engine: Engine) {
         .await
         {
             assert_eq!(
-                answer.header("accept-patch").is_empty(),
+                response.header("accept-patch").is_empty(),
                 method != "PATCH",
                 "{method}"
             );
-            answer.expect_problem(415, "unsupported_media_type");
+            response.expect_problem(415, "unsupported_media_type");
         }
     }
     assert_eq!(alice.titles("?completed=false").await, ["a"]);
@@ -277,13 +277,13 @@ async fn what_is_not_exactly_one_json_document_is_refused(engine: Engine) {
         }
     }
     for body in &bodies {
-        for (_, answer) in everywhere(&alice, &path, body, Some("application/json"), &[]).await {
+        for (_, response) in everywhere(&alice, &path, body, Some("application/json"), &[]).await {
             let shown = String::from_utf8_lossy(body)
                 .chars()
                 .take(60)
                 .collect::<String>();
-            assert_eq!(answer.status, 400, "{shown:?}: {}", answer.text());
-            answer.expect_problem(400, "invalid_json");
+            assert_eq!(response.status, 400, "{shown:?}: {}", response.text());
+            response.expect_problem(400, "invalid_json");
         }
     }
     for (method, address) in [("POST", TASKS), ("PUT", &path), ("PATCH", &path)] {
@@ -331,8 +331,8 @@ async fn a_body_that_is_no_json_is_told_why(engine: Engine) {
         (br#"{"title":"b",}"#, &["not JSON", "line 1, column 14"]),
     ];
     for (body, parts) in told {
-        for (_, answer) in everywhere(&alice, &path, body, Some("application/json"), &[]).await {
-            let problem = answer.expect_problem(400, "invalid_json").json();
+        for (_, response) in everywhere(&alice, &path, body, Some("application/json"), &[]).await {
+            let problem = response.expect_problem(400, "invalid_json").json();
             let detail = problem["detail"].as_str().unwrap();
             assert!(
                 parts.iter().all(|part| detail.contains(part)) && detail.len() < 300,
@@ -340,7 +340,7 @@ async fn a_body_that_is_no_json_is_told_why(engine: Engine) {
             );
         }
     }
-    // Refused for its type first, whatever it holds.
+    // The Content-Type is checked first, whatever the body contains.
     let refused = alice
         .request("POST", TASKS)
         .body(
@@ -375,7 +375,7 @@ async fn json_that_is_not_an_object_is_refused_as_a_whole(engine: Engine) {
         "[{\"title\":\"b\"}]",
         " null ",
     ] {
-        for (_, answer) in everywhere(
+        for (_, response) in everywhere(
             &alice,
             &path,
             body.as_bytes(),
@@ -384,14 +384,14 @@ async fn json_that_is_not_an_object_is_refused_as_a_whole(engine: Engine) {
         )
         .await
         {
-            let answer = answer.expect_problem(422, "invalid_task");
-            assert_eq!(places(&answer), [""], "{body}");
+            let response = response.expect_problem(422, "invalid_task");
+            assert_eq!(places(&response), [""], "{body}");
         }
     }
     assert_eq!(alice.titles("?completed=false").await, ["a"]);
 }
 
-async fn a_member_that_nobody_knows_is_named(engine: Engine) {
+async fn an_unknown_member_is_named(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let path = alice.create_path("a").await;
@@ -413,21 +413,21 @@ async fn a_member_that_nobody_knows_is_named(engine: Engine) {
             let mut body = json!({ "title": "b" });
             body[name] = value.clone();
             for (method, address) in [("POST", TASKS), ("PUT", &path), ("PATCH", &path)] {
-                let answer = alice
+                let response = alice
                     .request(method, address)
                     .json(&body)
                     .send()
                     .await
                     .expect_problem(422, "unknown_field");
-                assert_eq!(places(&answer), [pointer]);
+                assert_eq!(places(&response), [pointer]);
             }
             let mut body = json!({ "completed": true });
             body[name] = value;
-            let answer = alice
+            let response = alice
                 .patch(&format!("{path}/complete"), &body)
                 .await
                 .expect_problem(422, "unknown_field");
-            assert_eq!(places(&answer), [pointer]);
+            assert_eq!(places(&response), [pointer]);
         }
     }
     assert_eq!(alice.titles("?completed=false").await, ["a"]);
@@ -439,14 +439,14 @@ async fn every_fault_is_named_at_once_and_at_most_fifty(engine: Engine) {
     let path = alice.create_path("a").await;
     let body = json!({ "title": "", "description": 1, "completed": "true", "priority": "x", "due_date": "x", "tags": ["a", "", 1], "x/y": 1 });
     for (method, address) in [("POST", TASKS), ("PUT", &path), ("PATCH", &path)] {
-        let answer = alice
+        let response = alice
             .request(method, address)
             .json(&body)
             .send()
             .await
             .expect_problem(422, "invalid_task");
         assert_eq!(
-            places(&answer),
+            places(&response),
             [
                 "/completed",
                 "/description",
@@ -458,7 +458,7 @@ async fn every_fault_is_named_at_once_and_at_most_fifty(engine: Engine) {
                 "/x~1y"
             ]
         );
-        let problem = answer.json();
+        let problem = response.json();
         assert!(
             problem["errors"]
                 .as_array()
@@ -616,12 +616,12 @@ async fn a_body_of_512_kib_is_taken_and_one_byte_more_is_not(engine: Engine) {
             for (head, body) in [(announced, padded(length)), (unannounced, chunked.clone())] {
                 let mut connection = Connection::open(app.address);
                 connection.send(head + &body);
-                let answer = connection.answer().unwrap();
+                let response = connection.response().unwrap();
                 assert_eq!(
                     (
-                        answer.status,
-                        answer.code().as_str(),
-                        answer.header("connection")
+                        response.status,
+                        response.code().as_str(),
+                        response.header("connection")
                     ),
                     (413, "body_too_large", "close")
                 );
@@ -652,14 +652,14 @@ async fn a_body_that_ends_early_changes_nothing(engine: Engine) {
                 &request_line,
                 &format!("Content-Type: application/json\r\n{framing}\r\n"),
             );
-            let answers = raw::exchange(app.address, head + body);
+            let responses = raw::exchange(app.address, head + body);
             assert!(
-                answers.len() < 2
-                    && answers
+                responses.len() < 2
+                    && responses
                         .iter()
-                        .all(|answer| (answer.status, answer.code().as_str())
+                        .all(|response| (response.status, response.code().as_str())
                             == (400, "invalid_request")),
-                "{framing} {body}: {answers:?}"
+                "{framing} {body}: {responses:?}"
             );
         }
     }

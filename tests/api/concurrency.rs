@@ -1,12 +1,12 @@
-//! Many at once: idempotency keys, preconditions, races.
+//! Concurrent requests: idempotency keys, preconditions, races.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
-    the_same_key_and_body_make_one_task_and_the_same_answer,
+    the_same_key_and_body_make_one_task_and_the_same_response,
     the_same_key_with_another_body_is_refused,
     only_a_created_task_is_remembered,
     a_key_that_is_none_is_refused_and_other_methods_ignore_it,
@@ -19,7 +19,7 @@ on_both_databases! {
     what_the_client_has_already_is_not_sent_again,
 }
 
-async fn create_with_key(client: &Client, key: &str, body: &str) -> Answer {
+async fn create_with_key(client: &Client, key: &str, body: &str) -> Response {
     client
         .request("POST", "/api/v1/tasks")
         .header("Idempotency-Key", key)
@@ -28,7 +28,7 @@ async fn create_with_key(client: &Client, key: &str, body: &str) -> Answer {
         .await
 }
 
-async fn the_same_key_and_body_make_one_task_and_the_same_answer(engine: Engine) {
+async fn the_same_key_and_body_make_one_task_and_the_same_response(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let body = r#"{"title":"once","completed":true,"tags":["t"]}"#;
@@ -46,7 +46,7 @@ async fn the_same_key_and_body_make_one_task_and_the_same_answer(engine: Engine)
         for header in ["location", "etag"] {
             assert_eq!(again.header(header), first.header(header));
         }
-        // Whatever became of the task since.
+        // Even if the task was changed or deleted since.
         alice.delete(&path).await;
     }
     assert_eq!(alice.titles("").await.len(), 0);
@@ -108,16 +108,16 @@ async fn a_key_that_is_none_is_refused_and_other_methods_ignore_it(engine: Engin
 async fn fifty_concurrent_creates_under_one_key_make_one_task(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
-    let answers =
+    let responses =
         join_all((0..50).map(|_| create_with_key(&alice, "k", r#"{"title":"once"}"#))).await;
-    let ids: Vec<Value> = answers
+    let ids: Vec<Value> = responses
         .iter()
-        .map(|answer| answer.clone().expect(201).json()["id"].clone())
+        .map(|response| response.clone().expect(201).json()["id"].clone())
         .collect();
     assert!(ids.iter().all(|id| *id == ids[0]));
-    let fresh = answers
+    let fresh = responses
         .iter()
-        .filter(|answer| answer.header("idempotency-replayed").is_empty());
+        .filter(|response| response.header("idempotency-replayed").is_empty());
     assert_eq!(fresh.count(), 1);
     assert_eq!(alice.titles("").await, ["once"]);
 }
@@ -162,10 +162,10 @@ async fn patches_of_different_fields_both_hold(engine: Engine) {
         json!({ "tags": ["t"] }),
         json!({ "completed": true }),
     ];
-    let answers = join_all(patches.iter().map(|body| alice.patch(&path, body))).await;
-    let mut versions: Vec<i64> = answers
+    let responses = join_all(patches.iter().map(|body| alice.patch(&path, body))).await;
+    let mut versions: Vec<i64> = responses
         .into_iter()
-        .map(|answer| answer.expect(200).json()["version"].as_i64().unwrap())
+        .map(|response| response.expect(200).json()["version"].as_i64().unwrap())
         .collect();
     versions.sort_unstable();
     assert_eq!(versions, [2, 3, 4, 5, 6, 7]);
@@ -181,8 +181,8 @@ async fn toggles_are_not_lost(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let complete = format!("{}/complete", alice.create_path("a").await);
-    let answers = join_all((0..31).map(|_| alice.request("PATCH", &complete).send())).await;
-    assert!(answers.iter().all(|answer| answer.status == 200));
+    let responses = join_all((0..31).map(|_| alice.request("PATCH", &complete).send())).await;
+    assert!(responses.iter().all(|response| response.status == 200));
     let task = alice.titles("?completed=true").await;
     assert_eq!(task, ["a"], "an odd number of toggles completes it");
 }
@@ -229,10 +229,10 @@ async fn conditions_guard_every_write(engine: Engine) {
             "\"01\"",
             "\"99999999999999999999\"",
         ] {
-            let answer = send(method, path, stale)
+            let response = send(method, path, stale)
                 .await
                 .expect_problem(412, "version_mismatch");
-            assert_eq!(answer.header("etag"), "\"1\"");
+            assert_eq!(response.header("etag"), "\"1\"");
         }
         for garbage in ["1", "\"1", "", "\"1\" \"2\"", "*, \"1\""] {
             send(method, path, garbage)
@@ -260,9 +260,9 @@ async fn what_the_client_has_already_is_not_sent_again(engine: Engine) {
             .send()
     };
     for known in ["\"1\"", "W/\"1\"", "*", "\"9\", \"1\""] {
-        let answer = get(known).await.expect(304);
-        assert!(answer.body.is_empty());
-        assert_eq!(answer.header("etag"), "\"1\"");
+        let response = get(known).await.expect(304);
+        assert!(response.body.is_empty());
+        assert_eq!(response.header("etag"), "\"1\"");
     }
     for other in ["\"2\"", "\"x\"", "W/\"01\""] {
         get(other).await.expect(200);

@@ -1,13 +1,13 @@
-//! Cross-origin requests: exactly the configured origins, and nobody else.
+//! CORS: exactly the configured origins are allowed.
 
 use reqwest::header::HeaderMap;
 use serde_json::json;
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
     a_preflight_of_a_configured_origin_is_granted_without_a_token,
-    answers_to_a_configured_origin_can_be_read_errors_too,
+    responses_to_a_configured_origin_can_be_read_errors_too,
     any_other_origin_is_served_without_these_headers,
     a_request_without_an_origin_gets_none_of_these_headers,
     nothing_is_granted_where_no_origin_is_configured,
@@ -29,7 +29,7 @@ async fn app(engine: Engine) -> TestApp {
     .await
 }
 
-/// The CORS headers of an answer, sorted by name.
+/// The CORS headers of a response, sorted by name.
 fn granted(headers: &HeaderMap) -> Vec<(String, String)> {
     let ours = headers
         .iter()
@@ -48,7 +48,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What a request of a page gets.
+/// The response to a request of a page.
 fn readable(origin: &str) -> Vec<(String, String)> {
     pairs(&[
         ("access-control-allow-origin", origin),
@@ -62,7 +62,7 @@ async fn preflight(
     origin: &str,
     method: &str,
     headers: &str,
-) -> Answer {
+) -> Response {
     let request = client.request("OPTIONS", address).header("Origin", origin);
     let request = request.header("Access-Control-Request-Method", method);
     request
@@ -71,7 +71,7 @@ async fn preflight(
         .await
 }
 
-/// Origins that are near a configured one, and are not it.
+/// Origins that resemble a configured one.
 const OTHERS: [&str; 17] = [
     "null",
     "",
@@ -104,7 +104,7 @@ async fn a_preflight_of_a_configured_origin_is_granted_without_a_token(engine: E
             "/api/v1/tasks?limit=1",
         ] {
             for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
-                let answer = preflight(
+                let response = preflight(
                     &app.anonymous(),
                     address,
                     origin,
@@ -114,7 +114,7 @@ async fn a_preflight_of_a_configured_origin_is_granted_without_a_token(engine: E
                 .await
                 .expect(204);
                 assert_eq!(
-                    granted(&answer.headers),
+                    granted(&response.headers),
                     pairs(&[
                         (
                             "access-control-allow-headers",
@@ -129,7 +129,7 @@ async fn a_preflight_of_a_configured_origin_is_granted_without_a_token(engine: E
                     ])
                 );
                 assert_eq!(
-                    (answer.body.as_slice(), answer.header("vary")),
+                    (response.body.as_slice(), response.header("vary")),
                     (&b""[..], "Authorization, Origin")
                 );
             }
@@ -138,7 +138,7 @@ async fn a_preflight_of_a_configured_origin_is_granted_without_a_token(engine: E
     assert_eq!(app.user("alice").titles("").await, ["a"]);
 }
 
-async fn answers_to_a_configured_origin_can_be_read_errors_too(engine: Engine) {
+async fn responses_to_a_configured_origin_can_be_read_errors_too(engine: Engine) {
     let app = app(engine).await;
     let (alice, bob) = (app.user("alice"), app.user("bob"));
     let path = alice.create_path("a").await;
@@ -178,19 +178,19 @@ async fn answers_to_a_configured_origin_can_be_read_errors_too(engine: Engine) {
             ),
             (415, alice.request("POST", TASKS).body("text/plain", "x")),
             (422, alice.request("POST", TASKS).json(&json!({}))),
-            // OPTIONS that is not a preflight.
+            // An OPTIONS request that is not a preflight.
             (405, alice.request("OPTIONS", TASKS)),
             (401, app.anonymous().request("OPTIONS", TASKS)),
         ];
         for (status, request) in requests {
-            let answer = request.header("Origin", origin).send().await.expect(status);
+            let response = request.header("Origin", origin).send().await.expect(status);
             assert_eq!(
-                granted(&answer.headers),
+                granted(&response.headers),
                 readable(origin),
                 "{status}: {}",
-                answer.text()
+                response.text()
             );
-            assert_eq!(answer.header("vary"), "Authorization, Origin");
+            assert_eq!(response.header("vary"), "Authorization, Origin");
         }
     }
 }
@@ -200,13 +200,13 @@ async fn any_other_origin_is_served_without_these_headers(engine: Engine) {
     let alice = app.user("alice");
     alice.create_path("a").await;
     for origin in OTHERS {
-        let answer = alice
+        let response = alice
             .request("GET", TASKS)
             .header("Origin", origin)
             .send()
             .await
             .expect(200);
-        assert_eq!(granted(&answer.headers), [], "{origin}");
+        assert_eq!(granted(&response.headers), [], "{origin}");
         let refused = app
             .anonymous()
             .request("GET", TASKS)
@@ -215,9 +215,9 @@ async fn any_other_origin_is_served_without_these_headers(engine: Engine) {
             .await;
         assert_eq!(granted(&refused.headers), [], "{origin}");
         refused.expect_problem(401, "missing_token");
-        let answer = preflight(&app.anonymous(), TASKS, origin, "DELETE", "authorization").await;
+        let response = preflight(&app.anonymous(), TASKS, origin, "DELETE", "authorization").await;
         assert_eq!(
-            (granted(&answer.headers), answer.status < 500),
+            (granted(&response.headers), response.status < 500),
             (vec![], true),
             "{origin}"
         );
@@ -234,12 +234,12 @@ async fn any_other_origin_is_served_without_these_headers(engine: Engine) {
 async fn a_request_without_an_origin_gets_none_of_these_headers(engine: Engine) {
     let app = app(engine).await;
     let alice = app.user("alice");
-    for answer in [
+    for response in [
         alice.get(TASKS).await.expect(200),
         app.anonymous().get(TASKS).await.expect(401),
     ] {
-        assert_eq!(granted(&answer.headers), []);
-        assert_eq!(answer.header("vary"), "Authorization, Origin");
+        assert_eq!(granted(&response.headers), []);
+        assert_eq!(response.header("vary"), "Authorization, Origin");
     }
     let health = app
         .anonymous()
@@ -255,15 +255,15 @@ async fn nothing_is_granted_where_no_origin_is_configured(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     for origin in ORIGINS.into_iter().chain(OTHERS) {
-        let answer = alice
+        let response = alice
             .request("GET", TASKS)
             .header("Origin", origin)
             .send()
             .await
             .expect(200);
-        assert_eq!(granted(&answer.headers), [], "{origin}");
-        let answer = preflight(&app.anonymous(), TASKS, origin, "GET", "authorization").await;
-        assert_eq!(granted(&answer.headers), [], "{origin}");
+        assert_eq!(granted(&response.headers), [], "{origin}");
+        let response = preflight(&app.anonymous(), TASKS, origin, "GET", "authorization").await;
+        assert_eq!(granted(&response.headers), [], "{origin}");
     }
 }
 
@@ -288,9 +288,9 @@ async fn a_preflight_cannot_ask_for_more_than_the_lists(engine: Engine) {
         let request = request
             .header("Access-Control-Request-Headers", headers)
             .header("Access-Control-Request-Private-Network", "true");
-        let answer = request.send().await;
-        assert!(answer.status < 500);
-        let lists = format!("{:?}", granted(&answer.headers)).to_lowercase();
+        let response = request.send().await;
+        assert!(response.status < 500);
+        let lists = format!("{:?}", granted(&response.headers)).to_lowercase();
         for never in [
             "trace",
             "connect",
@@ -320,12 +320,12 @@ async fn headers_that_the_operator_names_are_granted_beside_the_own(engine: Engi
         ),
     ];
     let app = TestApp::with(engine, &variables).await;
-    let answer = preflight(&app.anonymous(), TASKS, ORIGINS[0], "POST", "traceparent")
+    let response = preflight(&app.anonymous(), TASKS, ORIGINS[0], "POST", "traceparent")
         .await
         .expect(204);
     let own = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id";
     assert_eq!(
-        answer.header("access-control-allow-headers"),
+        response.header("access-control-allow-headers"),
         format!("{own}, traceparent, tracestate, baggage, Sentry-Trace")
     );
     let other = preflight(
@@ -356,13 +356,13 @@ async fn apps_in_web_views_come_from_schemes_of_their_own(engine: Engine) {
     .await;
     let alice = app.user("alice");
     for origin in apps {
-        let answer = alice
+        let response = alice
             .request("GET", TASKS)
             .header("Origin", origin)
             .send()
             .await
             .expect(200);
-        assert_eq!(granted(&answer.headers), readable(origin));
+        assert_eq!(granted(&response.headers), readable(origin));
     }
     for origin in [
         "null",
@@ -373,13 +373,13 @@ async fn apps_in_web_views_come_from_schemes_of_their_own(engine: Engine) {
         "chrome-extension://abcdefghijklmnopabcdefghijklmnoq",
         "ionic://LOCALHOST",
     ] {
-        let answer = alice
+        let response = alice
             .request("GET", TASKS)
             .header("Origin", origin)
             .send()
             .await
             .expect(200);
-        assert_eq!(granted(&answer.headers), [], "{origin}");
+        assert_eq!(granted(&response.headers), [], "{origin}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The denial table: every method of every guarded address, what is no address
-//! and no method too, by every way in which a token can be wrong.
+//! The denial table: every method of every path below `/api`, including unknown paths
+//! and methods, combined with every kind of invalid token.
 
 use actix_web::http::Method;
 use serde_json::json;
@@ -9,19 +9,19 @@ use todoward::routes;
 use crate::denial_table::{CONFIGURED, Way, good, targets, ways};
 use crate::support::raw::{self, Connection};
 use crate::support::tokens::{hs256, sign};
-use crate::support::{Answer, Engine, SECRET, TestApp, on_both_databases};
+use crate::support::{Engine, Response, SECRET, TestApp, on_both_databases};
 
 on_both_databases! {
-    every_address_and_method_refuses_every_wrong_token,
-    the_same_addresses_and_methods_do_not_refuse_a_good_token,
-    the_answer_comes_before_a_byte_of_the_body_was_sent,
+    every_path_and_method_refuses_every_invalid_token,
+    the_same_paths_and_methods_do_not_refuse_a_valid_token,
+    the_response_arrives_before_a_byte_of_the_body_was_sent,
     the_body_of_a_refused_request_is_never_read_as_the_next_request,
-    public_addresses_need_no_token_and_look_at_none,
+    public_endpoints_need_no_token_and_ignore_one,
 }
 
-/// Contract, section 7: what every answer below `/api` carries, an error's too.
+/// The headers of every response below `/api`, errors included.
 #[track_caller]
-fn expect_headers_of_an_error(answer: &Answer) {
+fn expect_headers_of_an_error(response: &Response) {
     for (name, value) in [
         ("content-type", "application/problem+json"),
         ("x-content-type-options", "nosniff"),
@@ -33,18 +33,21 @@ fn expect_headers_of_an_error(answer: &Answer) {
         ("cache-control", "no-store"),
         ("vary", "Authorization, Origin"),
     ] {
-        assert_eq!(answer.headers.get_all(name).iter().count(), 1, "{name}");
-        assert_eq!(answer.header(name), value, "{name}");
+        assert_eq!(response.headers.get_all(name).iter().count(), 1, "{name}");
+        assert_eq!(response.header(name), value, "{name}");
     }
-    assert!(!answer.header("x-request-id").is_empty());
-    assert!(!answer.headers.contains_key("server"));
+    assert!(!response.header("x-request-id").is_empty());
+    assert!(!response.headers.contains_key("server"));
 }
 
 #[track_caller]
-fn expect_challenge(answer: &Answer, code: &str) {
+fn expect_challenge(response: &Response, code: &str) {
     const BARE: &str = r#"Bearer realm="todoward""#;
-    assert_eq!(answer.headers.get_all("www-authenticate").iter().count(), 1);
-    let challenge = answer.header("www-authenticate");
+    assert_eq!(
+        response.headers.get_all("www-authenticate").iter().count(),
+        1
+    );
+    let challenge = response.header("www-authenticate");
     if code == "missing_token" {
         assert_eq!(challenge, BARE);
         return;
@@ -69,10 +72,10 @@ fn expect_challenge(answer: &Answer, code: &str) {
     );
 }
 
-/// No part of what was sent as a token comes back.
+/// Checks that no part of the token is in the response.
 #[track_caller]
-fn expect_no_echo(answer: &Answer, way: &Way) {
-    let said = format!("{:?} {}", answer.headers, answer.text());
+fn expect_no_echo(response: &Response, way: &Way) {
+    let said = format!("{:?} {}", response.headers, response.text());
     for value in &way.authorization {
         for part in value.split([' ', '.', ',']).filter(|part| part.len() > 16) {
             assert!(!said.contains(part), "{}: {said}", way.name);
@@ -80,7 +83,7 @@ fn expect_no_echo(answer: &Answer, way: &Way) {
     }
 }
 
-async fn every_address_and_method_refuses_every_wrong_token(engine: Engine) {
+async fn every_path_and_method_refuses_every_invalid_token(engine: Engine) {
     let app = TestApp::with(engine, &CONFIGURED).await;
     let alice = app.with_token(&sign(&good()));
     let task = alice.create(json!({ "title": "hers" })).await;
@@ -91,27 +94,27 @@ async fn every_address_and_method_refuses_every_wrong_token(engine: Engine) {
             for value in &way.authorization {
                 request = request.header("Authorization", value);
             }
-            let answer = request
+            let response = request
                 .json(&json!({ "title": "a burglar was here" }))
                 .send()
                 .await;
             let asked = format!("{method} {path}, {}", way.name);
-            assert_eq!(answer.status, way.status, "{asked}: {}", answer.text());
-            expect_headers_of_an_error(&answer);
-            expect_no_echo(&answer, way);
+            assert_eq!(response.status, way.status, "{asked}: {}", response.text());
+            expect_headers_of_an_error(&response);
+            expect_no_echo(&response, way);
             if [401, 403].contains(&way.status) {
-                expect_challenge(&answer, way.code);
+                expect_challenge(&response, way.code);
             }
             if method == Method::HEAD {
-                assert!(answer.body.is_empty(), "{asked}");
+                assert!(response.body.is_empty(), "{asked}");
             } else {
-                assert_eq!(answer.json()["code"], way.code, "{asked}");
+                assert_eq!(response.json()["code"], way.code, "{asked}");
                 assert_eq!(
-                    answer.json()["instance"],
+                    response.json()["instance"],
                     path.split('?').next().unwrap(),
                     "{asked}"
                 );
-                answer.expect_problem(way.status, way.code);
+                response.expect_problem(way.status, way.code);
             }
         }
     }
@@ -123,18 +126,22 @@ async fn every_address_and_method_refuses_every_wrong_token(engine: Engine) {
     );
 }
 
-async fn the_same_addresses_and_methods_do_not_refuse_a_good_token(engine: Engine) {
+async fn the_same_paths_and_methods_do_not_refuse_a_valid_token(engine: Engine) {
     let app = TestApp::with(engine, &CONFIGURED).await;
     let alice = app.with_token(&sign(&good()));
     let path = alice.create_path("hers").await;
     for (method, path) in targets(path.rsplit('/').next().unwrap()) {
-        let answer = alice.request(method.as_str(), &path).send().await;
-        assert_ne!(answer.status, 401, "{method} {path}: {}", answer.text());
-        assert!(answer.status < 500, "{method} {path}: {}", answer.text());
+        let response = alice.request(method.as_str(), &path).send().await;
+        assert_ne!(response.status, 401, "{method} {path}: {}", response.text());
+        assert!(
+            response.status < 500,
+            "{method} {path}: {}",
+            response.text()
+        );
     }
 }
 
-async fn the_answer_comes_before_a_byte_of_the_body_was_sent(engine: Engine) {
+async fn the_response_arrives_before_a_byte_of_the_body_was_sent(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let id = "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1";
     for (method, path) in targets(id) {
@@ -149,14 +156,14 @@ async fn the_answer_comes_before_a_byte_of_the_body_was_sent(engine: Engine) {
                     "Authorization: Bearer a.b.c\r\nContent-Type: application/json\r\n{length}\r\n"
                 ),
             );
-            let answer = raw::ask(app.address, head);
+            let response = raw::ask(app.address, head);
             assert_eq!(
-                answer.status,
+                response.status,
                 401,
                 "{method} {path}, {length}: {}",
-                answer.text()
+                response.text()
             );
-            expect_headers_of_an_error(&answer);
+            expect_headers_of_an_error(&response);
         }
     }
 }
@@ -173,21 +180,21 @@ async fn the_body_of_a_refused_request_is_never_read_as_the_next_request(engine:
     let mut connection = Connection::open(app.address);
     connection.send(outside + &inside + &next);
     connection
-        .answer()
+        .response()
         .unwrap()
         .expect_problem(401, "missing_token");
-    // Either the connection ends, or the request behind the body is next.
-    if let Some(next) = connection.answer() {
+    // Either the connection is closed, or the request after the body is next.
+    if let Some(next) = connection.response() {
         assert_eq!(next.expect(200).json(), json!({ "status": "live" }));
         connection.send(raw::anonymous_head("GET /api/v1/tasks", ""));
         connection
-            .answer()
+            .response()
             .unwrap()
             .expect_problem(401, "missing_token");
     }
 }
 
-async fn public_addresses_need_no_token_and_look_at_none(engine: Engine) {
+async fn public_endpoints_need_no_token_and_ignore_one(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let mut asked = 0;
     for address in routes::paths(routes::PUBLIC) {
@@ -198,8 +205,8 @@ async fn public_addresses_need_no_token_and_look_at_none(engine: Engine) {
                 for value in &way.authorization {
                     request = request.header("Authorization", value);
                 }
-                let answer = request.send().await.expect(200);
-                assert!(!answer.headers.contains_key("www-authenticate"));
+                let response = request.send().await.expect(200);
+                assert!(!response.headers.contains_key("www-authenticate"));
                 asked += 1;
             }
         }
@@ -207,7 +214,7 @@ async fn public_addresses_need_no_token_and_look_at_none(engine: Engine) {
     assert!(asked > 0);
 }
 
-/// The database is a port at which nobody listens.
+/// The database is a port without a listener.
 #[test]
 fn a_refused_token_needs_no_database() {
     crate::support::block_on(async {
@@ -221,15 +228,15 @@ fn a_refused_token_needs_no_database() {
         )
         .await;
         for (method, path) in targets("01a1f7e7-b530-74f8-94e4-b4dc1460f2f1") {
-            let answer = app
+            let response = app
                 .with_token("a.b.c")
                 .request(method.as_str(), &path)
                 .send()
                 .await;
-            assert_eq!(answer.status, 401, "{method} {path}");
+            assert_eq!(response.status, 401, "{method} {path}");
         }
-        let answer = app.user("alice").get("/api/v1/tasks").await;
-        answer.expect_problem(503, "database_unavailable");
+        let response = app.user("alice").get("/api/v1/tasks").await;
+        response.expect_problem(503, "database_unavailable");
     });
 }
 
@@ -247,7 +254,7 @@ fn the_table_has_rows_and_columns() {
 fn every_code_of_a_refused_token_has_its_row() {
     let ways = ways();
     for code in Code::ALL.iter().filter(|code| code.status() == 401) {
-        // A shared secret has no `kid`, so no token can name one that is unknown.
+        // A shared secret has no `kid`, so an unknown one is not possible.
         let is_covered = ways.iter().any(|way| way.code == code.as_str());
         assert!(is_covered || *code == Code::UnknownKey, "{}", code.as_str());
     }

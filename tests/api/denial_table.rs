@@ -1,5 +1,5 @@
-//! The rows and columns of the denial table: whatever is to be guarded, taken
-//! from the real routes, and every way in which a token can be wrong.
+//! The rows and columns of the denial table: everything that needs a token, taken from
+//! the real routes, and every kind of invalid token.
 
 use actix_web::http::Method;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub const CONFIGURED: [(&str, &str); 4] = [
     ("TODOWARD__AUTH__OAUTH_WRITE_SCOPES", "tasks:write"),
 ];
 
-/// A way in which a request can be without a good token.
+/// A kind of request without a valid token.
 pub struct Way {
     pub name: &'static str,
     /// Each value of `Authorization`, in order.
@@ -25,7 +25,7 @@ pub struct Way {
     pub code: &'static str,
 }
 
-/// The claims that the table's application accepts, but for one member.
+/// Claims that the table's application accepts, with one claim changed.
 fn but(name: &str, value: Value) -> Value {
     let mut good = claims("alice");
     let members = good.as_object_mut().unwrap();
@@ -46,7 +46,7 @@ pub fn good() -> Value {
     but("sub", "alice".into())
 }
 
-/// Every way, with its code.
+/// Every kind, with the expected code.
 pub fn ways() -> Vec<Way> {
     let token = sign(&good());
     let bearer = |token: String| vec![format!("Bearer {token}")];

@@ -1,4 +1,4 @@
-//! One owner's statements do not hold up another's.
+//! Fairness: one owner's statements do not block another's.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -16,7 +16,7 @@ const TASKS: &str = "/api/v1/tasks";
 #[test]
 fn an_owner_whose_statements_wait_has_half_of_the_connections_and_the_others_go_on() {
     block_on(async {
-        // So that nothing but turns decides.
+        // Without pipelines, so that only the owner limiter decides.
         let variables = [
             ("TODOWARD__DATABASE__POOL_SIZE", "4"),
             ("TODOWARD__DATABASE__PIPELINES", "0"),
@@ -36,7 +36,7 @@ fn an_owner_whose_statements_wait_has_half_of_the_connections_and_the_others_go_
         let stuck = join_all((0..64).map(|_| alice.patch(&hers, &patch)));
         let others = async {
             eventually("hers wait", async || waiting_for_locks(&mut watch) == 2).await;
-            // One in 8,192 shares her queue.
+            // One owner in 8,192 shares her queue.
             let mut served = 0;
             for name in ["bob", "carol", "dave"] {
                 let other = app.user(name);
@@ -48,9 +48,15 @@ fn an_owner_whose_statements_wait_has_half_of_the_connections_and_the_others_go_
             assert_eq!(waiting_for_locks(&mut watch), 2);
             lock.batch_execute("COMMIT").unwrap();
         };
-        let (answers, ()) = join(stuck, others).await;
-        let done = answers.iter().filter(|answer| answer.status == 200).count();
-        let refused = answers.iter().filter(|answer| answer.status == 503).count();
+        let (responses, ()) = join(stuck, others).await;
+        let done = responses
+            .iter()
+            .filter(|response| response.status == 200)
+            .count();
+        let refused = responses
+            .iter()
+            .filter(|response| response.status == 503)
+            .count();
         assert!(done >= 2 && done + refused == 64, "{done}, {refused}");
     });
 }

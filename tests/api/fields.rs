@@ -1,4 +1,4 @@
-//! The rules of the fields at their borders.
+//! The rules of the fields at their limits.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ on_both_databases! {
 
 const TASKS: &str = "/api/v1/tasks";
 
-/// Writes a value by every way there is, and reads it back each time.
+/// Writes a value with every operation that can, and reads it back each time.
 async fn accepts(client: &Client, field: &str, value: Value, stored: Value) {
     let other = match field {
         "title" => json!("another"),
@@ -50,7 +50,7 @@ async fn accepts(client: &Client, field: &str, value: Value, stored: Value) {
     }
 }
 
-/// Tries a value by every way there is, and finds it named.
+/// Tries to write a value with every operation, and checks that the error names it.
 async fn refuses(client: &Client, path: &str, field: &str, value: Value, pointers: &[&str]) {
     let before = client.get(path).await.expect(200).json();
     let mut body = json!({ "title": "t" });
@@ -61,10 +61,15 @@ async fn refuses(client: &Client, path: &str, field: &str, value: Value, pointer
         ("PATCH", path, &patch),
         ("PUT", path, &patch),
     ] {
-        let answer = client.request(method, address).json(body).send().await;
+        let response = client.request(method, address).json(body).send().await;
         let shown: String = body.to_string().chars().take(100).collect();
-        assert_eq!(answer.status, 422, "{method} {shown}: {}", answer.text());
-        let problem = answer.expect_problem(422, "invalid_task").json();
+        assert_eq!(
+            response.status,
+            422,
+            "{method} {shown}: {}",
+            response.text()
+        );
+        let problem = response.expect_problem(422, "invalid_task").json();
         let errors = problem["errors"].as_array().unwrap();
         let named: Vec<_> = errors
             .iter()
@@ -241,14 +246,14 @@ async fn completed_is_a_boolean_and_nothing_like_one(engine: Engine) {
             &["/completed"],
         )
         .await;
-        let answer = alice
+        let response = alice
             .patch(
                 &format!("{path}/complete"),
                 &json!({ "completed": completed }),
             )
             .await;
         assert_eq!(
-            answer.expect_problem(422, "invalid_task").json()["errors"][0]["pointer"],
+            response.expect_problem(422, "invalid_task").json()["errors"][0]["pointer"],
             "/completed"
         );
     }

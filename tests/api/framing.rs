@@ -1,5 +1,5 @@
-//! Where a request ends and the next one begins: nothing that a client writes
-//! makes the server take a body for a request, or one user for another.
+//! Message framing: nothing that a client sends makes the server treat a body as a
+//! request, or one user as another (request smuggling).
 
 use serde_json::json;
 
@@ -7,20 +7,20 @@ use crate::support::raw::{self, Connection, anonymous_head, exchange, head, stat
 use crate::support::{Engine, TestApp, block_on, on_both_databases};
 
 on_both_databases! {
-    pipelined_requests_of_two_users_are_answered_in_order_and_never_mixed,
+    pipelined_requests_of_two_users_get_their_responses_in_order_and_never_mixed,
     a_connection_has_no_memory_of_who_asked_before,
     the_unread_body_of_a_refused_request_is_never_a_request,
     a_body_where_none_is_expected_is_no_request_either,
     a_length_that_can_be_read_in_two_ways_is_refused,
     chunks_are_read_as_the_rfc_writes_them_or_refused,
-    nothing_behind_a_request_that_cannot_be_read_is_answered,
+    nothing_after_an_unparsable_request_gets_a_response,
 }
 
 const TASKS: &str = "/api/v1/tasks";
 const BODY: &str = r#"{"title":"b"}"#;
 const CONTROL: &str = "GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n";
 
-/// A request that would create a task of alice, if it were taken for one.
+/// A smuggled request, which would create a task of alice.
 fn smuggled() -> String {
     let framing = format!(
         "Content-Type: application/json\r\nContent-Length: {}\r\n",
@@ -43,7 +43,9 @@ async fn expect_alive(app: &TestApp, titles: &[&str]) {
     assert_eq!(app.user("alice").titles("").await, titles);
 }
 
-async fn pipelined_requests_of_two_users_are_answered_in_order_and_never_mixed(engine: Engine) {
+async fn pipelined_requests_of_two_users_get_their_responses_in_order_and_never_mixed(
+    engine: Engine,
+) {
     let app = TestApp::spawn(engine).await;
     let mut all = String::new();
     let title = |n: usize| format!("task {n}");
@@ -63,26 +65,26 @@ async fn pipelined_requests_of_two_users_are_answered_in_order_and_never_mixed(e
     let mut connection = Connection::open(app.address);
     connection.send(all);
     for n in 0..40 {
-        let answer = connection.answer().unwrap();
+        let response = connection.response().unwrap();
         match n % 4 {
             0 | 1 => {
                 let owner = ["alice", "bob"][n % 4];
                 assert_eq!(
                     (
-                        answer.status,
-                        &answer.json()["owner_id"],
-                        &answer.json()["title"]
+                        response.status,
+                        &response.json()["owner_id"],
+                        &response.json()["title"]
                     ),
                     (201, &json!(owner), &json!(title(n)))
                 );
             }
             2 => assert_eq!(
-                (answer.status, answer.code().as_str()),
+                (response.status, response.code().as_str()),
                 (401, "missing_token")
             ),
             _ => {
-                assert_eq!(answer.status, 200);
-                let items = answer.json()["items"].clone();
+                assert_eq!(response.status, 200);
+                let items = response.json()["items"].clone();
                 assert_eq!(
                     (&items[0]["owner_id"], &items[0]["title"]),
                     (&json!("bob"), &json!(title(n - 2)))
@@ -106,7 +108,7 @@ async fn a_connection_has_no_memory_of_who_asked_before(engine: Engine) {
             (head("bob", &format!("GET {path}"), ""), 403),
         ] {
             connection.send(request);
-            assert_eq!(connection.answer().unwrap().status, status);
+            assert_eq!(connection.response().unwrap().status, status);
         }
     }
 }
@@ -161,26 +163,32 @@ async fn the_unread_body_of_a_refused_request_is_never_a_request(engine: Engine)
             format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()),
         );
         for (request, body) in [by_length, chunked] {
-            let answers = exchange(app.address, format!("{request}{body}{CONTROL}"));
-            assert_eq!(answers[0].status, status, "{request}");
+            let responses = exchange(app.address, format!("{request}{body}{CONTROL}"));
+            assert_eq!(responses[0].status, status, "{request}");
             assert!(
-                statuses(&answers[1..]).iter().all(|status| *status == 200) && answers.len() <= 2,
-                "{request}: {answers:?}"
+                statuses(&responses[1..])
+                    .iter()
+                    .all(|status| *status == 200)
+                    && responses.len() <= 2,
+                "{request}: {responses:?}"
             );
-            // Once more, the body behind the answer where it is not waited for.
+            // Again, with the body sent after the response where the server does not wait.
             let mut connection = Connection::open(app.address);
             connection.send(&request);
             let early = [401, 403, 404, 405]
                 .contains(&status)
-                .then(|| connection.answer().unwrap());
+                .then(|| connection.response().unwrap());
             connection.send(body + CONTROL);
             connection.finish();
-            let mut answers = connection.rest();
-            answers.splice(0..0, early);
-            assert_eq!(answers[0].status, status, "{request}");
+            let mut responses = connection.rest();
+            responses.splice(0..0, early);
+            assert_eq!(responses[0].status, status, "{request}");
             assert!(
-                statuses(&answers[1..]).iter().all(|status| *status == 200) && answers.len() <= 2,
-                "{request}: {answers:?}"
+                statuses(&responses[1..])
+                    .iter()
+                    .all(|status| *status == 200)
+                    && responses.len() <= 2,
+                "{request}: {responses:?}"
             );
         }
     }
@@ -205,14 +213,14 @@ async fn a_body_where_none_is_expected_is_no_request_either(engine: Engine) {
                     format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()),
                 ),
             ] {
-                let answers = exchange(
+                let responses = exchange(
                     app.address,
                     head("alice", &line, &format!("{framing}\r\n")) + &body + CONTROL,
                 );
                 assert!(
-                    statuses(&answers).iter().all(|status| *status == 200)
-                        && [1, 2].contains(&answers.len()),
-                    "{line} {framing}: {answers:?}"
+                    statuses(&responses).iter().all(|status| *status == 200)
+                        && [1, 2].contains(&responses.len()),
+                    "{line} {framing}: {responses:?}"
                 );
             }
         }
@@ -275,11 +283,11 @@ async fn a_length_that_can_be_read_in_two_ways_is_refused(engine: Engine) {
     );
     for framing in framings {
         for body in [BODY, &chunked] {
-            let answers = exchange(
+            let responses = exchange(
                 app.address,
                 create(&format!("{framing}\r\n")) + body + &smuggled() + CONTROL,
             );
-            assert_eq!(statuses(&answers), [400], "{framing:?}");
+            assert_eq!(statuses(&responses), [400], "{framing:?}");
             app.anonymous().get("/health/live").await.expect(200);
         }
     }
@@ -324,17 +332,17 @@ async fn chunks_are_read_as_the_rfc_writes_them_or_refused(engine: Engine) {
         format!("\u{0}d\r\n{BODY}\r\n0\r\n\r\n"),
     ];
     for body in bad {
-        let answers = exchange(
+        let responses = exchange(
             app.address,
             create("Transfer-Encoding: chunked\r\n") + &body + &smuggled() + CONTROL,
         );
-        assert_eq!(statuses(&answers), [400], "{body}");
+        assert_eq!(statuses(&responses), [400], "{body}");
         app.anonymous().get("/health/live").await.expect(200);
     }
     expect_alive(&app, &["b"; 4]).await;
 }
 
-async fn nothing_behind_a_request_that_cannot_be_read_is_answered(engine: Engine) {
+async fn nothing_after_an_unparsable_request_gets_a_response(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     app.user("alice").create_path("a").await;
     for broken in [
@@ -380,22 +388,22 @@ fn a_body_that_never_ends_does_not_keep_its_connection() {
         for (status, request) in &refused {
             let mut connection = Connection::open(app.address);
             connection.send(format!("{request}{}", chunk.repeat(17)));
-            let answer = connection.answer().unwrap();
+            let response = connection.response().unwrap();
             assert_eq!(
-                (answer.status, answer.header("connection")),
+                (response.status, response.header("connection")),
                 (*status, "close"),
                 "{request}"
             );
             connections.push(connection);
         }
-        // The end of the chunked body comes too late, and what is behind it, too.
+        // The end of the chunked body arrives too late, and so does what follows.
         let mut late = Connection::open(app.address);
         late.send(format!("{}{}", refused[1].1, chunk));
-        assert_eq!(late.answer().unwrap().status, 401);
+        assert_eq!(late.response().unwrap().status, 401);
         late.send(format!("0\r\n\r\n{CONTROL}"));
         connections.push(late);
         for connection in connections {
-            // The client says nothing more, and the server closes.
+            // The client sends nothing more, and the server closes the connection.
             assert!(connection.rest().is_empty());
         }
         expect_alive(&app, &[]).await;
@@ -408,9 +416,9 @@ fn a_client_may_wait_for_leave_to_send_its_body() {
         let app = TestApp::with(Engine::Sqlite, &[("TODOWARD__SERVER__BODY_LIMIT", "65536")]).await;
         let mut connection = Connection::open(app.address);
         connection.send(create("Content-Length: 13\r\nExpect: 100-continue\r\n"));
-        assert_eq!(connection.answer().unwrap().status, 100);
+        assert_eq!(connection.response().unwrap().status, 100);
         connection.send(BODY);
-        assert_eq!(connection.answer().unwrap().status, 201);
+        assert_eq!(connection.response().unwrap().status, 201);
         let refused = [
             (
                 401,

@@ -1,4 +1,4 @@
-//! A database that neither answers nor hangs up, or that hangs up on everybody.
+//! A database that neither responds nor closes the connection, or that closes all.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -13,9 +13,9 @@ use serde_json::json;
 
 use crate::support::postgres::{TestDatabase, execute_in};
 use crate::support::trust::eventually;
-use crate::support::{Answer, Client, Engine, TestApp, block_on};
+use crate::support::{Client, Engine, Response, TestApp, block_on};
 
-/// Stands before a server, and hangs as it is told to.
+/// A proxy before a server that hangs on command.
 struct Proxy {
     faults: Arc<Faults>,
 }
@@ -24,9 +24,9 @@ struct Proxy {
 struct Faults {
     /// Every byte is lost.
     swallows: AtomicBool,
-    /// The connection that is used next gets stuck.
+    /// The connection that is used next hangs.
     catches: AtomicBool,
-    /// Which connection is stuck.
+    /// The connection that hangs.
     stuck: Mutex<Option<usize>>,
     released: Condvar,
 }
@@ -48,7 +48,7 @@ impl Faults {
 }
 
 impl Proxy {
-    /// A proxy, and the database's address behind it.
+    /// Starts a proxy, and returns it with the database's URL through it.
     fn before(database: &TestDatabase) -> (Self, String) {
         let (user, server) = database.url.split_once('@').unwrap();
         let (server, name) = server.split_once('/').unwrap();
@@ -72,7 +72,7 @@ impl Proxy {
     }
 }
 
-/// Passes bytes on; those of a client, unless its connection is stuck.
+/// Forwards bytes; those of a client only if its connection does not hang.
 fn pump(mut from: TcpStream, mut to: TcpStream, faults: &Faults, client: Option<usize>) {
     let mut bytes = [0; 4096];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
@@ -110,17 +110,17 @@ fn a_database_that_swallows_every_byte_holds_nothing_up_and_is_found_again() {
             join_all((0..6).map(|_| app.anonymous().request("GET", "/health/live").send())),
             join_all((0..6).map(|_| app.anonymous().request("GET", &path).send())),
         );
-        for answer in reads.into_iter().chain(writes) {
-            match answer.status {
-                503 => assert!(!answer.header("retry-after").is_empty()),
-                504 => drop(answer.expect_problem(504, "deadline_exceeded")),
-                other => panic!("{other}: {}", answer.text()),
+        for response in reads.into_iter().chain(writes) {
+            match response.status {
+                503 => assert!(!response.header("retry-after").is_empty()),
+                504 => drop(response.expect_problem(504, "deadline_exceeded")),
+                other => panic!("{other}: {}", response.text()),
             }
         }
-        assert!(live.iter().all(|answer| answer.status == 200));
-        assert!(refused.iter().all(|answer| answer.status == 401));
+        assert!(live.iter().all(|response| response.status == 200));
+        assert!(refused.iter().all(|response| response.status == 401));
 
-        // What hung still hangs: the connections have to be replaced.
+        // Connections that hang still do: they have to be replaced.
         proxy.faults.swallows.store(false, Ordering::Relaxed);
         let limit = Instant::now() + Duration::from_secs(20);
         while alice.get(&path).await.status != 200 {
@@ -131,7 +131,7 @@ fn a_database_that_swallows_every_byte_holds_nothing_up_and_is_found_again() {
     });
 }
 
-/// Reads until all four connections are there, and idle.
+/// Sends reads until all four connections are open and idle.
 async fn fill(app: &TestApp, owners: &[(Client, String)]) {
     let idle = "\ntodoward_db_pool_connections{state=\"idle\"} 4\n";
     eventually("the pool is full", async || {
@@ -141,15 +141,15 @@ async fn fill(app: &TestApp, owners: &[(Client, String)]) {
     .await;
 }
 
-/// Asks for the tasks of many owners at once over a pool of 4, of which one
-/// connection gets stuck; sees that all but one are served, and everything that
-/// needs no database; and gives what is left of the one.
+/// Requests the tasks of many owners at once over a pool of 4, one connection of which
+/// hangs. Checks that all requests but one are served, as is everything that needs no
+/// database, and returns the one that waits.
 async fn with_one_stuck<'a>(
     app: &TestApp,
     proxy: &Proxy,
     owners: &'a [(Client, String)],
-) -> impl Future<Output = Option<Answer>> + use<'a> {
-    // One that is still being opened must not be the one.
+) -> impl Future<Output = Option<Response>> + use<'a> {
+    // The connection that hangs must not be one that is still being opened.
     fill(app, owners).await;
     proxy.faults.catches.store(true, Ordering::Release);
     let mut asked: FuturesUnordered<_> =
@@ -164,12 +164,12 @@ async fn with_one_stuck<'a>(
         app.metrics(),
         app.with_token("no.good.token").request("GET", path).send(),
     );
-    let told = [live, ready, metrics, refused].map(|answer| answer.status);
+    let told = [live, ready, metrics, refused].map(|response| response.status);
     assert_eq!(told, [200, 200, 200, 401]);
     async move { asked.next().await }
 }
 
-/// Owners, and each one's task.
+/// Owners with a task each.
 async fn owners(app: &TestApp) -> Vec<(Client, String)> {
     let mut owners = Vec::new();
     for number in 0..12 {
@@ -215,7 +215,7 @@ fn a_connection_that_hangs_costs_one_request_and_is_replaced() {
         let last = with_one_stuck(&app, &proxy, &owners).await;
         let last = last.await.unwrap();
         last.expect_problem(504, "deadline_exceeded");
-        // It is still stuck; all four are there again, because it was replaced.
+        // It still hangs; all four are open again, because it was replaced.
         fill(&app, &owners).await;
     });
 }
@@ -233,14 +233,14 @@ fn a_pipeline_that_hangs_costs_no_read_and_is_replaced() {
         let app = TestApp::on_database(Engine::Postgres, &url, &variables).await;
         let owners = owners(&app).await;
         let read = async || {
-            let answers = join_all(owners.iter().map(|(owner, path)| owner.get(path))).await;
-            answers.iter().all(|answer| answer.status == 200)
+            let responses = join_all(owners.iter().map(|(owner, path)| owner.get(path))).await;
+            responses.iter().all(|response| response.status == 200)
         };
         let pipelined = async || {
             let before = app.pipelined().await;
             read().await && app.pipelined().await > before
         };
-        // A connection of the pool would cost the request that has it.
+        // If a connection of the pool hung, its request would fail.
         eventually("a pipeline hangs and all are served", async || {
             eventually("a pipeline is used", &pipelined).await;
             proxy.faults.catches.store(true, Ordering::Release);
@@ -249,7 +249,7 @@ fn a_pipeline_that_hangs_costs_no_read_and_is_replaced() {
             all_are_served
         })
         .await;
-        // It is still stuck.
+        // It still hangs.
         eventually("another is used", &pipelined).await;
     });
 }
@@ -261,7 +261,7 @@ fn connections_that_all_died_fail_one_write_at_most() {
         let alice = app.user("alice");
         let body = json!({ "title": "a" });
         for _ in 0..3 {
-            // So many at once that every connection of the pool is opened.
+            // Enough concurrent requests to open every connection of the pool.
             join_all((0..64).map(|_| alice.post("/api/v1/tasks", &body))).await;
             execute_in(
                 &app.database_url,

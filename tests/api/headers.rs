@@ -24,13 +24,13 @@ async fn the_callers_request_id_is_kept_if_a_log_line_can_hold_it(engine: Engine
         "-",
     ] {
         for address in ["/health/live", TASKS, "/nope"] {
-            let answer = app
+            let response = app
                 .anonymous()
                 .request("GET", address)
                 .header("X-Request-Id", given)
                 .send()
                 .await;
-            assert_eq!(answer.header("x-request-id"), given);
+            assert_eq!(response.header("x-request-id"), given);
         }
     }
     for given in [
@@ -50,15 +50,15 @@ async fn the_callers_request_id_is_kept_if_a_log_line_can_hold_it(engine: Engine
         &[b'x'; 129],
         &[b'x'; 10_000],
     ] {
-        let answer = app
+        let response = app
             .anonymous()
             .request("GET", TASKS)
             .header("X-Request-Id", given)
             .send()
             .await;
-        let id = answer.header("x-request-id").to_owned();
+        let id = response.header("x-request-id").to_owned();
         assert!(uuid::Uuid::try_parse(&id).is_ok(), "{id}");
-        answer.expect_problem(401, "missing_token");
+        response.expect_problem(401, "missing_token");
     }
 }
 
@@ -107,10 +107,10 @@ async fn links_name_nothing_that_the_request_says_about_hosts(engine: Engine) {
                 .send()
                 .await
                 .expect_problem(404, "task_not_found");
-            for answer in [created, list, refused] {
+            for response in [created, list, refused] {
                 assert!(
-                    !answer.text().contains("evil")
-                        && !format!("{:?}", answer.headers).contains("evil"),
+                    !response.text().contains("evil")
+                        && !format!("{:?}", response.headers).contains("evil"),
                     "{name}: {value}"
                 );
             }
@@ -147,7 +147,7 @@ async fn what_a_client_says_that_it_accepts_changes_nothing(engine: Engine) {
         ("X-Requested-With", "XMLHttpRequest"),
     ];
     for (name, value) in headers {
-        let answer = alice
+        let response = alice
             .request("GET", &path)
             .header(name, value)
             .send()
@@ -155,9 +155,9 @@ async fn what_a_client_says_that_it_accepts_changes_nothing(engine: Engine) {
             .expect(200);
         assert_eq!(
             (
-                &answer.body,
-                answer.header("content-type"),
-                answer.header("content-encoding")
+                &response.body,
+                response.header("content-type"),
+                response.header("content-encoding")
             ),
             (&body, "application/json", ""),
             "{name}: {value}"
@@ -199,18 +199,18 @@ async fn a_condition_that_cannot_be_read_is_refused(engine: Engine) {
             ("DELETE", ""),
             ("PATCH", "/complete"),
         ] {
-            let answer = alice
+            let response = alice
                 .request(method, &format!("{path}{behind}"))
                 .header("If-Match", condition)
                 .json(&json!({ "completed": true }))
                 .send()
                 .await;
             assert_eq!(
-                answer.status,
+                response.status,
                 status,
                 "{method} {:.40}: {}",
                 condition,
-                answer.text()
+                response.text()
             );
         }
     }

@@ -1,18 +1,18 @@
-//! The head of a request: what HTTP itself refuses, and what it lets through.
-//! One database is enough: what is refused here never reaches it.
+//! The head of a request: what the HTTP layer refuses and what it accepts. One database
+//! is enough, because these requests never reach it.
 
 use crate::support::raw::{Connection, anonymous_head, exchange, head, statuses};
 use crate::support::{Engine, TestApp, block_on};
 
 const CONTROL: &str = "GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n";
 
-/// Sends a request and one more, and expects 400, the end of the connection, and
-/// a server that goes on.
+/// Sends a request and a second one, and expects 400, a closed connection, and a server
+/// that still works.
 pub async fn is_refused(app: &TestApp, request: impl AsRef<[u8]>) {
     let request = request.as_ref();
     let shown = String::from_utf8_lossy(&request[..request.len().min(100)]).into_owned();
-    let answers = exchange(app.address, [request, CONTROL.as_bytes()].concat());
-    assert_eq!(statuses(&answers), [400], "{shown:?}");
+    let responses = exchange(app.address, [request, CONTROL.as_bytes()].concat());
+    assert_eq!(statuses(&responses), [400], "{shown:?}");
     app.anonymous().get("/health/live").await.expect(200);
 }
 
@@ -36,7 +36,7 @@ fn a_request_names_one_host() {
                 "{host}"
             );
         }
-        // What is not a host is refused or means nothing, and breaks nothing.
+        // An invalid host is refused or ignored, and breaks nothing.
         for host in [
             "a b",
             "a/b",
@@ -46,9 +46,9 @@ fn a_request_names_one_host() {
             &"x".repeat(65_536),
         ] {
             let request = format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\n\r\n");
-            let answers = exchange(app.address, request);
-            assert!([200, 400].contains(&answers[0].status), "{:.40}", host);
-            assert!(!format!("{:?}", answers[0].headers).contains(host));
+            let responses = exchange(app.address, request);
+            assert!([200, 400].contains(&responses[0].status), "{:.40}", host);
+            assert!(!format!("{:?}", responses[0].headers).contains(host));
         }
     });
 }
@@ -79,7 +79,7 @@ fn only_http_1_0_and_1_1_are_spoken() {
             .await;
         }
         is_refused(&app, "GET /health/live\r\n\r\n").await;
-        // A server of HTTP/1.0 needs no Host, and closes unless it is asked not to.
+        // HTTP/1.0 needs no Host, and the connection closes unless keep-alive is asked for.
         let mut connection = Connection::open(app.address);
         connection.send("GET /health/live HTTP/1.0\r\n\r\n");
         assert_eq!(statuses(&connection.rest()), [200]);
@@ -124,10 +124,10 @@ fn another_protocol_is_not_spoken_on_this_port() {
                 (anonymous_head(&format!("GET {path}"), upgrade), 401),
             ];
             for (request, status) in requests {
-                let answers = exchange(app.address, request);
-                assert_eq!(statuses(&answers), [status], "{upgrade}");
-                assert_eq!(answers[0].header("upgrade"), "");
-                assert_eq!(answers[0].header("connection"), "close");
+                let responses = exchange(app.address, request);
+                assert_eq!(statuses(&responses), [status], "{upgrade}");
+                assert_eq!(responses[0].header("upgrade"), "");
+                assert_eq!(responses[0].header("connection"), "close");
             }
         }
         app.user("alice").get(&path).await.expect(200);
@@ -141,24 +141,24 @@ fn a_head_has_at_most_96_headers_and_128_kib() {
         let request =
             |headers: &str| format!("GET /health/live HTTP/1.1\r\nHost: test\r\n{headers}\r\n");
         for (count, status) in [(95, 200), (96, 431), (999, 431)] {
-            let answers = exchange(app.address, request(&"A: b\r\n".repeat(count)));
-            assert_eq!(statuses(&answers), [status], "{count}");
+            let responses = exchange(app.address, request(&"A: b\r\n".repeat(count)));
+            assert_eq!(statuses(&responses), [status], "{count}");
         }
         for length in [8_000, 60_000, 120_000] {
-            let answers = exchange(
+            let responses = exchange(
                 app.address,
                 request(&format!("A: {}\r\n", "b".repeat(length))),
             );
-            assert_eq!(statuses(&answers), [200], "{length}");
+            assert_eq!(statuses(&responses), [200], "{length}");
         }
         for length in [131_072, 1_000_000] {
-            // The answer may be lost, because the server closes with bytes unread.
-            let answers = exchange(
+            // The response may be lost, because the server closes with unread bytes.
+            let responses = exchange(
                 app.address,
                 request(&format!("A: {}\r\n", "b".repeat(length))),
             );
             assert!(
-                answers.iter().all(|answer| answer.status == 431),
+                responses.iter().all(|response| response.status == 431),
                 "{length}"
             );
             app.anonymous().get("/health/live").await.expect(200);
@@ -166,8 +166,8 @@ fn a_head_has_at_most_96_headers_and_128_kib() {
     });
 }
 
-/// A browser can tell a page nothing about it: there is no hook in actix for a head
-/// that is too large, and so no CORS header. docs/BETTER_AUTH.md says what it looks like.
+/// A page in a browser cannot read this response: actix has no hook for a head that is
+/// too large, and so it has no CORS header. docs/BETTER_AUTH.md describes the symptom.
 #[test]
 fn a_token_that_is_too_large_for_a_head_is_refused_empty_and_a_smaller_one_with_a_reason() {
     block_on(async {
@@ -181,23 +181,23 @@ fn a_token_that_is_too_large_for_a_head_is_refused_empty_and_a_smaller_one_with_
             )
         };
         for length in [9_000, 120_000] {
-            let answers = exchange(app.address, with_token(length));
-            assert_eq!(answers[0].code(), "malformed_token", "{length}");
-            assert_eq!(answers[0].header("access-control-allow-origin"), origin);
+            let responses = exchange(app.address, with_token(length));
+            assert_eq!(responses[0].code(), "malformed_token", "{length}");
+            assert_eq!(responses[0].header("access-control-allow-origin"), origin);
         }
-        // All that actix reads before it refuses, so that the response is not lost.
+        // Exactly what actix reads before it refuses, so that the response is not lost.
         let head = with_token(131_072);
         let mut connection = Connection::open(app.address);
         connection.send(&head[..131_072]);
-        let answers = connection.rest();
-        assert_eq!(statuses(&answers), [431]);
-        assert_eq!(answers[0].body, b"");
+        let responses = connection.rest();
+        assert_eq!(statuses(&responses), [431]);
+        assert_eq!(responses[0].body, b"");
         for name in [
             "access-control-allow-origin",
             "content-type",
             "x-request-id",
         ] {
-            assert_eq!(answers[0].header(name), "", "{name}");
+            assert_eq!(responses[0].header(name), "", "{name}");
         }
     });
 }
@@ -233,7 +233,7 @@ fn a_header_is_written_as_the_rfc_writes_it() {
             )
             .await;
         }
-        // A token on the next line, or behind a space before the colon, is no token.
+        // A token on a continuation line, or with a space before the colon, is none.
         let with_token = head("alice", &format!("GET {path}"), "");
         for changed in [
             with_token.replace("Authorization: ", "Authorization : "),
@@ -252,9 +252,9 @@ fn a_header_is_written_as_the_rfc_writes_it() {
             with_token.replace("Authorization", "Author1zation"),
             with_token.replace("Authorization", "Proxy-Authorization"),
         ] {
-            let answers = exchange(app.address, changed);
+            let responses = exchange(app.address, changed);
             assert_eq!(
-                (answers[0].status, answers[0].code().as_str()),
+                (responses[0].status, responses[0].code().as_str()),
                 (401, "missing_token")
             );
         }

@@ -1,33 +1,37 @@
-//! Methods, and the headers of every answer.
+//! Methods, and the headers of every response.
 
 use reqwest::header::HeaderMap;
 use serde_json::json;
 use todoward::routes;
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
-    every_error_is_a_problem_with_the_headers_of_every_answer,
-    every_success_has_the_headers_of_every_answer,
-    head_answers_as_get_does_without_the_body,
-    a_method_that_an_address_does_not_have_is_told_which_it_has,
+    every_error_is_a_problem_with_the_headers_of_every_response,
+    every_success_has_the_headers_of_every_response,
+    head_responds_as_get_does_without_the_body,
+    a_method_that_a_path_does_not_have_is_told_the_allowed_ones,
     a_header_or_parameter_cannot_change_the_method,
-    an_address_that_is_not_there_is_told_where_the_api_is,
+    an_unknown_path_is_told_where_the_api_is,
 }
 
 const TASKS: &str = "/api/v1/tasks";
 
-/// What every answer has, whatever it says.
+/// The headers of every response, whatever its status.
 #[track_caller]
-fn expect_headers(answer: &Answer, path: &str) {
-    assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+fn expect_headers(response: &Response, path: &str) {
     assert_eq!(
-        answer.header("content-security-policy"),
+        response.header("x-content-type-options"),
+        "nosniff",
+        "{path}"
+    );
+    assert_eq!(response.header("referrer-policy"), "no-referrer", "{path}");
+    assert_eq!(
+        response.header("content-security-policy"),
         "default-src 'none'; frame-ancestors 'none'",
         "{path}"
     );
-    assert!(!answer.header("x-request-id").is_empty(), "{path}");
+    assert!(!response.header("x-request-id").is_empty(), "{path}");
     for absent in [
         "server",
         "x-powered-by",
@@ -35,56 +39,53 @@ fn expect_headers(answer: &Answer, path: &str) {
         "access-control-allow-origin",
         "access-control-allow-credentials",
     ] {
-        assert!(!answer.headers.contains_key(absent), "{path}: {absent}");
+        assert!(!response.headers.contains_key(absent), "{path}: {absent}");
     }
-    let (vary, cache) = match (path.starts_with("/api"), answer.status) {
+    let (vary, cache) = match (path.starts_with("/api"), response.status) {
         (false, _) => ("", ""),
         (true, ..400) => ("Authorization, Origin", "private, no-cache"),
         (true, _) => ("Authorization, Origin", "no-store"),
     };
     assert_eq!(
-        (answer.header("vary"), answer.header("cache-control")),
+        (response.header("vary"), response.header("cache-control")),
         (vary, cache),
         "{path}"
     );
 }
 
-/// The headers without those that differ from answer to answer.
-fn lasting(answer: &Answer) -> HeaderMap {
-    let mut headers = answer.headers.clone();
+/// The headers without those that differ between responses.
+fn lasting(response: &Response) -> HeaderMap {
+    let mut headers = response.headers.clone();
     for changing in ["date", "x-request-id"] {
         assert!(headers.remove(changing).is_some(), "no {changing}");
     }
     headers
 }
 
-/// Every method and address, each with what its methods are.
-fn addresses(path: &str) -> Vec<(String, &'static str)> {
+/// Every method and path, each with the allowed methods.
+fn endpoints(path: &str) -> Vec<(String, &'static str)> {
     let id = path.rsplit('/').next().unwrap();
     let mut all = vec![
         ("/health/live".to_owned(), "GET, HEAD"),
         ("/health/ready".to_owned(), "GET, HEAD"),
     ];
     for mount in routes::MOUNTS {
-        for address in routes::guarded() {
-            let allow = match address.path {
+        for path in routes::guarded() {
+            let allow = match path.path {
                 "/tasks" => "GET, HEAD, POST, DELETE",
                 "/tasks/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
                 "/tasks/{id}/complete" => "PATCH",
                 other => panic!("{other} is new: say here what its methods are"),
             };
-            let address = format!("{mount}{}", address.path);
-            all.push((
-                address.replace("{id}", id).replace("{owner_id}", "me"),
-                allow,
-            ));
+            let path = format!("{mount}{}", path.path);
+            all.push((path.replace("{id}", id).replace("{owner_id}", "me"), allow));
         }
     }
     all
 }
 
-/// Requests that are refused, one for each way.
-async fn refusals(app: &TestApp, alice: &Client, path: &str) -> Vec<(String, u16, Answer)> {
+/// Refused requests, one for each reason.
+async fn refusals(app: &TestApp, alice: &Client, path: &str) -> Vec<(String, u16, Response)> {
     let bob = app.user("bob");
     let nobody = app.anonymous();
     let forged = app.with_token("a.b.c");
@@ -163,25 +164,25 @@ async fn refusals(app: &TestApp, alice: &Client, path: &str) -> Vec<(String, u16
         ),
         (422, TASKS, alice.request("POST", TASKS).json(&json!({}))),
     ];
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for (status, path, request) in requests {
-        answers.push((
+        responses.push((
             path.to_owned(),
             status,
             request.header("X-Request-Id", "mine").send().await,
         ));
     }
-    answers
+    responses
 }
 
-async fn every_error_is_a_problem_with_the_headers_of_every_answer(engine: Engine) {
+async fn every_error_is_a_problem_with_the_headers_of_every_response(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let path = alice.create_path("a").await;
-    for (path, status, answer) in refusals(&app, &alice, &path).await {
-        let problem = answer.clone().expect(status).json();
+    for (path, status, response) in refusals(&app, &alice, &path).await {
+        let problem = response.clone().expect(status).json();
         let code = problem["code"].as_str().unwrap();
-        expect_headers(&answer.expect_problem(status, code), &path);
+        expect_headers(&response.expect_problem(status, code), &path);
         assert_eq!(
             (&problem["instance"], &problem["request_id"]),
             (&json!(path), &json!("mine"))
@@ -191,7 +192,7 @@ async fn every_error_is_a_problem_with_the_headers_of_every_answer(engine: Engin
     assert_eq!(alice.titles("").await, ["a"]);
 }
 
-async fn every_success_has_the_headers_of_every_answer(engine: Engine) {
+async fn every_success_has_the_headers_of_every_response(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let path = alice.create_path("a").await;
@@ -200,7 +201,7 @@ async fn every_success_has_the_headers_of_every_answer(engine: Engine) {
         .await
         .expect(201);
     let second = created.header("location").to_owned();
-    let answers = [
+    let responses = [
         (
             "/health/live",
             app.anonymous().get("/health/live").await.expect(200),
@@ -245,23 +246,23 @@ async fn every_success_has_the_headers_of_every_answer(engine: Engine) {
         ),
         (&second, alice.delete(&second).await.expect(204)),
     ];
-    for (path, answer) in answers {
-        expect_headers(&answer, path);
-        let has_body = ![204, 304].contains(&answer.status);
+    for (path, response) in responses {
+        expect_headers(&response, path);
+        let has_body = ![204, 304].contains(&response.status);
         assert_eq!(
-            (!answer.body.is_empty(), answer.header("content-type")),
+            (!response.body.is_empty(), response.header("content-type")),
             (has_body, if has_body { "application/json" } else { "" }),
             "{path}"
         );
     }
 }
 
-async fn head_answers_as_get_does_without_the_body(engine: Engine) {
+async fn head_responds_as_get_does_without_the_body(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let path = alice.create_path("a").await;
     alice.create_path("b").await;
-    let addresses = [
+    let endpoints = [
         "/health/live",
         "/health/ready",
         TASKS,
@@ -274,28 +275,28 @@ async fn head_answers_as_get_does_without_the_body(engine: Engine) {
         "/nope",
     ];
     for user in [&alice, &app.anonymous(), &app.user("bob")] {
-        for address in addresses {
-            let get = user.get(address).await;
-            let head = user.request("HEAD", address).send().await;
+        for path in endpoints {
+            let get = user.get(path).await;
+            let head = user.request("HEAD", path).send().await;
             assert_eq!(
                 (head.status, lasting(&head)),
                 (get.status, lasting(&get)),
-                "{address}"
+                "{path}"
             );
             assert!(
                 head.body.is_empty() && head.header("content-length") == get.body.len().to_string(),
-                "{address}"
+                "{path}"
             );
         }
     }
 }
 
-async fn a_method_that_an_address_does_not_have_is_told_which_it_has(engine: Engine) {
+async fn a_method_that_a_path_does_not_have_is_told_the_allowed_ones(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let path = alice.create_path("a").await;
     let before = alice.get(&path).await.json();
-    for (address, allow) in addresses(&path) {
+    for (path, allow) in endpoints(&path) {
         for method in [
             "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "LOCK",
             "PROPFIND", "QUERY", "get", "Post", "FOO", "X-_~!",
@@ -303,15 +304,15 @@ async fn a_method_that_an_address_does_not_have_is_told_which_it_has(engine: Eng
             if allow.split(", ").any(|allowed| allowed == method) {
                 continue;
             }
-            let answer = alice
-                .request(method, &address)
+            let response = alice
+                .request(method, &path)
                 .json(&json!({ "title": "b", "completed": true }))
                 .send()
                 .await
                 .expect(405);
-            assert_eq!(answer.header("allow"), allow, "{method} {address}");
+            assert_eq!(response.header("allow"), allow, "{method} {path}");
             if method != "HEAD" {
-                let problem = answer.expect_problem(405, "method_not_allowed").json();
+                let problem = response.expect_problem(405, "method_not_allowed").json();
                 assert!(
                     problem["detail"]
                         .as_str()
@@ -320,9 +321,9 @@ async fn a_method_that_an_address_does_not_have_is_told_which_it_has(engine: Eng
                     "{problem}"
                 );
             }
-            if address.starts_with("/api") && method != "HEAD" {
+            if path.starts_with("/api") && method != "HEAD" {
                 app.anonymous()
-                    .request(method, &address)
+                    .request(method, &path)
                     .send()
                     .await
                     .expect_problem(401, "missing_token");
@@ -369,14 +370,14 @@ async fn a_header_or_parameter_cannot_change_the_method(engine: Engine) {
         "X-Forwarded-Prefix",
         "X-Forwarded-Path",
     ] {
-        let answer = app
+        let response = app
             .anonymous()
             .request("GET", "/health/live")
             .header(name, TASKS)
             .send()
             .await
             .expect(200);
-        assert_eq!(answer.json(), json!({ "status": "live" }));
+        assert_eq!(response.json(), json!({ "status": "live" }));
     }
     alice
         .get(&format!("{path}?_method=DELETE"))
@@ -391,7 +392,7 @@ async fn a_header_or_parameter_cannot_change_the_method(engine: Engine) {
     alice.get(&path).await.expect(200);
 }
 
-async fn an_address_that_is_not_there_is_told_where_the_api_is(engine: Engine) {
+async fn an_unknown_path_is_told_where_the_api_is(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     for path in ["/", "/tasks", "/health", "/api/v1/tasks/"] {

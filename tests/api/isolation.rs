@@ -1,25 +1,25 @@
-//! The isolation table: nothing of one owner's is seen or changed by another.
+//! The isolation table: no owner can see or change what belongs to another.
 
 use serde_json::{Value, json};
 use todoward::openapi::endpoint::Isolation;
 use todoward::routes::{MOUNTS, RESOURCES};
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
-    every_verb_on_somebody_elses_task_is_refused_and_changes_nothing,
-    nothing_that_is_said_in_a_request_makes_somebody_else_the_caller,
-    no_filter_and_no_order_finds_somebody_elses_task,
-    somebody_elses_cursor_is_refused,
+    every_method_on_another_owners_task_is_refused_and_changes_nothing,
+    nothing_in_a_request_makes_another_user_the_caller,
+    no_filter_and_no_order_finds_another_owners_task,
+    another_owners_cursor_is_refused,
     an_idempotency_key_belongs_to_its_owner,
     of_eight_users_each_sees_and_changes_only_their_own,
 }
 
-/// Everything that must never reach another owner.
+/// The texts that must never reach another owner.
 const CANARY: &str = "canary";
 
-fn assert_tells_nothing(answer: &Answer, task: &Value) {
-    let whole = format!("{:?} {}", answer.headers, answer.text());
+fn assert_tells_nothing(response: &Response, task: &Value) {
+    let whole = format!("{:?} {}", response.headers, response.text());
     for secret in [
         CANARY,
         "alice",
@@ -36,7 +36,7 @@ async fn send(
     path: &str,
     body: &str,
     headers: &[(&str, &str)],
-) -> Answer {
+) -> Response {
     let mut request = client.request(method, path);
     if !body.is_empty() {
         request = request.body("application/json", body);
@@ -47,7 +47,7 @@ async fn send(
     request.send().await
 }
 
-async fn every_verb_on_somebody_elses_task_is_refused_and_changes_nothing(engine: Engine) {
+async fn every_method_on_another_owners_task_is_refused_and_changes_nothing(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, mallory) = (app.user("alice"), app.user("mallory"));
     let id = alice
@@ -82,16 +82,16 @@ async fn every_verb_on_somebody_elses_task_is_refused_and_changes_nothing(engine
                             &[("If-Match", "\"1\"")],
                             &[("If-Match", "*")],
                         ] {
-                            let answer =
+                            let response =
                                 send(&mallory, method.as_str(), &at, body, condition).await;
-                            let answer = answer.expect_problem(403, "not_owner");
-                            assert_eq!(answer.header("etag"), "");
-                            assert_tells_nothing(&answer, &before);
+                            let response = response.expect_problem(403, "not_owner");
+                            assert_eq!(response.header("etag"), "");
+                            assert_tells_nothing(&response, &before);
                         }
                     }
                     Isolation::Public => panic!("{at} needs a token"),
                     Isolation::OwnRows { query, body } => {
-                        let answer = send(
+                        let response = send(
                             &mallory,
                             method.as_str(),
                             &format!("{at}{query}"),
@@ -99,8 +99,8 @@ async fn every_verb_on_somebody_elses_task_is_refused_and_changes_nothing(engine
                             &[],
                         )
                         .await;
-                        assert!(answer.status < 300, "{}", answer.text());
-                        assert_tells_nothing(&answer, &before);
+                        assert!(response.status < 300, "{}", response.text());
+                        assert_tells_nothing(&response, &before);
                     }
                 }
                 assert_eq!(
@@ -122,7 +122,7 @@ async fn every_verb_on_somebody_elses_task_is_refused_and_changes_nothing(engine
         .expect_problem(403, "not_owner");
 }
 
-async fn nothing_that_is_said_in_a_request_makes_somebody_else_the_caller(engine: Engine) {
+async fn nothing_in_a_request_makes_another_user_the_caller(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, mallory) = (app.user("alice"), app.user("mallory"));
     alice.create(json!({ "title": CANARY })).await;
@@ -136,13 +136,13 @@ async fn nothing_that_is_said_in_a_request_makes_somebody_else_the_caller(engine
         "Proxy-Authorization",
         "Cookie",
     ] {
-        let answer = mallory
+        let response = mallory
             .request("GET", "/api/v1/tasks")
             .header(name, "alice")
             .send()
             .await
             .expect(200);
-        assert_eq!(answer.json()["items"], json!([]), "{name}");
+        assert_eq!(response.json()["items"], json!([]), "{name}");
     }
     for query in ["?user_id=alice", "?owner_id=alice", "?sub=alice"] {
         mallory
@@ -156,7 +156,7 @@ async fn nothing_that_is_said_in_a_request_makes_somebody_else_the_caller(engine
     assert_eq!(alice.titles("").await, [CANARY]);
 }
 
-async fn no_filter_and_no_order_finds_somebody_elses_task(engine: Engine) {
+async fn no_filter_and_no_order_finds_another_owners_task(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, mallory) = (app.user("alice"), app.user("mallory"));
     let task = alice.create(json!({ "title": CANARY, "description": CANARY, "tags": [CANARY], "priority": "high", "due_date": "2030-01-01", "completed": true })).await;
@@ -178,15 +178,15 @@ async fn no_filter_and_no_order_finds_somebody_elses_task(engine: Engine) {
         "?q=%27%20OR%201%3D1%20--",
         "?tag=%27%20OR%20owner_id%3D%27alice",
     ] {
-        let answer = mallory
+        let response = mallory
             .get(&format!("/api/v1/tasks{query}"))
             .await
             .expect(200);
-        assert_tells_nothing(&answer, &task);
+        assert_tells_nothing(&response, &task);
     }
 }
 
-async fn somebody_elses_cursor_is_refused(engine: Engine) {
+async fn another_owners_cursor_is_refused(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, mallory) = (app.user("alice"), app.user("mallory"));
     for client in [&alice, &mallory] {

@@ -1,4 +1,4 @@
-//! Tokens that try to bring their own key, or to have one mistaken for another.
+//! Tokens that bring their own key, or try to have one key mistaken for another.
 
 use std::net::TcpListener;
 
@@ -14,7 +14,7 @@ use crate::support::tokens::{base64url, hs256};
 use crate::support::trust::{claims_of, published, token_of, trusting, trusting_with, verdict};
 use crate::support::{SECRET, TestApp, block_on, tokens};
 
-/// A public key in every form that a library could take for a secret.
+/// A public key in every form that a library could use as a secret.
 fn as_secrets(pair: &Pair) -> Vec<Vec<u8>> {
     let public = RSA.public_key();
     let spki: PublicKeyX509Der<'_> = public.as_der().unwrap();
@@ -155,7 +155,7 @@ fn with_both_kinds_of_keys_each_is_used_only_for_its_own() {
         ] {
             assert_eq!(verdict(&app, &token).await, code, "{name}");
         }
-        // A signature under the header of the other.
+        // The signature of one token under the header of the other.
         let (hs, ed) = (
             by_secret(json!({ "alg": "HS256" })),
             by_pair(json!({ "alg": "EdDSA", "kid": "k" })),
@@ -169,8 +169,8 @@ fn with_both_kinds_of_keys_each_is_used_only_for_its_own() {
     });
 }
 
-/// Refused like any other forged token, whatever the header brings, and nobody
-/// is asked about it.
+/// Checks that such a token is refused like any other forged one, without a request to
+/// any URL in its header.
 #[test]
 fn a_key_that_a_token_brings_or_points_to_is_not_looked_at() {
     block_on(async {
@@ -255,7 +255,7 @@ fn a_kid_is_compared_and_nothing_else() {
                 "unknown_key",
                 "{kid:?}"
             );
-            // What such a file or statement would give for a secret.
+            // The secret that such a file or statement would return.
             for secret in ["", "k", "2\n", "2", "1"] {
                 let message = message(&json!({ "alg": "HS256", "kid": kid }), &claims);
                 let token = format!("{message}.{}", hs256(secret.as_bytes(), &message));

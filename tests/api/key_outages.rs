@@ -1,9 +1,9 @@
-//! Key-set servers that are down, hang, or answer nonsense.
+//! Key-set servers that are down, hang, or respond with nonsense.
 
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::key_server::{Answer, KeyServer};
+use crate::support::key_server::{KeyServer, Response};
 use crate::support::pairs::{Pair, but, set_of};
 use crate::support::trust::{
     ask, claims_of, eventually, published, token_of, trusting, trusting_with,
@@ -11,7 +11,7 @@ use crate::support::trust::{
 };
 use crate::support::{UNSET, block_on, tokens};
 
-/// A port that refuses connections until it listens.
+/// A port that refuses connections until a test listens on it.
 fn silent_port() -> (tokio::net::TcpSocket, String) {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -29,14 +29,14 @@ fn without_keys_it_serves_and_says_so_and_recovers_when_they_come() {
         let token = pair.token_of(&claims_of(&url, "alice"));
         for app in [&keys_only, &both] {
             app.anonymous().get("/health/live").await.expect(200);
-            let answer = ask(app, &token)
+            let response = ask(app, &token)
                 .await
                 .expect_problem(503, "keys_unavailable");
-            let seconds: u32 = answer.header("retry-after").parse().unwrap();
+            let seconds: u32 = response.header("retry-after").parse().unwrap();
             assert!((1..=10).contains(&seconds));
-            // Nobody is signed out because of it.
-            assert_eq!(answer.header("www-authenticate"), "");
-            // What is wrong for every key is said at once.
+            // Tokens of known keys are still accepted.
+            assert_eq!(response.header("www-authenticate"), "");
+            // Errors that do not depend on the keys are reported at once.
             assert_eq!(verdict(app, "nonsense").await, "malformed_token");
             let alg = pair.token(
                 &json!({ "alg": "ES256K", "kid": "k" }),
@@ -49,8 +49,8 @@ fn without_keys_it_serves_and_says_so_and_recovers_when_they_come() {
         assert_eq!(verdict(&both, &hs256).await, "accepted");
         assert_eq!(verdict(&keys_only, &hs256).await, "unsupported_algorithm");
         eventually("only the keys are missing", async || {
-            let answer = keys_only.anonymous().get("/health/ready").await.expect(503);
-            answer.json()["not_ready"] == json!(["keys"])
+            let response = keys_only.anonymous().get("/health/ready").await.expect(503);
+            response.json()["not_ready"] == json!(["keys"])
         })
         .await;
         let listener = socket.listen(16).unwrap().into_std().unwrap();
@@ -69,7 +69,7 @@ fn without_keys_it_serves_and_says_so_and_recovers_when_they_come() {
 #[test]
 fn requests_do_not_make_it_try_more_often_while_there_are_no_keys() {
     block_on(async {
-        let server = KeyServer::start(Answer::status(500, "", ""));
+        let server = KeyServer::start(Response::status(500, "", ""));
         let app = trusting_without_keys(&server.url(), &[]).await;
         let token = token_of(&server, &Pair::ed25519("k"), "alice");
         let mut asked = 0;
@@ -104,7 +104,7 @@ fn a_fetch_may_take_as_long_as_its_setting_says() {
         let patient = actix_rt::spawn(async move { patient.get("/api/v1/tasks").await });
         eventually("the patient one fetches", async || server.fetches() == 1).await;
         let other = with_timeout("2").await;
-        // When that one has given up, the patient one still waits.
+        // After the first request gave up, the one with the longer deadline waits.
         assert_eq!(verdict(&other, &token).await, "keys_unavailable");
         assert!(!patient.is_finished());
         server.release();
@@ -112,10 +112,10 @@ fn a_fetch_may_take_as_long_as_its_setting_says() {
     });
 }
 
-/// The answers that must not change anything, each with a set in it that would.
-fn nonsense(evil: &str) -> Vec<(String, Answer)> {
-    let mut answers: Vec<(String, Answer)> = Vec::new();
-    let mut add = |name: &str, answer| answers.push((name.to_owned(), answer));
+/// The responses that must change nothing; each contains a key set that would.
+fn nonsense(evil: &str) -> Vec<(String, Response)> {
+    let mut responses: Vec<(String, Response)> = Vec::new();
+    let mut add = |name: &str, response| responses.push((name.to_owned(), response));
     for status in [201, 204, 304, 400, 401, 403, 404, 429, 500, 502, 503] {
         let body = if [204, 304].contains(&status) {
             ""
@@ -124,7 +124,7 @@ fn nonsense(evil: &str) -> Vec<(String, Answer)> {
         };
         add(
             &status.to_string(),
-            Answer::status(status, "Retry-After: 1\r\n", body),
+            Response::status(status, "Retry-After: 1\r\n", body),
         );
     }
     for body in [
@@ -137,22 +137,25 @@ fn nonsense(evil: &str) -> Vec<(String, Answer)> {
         "{\"keys\":{}}",
         "<!doctype html>",
     ] {
-        add(body, Answer::ok(body));
+        add(body, Response::ok(body));
     }
-    add("a byte order mark", Answer::ok(format!("\u{feff}{evil}")));
-    add("no UTF-8", Answer::ok([evil.as_bytes(), &[0xff]].concat()));
-    add("cut short", Answer::ok(&evil[..evil.len() - 2]));
+    add("a byte order mark", Response::ok(format!("\u{feff}{evil}")));
+    add(
+        "no UTF-8",
+        Response::ok([evil.as_bytes(), &[0xff]].concat()),
+    );
+    add("cut short", Response::ok(&evil[..evil.len() - 2]));
     add(
         "a member twice",
-        Answer::ok(evil.replacen('{', "{\"keys\":[],", 1)),
+        Response::ok(evil.replacen('{', "{\"keys\":[],", 1)),
     );
     add(
         "too large",
-        Answer::ok(format!("{}{evil}", " ".repeat(256 * 1024))),
+        Response::ok(format!("{}{evil}", " ".repeat(256 * 1024))),
     );
     add(
         "compressed",
-        Answer::Raw(
+        Response::Raw(
             format!(
                 "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n",
                 gzip(evil).len()
@@ -162,34 +165,34 @@ fn nonsense(evil: &str) -> Vec<(String, Answer)> {
     );
     add(
         "the end too early",
-        Answer::Raw(
+        Response::Raw(
             "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n".to_owned(),
             evil.into(),
         ),
     );
     add(
         "broken chunks",
-        Answer::Raw(
+        Response::Raw(
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n".to_owned(),
             format!("zz\r\n{evil}").into(),
         ),
     );
     add(
         "no HTTP",
-        Answer::Raw("SSH-2.0-OpenSSH_9.6\r\n".to_owned(), evil.into()),
+        Response::Raw("SSH-2.0-OpenSSH_9.6\r\n".to_owned(), evil.into()),
     );
     add(
         "a huge head",
-        Answer::Raw(
+        Response::Raw(
             format!("HTTP/1.1 200 OK\r\nX: {}\r\n", "x".repeat(1 << 20)),
             evil.into(),
         ),
     );
-    add("no answer", Answer::Nothing);
-    add("a closed connection", Answer::Close);
-    add("no end", Answer::Endless);
-    add("a byte now and then", Answer::Slow);
-    answers
+    add("no answer", Response::Nothing);
+    add("a closed connection", Response::Close);
+    add("no end", Response::Endless);
+    add("a byte now and then", Response::Slow);
+    responses
 }
 
 /// One stored block (RFC 1951 section 3.2.4) as a gzip file (RFC 1952).
@@ -216,13 +219,13 @@ fn the_last_good_keys_outlive_every_kind_of_nonsense() {
     block_on(async {
         let (good, evil) = (Pair::ed25519("good"), Pair::ed25519("evil"));
         let evil_set = set_of(std::slice::from_ref(&evil.jwk));
-        let judge = async |(name, answer): (String, Answer)| {
+        let judge = async |(name, response): (String, Response)| {
             let server = KeyServer::start(published(&[&good]));
             let app = trusting(&server).await;
             let known = token_of(&server, &good, "alice");
             assert_eq!(verdict(&app, &known).await, "accepted", "{name}");
-            server.answer(answer);
-            // Asks for the evil key, and so has the set fetched again.
+            server.respond(response);
+            // The unknown kid causes a fetch.
             let of_evil = token_of(&server, &evil, "alice");
             assert_eq!(verdict(&app, &of_evil).await, "unknown_key", "{name}");
             assert_eq!(server.fetches(), 2, "{name}");
@@ -230,14 +233,14 @@ fn the_last_good_keys_outlive_every_kind_of_nonsense() {
             for token in [&known, &fresh] {
                 assert_eq!(verdict(&app, token).await, "accepted", "{name}");
             }
-            // It is not asked again for each request.
+            // Not every request causes a fetch.
             assert_eq!(verdict(&app, &of_evil).await, "unknown_key", "{name}");
             assert_eq!(server.fetches(), 2, "{name}");
             app.anonymous().get("/health/ready").await.expect(200);
         };
-        let answers = nonsense(&evil_set);
-        assert!(answers.len() > 25);
-        for some in answers.chunks(8) {
+        let responses = nonsense(&evil_set);
+        assert!(responses.len() > 25);
+        for some in responses.chunks(8) {
             join_all(some.iter().cloned().map(judge)).await;
         }
     });
@@ -252,7 +255,7 @@ fn a_redirect_leads_nowhere() {
             let server = KeyServer::start(published(&[&good]));
             let app = trusting(&server).await;
             let location = format!("Location: {}/api/auth/jwks\r\n", target.url());
-            server.answer(Answer::status(status, &location, ""));
+            server.respond(Response::status(status, &location, ""));
             let token = token_of(&server, &evil, "alice");
             assert_eq!(verdict(&app, &token).await, "unknown_key", "{status}");
             assert_eq!(server.fetches(), 2);
@@ -271,7 +274,7 @@ fn keys_are_used_for_long_after_their_server_is_gone_and_new_ones_when_it_is_bac
         let (old, new) = (Pair::ed25519("old"), Pair::ed25519("new"));
         let server = KeyServer::start(published(&[&old]));
         let app = trusting_with(&server, &[("TODOWARD__AUTH__JWKS_TTL", "1")]).await;
-        server.answer(Answer::Close);
+        server.respond(Response::Close);
         let before = server.fetches();
         eventually("some fetches have failed", async || {
             server.fetches() > before + 2
@@ -282,7 +285,7 @@ fn keys_are_used_for_long_after_their_server_is_gone_and_new_ones_when_it_is_bac
             "accepted"
         );
         app.anonymous().get("/health/ready").await.expect(200);
-        server.answer(published(&[&new]));
+        server.respond(published(&[&new]));
         let token = token_of(&server, &new, "alice");
         eventually("the new key is there", async || {
             verdict(&app, &token).await == "accepted"
@@ -303,7 +306,7 @@ fn whoever_needs_no_fetch_does_not_wait_for_one_that_hangs() {
             verdict(&app, &good.token_of(&claims)).await == "accepted"
         })
         .await;
-        server.answer(Answer::Nothing);
+        server.respond(Response::Nothing);
         let header = json!({ "alg": "EdDSA", "kid": "unknown" });
         let waiting = (0..50).map(|user| {
             let claims = but(&claims, "sub", user.to_string());
@@ -312,7 +315,7 @@ fn whoever_needs_no_fetch_does_not_wait_for_one_that_hangs() {
         });
         let waiting: Vec<_> = waiting.collect();
         eventually("the fetch hangs", async || server.fetches() == 2).await;
-        // There is one worker, which would be held up.
+        // With one worker a blocking fetch would stop all requests.
         assert_eq!(verdict(&app, &tokens::sign(&claims)).await, "accepted");
         assert_eq!(verdict(&app, &good.token_of(&claims)).await, "accepted");
         app.anonymous().get("/health/live").await.expect(200);

@@ -1,10 +1,10 @@
-//! Keys that come, go and are replaced, and names that nobody has.
+//! Key rotation: keys that are added, removed and replaced, and unknown `kid`s.
 
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
 use crate::support::block_on;
-use crate::support::key_server::{Answer, KeyServer};
+use crate::support::key_server::{KeyServer, Response};
 use crate::support::pairs::{Pair, set_of};
 use crate::support::trust::{
     claims_of, eventually, published, token_of, token_with_kid, trusting, trusting_with, verdict,
@@ -14,7 +14,7 @@ use crate::support::trust::{
 const SOON: &[(&str, &str)] = &[("TODOWARD__AUTH__JWKS_TTL", "1")];
 
 fn publish(server: &KeyServer, pairs: &[&Pair]) {
-    server.answer(published(pairs));
+    server.respond(published(pairs));
 }
 
 fn serve(pair: &Pair) -> KeyServer {
@@ -22,7 +22,7 @@ fn serve(pair: &Pair) -> KeyServer {
 }
 
 #[test]
-fn all_who_bring_a_new_key_at_once_cause_one_fetch_and_nobody_is_refused() {
+fn concurrent_tokens_of_a_new_key_cause_one_fetch_and_none_is_refused() {
     block_on(async {
         let (old, new) = (Pair::ed25519("old"), Pair::p256("new"));
         let server = serve(&old);
@@ -35,7 +35,7 @@ fn all_who_bring_a_new_key_at_once_cause_one_fetch_and_nobody_is_refused() {
         let verdicts = join_all(tokens.iter().map(|token| verdict(&app, token)));
         let release = async {
             eventually("somebody fetches", async || server.fetches() == 2).await;
-            // Meanwhile those with a known key are served.
+            // Meanwhile tokens of known keys are accepted.
             assert_eq!(
                 verdict(&app, &token_of(&server, &old, "alice")).await,
                 "accepted"
@@ -52,14 +52,14 @@ fn all_who_bring_a_new_key_at_once_cause_one_fetch_and_nobody_is_refused() {
 }
 
 #[test]
-fn made_up_names_cause_one_fetch_however_many_they_are() {
+fn unknown_kids_cause_one_fetch_however_many_they_are() {
     block_on(async {
         let pair = Pair::ed25519("k");
         let server = serve(&pair);
         let app = trusting(&server).await;
         server.hold();
-        let made_up = |at: usize| token_with_kid(&server, &pair, Some(&format!("made up {at}")));
-        let tokens: Vec<String> = (0..300).map(made_up).collect();
+        let unknown = |at: usize| token_with_kid(&server, &pair, Some(&format!("unknown {at}")));
+        let tokens: Vec<String> = (0..300).map(unknown).collect();
         let verdicts = join_all(tokens.iter().map(|token| verdict(&app, token)));
         let release = async {
             eventually("somebody fetches", async || server.fetches() == 2).await;
@@ -71,7 +71,7 @@ fn made_up_names_cause_one_fetch_however_many_they_are() {
             "{verdicts:?}"
         );
         for at in 300..350 {
-            assert_eq!(verdict(&app, &made_up(at)).await, "unknown_key");
+            assert_eq!(verdict(&app, &unknown(at)).await, "unknown_key");
         }
         assert_eq!(
             verdict(&app, &token_of(&server, &pair, "alice")).await,
@@ -89,7 +89,7 @@ fn no_token_is_refused_over_many_rotations_in_a_row() {
         let app = trusting(&server).await;
         for rotation in 1..=12 {
             pairs.push(Pair::ed25519(&rotation.to_string()));
-            // Two keys overlap; older ones are gone.
+            // The two newest keys are in the set; older ones are removed.
             let current: Vec<&Pair> = pairs.iter().rev().take(2).collect();
             publish(&server, &current);
             let tokens: Vec<String> = (0..20)
@@ -101,8 +101,8 @@ fn no_token_is_refused_over_many_rotations_in_a_row() {
                 "{rotation}: {verdicts:?}"
             );
             if let Some(gone) = pairs.iter().rev().nth(2) {
-                // The fetch for an old name changes nothing and would begin a
-                // cool-down: only the last rotation is asked about it.
+                // A fetch for an old kid changes nothing and would begin a
+                // cool-down, so old kids are only tried after the last rotation.
                 if rotation == 12 {
                     let token = token_of(&server, gone, "alice");
                     assert_eq!(verdict(&app, &token).await, "unknown_key");
@@ -165,7 +165,7 @@ fn a_key_that_is_not_for_signatures_any_more_ends_its_tokens() {
         let token = token_of(&server, &pair, "alice");
         assert_eq!(verdict(&app, &token).await, "accepted");
         let keys = [pair.jwk_but("use", "enc"), other.jwk.clone()];
-        server.answer(Answer::Set(set_of(&keys)));
+        server.respond(Response::Set(set_of(&keys)));
         eventually("it is out of use", async || {
             verdict(&app, &token).await == "unknown_key"
         })
@@ -173,10 +173,10 @@ fn a_key_that_is_not_for_signatures_any_more_ends_its_tokens() {
     });
 }
 
-/// The cool-down after a made-up name holds back the look for a new key, but
-/// not the fetch that is due.
+/// The cool-down after an unknown `kid` delays fetches for new keys, but not the
+/// scheduled ones.
 #[test]
-fn a_flood_of_made_up_names_does_not_keep_a_new_key_out() {
+fn a_flood_of_unknown_kids_does_not_keep_a_new_key_out() {
     block_on(async {
         let (old, new) = (Pair::ed25519("old"), Pair::p256("new"));
         let server = serve(&old);
@@ -210,7 +210,7 @@ fn bad_keys_in_a_set_leave_the_good_ones_at_work() {
             json!(null),
             good.jwk_but("d", "c2VjcmV0"),
         ];
-        server.answer(Answer::Set(set_of(&keys)));
+        server.respond(Response::Set(set_of(&keys)));
         let app = trusting(&server).await;
         let claims = claims_of(&server.url(), "alice");
         for (pair, code) in [

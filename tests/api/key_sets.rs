@@ -37,11 +37,11 @@ async fn every_algorithm_of_better_auth_is_accepted_and_names_its_user(engine: E
         client.create_path(pair.alg).await;
         assert_eq!(client.titles("").await, [pair.alg]);
     }
-    // RFC 9864's name for the same thing, and a key that says its algorithm.
+    // RFC 9864's name for the same algorithm, and a key with alg.
     let header = json!({ "alg": "Ed25519", "kid": "ed25519", "typ": "JWT" });
     let token = pairs[0].token(&header, &claims_of(&url, "ed25519"));
     assert_eq!(app.with_token(&token).titles("").await, ["EdDSA"]);
-    // One fetch did for all of them, at the address that Better Auth has.
+    // One fetch was enough for all, at Better Auth's path.
     let requests = server.requests();
     assert_eq!(requests.len(), 1);
     assert!(
@@ -122,11 +122,11 @@ fn issuer_and_audience_of_a_key_pairs_token_are_those_of_the_server() {
         ] {
             let token = pair.token_of(&but(&good, name, value.clone()));
             assert_eq!(verdict(&app, &token).await, code, "{name}: {value}");
-            // A forged one learns nothing about its claims.
+            // Nothing is revealed about the claims of a forged token.
             let forged = Pair::ed25519("k").token_of(&but(&good, name, value));
             assert_eq!(verdict(&app, &forged).await, "invalid_signature");
         }
-        // They hold for a shared secret's tokens as well.
+        // The same rules apply to tokens of a shared secret.
         let url = server.url();
         let both = trusting_with(&server, &[("BETTER_AUTH_SECRET", SECRET)]).await;
         let bare = tokens::valid("alice");
@@ -148,10 +148,10 @@ fn a_kind_of_token_that_is_not_configured_is_refused_without_a_fetch() {
         let hs256 = tokens::sign(&claims_of(&server.url(), "alice"));
         let eddsa = token_of(&server, &pair, "alice");
         for (app, token) in [(&with_keys, &hs256), (&with_secret, &eddsa)] {
-            let answer = ask(app, token)
+            let response = ask(app, token)
                 .await
                 .expect_problem(401, "unsupported_algorithm");
-            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            let detail = response.json()["detail"].as_str().unwrap().to_owned();
             assert!(detail.contains("BETTER_AUTH_"), "{detail}");
         }
         assert_eq!(verdict(&with_keys, &eddsa).await, "accepted");

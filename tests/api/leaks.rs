@@ -1,22 +1,22 @@
-//! Nothing of the inside is ever in an answer.
+//! No response contains internals.
 
 use diesel::prelude::*;
 use serde_json::json;
 
 use crate::support::raw::{self, exchange};
-use crate::support::{Answer, Engine, TestApp, on_both_databases};
+use crate::support::{Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
     refusals_tell_nothing_of_how_the_server_is_made,
     a_database_that_fails_is_not_quoted,
-    a_row_that_somebody_else_has_spoiled_is_an_error_and_never_broken_json,
+    a_row_that_another_program_has_damaged_is_an_error_and_never_broken_json,
     the_instance_is_the_path_as_it_was_received,
     what_a_client_sends_comes_back_as_json_and_never_as_a_page,
 }
 
 const TASKS: &str = "/api/v1/tasks";
 
-/// Words that only the inside uses, in lower case.
+/// Words that would reveal internals, in lower case.
 const INSIDE: [&str; 41] = [
     "sql",
     "select ",
@@ -86,21 +86,21 @@ fn expect_nothing_of_the_inside(headers: &str, body: &str, what: &str) {
 }
 
 #[track_caller]
-fn expect_closed(answer: &Answer, what: &str) {
-    let headers: String = answer
+fn expect_closed(response: &Response, what: &str) {
+    let headers: String = response
         .headers
         .iter()
         .map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap()))
         .collect();
-    expect_nothing_of_the_inside(&headers, &answer.text(), what);
+    expect_nothing_of_the_inside(&headers, &response.text(), what);
 }
 
-/// Makes every statement fail: the table is gone.
+/// Makes every statement fail: drops the table.
 fn rename_the_table(app: &TestApp) {
     run(app, "ALTER TABLE tasks RENAME TO hidden");
 }
 
-/// As somebody who has the database at hand.
+/// Runs a statement directly in the database.
 fn run(app: &TestApp, statement: &str) {
     match app.engine {
         Engine::Sqlite => {
@@ -145,9 +145,9 @@ async fn refusals_tell_nothing_of_how_the_server_is_made(engine: Engine) {
     ];
     for body in bodies {
         for (method, address) in [("POST", TASKS), ("PUT", &path), ("PATCH", &path)] {
-            let answer = alice.request(method, address).body(json, body).send().await;
-            assert!((400..500).contains(&answer.status), "{body}");
-            expect_closed(&answer, body);
+            let response = alice.request(method, address).body(json, body).send().await;
+            assert!((400..500).contains(&response.status), "{body}");
+            expect_closed(&response, body);
         }
     }
     expect_closed(
@@ -227,9 +227,9 @@ async fn refusals_tell_nothing_of_how_the_server_is_made(engine: Engine) {
         app.anonymous().request("GET", "/.git/HEAD"),
     ];
     for request in others {
-        let answer = request.header("Accept", "text/html").send().await;
-        assert!((400..500).contains(&answer.status), "{}", answer.text());
-        expect_closed(&answer, &answer.text());
+        let response = request.header("Accept", "text/html").send().await;
+        assert!((400..500).contains(&response.status), "{}", response.text());
+        expect_closed(&response, &response.text());
     }
     for refused in [
         "GARBAGE\r\n\r\n",
@@ -265,22 +265,22 @@ async fn a_database_that_fails_is_not_quoted(engine: Engine) {
         alice.request("DELETE", "/api/v1/tasks?completed=true"),
     ];
     for request in requests {
-        let answer = request.send().await;
-        assert!([500, 503].contains(&answer.status), "{}", answer.text());
-        expect_closed(&answer, "a statement that fails");
+        let response = request.send().await;
+        assert!([500, 503].contains(&response.status), "{}", response.text());
+        expect_closed(&response, "a statement that fails");
         assert!(
-            !answer.text().contains("canary") && !answer.text().contains("hidden"),
+            !response.text().contains("canary") && !response.text().contains("hidden"),
             "{}",
-            answer.text()
+            response.text()
         );
-        let code = answer.json()["code"].as_str().unwrap().to_owned();
-        answer.clone().expect_problem(answer.status, &code);
-        assert_eq!(answer.header("cache-control"), "no-store");
+        let code = response.json()["code"].as_str().unwrap().to_owned();
+        response.clone().expect_problem(response.status, &code);
+        assert_eq!(response.header("cache-control"), "no-store");
     }
     app.anonymous().get("/health/live").await.expect(200);
 }
 
-async fn a_row_that_somebody_else_has_spoiled_is_an_error_and_never_broken_json(engine: Engine) {
+async fn a_row_that_another_program_has_damaged_is_an_error_and_never_broken_json(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, bob) = (app.user("alice"), app.user("bob"));
     let path = alice.create_path("a").await;
@@ -290,8 +290,8 @@ async fn a_row_that_somebody_else_has_spoiled_is_an_error_and_never_broken_json(
         "UPDATE tasks SET tags = '[\"x], \"canary\": 1' WHERE owner_id = 'alice'",
     );
     for address in [TASKS, "/api/v1/tasks?sort=title", &path] {
-        let answer = alice.get(address).await.expect_problem(500, "internal");
-        assert!(!answer.text().contains("canary"), "{}", answer.text());
+        let response = alice.get(address).await.expect_problem(500, "internal");
+        assert!(!response.text().contains("canary"), "{}", response.text());
     }
     let page = bob.get(TASKS).await.expect(200).json();
     assert_eq!(page["items"][0]["title"], "b");
@@ -313,12 +313,12 @@ async fn the_instance_is_the_path_as_it_was_received(engine: Engine) {
         "/%00",
     ] {
         for query in ["", "?", "?access_token=secret", "?a=/b#c"] {
-            let answers = exchange(
+            let responses = exchange(
                 app.address,
                 raw::head("alice", &format!("GET {path}{query}"), ""),
             );
-            assert_eq!(answers[0].json()["instance"], path);
-            assert!(!String::from_utf8_lossy(&answers[0].body).contains("secret"));
+            assert_eq!(responses[0].json()["instance"], path);
+            assert!(!String::from_utf8_lossy(&responses[0].body).contains("secret"));
         }
     }
 }
@@ -337,7 +337,7 @@ async fn what_a_client_sends_comes_back_as_json_and_never_as_a_page(engine: Engi
         .expect(422);
     let parameter = alice.get("/api/v1/tasks?%3Cscript%3E=1").await.expect(400);
     let method = alice.request("LOCK", TASKS).send().await.expect(405);
-    for (answer, content_type) in [
+    for (response, content_type) in [
         (created, "application/json"),
         (unknown, "application/problem+json"),
         (parameter, "application/problem+json"),
@@ -345,12 +345,12 @@ async fn what_a_client_sends_comes_back_as_json_and_never_as_a_page(engine: Engi
     ] {
         assert_eq!(
             (
-                answer.header("content-type"),
-                answer.header("x-content-type-options")
+                response.header("content-type"),
+                response.header("x-content-type-options")
             ),
             (content_type, "nosniff")
         );
-        answer.json();
+        response.json();
     }
 }
 
@@ -367,12 +367,12 @@ fn a_database_that_is_not_there_is_not_named() {
             app.anonymous().request("GET", "/health/ready"),
         ];
         for request in requests {
-            let answer = request.send().await;
-            expect_closed(&answer, "a database that is not there");
+            let response = request.send().await;
+            expect_closed(&response, "a database that is not there");
             for secret in ["dbuser", "dbpassword", "dbname", "127.0.0.1", "refused"] {
-                assert!(!answer.text().contains(secret), "{}", answer.text());
+                assert!(!response.text().contains(secret), "{}", response.text());
             }
-            answer.expect_problem(503, "database_unavailable");
+            response.expect_problem(503, "database_unavailable");
         }
         app.anonymous().get("/health/live").await.expect(200);
     });

@@ -21,10 +21,10 @@ async fn pages(client: &Client, query: &str, limit: usize) -> Vec<Vec<Value>> {
     let mut pages = Vec::new();
     let mut at = format!("/api/v1/tasks?{query}&limit={limit}");
     loop {
-        let answer = client.get(&at).await.expect(200);
-        let list = answer.json();
+        let response = client.get(&at).await.expect(200);
+        let list = response.json();
         pages.push(list["items"].as_array().unwrap().clone());
-        let link = answer.header("link").to_owned();
+        let link = response.header("link").to_owned();
         let Some(cursor) = list["next_cursor"].as_str() else {
             assert_eq!(link, "");
             return pages;
@@ -42,7 +42,7 @@ async fn pages(client: &Client, query: &str, limit: usize) -> Vec<Vec<Value>> {
     }
 }
 
-/// Tasks with equal and missing keys, so that only the id decides.
+/// Tasks with equal and missing sort keys, so that the id decides.
 async fn fill(client: &Client) -> Vec<Value> {
     let mut tasks = Vec::new();
     let days = [
@@ -64,7 +64,7 @@ async fn fill(client: &Client) -> Vec<Value> {
     tasks
 }
 
-/// The order of the contract, by the words of the contract.
+/// The documented order, implemented independently.
 fn sorted(mut tasks: Vec<Value>, sort: &str) -> Vec<Value> {
     let (descending, key) = match sort.strip_prefix('-') {
         Some(key) => (true, key),
@@ -135,7 +135,7 @@ async fn paging_neither_repeats_nor_misses_while_others_insert_and_delete(engine
                 break;
             };
             at = format!("/api/v1/tasks?sort={sort}&limit=3&cursor={cursor}");
-            // One that was there is deleted behind us, and one comes at each end.
+            // A task before the cursor is deleted, and one is created at each end.
             for title in ["0 in between", "~ in between"] {
                 alice.create(json!({ "title": title })).await;
             }
@@ -303,7 +303,7 @@ async fn a_search_finds_what_people_do_not_type_alike_and_takes_wildcards_litera
         ("STRASSE", &["straße"]),
         ("STRAßE", &["straße"]),
         ("été", &["Get milk"]),
-        // Each word, wherever it stands; and what it stands in is one field.
+        // Each word may occur anywhere, but within one field.
         ("bread milk", &["ΟΔΟΣΗΜΑΝΣΗ"]),
         ("milk get", &["Get milk"]),
         ("milk ", &["ΟΔΟΣΗΜΑΝΣΗ", "Get milk"]),
@@ -321,7 +321,7 @@ async fn a_search_finds_what_people_do_not_type_alike_and_takes_wildcards_litera
         ("ミルク", &["ЖУК"]),
         ("x\"y", &["100 percent"]),
         ("[", &[]),
-        // Another kana, though it is a mark that tells them apart.
+        // Another kana, although only a mark distinguishes them.
         ("か", &["ΟΔΟΣΗΜΑΝΣΗ", "Get milk"]),
         ("が", &["Get milk"]),
     ] {
@@ -357,7 +357,7 @@ async fn a_search_has_one_to_ten_words(engine: Engine) {
         assert_eq!(problem["errors"][0]["parameter"], "q", "{q}");
     }
     assert_eq!(alice.titles("?q=a+b+c+d+e+f+g+h+i+j").await.len(), 1);
-    // In another order, and with repeats, it is the same list.
+    // Other order and repeated parameters: the same list.
     alice.create(json!({ "title": "b a" })).await;
     let first = alice
         .get("/api/v1/tasks?q=a+b&limit=1")
@@ -386,7 +386,7 @@ async fn what_is_changed_is_found_by_its_new_words_only(engine: Engine) {
         .patch(&path, &json!({ "title": "Brûlée", "tags": ["Dessért"] }))
         .await
         .expect(200);
-    // Neither completing nor another field changes what is found.
+    // Changing other fields does not change the result.
     alice
         .patch(&format!("{path}/complete"), &json!({ "completed": true }))
         .await
@@ -424,7 +424,7 @@ async fn a_cursor_is_good_only_for_the_list_that_gave_it_out(engine: Engine) {
         let alice = alice.clone();
         async move { alice.get(&format!("/api/v1/tasks?{query}")).await }
     };
-    // The same list, written in another way, and another limit.
+    // The same list in another spelling, with another limit.
     for same in [
         format!("{list}&limit=2&cursor={cursor}"),
         format!("cursor={cursor}&tag=u&tag=t&tag=t&completed=false&sort=title"),
@@ -460,7 +460,7 @@ async fn a_cursor_is_good_only_for_the_list_that_gave_it_out(engine: Engine) {
             .await
             .expect_problem(400, "invalid_cursor");
     }
-    // A wrong parameter beside it is the first thing to mend.
+    // Invalid parameters are reported before the cursor.
     get(format!("{list}&cursor=x&limit=0"))
         .await
         .expect_problem(400, "invalid_parameter");

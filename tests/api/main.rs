@@ -1,5 +1,5 @@
-//! The tests of the API: the real application on a free port, on a database of
-//! its own, once on SQLite and once on PostgreSQL.
+//! The tests of the API: the real application on a free port with its own database,
+//! each on SQLite and on PostgreSQL.
 
 #![expect(
     clippy::unwrap_used,

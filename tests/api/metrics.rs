@@ -1,4 +1,4 @@
-//! What Prometheus is told, and what it is never told.
+//! The metrics: what they contain, and what they must never contain.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -20,14 +20,14 @@ on_both_databases! {
 
 const ON: (&str, &str) = ("WITH_METRICS", "");
 
-/// The value of each series, by its name with labels.
+/// The value of each series, by name with labels.
 async fn series(app: &TestApp) -> BTreeMap<String, f64> {
-    let answer = app.metrics().await.expect(200);
+    let response = app.metrics().await.expect(200);
     assert_eq!(
-        answer.header("content-type"),
+        response.header("content-type"),
         "text/plain; version=0.0.4; charset=utf-8"
     );
-    let text = answer.text();
+    let text = response.text();
     let samples = text.lines().filter(|line| !line.starts_with('#'));
     samples
         .map(|line| {
@@ -139,7 +139,7 @@ fn no_text_of_a_client_is_in_a_label_and_the_series_do_not_grow() {
         let mut settings = limit("20").to_vec();
         settings.push(ON);
         let app = TestApp::with(Engine::Sqlite, &settings).await;
-        // One of each kind of answer, so that all series are there.
+        // One response of each kind, so that all series exist.
         let visit = async |text: &str| {
             let owner = app.user(&format!("canary{text}"));
             let path = format!("/api/v1/tasks/canary{text}");
@@ -259,7 +259,7 @@ fn the_key_set_is_told_of() {
         assert!((0.0..60.0).contains(&age), "{age}");
         assert!(value(&app, "todoward_jwks_age_seconds").await > age);
 
-        server.answer(crate::support::key_server::Answer::Close);
+        server.respond(crate::support::key_server::Response::Close);
         let token = token_with_kid(&server, &unknown, Some("made up"));
         ask(&app, &token).await.expect_problem(401, "unknown_key");
         let now = series(&app).await;
@@ -275,13 +275,13 @@ fn the_key_set_is_told_of() {
 #[test]
 fn they_are_there_while_the_database_hangs_and_others_hold_their_connections() {
     block_on(async {
-        // Connections are taken by the system, and nobody ever answers on them.
+        // The kernel accepts the connections, and nothing ever responds.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("postgres://u@{}/tasks", silent.local_addr().unwrap());
         let settings = [ON, ("WITHOUT_DATABASE", "")];
         let app = TestApp::on_database(Engine::Postgres, &url, &settings).await;
         let metrics = app.metrics.unwrap();
-        // Heads that never end.
+        // Request heads that never end (Slowloris attack).
         let slow: Vec<TcpStream> = (0..20)
             .map(|_| {
                 let mut stream = TcpStream::connect(metrics).unwrap();
@@ -289,20 +289,20 @@ fn they_are_there_while_the_database_hangs_and_others_hold_their_connections() {
                 stream
             })
             .collect();
-        // Of one owner some would wait for the others, which is not counted.
+        // Different owners, because waits in the owner limiter are not counted.
         let owners: Vec<_> = (0..10).map(|n| app.user(&format!("owner-{n}"))).collect();
         let reads = join_all(owners.iter().map(|owner| owner.get("/api/v1/tasks")));
         let looks = async {
             let mut most_waits: f64 = 0.0;
             for _ in 0..20 {
-                let answer = tokio::time::timeout(Duration::from_secs(10), series(&app)).await;
-                most_waits = answer.expect("no answer")[WAITS].max(most_waits);
+                let response = tokio::time::timeout(Duration::from_secs(10), series(&app)).await;
+                most_waits = response.expect("no answer")[WAITS].max(most_waits);
             }
             most_waits
         };
-        let (answers, early) = tokio::join!(reads, looks);
-        assert!(answers.iter().all(|answer| answer.status == 503));
-        // Who never got one has waited, too.
+        let (responses, early) = tokio::join!(reads, looks);
+        assert!(responses.iter().all(|response| response.status == 503));
+        // Requests that got no connection have waited as well.
         eventually("all waits are counted", async || {
             value(&app, WAITS).await >= 10.0
         })
@@ -317,7 +317,7 @@ fn they_are_there_while_the_database_hangs_and_others_hold_their_connections() {
 }
 
 #[test]
-fn there_is_nothing_else_at_their_address_and_they_are_nowhere_else() {
+fn the_metrics_port_serves_nothing_else_and_no_other_port_serves_metrics() {
     block_on(async {
         let app = TestApp::with(Engine::Sqlite, &[ON]).await;
         let metrics = app.metrics.unwrap();
@@ -330,11 +330,11 @@ fn there_is_nothing_else_at_their_address_and_they_are_nowhere_else() {
             ("HEAD", "/metrics", 200),
             ("GET", "/metrics?x=1", 200),
         ] {
-            let answer = raw::ask(
+            let response = raw::ask(
                 metrics,
                 raw::anonymous_head(&format!("{method} {path}"), ""),
             );
-            assert_eq!(answer.status, status, "{method} {path}");
+            assert_eq!(response.status, status, "{method} {path}");
         }
         let token = tokens::valid("alice");
         for path in [
@@ -344,8 +344,8 @@ fn there_is_nothing_else_at_their_address_and_they_are_nowhere_else() {
             "/health/metrics",
         ] {
             app.anonymous().get(path).await;
-            let answer = app.with_token(&token).get(path).await;
-            answer.expect_problem(404, "no_such_address");
+            let response = app.with_token(&token).get(path).await;
+            response.expect_problem(404, "no_such_address");
         }
     });
 }
@@ -380,7 +380,7 @@ fn alerts_dashboard_and_document_speak_of_what_there_is() {
     for text in [alerts, dashboard, document] {
         for word in text.split(|c: char| !c.is_ascii_lowercase() && c != '_') {
             let name = word.strip_suffix("_bucket").unwrap_or(word);
-            // Names of databases and roles in examples have no unit.
+            // Names of databases and roles in examples are not metrics.
             if name.starts_with("todoward_") && name != "todoward_app" {
                 assert!(NAMES.contains(&name), "{name}");
             }

@@ -1,14 +1,14 @@
 //! Thousands of random operations against a model in memory.
 //!
-//! The model is the contract in a few lines of plain Rust; the application must
-//! answer exactly what it answers, and nothing of another owner.
+//! The model is the contract in a few lines of plain Rust. The application must respond
+//! exactly as the model does, with nothing of another owner.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use todoward::primitives::folded::fold;
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
     random_operations_of_several_owners_never_diverge_from_the_model,
@@ -27,7 +27,7 @@ fn operations() -> usize {
     }
 }
 
-/// xorshift64*: the same operations at each run.
+/// xorshift64*: the same operations in each run.
 struct Random(u64);
 
 impl Random {
@@ -69,7 +69,7 @@ impl Random {
         ["none", "low", "medium", "high"][self.below(4)]
     }
 
-    /// Members of a body, each with a chance of one in `one_in`.
+    /// Fields of a body, each with probability 1/`one_in`.
     fn members(&mut self, one_in: usize) -> BTreeMap<&'static str, Value> {
         let mut members = BTreeMap::new();
         if self.chance(one_in) {
@@ -114,7 +114,7 @@ impl Model {
         self.0.iter_mut().find(|task| task["id"] == id)
     }
 
-    /// What a write on a task must be answered, without its success.
+    /// The expected error of a write on a task, if any.
     fn refusal(&mut self, owner: &str, id: &str, tag: Option<i64>) -> Option<(u16, &'static str)> {
         match self.find(id) {
             None => Some((404, "task_not_found")),
@@ -126,8 +126,8 @@ impl Model {
         }
     }
 
-    /// Merges members into a task as the contract says, with the answer's times.
-    fn change(&mut self, id: &str, members: &BTreeMap<&'static str, Value>, answer: &Value) {
+    /// Merges fields into a task as the contract says, with the response's timestamps.
+    fn change(&mut self, id: &str, members: &BTreeMap<&'static str, Value>, response: &Value) {
         let task = self.find(id).unwrap();
         let before = task.clone();
         for (name, value) in members {
@@ -138,19 +138,19 @@ impl Model {
         }
         if task["completed"] != before["completed"] {
             task["completed_at"] = if task["completed"] == true {
-                answer["updated_at"].clone()
+                response["updated_at"].clone()
             } else {
                 Value::Null
             };
         }
         task["version"] = json!(before["version"].as_i64().unwrap() + 1);
-        task["updated_at"] = answer["updated_at"].clone();
+        task["updated_at"] = response["updated_at"].clone();
     }
 }
 
-fn check_refusal(answer: &Answer, refusal: Option<(u16, &'static str)>) -> bool {
+fn check_refusal(response: &Response, refusal: Option<(u16, &'static str)>) -> bool {
     if let Some((status, code)) = refusal {
-        answer.clone().expect_problem(status, code);
+        response.clone().expect_problem(status, code);
         return true;
     }
     false
@@ -159,11 +159,11 @@ fn check_refusal(answer: &Answer, refusal: Option<(u16, &'static str)>) -> bool 
 async fn create(random: &mut Random, model: &mut Model, owner: &str, client: &Client) {
     let mut members = random.members(2);
     members.insert("title", json!(random.word()));
-    let answer = client
+    let response = client
         .post("/api/v1/tasks", &json!(members))
         .await
         .expect(201);
-    let made = answer.json();
+    let made = response.json();
     let mut expected = json!({
         "id": made["id"], "owner_id": owner, "description": null, "completed": false,
         "completed_at": null, "priority": "none", "due_date": null, "tags": [], "version": 1,
@@ -200,22 +200,22 @@ async fn write(random: &mut Random, model: &mut Model, owner: &str, client: &Cli
     if let Some(tag) = tag {
         request = request.header("If-Match", format!("\"{tag}\""));
     }
-    // A completion is toggled by an empty body half of the time.
+    // Half of the completions have an empty body, which toggles.
     let toggles = path.ends_with("complete") && random.chance(2);
     if let Some(members) = members.as_ref().filter(|_| !toggles) {
         request = request.json(&json!(members));
     }
-    let answer = request.send().await;
-    if check_refusal(&answer, refusal) {
+    let response = request.send().await;
+    if check_refusal(&response, refusal) {
         return;
     }
     match members {
         None => {
-            answer.expect(204);
+            response.expect(204);
             model.0.retain(|task| task["id"] != id);
         }
         Some(members) => {
-            let now = answer.expect(200).json();
+            let now = response.expect(200).json();
             model.change(id, &members, &now);
             assert_eq!(*model.find(id).unwrap(), now);
         }
@@ -287,7 +287,7 @@ async fn random_operations_of_several_owners_never_diverge_from_the_model(engine
     for _ in 0..operations() {
         let owner = OWNERS[random.below(OWNERS.len())];
         let client = app.user(owner);
-        // Anybody's task, one that was never there, or one of a deleted one.
+        // The id of any owner's task, of a deleted one, or a random one.
         let id = match model.0.len() {
             0 => "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1".to_owned(),
             count => model.0[random.below(count)]["id"]
@@ -300,20 +300,20 @@ async fn random_operations_of_several_owners_never_diverge_from_the_model(engine
             7..=14 => write(&mut random, &mut model, owner, &client, &id).await,
             15..=16 => {
                 let refusal = model.refusal(owner, &id, None);
-                let answer = client.get(&format!("/api/v1/tasks/{id}")).await;
-                if !check_refusal(&answer, refusal) {
-                    assert_eq!(answer.expect(200).json(), *model.find(&id).unwrap());
+                let response = client.get(&format!("/api/v1/tasks/{id}")).await;
+                if !check_refusal(&response, refusal) {
+                    assert_eq!(response.expect(200).json(), *model.find(&id).unwrap());
                 }
             }
             17..=18 => list(&mut random, &model, owner, &client).await,
             _ if random.chance(4) => {
                 let done = |task: &Value| task["owner_id"] == owner && task["completed"] == true;
                 let count = model.0.iter().filter(|task| done(task)).count();
-                let answer = client
+                let response = client
                     .delete("/api/v1/tasks?completed=true")
                     .await
                     .expect(200);
-                assert_eq!(answer.json(), json!({ "deleted": count }));
+                assert_eq!(response.json(), json!({ "deleted": count }));
                 model.0.retain(|task| !done(task));
             }
             _ => {}

@@ -1,5 +1,5 @@
-//! The document says what the server does: compared with the table of addresses,
-//! the table of codes, and the answers of a running server.
+//! The OpenAPI document is compared with the table of endpoints, the table of codes, and
+//! the responses of a running server.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::support::{Engine, TestApp, block_on, on_both_databases, raw};
 
 on_both_databases! {
     the_document_is_served_to_whoever_asks,
-    answers_have_the_members_that_the_document_names,
+    responses_have_the_fields_that_the_document_names,
     a_limit_of_the_document_is_where_the_server_has_it,
 }
 
@@ -22,7 +22,7 @@ fn document() -> Value {
     serde_json::from_str(&API.json("/")).unwrap()
 }
 
-/// Follows a reference, if there is one.
+/// Resolves a `$ref`, if there is one.
 fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     match value["$ref"].as_str() {
         Some(at) => document.pointer(at.strip_prefix('#').unwrap()).unwrap(),
@@ -30,7 +30,7 @@ fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     }
 }
 
-/// Every operation: method, path, what it is.
+/// Every operation: method, path, Operation Object.
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().unwrap();
     let of_path = |(path, item): (&String, &'_ Value)| {
@@ -58,7 +58,7 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_method_of_every_address_is_an_operation_and_nothing_else_is() {
+fn every_endpoint_is_an_operation_and_nothing_else_is() {
     let document = document();
     let described: BTreeSet<_> = operations(&document)
         .into_iter()
@@ -101,7 +101,7 @@ fn every_operation_has_its_own_name_and_says_whether_it_needs_a_token() {
             path.starts_with("/api/"),
             "{path}"
         );
-        // A token of OAuth may lack a scope anywhere.
+        // Any operation can refuse an OAuth token for a missing scope.
         assert_eq!(
             statuses.contains("403"),
             path.starts_with("/api/"),
@@ -134,7 +134,7 @@ fn every_operation_has_a_refusal_and_that_of_health_and_docs_is_a_large_head() {
             let large = raw::exchange(app.address, request(&"X-Much: x\r\n".repeat(200)));
             assert_eq!(raw::statuses(&large), [431], "{method} {path}");
             assert!(large[0].body.is_empty(), "{:?}", large[0]);
-            // Whatever else it is given, it takes.
+            // Every other parameter is accepted.
             let odd = format!(
                 "GET {path}?x=%ff HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\nAuthorization: y\r\nContent-Length: 1\r\n\r\n{{"
             );
@@ -155,8 +155,8 @@ fn every_code_is_told_with_its_status_and_an_example() {
     assert_eq!(*listed, json!(all));
     let mut given = BTreeSet::new();
     for (_, _, operation) in operations(&document) {
-        for (status, answer) in operation["responses"].as_object().unwrap() {
-            let content = &resolved(&document, answer)["content"]["application/problem+json"];
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let content = &resolved(&document, response)["content"]["application/problem+json"];
             let Some(examples) = content["examples"].as_object() else {
                 continue;
             };
@@ -178,7 +178,7 @@ fn every_component_is_used() {
     let document = document();
     let text = document.to_string();
     let used = |kind: &str, name: &str| {
-        // Schemes are named, not referred to.
+        // Security schemes are referenced by name, not by `$ref`.
         let reference = match kind {
             "securitySchemes" => format!("\"{name}\":[]"),
             _ => format!("\"#/components/{kind}/{name}\""),
@@ -243,21 +243,21 @@ async fn the_document_is_served_to_whoever_asks(engine: Engine) {
         &[("TODOWARD__CORS__ALLOWED_ORIGINS", "https://app.example")],
     )
     .await;
-    let answer = app
+    let response = app
         .anonymous()
         .request("GET", "/openapi.json")
         .header("Origin", "https://app.example")
         .send()
         .await
         .expect(200);
-    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(response.header("content-type"), "application/json");
     assert_eq!(
-        answer.header("access-control-allow-origin"),
+        response.header("access-control-allow-origin"),
         "https://app.example"
     );
-    assert_eq!(answer.text(), API.json("/"));
+    assert_eq!(response.text(), API.json("/"));
     assert!(
-        answer.json()["openapi"]
+        response.json()["openapi"]
             .as_str()
             .unwrap()
             .starts_with("3.1")
@@ -284,7 +284,7 @@ async fn the_document_is_served_to_whoever_asks(engine: Engine) {
     assert!(!other.headers.contains_key("access-control-allow-origin"));
 }
 
-async fn answers_have_the_members_that_the_document_names(engine: Engine) {
+async fn responses_have_the_fields_that_the_document_names(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let schemas = &document()["components"]["schemas"];
@@ -319,14 +319,14 @@ async fn answers_have_the_members_that_the_document_names(engine: Engine) {
         .expect(200)
         .json();
     assert_eq!(owned(&cleared), members("Cleared"));
-    // What the document shows as a body is one.
+    // The example bodies of the document are valid.
     for name in ["NewTask", "TaskPatch"] {
         alice
             .post(TASKS_AT, &schemas[name]["examples"][0])
             .await
             .expect(201);
     }
-    // What was read can be sent back, and the document allows it.
+    // A task can be sent back as it was read, and the document allows it.
     assert!(members("Task").is_subset(&members("NewTask")));
     alice.post(TASKS_AT, &task).await.expect(201);
 }

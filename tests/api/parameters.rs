@@ -1,22 +1,22 @@
-//! Query parameters: what an address does not have, or not so, is refused and named.
+//! Query parameters: unknown and invalid ones are refused and named.
 
 use serde_json::json;
 
-use crate::support::{Answer, Engine, TestApp, on_both_databases};
+use crate::support::{Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
     a_list_takes_its_parameters_up_to_their_borders,
     a_value_out_of_its_rule_is_refused_and_named,
     a_cursor_that_the_list_did_not_give_out_is_refused,
     a_parameter_that_a_list_does_not_have_is_refused_and_named,
-    other_addresses_have_no_parameters_and_do_nothing_if_given_one,
+    other_endpoints_have_no_parameters_and_do_nothing_if_given_one,
 }
 
 const TASKS: &str = "/api/v1/tasks";
 
-/// The parameters that a problem names, sorted.
-fn named(answer: &Answer) -> Vec<String> {
-    let problem = answer.json();
+/// The parameters of a problem, sorted.
+fn named(response: &Response) -> Vec<String> {
+    let problem = response.json();
     let errors = problem["errors"].as_array().unwrap();
     let mut names: Vec<String> = errors
         .iter()
@@ -60,9 +60,9 @@ async fn a_list_takes_its_parameters_up_to_their_borders(engine: Engine) {
         "sort=-title".into(),
     ];
     for query in good {
-        let answer = alice.get(&format!("{TASKS}?{query}")).await;
+        let response = alice.get(&format!("{TASKS}?{query}")).await;
         assert_eq!(
-            (answer.status, answer.json()),
+            (response.status, response.json()),
             (200, json!({ "items": [], "next_cursor": null })),
             "{query}"
         );
@@ -220,10 +220,10 @@ async fn a_value_out_of_its_rule_is_refused_and_named(engine: Engine) {
     ];
     for (name, queries) in wrong {
         for query in queries {
-            let answer = alice.get(&format!("{TASKS}?{query}")).await;
-            assert_eq!(answer.status, 400, "{query}: {}", answer.text());
+            let response = alice.get(&format!("{TASKS}?{query}")).await;
+            assert_eq!(response.status, 400, "{query}: {}", response.text());
             assert_eq!(
-                named(&answer.expect_problem(400, "invalid_parameter")),
+                named(&response.expect_problem(400, "invalid_parameter")),
                 [name],
                 "{query}"
             );
@@ -274,9 +274,9 @@ async fn a_cursor_that_the_list_did_not_give_out_is_refused(engine: Engine) {
         wrong.push(flipped);
     }
     for cursor in wrong {
-        let answer = alice.get(&format!("{TASKS}?limit=1&cursor={cursor}")).await;
-        assert_eq!(answer.status, 400, "{cursor}: {}", answer.text());
-        let code = answer.json()["code"].clone();
+        let response = alice.get(&format!("{TASKS}?limit=1&cursor={cursor}")).await;
+        assert_eq!(response.status, 400, "{cursor}: {}", response.text());
+        let code = response.json()["code"].clone();
         assert!(
             code == "invalid_cursor" || cursor == "%FF%FE" && code == "invalid_parameter",
             "{cursor}"
@@ -313,10 +313,10 @@ async fn a_parameter_that_a_list_does_not_have_is_refused_and_named(engine: Engi
         ("%C3%BC=1", "ü"),
     ];
     for (query, name) in unknown {
-        let answer = alice.get(&format!("{TASKS}?{query}")).await;
-        assert_eq!(answer.status, 400, "{query}: {}", answer.text());
+        let response = alice.get(&format!("{TASKS}?{query}")).await;
+        assert_eq!(response.status, 400, "{query}: {}", response.text());
         assert_eq!(
-            named(&answer.expect_problem(400, "unknown_parameter")),
+            named(&response.expect_problem(400, "unknown_parameter")),
             [name]
         );
     }
@@ -338,7 +338,7 @@ async fn a_parameter_that_a_list_does_not_have_is_refused_and_named(engine: Engi
     );
 }
 
-async fn other_addresses_have_no_parameters_and_do_nothing_if_given_one(engine: Engine) {
+async fn other_endpoints_have_no_parameters_and_do_nothing_if_given_one(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let path = alice.create_path("a").await;
@@ -363,7 +363,7 @@ async fn other_addresses_have_no_parameters_and_do_nothing_if_given_one(engine: 
             ("PUT", &path),
             ("DELETE", &path),
         ] {
-            let answer = alice
+            let response = alice
                 .request(method, &format!("{address}?{query}"))
                 .json(&body)
                 .send()
@@ -372,7 +372,7 @@ async fn other_addresses_have_no_parameters_and_do_nothing_if_given_one(engine: 
             if method != "HEAD" {
                 let name = query.split('=').next().unwrap();
                 assert_eq!(
-                    named(&answer.expect_problem(400, "unknown_parameter")),
+                    named(&response.expect_problem(400, "unknown_parameter")),
                     [name]
                 );
             }
@@ -395,14 +395,14 @@ async fn other_addresses_have_no_parameters_and_do_nothing_if_given_one(engine: 
         ("completed=true&q=a", "unknown_parameter", "q"),
         ("Completed=true", "invalid_parameter", "Completed"),
     ] {
-        let answer = alice
+        let response = alice
             .delete(&format!("{TASKS}?{query}"))
             .await
             .expect_problem(400, code);
         assert!(
-            named(&answer).contains(&name.to_owned()),
+            named(&response).contains(&name.to_owned()),
             "{query}: {}",
-            answer.text()
+            response.text()
         );
     }
     assert_eq!(alice.get(TASKS).await.expect(200).json(), before);

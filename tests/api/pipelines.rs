@@ -1,4 +1,4 @@
-//! Pipelines: what goes over them, and what they leave to others.
+//! Pipelines: which statements go over them, and which go to the worker pool.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -11,7 +11,7 @@ use crate::support::{Engine, TestApp, block_on};
 
 const TASKS: &str = "/api/v1/tasks";
 
-/// Asks again and again, until the answer came over a pipeline.
+/// Repeats a request until its statement went over a pipeline.
 async fn is_pipelined(app: &TestApp, what: &str, mut ask: impl AsyncFnMut()) {
     eventually(what, async || {
         let before = app.pipelined().await;
@@ -34,7 +34,7 @@ fn a_page_over_a_pipeline_is_byte_for_byte_the_one_that_comes_the_ordinary_way()
         ] {
             alice.post(TASKS, &task).await.expect(201);
         }
-        // None is open for reads: the first answer comes the ordinary way.
+        // No pipeline for reads is open yet, so the first one uses the pool.
         let writes = app.pipelined().await;
         let ordinary = alice.get("/api/v1/tasks?limit=2").await.expect(200);
         assert_eq!(app.pipelined().await, writes);
@@ -59,7 +59,7 @@ fn a_page_over_a_pipeline_is_byte_for_byte_the_one_that_comes_the_ordinary_way()
 }
 
 #[test]
-fn a_row_that_somebody_else_has_spoiled_costs_nobody_the_pipeline() {
+fn a_row_that_another_program_has_damaged_closes_no_pipeline() {
     block_on(async {
         let app = TestApp::with(Engine::Postgres, &[("WITH_METRICS", "")]).await;
         let (alice, bob) = (app.user("alice"), app.user("bob"));
@@ -78,8 +78,8 @@ fn a_row_that_somebody_else_has_spoiled_costs_nobody_the_pipeline() {
     });
 }
 
-/// Each commit waits, as for a slow disk: with one worker that has two pipelines,
-/// writes open the second one, and reads, of which none waits for a commit, do not.
+/// Each commit waits, as for a slow disk. With one worker and two pipelines, writes open
+/// the second pipeline; reads, which wait for no commit, do not.
 #[test]
 fn writes_that_wait_for_a_disk_use_the_next_pipeline_of_their_worker() {
     block_on(async {
@@ -99,13 +99,13 @@ fn writes_that_wait_for_a_disk_use_the_next_pipeline_of_their_worker() {
             let draft = json!({ "title": "a" });
             let creates = users.iter().map(|user| user.post(TASKS, &draft));
             let created = join_all(creates).await;
-            assert!(created.iter().all(|answer| answer.status == 201));
+            assert!(created.iter().all(|response| response.status == 201));
             slow.pipelines_open().await == 2
         })
         .await;
         is_pipelined(&slow, "list", async || {
             let lists = join_all(users.iter().map(|user| user.get(TASKS))).await;
-            assert!(lists.iter().all(|answer| answer.status == 200));
+            assert!(lists.iter().all(|response| response.status == 200));
         })
         .await;
         assert_eq!(slow.pipelines_open().await, 3);
@@ -138,7 +138,7 @@ fn what_is_asked_for_most_goes_over_pipelines() {
             assert!(page["next_cursor"].is_string());
         })
         .await;
-        // Nothing else is asked meanwhile that could go over a pipeline.
+        // Meanwhile there is no other statement for a pipeline.
         let mut before = alice.get(&path).await.expect(200).json();
         is_pipelined(&app, "complete", async || {
             let toggle = alice.request("PATCH", &complete).send().await;
@@ -161,18 +161,18 @@ fn what_is_not_hers_or_not_there_is_told_as_ever() {
             drop(alice.get(&path).await.expect(200))
         })
         .await;
-        let nobodys = format!("{TASKS}/{}", uuid::Uuid::now_v7());
+        let unknown = format!("{TASKS}/{}", uuid::Uuid::now_v7());
         for _ in 0..50 {
             mallory.get(&path).await.expect_problem(403, "not_owner");
             mallory
-                .get(&nobodys)
+                .get(&unknown)
                 .await
                 .expect_problem(404, "task_not_found");
             let complete = format!("{path}/complete");
-            let answer = mallory
+            let response = mallory
                 .patch(&complete, &json!({ "completed": true }))
                 .await;
-            answer.expect_problem(403, "not_owner");
+            response.expect_problem(403, "not_owner");
         }
         let task = alice.get(&path).await.expect(200).json();
         assert_eq!(
@@ -191,7 +191,7 @@ fn toggles_of_many_at_once_are_each_done_once() {
         let complete = format!("{path}/complete");
         for round in 1..=5 {
             let toggles = join_all((0..33).map(|_| alice.request("PATCH", &complete).send())).await;
-            assert!(toggles.iter().all(|answer| answer.status == 200));
+            assert!(toggles.iter().all(|response| response.status == 200));
             let task = alice.get(&path).await.expect(200).json();
             assert_eq!(task["version"], 1 + 33 * round);
             assert_eq!(task["completed"], round % 2 == 1);
@@ -199,7 +199,7 @@ fn toggles_of_many_at_once_are_each_done_once() {
     });
 }
 
-/// A role that may have as many connections as the pool, and no more.
+/// A role with a connection limit equal to the size of the pool.
 #[test]
 fn pipelines_give_way_to_connections_of_the_pool() {
     block_on(async {
@@ -247,8 +247,8 @@ fn pipelines_give_way_to_connections_of_the_pool() {
             eventually("all four have a connection", all).await;
             lock.batch_execute("COMMIT").unwrap();
         };
-        let (answers, ()) = join(four, release).await;
-        assert!(answers.iter().all(|answer| answer.status == 200));
+        let (responses, ()) = join(four, release).await;
+        assert!(responses.iter().all(|response| response.status == 200));
         drop(few);
         execute(&format!("DROP ROLE {role}"));
     });

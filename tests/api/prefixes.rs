@@ -1,5 +1,5 @@
-//! The prefix that a proxy has taken off a path stands in links again, if a trusted
-//! proxy says it and it is one.
+//! `X-Forwarded-Prefix`: links contain the path prefix that a proxy has stripped, if a
+//! trusted proxy sends it and it is valid.
 
 use serde_json::json;
 use todoward::routes::API;
@@ -20,8 +20,7 @@ fn with(request: Request, prefixes: &[&str]) -> Request {
     prefixes.iter().fold(request, header)
 }
 
-/// What stands before the path in `Location`, in `Link` of both ways to a page, and in
-/// the document.
+/// The prefix in `Location`, in `Link` below both mounts, and in the document.
 async fn seen(app: &TestApp, prefixes: &[&str]) -> [String; 4] {
     let alice = app.user("alice");
     let create = alice.request("POST", TASKS).json(&json!({ "title": "a" }));
@@ -70,7 +69,7 @@ async fn a_prefix_of_a_trusted_proxy_stands_in_every_link(engine: Engine) {
     ] {
         assert_eq!(seen(&app, &[prefix]).await, [prefix; 4]);
     }
-    // Where it is asked for is where it was asked, also in a refusal.
+    // `instance` is the path as received, in errors too.
     let refused = with(
         app.user("alice").request("GET", "/api/v1/tasks/x"),
         &["/backend"],
@@ -81,7 +80,7 @@ async fn a_prefix_of_a_trusted_proxy_stands_in_every_link(engine: Engine) {
         refused.expect_problem(404, "task_not_found").json()["instance"],
         "/api/v1/tasks/x"
     );
-    // And the document is otherwise the same.
+    // Apart from that the document is the same.
     let below = with(
         app.anonymous().request("GET", "/openapi.json"),
         &["/backend"],
@@ -145,7 +144,7 @@ async fn whoever_is_no_trusted_proxy_has_no_prefix(engine: Engine) {
         let app = TestApp::with(engine, &[("TODOWARD__SERVER__TRUSTED_PROXIES", proxies)]).await;
         app.user("alice").create(json!({ "title": "first" })).await;
         assert_eq!(seen(&app, &["/backend"]).await, NONE);
-        // Who says to have come through one is not one.
+        // A proxy in X-Forwarded-For does not make the peer trusted.
         let create = app
             .user("alice")
             .request("POST", TASKS)

@@ -1,4 +1,4 @@
-//! Whose address is limited: the peer's, or the one that a trusted proxy names.
+//! Which IP address is limited: the peer's, or the one that a trusted proxy reports.
 
 use crate::rate_limits::{MANY_AT_ONCE, exhaust, limit, shares};
 use crate::support::client::Request;
@@ -10,7 +10,7 @@ async fn app(proxies: &str) -> TestApp {
     TestApp::with(Engine::Sqlite, &settings).await
 }
 
-/// A request without a token that came through these hops.
+/// Sends a request without a token, with this `X-Forwarded-For`.
 fn through(app: &TestApp, lines: &[&str]) -> Request {
     let mut request = app.anonymous().request("GET", "/api/v1/tasks");
     for line in lines {
@@ -39,7 +39,7 @@ fn behind_a_trusted_proxy_each_client_has_its_own_bucket() {
         exhaust(|| through(&app, &["198.51.100.1"])).await;
         through(&app, &["198.51.100.2"]).send().await.expect(401);
         through(&app, &[]).send().await.expect(401);
-        // What stands left of the client is its own text.
+        // Everything left of the client's entry is its own text.
         for lines in [
             &["6.6.6.6, 198.51.100.1"][..],
             &["6.6.6.6", "198.51.100.1"],
@@ -51,7 +51,7 @@ fn behind_a_trusted_proxy_each_client_has_its_own_bucket() {
         ] {
             shares(|| through(&app, lines)).await;
         }
-        // Other headers that proxies and clients write are not read.
+        // Other headers of proxies and clients are ignored.
         let spoofed = || {
             through(&app, &["198.51.100.1"])
                 .header("Forwarded", "for=6.6.6.6")

@@ -1,4 +1,4 @@
-//! The largest there can be: tasks, bodies, pages.
+//! The largest possible tasks, bodies and pages.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::support::{Engine, TestApp, on_both_databases};
 on_both_databases! {
     no_task_is_too_large_for_the_body_limit_however_it_is_written,
     a_page_of_the_largest_tasks_is_served,
-    a_user_who_sends_many_large_bodies_and_ends_none_holds_up_nobody_else,
+    a_user_with_many_unfinished_large_bodies_does_not_block_other_users,
     a_tag_is_one_however_its_accents_are_written,
     a_comma_is_a_part_of_a_tag,
 }
@@ -18,15 +18,15 @@ const TASKS: &str = "/api/v1/tasks";
 const LIMIT: usize = 512 * 1024;
 const JSON: &str = "application/json";
 
-/// A string with every character escaped, as some clients write it: 12 bytes for
-/// what has four.
+/// A string with every character escaped, as some clients do: 12 bytes for a character
+/// of four.
 fn escaped(text: &str) -> String {
     let units = text.encode_utf16();
     let escapes: String = units.map(|unit| format!("\\u{unit:04x}")).collect();
     format!("\"{escapes}\"")
 }
 
-/// JSON with every character of every string escaped, names too.
+/// JSON with every character of every string escaped, names included.
 fn all_escaped(value: &Value) -> String {
     match value {
         Value::String(text) => escaped(text),
@@ -43,7 +43,7 @@ fn all_escaped(value: &Value) -> String {
     }
 }
 
-/// Fifty different tags of sixty characters, each of this one but for two letters.
+/// Fifty different tags: sixty times this character, with two letters that differ.
 fn tags(filling: &str) -> Vec<String> {
     (0..50)
         .map(|n| format!("{n:02}{}", filling.repeat(58)))
@@ -70,8 +70,8 @@ async fn no_task_is_too_large_for_the_body_limit_however_it_is_written(engine: E
     for field in ["title", "description", "tags"] {
         assert!(task[field] == first[field], "{field}");
     }
-    // What was read is sent back whole, with tags that are four times as long
-    // before they are normalized.
+    // A task is sent back as it was read, with tags that are four times as long
+    // before normalization.
     let mut second = task.clone();
     second["tags"] = json!(tags("\u{3b1}\u{313}\u{300}\u{345}"));
     let path = format!("{TASKS}/{}", task["id"].as_str().unwrap());
@@ -88,14 +88,14 @@ async fn no_task_is_too_large_for_the_body_limit_however_it_is_written(engine: E
         assert!(changed["tags"] == json!(tags("\u{1f82}")));
         assert!(changed["description"] == first["description"]);
     }
-    // No character has more than three times 12 bytes before it is normalized.
+    // No character needs more than three times 12 bytes before normalization.
     const { assert!((1000 + 20_000) * 12 + 50 * 60 * 36 + 4096 < LIMIT) };
 }
 
 async fn a_page_of_the_largest_tasks_is_served(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
-    // Of these each is six bytes in every answer.
+    // Each of these is six bytes in every response.
     let filling = "\u{1}";
     let largest = json!({
         "title": format!("{}x", filling.repeat(999)), "description": filling.repeat(20_000), "tags": tags(filling),
@@ -125,7 +125,7 @@ async fn a_page_of_the_largest_tasks_is_served(engine: Engine) {
     }
 }
 
-async fn a_user_who_sends_many_large_bodies_and_ends_none_holds_up_nobody_else(engine: Engine) {
+async fn a_user_with_many_unfinished_large_bodies_does_not_block_other_users(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, bob) = (app.user("alice"), app.user("bob"));
     let padded = json!({ "title": "a" }).to_string() + &" ".repeat(LIMIT - 13);
@@ -147,14 +147,14 @@ async fn a_user_who_sends_many_large_bodies_and_ends_none_holds_up_nobody_else(e
     };
     let mut begun: Vec<Connection> = (0..56).map(|_| begin()).collect();
     eventually("no more of alice's", async || {
-        let answer = send(&alice).await;
-        if answer.status == 503 {
-            assert_eq!(answer.header("retry-after"), "1");
-            answer.expect_problem(503, "overloaded");
+        let response = send(&alice).await;
+        if response.status == 503 {
+            assert_eq!(response.header("retry-after"), "1");
+            response.expect_problem(503, "overloaded");
             return true;
         }
-        // It may have taken the place of one of those, which was refused.
-        answer.expect(201);
+        // It may have used the budget of one of those, which was refused.
+        response.expect(201);
         begun.push(begin());
         false
     })
@@ -175,7 +175,7 @@ async fn a_tag_is_one_however_its_accents_are_written(engine: Engine) {
     alice
         .create(json!({ "title": "one", "tags": ["caf\u{e9}"] }))
         .await;
-    // A mark is a part of the letter before it, be that white space.
+    // A mark belongs to the character before it, even to white space.
     let mark = alice
         .create(json!({ "title": "mark", "tags": [" \u{301}a", "\u{1100}\u{1161}"] }))
         .await;
@@ -199,7 +199,7 @@ async fn a_tag_is_one_however_its_accents_are_written(engine: Engine) {
             ["both"]
         );
     }
-    // Sixty characters as they are stored, not as they are sent.
+    // Sixty characters as stored, not as sent.
     for (count, status) in [(60, 201), (61, 422)] {
         let body = json!({ "title": "long", "tags": ["e\u{301}".repeat(count)] });
         alice.post(TASKS, &body).await.expect(status);

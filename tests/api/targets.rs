@@ -1,4 +1,4 @@
-//! The target of a request: a path, or what stands for one.
+//! Request targets (RFC 9112 section 3.2): paths and the other forms.
 
 use serde_json::json;
 
@@ -28,17 +28,20 @@ fn a_target_is_a_path_or_stands_for_one() {
         }
         for scheme in ["http", "https"] {
             let absolute = format!("{scheme}://evil.example{path}");
-            let answers = exchange(app.address, head("alice", &format!("GET {absolute}"), ""));
-            assert_eq!((answers[0].status, answers[0].json()), (200, task.clone()));
+            let responses = exchange(app.address, head("alice", &format!("GET {absolute}"), ""));
+            assert_eq!(
+                (responses[0].status, responses[0].json()),
+                (200, task.clone())
+            );
             for (user, status) in [("bob", 403), ("alice", 404)] {
                 let target = if status == 404 {
                     absolute.replace(&path, "/api/v1/nope")
                 } else {
                     absolute.clone()
                 };
-                let answers = exchange(app.address, head(user, &format!("GET {target}"), ""));
-                assert_eq!(answers[0].status, status);
-                assert!(!String::from_utf8_lossy(&answers[0].body).contains("evil"));
+                let responses = exchange(app.address, head(user, &format!("GET {target}"), ""));
+                assert_eq!(responses[0].status, status);
+                assert!(!String::from_utf8_lossy(&responses[0].body).contains("evil"));
             }
             assert_eq!(
                 statuses(&exchange(
@@ -69,10 +72,10 @@ fn a_target_is_a_path_or_stands_for_one() {
             ("CONNECT /api/v1/tasks", 405),
             ("GET http://evil.example", 404),
         ] {
-            let answers = exchange(app.address, head("alice", line, ""));
-            assert_eq!(statuses(&answers), [status], "{line}");
+            let responses = exchange(app.address, head("alice", line, ""));
+            assert_eq!(statuses(&responses), [status], "{line}");
             assert_eq!(
-                answers[0].header("content-type"),
+                responses[0].header("content-type"),
                 "application/problem+json"
             );
             app.anonymous().get("/health/live").await.expect(200);
@@ -114,14 +117,14 @@ fn a_long_path_is_nothing_or_refused() {
             query.expect_problem(400, "invalid_parameter");
         }
         for length in [66_000, 120_000, 200_000] {
-            let answers = exchange(
+            let responses = exchange(
                 app.address,
                 anonymous_head(&format!("GET /{}", "a".repeat(length)), ""),
             );
             assert!(
-                answers
+                responses
                     .iter()
-                    .all(|answer| [400, 414, 431].contains(&answer.status)),
+                    .all(|response| [400, 414, 431].contains(&response.status)),
                 "{length}"
             );
             app.anonymous().get("/health/live").await.expect(200);

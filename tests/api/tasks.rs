@@ -6,7 +6,7 @@ use crate::support::{Engine, TestApp, on_both_databases};
 
 on_both_databases! {
     a_new_task_has_every_field_of_the_contract,
-    every_field_is_stored_and_read_back_as_it_was_answered,
+    every_field_is_stored_and_read_back_as_in_the_response,
     a_patch_changes_what_it_names_and_null_clears,
     a_patch_that_changes_nothing_leaves_version_and_time_alone,
     an_empty_body_toggles_completion_and_a_set_one_sets_it,
@@ -17,15 +17,15 @@ on_both_databases! {
 
 async fn a_new_task_has_every_field_of_the_contract(engine: Engine) {
     let app = TestApp::spawn(engine).await;
-    let answer = app
+    let response = app
         .user("alice")
         .post("/api/v1/tasks", &json!({ "title": "  Buy milk\u{a0}" }))
         .await
         .expect(201);
-    let task = answer.json();
+    let task = response.json();
     let id = task["id"].as_str().unwrap();
-    assert_eq!(answer.header("etag"), "\"1\"");
-    assert_eq!(answer.header("location"), format!("/api/v1/tasks/{id}"));
+    assert_eq!(response.header("etag"), "\"1\"");
+    assert_eq!(response.header("location"), format!("/api/v1/tasks/{id}"));
     assert_eq!(id.get(14..15), Some("7"), "a UUID of version 7");
     let created_at = task["created_at"].as_str().unwrap();
     assert_eq!(created_at.len(), "2026-11-20T07:41:59.984Z".len());
@@ -37,15 +37,16 @@ async fn a_new_task_has_every_field_of_the_contract(engine: Engine) {
             "tags": [], "version": 1, "created_at": created_at, "updated_at": created_at,
         })
     );
-    let names: Vec<String> = serde_json::from_slice::<serde_json::Map<String, Value>>(&answer.body)
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect();
+    let names: Vec<String> =
+        serde_json::from_slice::<serde_json::Map<String, Value>>(&response.body)
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect();
     assert_eq!(names.len(), 12);
 }
 
-async fn every_field_is_stored_and_read_back_as_it_was_answered(engine: Engine) {
+async fn every_field_is_stored_and_read_back_as_in_the_response(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let task = alice

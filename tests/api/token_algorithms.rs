@@ -1,4 +1,4 @@
-//! The algorithm: HS256, and no other name, however well it is signed.
+//! The algorithm: HS256 and no other, however the token is signed.
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn unsigned(now: i64) -> Vec<Case> {
     cases
 }
 
-/// Really signed with HS256 and our secret, under another name.
+/// Signed with HS256 and the right secret, but under another name.
 fn other_algorithms(now: i64) -> Vec<Case> {
     let signed = |header: Value, code| {
         let token = sign_with_header(&header, &claims_at(now));
@@ -115,7 +115,7 @@ fn other_algorithms(now: i64) -> Vec<Case> {
         json!({ "Alg": "HS256", "typ": "JWT" }),
     ]
     .map(|header| signed(header, "malformed_token"));
-    // What the header names, made with our secret as well as it can be.
+    // The algorithm of the header, with the right secret as its key.
     let payload = claims_at(now).to_string();
     let longer =
         [("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)].map(|(alg, algorithm)| {

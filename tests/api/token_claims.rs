@@ -1,4 +1,4 @@
-//! `sub`: whose token it is, and no other claim says so.
+//! `sub`, the only claim that identifies the user.
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,5 @@
-//! The token's header: nothing in it leads to a key, and what would change the
-//! meaning of the rest is refused.
+//! The header of a token: nothing in it leads to a key, and parameters that would change
+//! the meaning of the token are refused.
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +20,7 @@ pub fn cases(now: i64) -> Vec<Case> {
     cases
 }
 
-/// `HS256` and these members.
+/// A header with `HS256` and these members.
 fn header(members: &Value) -> Value {
     let mut header = json!({ "alg": "HS256" });
     header
@@ -41,7 +41,7 @@ fn signed(members: &Value, now: i64, code: &'static str) -> Case {
     signed_with(SECRET.as_bytes(), members, now, code)
 }
 
-/// Tokens that say where their own key is to be found, or bring it along.
+/// Tokens that refer to their own key, or contain it.
 pub fn brought_keys(now: i64, address: &str) -> Vec<Case> {
     const THEIRS: &[u8] = b"the secret of somebody else, 0123456789";
     let jwk = json!({ "kty": "oct", "alg": "HS256", "kid": "theirs", "k": base64url(THEIRS) });
@@ -77,7 +77,7 @@ pub fn brought_keys(now: i64, address: &str) -> Vec<Case> {
         .collect()
 }
 
-/// Names of keys that mean a file, a query or a script to somebody.
+/// Values of `kid` that attempt injection: paths, SQL, scripts.
 fn kids(now: i64) -> Vec<Case> {
     let mut cases = Vec::new();
     for kid in [
@@ -119,8 +119,8 @@ fn kids(now: i64) -> Vec<Case> {
     cases
 }
 
-/// Parameters that change what signature or payload mean, or belong to another
-/// kind of token.
+/// Parameters that change the meaning of signature or payload, or belong to another kind
+/// of token.
 fn extensions(now: i64) -> Vec<Case> {
     [
         json!({ "crit": ["x"] }),

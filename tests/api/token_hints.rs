@@ -1,4 +1,4 @@
-//! A refusal says what was sent, as far as one can tell, and what to send instead.
+//! A refusal says what was sent, as far as it can be recognized, and what to send instead.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::tokens::{now, sign};
 use crate::support::verdicts::{NOW, claims_but, verify};
 use crate::support::{Engine, TestApp, block_on};
 
-/// The detail about a token without a subject and with these claims.
+/// The detail for a token with these claims and without a subject.
 fn without_subject(claims: &Value) -> &'static str {
     let mut changes = claims.clone();
     changes["sub"] = Value::Null;
@@ -27,7 +27,7 @@ fn a_token_without_sub_is_told_so_unless_it_is_the_one_of_a_link_in_a_mail() {
             "{claims}: {detail}"
         );
     }
-    // Newer ones have userId, as what people sign by hand has.
+    // Newer ones have userId, as do tokens that people sign themselves.
     let both = without_subject(&json!({ "userId": "alice", "email": "a@example.com" }));
     assert!(both.starts_with("the token has no sub: "), "{both}");
     assert!(both.contains("e-mail verification"), "{both}");
@@ -47,7 +47,7 @@ fn a_token_without_sub_is_told_so_unless_it_is_the_one_of_a_link_in_a_mail() {
     }
 }
 
-/// What a client may send, and a word of what it must be told.
+/// What a client may send, and a word that the hint must contain.
 fn sent(token: &str) -> Vec<(String, &'static str)> {
     const SESSION: &str = "Better Auth session token";
     const API_KEY: &str = "x-api-key";
@@ -100,15 +100,15 @@ fn what_is_sent_instead_of_a_token_is_called_by_its_name() {
         let app = TestApp::spawn(Engine::Sqlite).await;
         let token = sign(&claims_but(now(), &json!({})));
         for (text, word) in sent(&token) {
-            let answer = app.with_token(&text).get("/api/v1/tasks").await;
-            let problem = answer.expect_problem(401, "malformed_token").json();
+            let response = app.with_token(&text).get("/api/v1/tasks").await;
+            let problem = response.expect_problem(401, "malformed_token").json();
             let detail = problem["detail"].as_str().unwrap();
             assert!(detail.contains(word), "{text}: {detail}");
         }
-        // A list is a list, whatever its first member looks like.
+        // A list of credentials, whatever its first item looks like.
         for list in ["{}, Bearer x", "\"a\", Bearer b"] {
-            let answer = app.with_token(list).get("/api/v1/tasks").await;
-            answer.expect_problem(400, "invalid_request");
+            let response = app.with_token(list).get("/api/v1/tasks").await;
+            response.expect_problem(400, "invalid_request");
         }
     });
 }

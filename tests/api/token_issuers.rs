@@ -1,4 +1,4 @@
-//! `iss` and `aud`: of whom a token is, and for whom.
+//! `iss` and `aud`: who issued a token, and for whom.
 
 use serde_json::{Value, json};
 use todoward::auth::{Policy, Verifier};
@@ -17,7 +17,7 @@ pub fn cases(now: i64) -> Vec<Case> {
     mistyped(now)
 }
 
-/// Wrong whether an issuer and an audience are configured or not.
+/// Invalid whether or not an issuer and an audience are configured.
 fn mistyped(now: i64) -> Vec<Case> {
     let but = |name: &str, value: Value| {
         let mut claims = claims_but(now, &json!({ "iss": ISSUER, "aud": AUDIENCE }));
@@ -116,7 +116,7 @@ fn each_configured_issuer_and_audience_is_accepted() {
     }
 }
 
-/// Texts that are nearly the one that is meant.
+/// Texts that resemble the right one.
 fn near_misses(of: &str) -> Vec<String> {
     let host = of.strip_prefix("https://").unwrap();
     vec![

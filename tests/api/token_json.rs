@@ -1,4 +1,4 @@
-//! Header and payload: each one JSON object in UTF-8 that can be read in one way.
+//! Header and payload: each one unambiguous JSON object in UTF-8.
 
 use serde_json::Value;
 
@@ -149,7 +149,7 @@ fn encodings(now: i64) -> Vec<Case> {
     cases
 }
 
-/// Documents that two parsers could read differently.
+/// Documents that two parsers could interpret differently.
 fn two_readings(now: i64) -> Vec<Case> {
     let good = claims_at(now).to_string();
     let inner = &good[1..good.len() - 1];

@@ -1,4 +1,4 @@
-//! OAuth access tokens: no user's own, and good for no more than their scopes.
+//! OAuth access tokens: they allow no more than their scopes.
 
 use serde_json::{Value, json};
 use todoward::auth::{Access, Claims, Policy, Refusal, Scopes};
@@ -17,8 +17,8 @@ on_both_databases! {
 const CLAIMS: &str = "invalid_claims";
 const LIST: &str = "/api/v1/tasks";
 
-/// The cases of this module at a time, for the tests over HTTP: where no scope is
-/// configured.
+/// The cases of this module at a time, for the tests over HTTP, without configured
+/// scopes.
 pub fn cases(now: i64) -> Vec<Case> {
     let mut cases: Vec<Case> = marks()
         .into_iter()
@@ -44,7 +44,7 @@ pub fn cases(now: i64) -> Vec<Case> {
         let claims = claims_but(now, &json!({ "cnf": cnf }));
         cases.push(Case::new(format!("cnf {cnf}"), sign(&claims), CLAIMS));
     }
-    // An OpenID token names its client by the audience alone.
+    // An ID token names its client only as its audience.
     for name in ["at_hash", "c_hash"] {
         let claims = claims_but(now, &json!({ (name): "hash", "auth_time": now }));
         cases.push(Case::new(name, sign(&claims), CLAIMS));
@@ -52,7 +52,7 @@ pub fn cases(now: i64) -> Vec<Case> {
     cases
 }
 
-/// What says that a token is one of OAuth: a header and claims.
+/// What makes a token an OAuth token: header and claims.
 fn marks() -> Vec<(Value, Value)> {
     let typed = |typ: &str| (json!({ "alg": "HS256", "typ": typ }), json!({}));
     let claimed = |claims: Value| (json!({ "alg": "HS256" }), claims);
@@ -75,7 +75,7 @@ fn marks() -> Vec<(Value, Value)> {
             marks.push(claimed(json!({ (name): value })));
         }
     }
-    // An OpenID token, as oauth-provider makes it.
+    // An ID token, as oauth-provider makes it.
     marks.push(claimed(
         json!({ "azp": "a program", "nonce": "n", "auth_time": NOW, "sid": "s" }),
     ));
@@ -110,7 +110,7 @@ fn verdict(policy: Policy, claims: &Value) -> Result<Claims, Refusal> {
     verifier_with(policy).verify(&sign_with_header(&header, claims), NOW as f64)
 }
 
-/// What a scope claim is good for.
+/// The access that a scope claim gives.
 #[track_caller]
 fn access(policy: Policy, scope: &Value) -> Access {
     let claims = claims_but(NOW, &json!({ "scope": scope }));
@@ -196,7 +196,7 @@ fn a_scope_that_is_no_string_is_refused() {
 }
 
 #[test]
-fn with_scopes_of_one_kind_the_other_lets_nobody_in() {
+fn with_scopes_of_one_kind_a_scope_of_the_other_kind_gives_no_access() {
     let read_only = || allowing(&["tasks:read"], &[]);
     assert_eq!(access(read_only(), &json!("tasks:read")), Access::Read);
     assert_eq!(access(read_only(), &json!("tasks:write")), Access::Nothing);
@@ -265,7 +265,7 @@ fn a_token_is_compared_anew_with_what_it_is_sent_for_also_when_it_is_remembered(
     }
 }
 
-/// A client with a token of OAuth for alice.
+/// A client with an OAuth token for alice.
 fn program(app: &TestApp, scope: &str) -> Client {
     let claims = claims_but(now(), &json!({ "client_id": "a program", "scope": scope }));
     let header = json!({ "alg": "HS256", "typ": "at+jwt" });
@@ -289,7 +289,7 @@ async fn a_program_reads_and_writes_as_far_as_its_scopes_go(engine: Engine) {
         program(&app, "tasks:write"),
         program(&app, "openid"),
     );
-    // Again and again, since a token that was accepted is remembered.
+    // Repeated, because an accepted token is remembered.
     for _ in 0..2 {
         for address in [
             LIST,
@@ -300,9 +300,9 @@ async fn a_program_reads_and_writes_as_far_as_its_scopes_go(engine: Engine) {
             for method in ["GET", "HEAD"] {
                 reads.request(method, address).send().await.expect(200);
                 writes.request(method, address).send().await.expect(200);
-                let answer = neither.request(method, address).send().await.expect(403);
+                let response = neither.request(method, address).send().await.expect(403);
                 assert_eq!(
-                    answer.header("www-authenticate"),
+                    response.header("www-authenticate"),
                     TO_READ,
                     "{method} {address}"
                 );
@@ -326,14 +326,14 @@ async fn a_program_reads_and_writes_as_far_as_its_scopes_go(engine: Engine) {
         ] {
             for program in [&reads, &neither] {
                 let body = json!({ "title": "theirs" });
-                let answer = program
+                let response = program
                     .request(method, address)
                     .json(&body)
                     .send()
                     .await
                     .expect_problem(403, "insufficient_scope");
                 assert_eq!(
-                    answer.header("www-authenticate"),
+                    response.header("www-authenticate"),
                     TO_WRITE,
                     "{method} {address}"
                 );
@@ -347,7 +347,7 @@ async fn a_program_reads_and_writes_as_far_as_its_scopes_go(engine: Engine) {
     );
     let task = writes.create(json!({ "title": "written for her" })).await;
     assert_eq!(task["owner_id"], "alice");
-    // It is her tasks that they are, and nobody else's.
+    // The tasks belong to her.
     writes
         .get("/api/v1/users/bob/tasks")
         .await
@@ -371,16 +371,16 @@ async fn a_request_that_its_scopes_do_not_allow_counts_against_the_rate_limit(en
     let reads = program(&app, "tasks:read");
     let mut statuses = Vec::new();
     while statuses.last() != Some(&429) {
-        let answer = reads.post(LIST, &json!({ "title": "x" })).await;
+        let response = reads.post(LIST, &json!({ "title": "x" })).await;
         assert!(
-            answer.header("ratelimit").starts_with("\"owner\";r="),
+            response.header("ratelimit").starts_with("\"owner\";r="),
             "{:?}",
-            answer.headers
+            response.headers
         );
-        statuses.push(answer.status);
+        statuses.push(response.status);
         assert!(statuses.len() < 100, "never limited");
     }
     assert_eq!(statuses[..2], [403, 403]);
-    // It is the bucket of the user, whoever acts.
+    // The user's bucket is used, whatever the client.
     app.user("bob").get(LIST).await.expect(200);
 }

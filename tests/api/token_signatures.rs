@@ -1,4 +1,4 @@
-//! The signature: by a secret of ours, byte for byte, over exactly this message.
+//! The signature: made with a configured secret, byte for byte, over exactly this message.
 
 use aws_lc_rs::hmac;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::verdicts::{Case, NOW, claims_at, claims_but, expect_refused}
 
 const INVALID: &str = "invalid_signature";
 
-/// Published in RFC 8037 and in every form in which a server shows a public key.
+/// A public key of RFC 8037, in every form in which servers publish keys.
 const PUBLIC_JWK: &str = r#"{"alg":"EdDSA","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kty":"OKP","kid":"k1"}"#;
 const PUBLIC_PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
 
@@ -39,8 +39,8 @@ fn other_secrets(now: i64) -> Vec<Case> {
         b"your-256-bit-secret".into(),
         b"better-auth-secret-12345678901234567890".into(),
         b"another secret of the tests, 0123456789 a".into(),
-        // Ours, but not byte for byte. (HMAC itself fills a key up with zeros, so
-        // one behind it makes no other key.)
+        // The right secret, but not byte for byte. (HMAC pads a key with zeros, so an
+        // appended one makes no other key.)
         format!("{SECRET}\n").into(),
         format!(" {SECRET}").into(),
         SECRET.to_uppercase().into(),
@@ -48,7 +48,7 @@ fn other_secrets(now: i64) -> Vec<Case> {
         SECRET[1..].into(),
         SECRET.repeat(2).into(),
         base64url(SECRET).into(),
-        // Public keys, in each form in which one might be taken for a secret.
+        // Public keys, in each form that might be mistaken for a secret.
         PUBLIC_PEM.into(),
         format!("{PUBLIC_PEM}\n").into(),
         format!("{PUBLIC_PEM}\n").replace('\n', "\r\n").into(),
@@ -75,7 +75,7 @@ fn other_secrets(now: i64) -> Vec<Case> {
         .collect()
 }
 
-/// Good signatures on something else.
+/// Valid signatures of other messages.
 fn other_messages(now: i64) -> Vec<Case> {
     let alice = sign(&claims_at(now));
     let bob = sign(&claims_but(now, &json!({ "sub": "bob" })));

@@ -25,7 +25,7 @@ pub fn cases(now: i64) -> Vec<Case> {
     .collect()
 }
 
-/// Signs two parts as they are written.
+/// Signs two parts as given.
 fn sign_parts(header: &str, payload: &str) -> String {
     let message = format!("{header}.{payload}");
     format!("{message}.{}", hs256(SECRET.as_bytes(), &message))
@@ -41,7 +41,7 @@ fn split(token: &str) -> (String, String, String) {
     (next(), next(), next())
 }
 
-/// A good token whose three parts all hold both characters in which base64url
+/// A valid token whose three parts all contain both characters in which base64url
 /// differs from base64.
 fn with_every_character(now: i64) -> (String, String, String) {
     let kid = "???>>>????>>>>?????>>>>>";
@@ -126,7 +126,7 @@ fn alphabets(now: i64) -> Vec<Case> {
     }
     let mut cases = Vec::new();
     for (name, [header, payload, signature]) in altered {
-        // As it is, and signed anew in this spelling.
+        // Unchanged, and signed again in this spelling.
         if signature == s {
             cases.push(Case::new(
                 format!("{name}, signed"),
@@ -152,7 +152,7 @@ fn alphabets(now: i64) -> Vec<Case> {
             MALFORMED,
         ));
     }
-    // The bits of the last character that no byte needs: of 43 characters two.
+    // The unused bits of the last character: two for 43 characters.
     let (head, last) = s.split_at(42);
     let stray = URL_SAFE_ALPHABET
         .iter()

@@ -1,4 +1,4 @@
-//! `exp`, `nbf` and `iat`, at times that the test names.
+//! `exp`, `nbf` and `iat`, at times that the test sets.
 
 use serde_json::{Value, json};
 use todoward::auth::Policy;
@@ -28,7 +28,7 @@ pub fn cases(now: i64) -> Vec<Case> {
     .collect()
 }
 
-/// Claims in which one is this text, as it is written.
+/// Claims with this literal text as the value of one.
 fn raw(name: &str, text: &str, now: i64) -> String {
     let mut rest = claims_at(now);
     rest.as_object_mut().unwrap().remove(name);
@@ -76,7 +76,7 @@ fn not_numbers(now: i64) -> Vec<Case> {
     cases
 }
 
-/// A document with one of these is no JSON.
+/// Values that are not valid JSON.
 fn no_json_numbers(now: i64) -> Vec<Case> {
     let texts = [
         "NaN",
@@ -146,7 +146,7 @@ fn future(now: i64) -> Vec<Case> {
     cases
 }
 
-/// What `Date.now()` makes, and whatever else comes after the year 9999.
+/// Milliseconds, as of `Date.now()`, and other times after the year 9999.
 fn milliseconds(now: i64) -> Vec<Case> {
     let (expiry, instant) = (format!("{now}000"), format!("{}000.5", now + 900));
     let texts = [
@@ -220,8 +220,8 @@ fn any_number_up_to_the_end_of_the_year_9999_is_a_good_expiry() {
     }
 }
 
-/// The verdicts at `now` of a token with `changes`, at each second around a
-/// boundary and just beside it.
+/// The verdicts on a token with `changes`, at each second around a boundary and just
+/// beside it.
 fn sweep(leeway: i64, changes: &Value, expected: impl Fn(f64) -> &'static str) {
     let verifier = verifier_with(Policy {
         leeway: leeway as f64,

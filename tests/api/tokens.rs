@@ -1,5 +1,5 @@
-//! Tokens over HTTP: every wrong one of the modules beside this, and whose tasks
-//! a good one shows.
+//! Tokens over HTTP: every invalid one of the other token modules, and whose tasks a
+//! valid one shows.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -24,20 +24,20 @@ on_both_databases! {
     both_secrets_of_a_rotation_are_good_and_a_retired_one_is_not,
     a_token_may_have_8192_bytes_and_not_one_more,
     a_token_that_does_not_fit_into_a_request_is_refused_by_the_connection,
-    no_address_in_a_token_is_ever_called,
+    no_url_in_a_token_is_ever_called,
     two_tokens_that_differ_in_one_part_are_never_taken_for_one_another,
 }
 
 const LIST: &str = "/api/v1/tasks";
 
-/// Whether behind `Bearer ` a header can carry this, as one credential. Spaces
-/// around it belong to the header.
+/// Whether a header can carry this after `Bearer ` as one credential. Spaces around it
+/// belong to the header.
 fn can_be_sent(token: &str) -> bool {
     let in_a_header = token.bytes().all(|byte| !byte.is_ascii_control());
     in_a_header && !token.contains(',') && token.trim_ascii() == token
 }
 
-/// A good token of exactly so many bytes.
+/// A valid token of exactly this length in bytes.
 fn of_length(length: usize) -> String {
     (0..4)
         .flat_map(|kid| {
@@ -82,13 +82,13 @@ async fn every_wrong_token_is_refused_with_its_code_and_leaves_no_trace(engine: 
             .collect();
         assert!(cases.len() >= 20);
         for case in cases {
-            let answer = app
+            let response = app
                 .with_token(&case.token)
                 .post(LIST, &json!({ "title": "theirs" }))
                 .await;
-            assert_eq!(answer.status, 401, "{}: {}", case.name, answer.text());
-            assert_eq!(answer.json()["code"], case.code, "{}", case.name);
-            codes.insert(answer.json()["code"].as_str().unwrap().to_owned());
+            assert_eq!(response.status, 401, "{}: {}", case.name, response.text());
+            assert_eq!(response.json()["code"], case.code, "{}", case.name);
+            codes.insert(response.json()["code"].as_str().unwrap().to_owned());
         }
         assert_eq!(
             alice.get(LIST).await.expect(200).json()["items"],
@@ -296,7 +296,7 @@ async fn both_secrets_of_a_rotation_are_good_and_a_retired_one_is_not(engine: En
         app.with_token(&token)
     };
     by(new).create(json!({ "title": "a" })).await;
-    // `BETTER_AUTH_SECRET` counts as well as the list.
+    // `BETTER_AUTH_SECRET` is accepted in addition to the list.
     for good in [new, old, SECRET] {
         assert_eq!(by(good).titles("").await, ["a"]);
     }
@@ -332,17 +332,17 @@ async fn a_token_that_does_not_fit_into_a_request_is_refused_by_the_connection(e
     let mut connection = Connection::open(app.address);
     connection.send(raw::anonymous_head(&format!("GET {LIST}"), &authorization));
     // The server may close before it has read all of it.
-    if let Some(answer) = connection.answer() {
+    if let Some(response) = connection.response() {
         assert!(
-            matches!(answer.status, 400 | 401 | 413 | 431),
+            matches!(response.status, 400 | 401 | 413 | 431),
             "{}",
-            answer.status
+            response.status
         );
     }
     app.user("alice").get(LIST).await.expect(200);
 }
 
-async fn no_address_in_a_token_is_ever_called(engine: Engine) {
+async fn no_url_in_a_token_is_ever_called(engine: Engine) {
     let canary = TcpListener::bind("127.0.0.1:0").unwrap();
     canary.set_nonblocking(true).unwrap();
     let address = format!("http://{}/jwks.json", canary.local_addr().unwrap());
@@ -353,7 +353,7 @@ async fn no_address_in_a_token_is_ever_called(engine: Engine) {
             .await
             .expect_problem(401, case.code);
     }
-    // Nor if the token is good and the address superfluous.
+    // Nor with a valid token and an unknown path.
     let header = json!({ "alg": "HS256", "jku": address, "x5u": address, "kid": address });
     app.with_token(&sign_with_header(&header, &claims("alice")))
         .get(LIST)

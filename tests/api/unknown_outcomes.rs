@@ -1,21 +1,21 @@
-//! A server that spreads tables over others, and loses one of them in the middle
-//! of a write, says so on a connection that lives. Nobody can say then whether the
-//! write happened: it is neither repeated, nor called "not done".
+//! Unknown outcomes: a server that distributes tables and loses a worker during a write
+//! reports that on a connection that stays alive. Then it is unknown whether the write
+//! happened: it must neither be repeated nor reported as not done.
 
 use serde_json::json;
 
 use crate::support::fault_proxy::{FaultProxy, FieldError, Way};
 use crate::support::postgres::TestDatabase;
 use crate::support::trust::eventually;
-use crate::support::{Answer, Client, Engine, TestApp, block_on};
+use crate::support::{Client, Engine, Response, TestApp, block_on};
 
 const TASKS: &str = "/api/v1/tasks";
 
-/// Those of class 08 that Diesel tells apart, on connections of the pool.
+/// The codes of class 08 that Diesel distinguishes, on connections of the pool.
 const KNOWN_TO_DIESEL: [&str; 4] = ["08000", "08001", "08004", "08006"];
 
-/// Some of class 08, and "statement completion unknown", as a pipeline tells them
-/// all: after each of them it is closed for a second.
+/// Codes of class 08 and `statement_completion_unknown`, all of which a pipeline
+/// distinguishes: after each it is closed for a second.
 const KNOWN_TO_PIPELINES: [&str; 4] = ["08003", "08006", "08007", "40003"];
 
 struct Faulty {
@@ -37,18 +37,18 @@ impl Faulty {
         }
     }
 
-    /// Asks until the fault has happened, and gives the answer to that request. All
-    /// before are fine.
-    async fn struck(&self, fault: FieldError, mut ask: impl AsyncFnMut() -> Answer) -> Answer {
+    /// Repeats a request until the fault has happened, and returns that response. All
+    /// earlier ones must succeed.
+    async fn struck(&self, fault: FieldError, mut ask: impl AsyncFnMut() -> Response) -> Response {
         self.proxy.arm(fault);
         let mut struck = None;
         eventually("the fault", async || {
-            let answer = ask().await;
+            let response = ask().await;
             if self.proxy.has_struck() {
-                struck = Some(answer);
+                struck = Some(response);
                 return true;
             }
-            assert!(answer.status < 300, "{}", answer.text());
+            assert!(response.status < 300, "{}", response.text());
             false
         })
         .await;
@@ -56,10 +56,10 @@ impl Faulty {
     }
 }
 
-fn is_unknown(answer: Answer, what: &FieldError) {
-    assert_eq!(answer.status, 503, "{what:?}: {}", answer.text());
-    assert_eq!(answer.header("retry-after"), "1");
-    let problem = answer.expect_problem(503, "database_unavailable").json();
+fn is_unknown(response: Response, what: &FieldError) {
+    assert_eq!(response.status, 503, "{what:?}: {}", response.text());
+    assert_eq!(response.header("retry-after"), "1");
+    let problem = response.expect_problem(503, "database_unavailable").json();
     let detail = problem["detail"].as_str().unwrap();
     assert!(
         detail.contains("unknown whether the change was made"),
@@ -89,14 +89,14 @@ async fn creates_are_stored_once(faulty: &Faulty, way: Way, codes: &[&'static st
     for (number, fault) in faults(way, codes, "INSERT INTO tasks").iter().enumerate() {
         let alice = faulty.app.user(&format!("alice {number}"));
         let mut tries = 0;
-        let answer = faulty
+        let response = faulty
             .struck(fault.clone(), async || {
                 tries += 1;
                 let title = format!("try {tries}");
                 alice.post(TASKS, &json!({ "title": title })).await
             })
             .await;
-        is_unknown(answer, fault);
+        is_unknown(response, fault);
         let stored = count(&alice, &format!("try {tries}")).await;
         assert_eq!(stored, usize::from(fault.executed), "{fault:?}");
     }
@@ -108,13 +108,13 @@ async fn toggles_are_made_once(faulty: &Faulty, way: Way, codes: &[&'static str]
     let complete = format!("{path}/complete");
     let mut version = 1;
     for fault in faults(way, codes, "UPDATE tasks SET completed") {
-        let answer = faulty
+        let response = faulty
             .struck(fault.clone(), async || {
                 version += 1;
                 alice.request("PATCH", &complete).send().await
             })
             .await;
-        is_unknown(answer, &fault);
+        is_unknown(response, &fault);
         version -= i64::from(!fault.executed);
         let task = alice.get(&path).await.expect(200).json();
         assert_eq!(task["version"], version, "{fault:?}");
@@ -186,8 +186,8 @@ fn a_create_with_a_key_that_may_have_happened_is_one_task_when_it_is_repeated() 
     });
 }
 
-/// With codes that say "had no effect", of a server that lies, and with those of class
-/// 08 that Diesel does not tell.
+/// With codes that mean "no effect" from a server that lies, and with those of class 08
+/// that Diesel does not distinguish.
 #[test]
 fn a_create_that_is_repeated_finds_the_task_of_its_first_try() {
     block_on(async {
@@ -200,13 +200,13 @@ fn a_create_that_is_repeated_finds_the_task_of_its_first_try() {
             for fault in faults(way, codes, "INSERT INTO tasks") {
                 let mut tries = 0;
                 let title = |tries| format!("{} {} {tries}", fault.code, fault.executed);
-                let answer = faulty
+                let response = faulty
                     .struck(fault.clone(), async || {
                         tries += 1;
                         alice.post(TASKS, &json!({ "title": title(tries) })).await
                     })
                     .await;
-                let task = answer.expect(201).json();
+                let task = response.expect(201).json();
                 let title = title(tries);
                 assert_eq!(task["title"], title, "{fault:?}");
                 assert_eq!(count(&alice, &title).await, 1, "{fault:?}");

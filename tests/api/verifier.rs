@@ -1,5 +1,5 @@
-//! Properties of the verifier: whatever it is given, only what was signed with
-//! our secret is believed, and nothing makes it panic.
+//! Properties of the verifier: whatever its input, it accepts only what was signed with
+//! the configured secret, and it never panics.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use crate::support::property::for_all;
 use crate::support::tokens::{base64url, hs256, sign, sign_raw};
 use crate::support::verdicts::{NOW, claims_at, claims_but, policy, verifier_with, verify};
 
-/// A token that is good at the time of the tests, of any subject and more.
+/// A token that is valid at the time of the tests, with any subject and other claims.
 fn good_token() -> impl Strategy<Value = String> {
     (subject(), any_json()).prop_map(|(sub, more)| {
         let token = sign(&claims_but(NOW, &json!({ "sub": sub, "more": [more] })));
@@ -42,7 +42,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Claims whose names are those that the verifier looks at.
+/// Claims with the names that the verifier reads.
 fn any_claims() -> impl Strategy<Value = Map<String, Value>> {
     let name = prop::sample::select(vec![
         "sub", "exp", "nbf", "iat", "iss", "aud", "typ", "email", "session", "user",
@@ -61,10 +61,10 @@ fn any_claims() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-/// Whoever writes this time or a later one means milliseconds.
+/// From this time on, a number is taken for milliseconds.
 const YEAR_10000: f64 = 253_402_300_800.0;
 
-/// What must hold of claims that were believed.
+/// What must hold for accepted claims.
 fn is_good(claims: &Map<String, Value>) -> bool {
     let sub = claims.get("sub").and_then(Value::as_str);
     let time = |name: &str| claims.get(name).map(|value| value.as_f64());
@@ -140,7 +140,7 @@ fn no_guessed_signature_of_good_claims_verifies() {
 
 #[test]
 fn no_other_secret_signs_a_token() {
-    // HMAC fills a short key up with zeros: those of ours are ours.
+    // HMAC pads a short key with zeros, so such a secret is the same key.
     let others = vec(any::<u8>(), 0..100)
         .prop_filter("ours", |secret| !secret.starts_with(SECRET.as_bytes()));
     let payload = claims_at(NOW).to_string();
@@ -258,7 +258,7 @@ fn every_single_bit_of_a_token_counts() {
             tried += 1;
         }
     }
-    // Only the highest bit of a byte makes something that is no text at all.
+    // Only flipping the highest bit of a byte makes it invalid UTF-8.
     assert_eq!(tried, token.len() * 7);
 }
 

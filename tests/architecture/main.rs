@@ -1,4 +1,4 @@
-//! The direction of imports: a room uses those below it and never one above.
+//! The direction of imports: a module uses those below it and never one above.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms of `src/`, from top to bottom; those in a row do not use each other.
+/// The modules of `src/`, from top to bottom; those in one row do not use each other.
 const ROOMS: &[&[&str]] = &[
     &["main"],
     &["lib"],
@@ -29,14 +29,14 @@ const ROOMS: &[&[&str]] = &[
     &["primitives"],
 ];
 
-/// Who may name the tables in `db/schema.rs`: the resource that has them, and what
-/// copies whole tables.
+/// Which modules may name the tables of `db/schema.rs`: the resource that a table belongs
+/// to, and the command that copies whole tables.
 const TABLES: &[(&str, &[&str])] = &[
     ("tasks", &["tasks", "transfer"]),
     ("idempotency_keys", &["db", "transfer"]),
 ];
 
-/// A file of `src/` without its tests: its path, its room, its text.
+/// A file of `src/` without its tests: its path, its module, its text.
 struct Source {
     path: PathBuf,
     room: String,
@@ -75,7 +75,7 @@ fn source(path: PathBuf) -> Source {
     Source { path, room, text }
 }
 
-/// The rooms that a text names, each with its line. Comments may name any.
+/// The modules that a text names, each with its line. Comments may name any.
 fn named_rooms(text: &str) -> Vec<(usize, String)> {
     let mut named = Vec::new();
     for (number, line) in text.lines().enumerate() {

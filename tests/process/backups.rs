@@ -1,5 +1,5 @@
-//! Backups that are taken under load hold what was acknowledged before, and
-//! serve. The commands are those of docs/SCALING.md.
+//! Backups that are taken under load contain what was acknowledged before, and can be
+//! served. The commands are those of docs/SCALING.md.
 
 use std::cell::Cell;
 use std::process::Command;
@@ -20,7 +20,7 @@ on_both_databases! {
 
 const BEFORE: usize = 200;
 
-/// Copies the database of `from`, which is being written to, into `to`.
+/// Copies the database of `from`, during writes, into `to`.
 fn back_up_and_restore(engine: Engine, from: &Storage, to: &Storage) {
     match engine {
         Engine::Sqlite => {
@@ -34,7 +34,7 @@ fn back_up_and_restore(engine: Engine, from: &Storage, to: &Storage) {
             let dump = to.path().join("dump");
             let run = |program: &str, arguments: &[&str]| {
                 let beside = binaries.join(program);
-                // A client's programs may be installed apart from the server's.
+                // The client programs may be installed in another directory than the server.
                 let program = if beside.exists() {
                     beside
                 } else {
@@ -104,6 +104,6 @@ async fn a_backup_under_load_holds_what_was_acknowledged_before_it(engine: Engin
         cursor = format!("&cursor={next}");
     }
     assert_eq!(seen, BEFORE);
-    // It is a database like any other: it takes writes.
+    // The copy accepts writes like any other database.
     bob.create(json!({ "title": "after" })).await;
 }

@@ -1,4 +1,4 @@
-//! The binary as a command that ends by itself.
+//! Runs the binary as a command that ends by itself.
 
 use std::ffi::OsStr;
 use std::io::ErrorKind::ExecutableFileBusy;
@@ -8,10 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The longest that anything may take that should happen soon.
+/// The time limit for everything that should happen soon.
 pub const SOON: Duration = Duration::from_secs(20);
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Done {
     pub code: Option<i32>,
@@ -20,14 +20,14 @@ pub struct Done {
 }
 
 impl Done {
-    /// It did what it was asked.
+    /// Asserts success.
     #[track_caller]
     pub fn succeeded(self) -> Self {
         assert_eq!(self.code, Some(0), "{self:?}");
         self
     }
 
-    /// It said why not, in one line, and nothing else.
+    /// Asserts a failure with one line on standard error and no output.
     #[track_caller]
     pub fn failed(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:?}");
@@ -39,7 +39,7 @@ impl Done {
     }
 }
 
-/// The binary in a directory, with these variables and no others.
+/// The binary in a directory, with only these environment variables.
 pub fn todoward<N: AsRef<OsStr>, V: AsRef<OsStr>>(
     directory: &Path,
     arguments: &[&str],
@@ -57,12 +57,12 @@ pub fn todoward<N: AsRef<OsStr>, V: AsRef<OsStr>>(
     command
 }
 
-/// Runs the binary to its end, which must come soon.
+/// Runs the binary until it ends, within the time limit.
 pub fn run(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Done {
     finish(todoward(directory, arguments, variables.iter().copied()))
 }
 
-/// Runs the binary with a text on its standard input.
+/// Runs the binary with a text on standard input.
 pub fn run_with_input(
     directory: &Path,
     arguments: &[&str],
@@ -72,18 +72,18 @@ pub fn run_with_input(
     let mut command = todoward(directory, arguments, variables.iter().copied());
     let mut running = Running::spawn(command.stdin(Stdio::piped()));
     let mut pipe = running.child.stdin.take().unwrap();
-    // It may have read enough.
+    // The command may end without reading all of it.
     let _ = pipe.write_all(input.as_bytes());
     drop(pipe);
     running.finish()
 }
 
-/// Runs any command to its end, which must come soon.
+/// Runs a command until it ends, within the time limit.
 pub fn finish(mut command: Command) -> Done {
     Running::spawn(&mut command).finish()
 }
 
-/// A child that does not outlive its test.
+/// A child process that is killed with its test.
 pub struct Running {
     pub child: Child,
     pub out: Captured,
@@ -96,8 +96,8 @@ impl Running {
         loop {
             match command.spawn() {
                 Ok(child) => return Self::of(child),
-                // A program that this test has just written, while a child of another
-                // test, which has not come to its own program yet, holds it open.
+                // ETXTBSY: this test has just written the program, and a child of another
+                // test, between fork and exec, still has it open.
                 Err(error) if error.kind() == ExecutableFileBusy && Instant::now() < limit => {
                     std::thread::yield_now();
                 }
@@ -106,14 +106,14 @@ impl Running {
         }
     }
 
-    /// Reads what the test has not taken for itself.
+    /// Reads the streams that the test has not taken.
     pub fn of(mut child: Child) -> Self {
         let out = Captured::start(child.stdout.take());
         let err = Captured::start(child.stderr.take());
         Self { child, out, err }
     }
 
-    /// Whether it has ended, and how.
+    /// The exit status, if it has ended.
     pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
         self.child.try_wait().unwrap()
     }
@@ -146,7 +146,7 @@ impl Drop for Running {
     }
 }
 
-/// What a child writes, read as it comes.
+/// The output of a child, read as it is written.
 #[derive(Clone, Default)]
 pub struct Captured {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -170,12 +170,12 @@ impl Captured {
         captured
     }
 
-    /// What has come so far.
+    /// The output so far.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
     }
 
-    /// Everything, once the child has ended.
+    /// All output, once the child has ended.
     pub fn all(&self) -> String {
         if let Some(thread) = self.thread.lock().unwrap().take() {
             thread.join().unwrap();

@@ -48,7 +48,7 @@ fn every_command_explains_itself() {
             "{arguments:?}: {help:?}"
         );
         assert_eq!(help.err, "");
-        // The first line says what it is for.
+        // The first line describes the command.
         assert!(help.out.lines().next().unwrap().len() > 20, "{help:?}");
     }
     let help = run(directory.path(), &["--help"], &[]).succeeded();
@@ -176,7 +176,7 @@ async fn a_healthcheck_is_0_while_ready_and_1_otherwise(engine: Engine) {
     let variables = [("PORT", port.as_str())];
     let ready = run(storage.path(), &["healthcheck"], &variables).succeeded();
     assert_eq!(ready.out + &ready.err, "");
-    // A container's server listens everywhere; so does its check ask.
+    // In a container the server listens on all IP addresses.
     let everywhere = [("PORT", port.as_str()), ("HOST", "0.0.0.0")];
     run(storage.path(), &["healthcheck"], &everywhere).succeeded();
     server.stop().await;
@@ -247,7 +247,7 @@ fn a_token_that_some_servers_refuse_is_signed_with_a_warning() {
         let variables = [&[("BETTER_AUTH_SECRET", SECRET)], set].concat();
         let done = run(directory.path(), &["token", "--sub", "a"], &variables).succeeded();
         assert_eq!(done.out.lines().count(), 1, "the token alone: {done:?}");
-        // What the same settings say to it.
+        // The verdict of check-token with the same settings.
         run_with_input(directory.path(), &["check-token"], &variables, &done.out).succeeded();
         let Some(missing) = missing else {
             assert_eq!(done.err, "", "{set:?}");
@@ -394,7 +394,7 @@ fn a_token_of_oauth_is_said_to_be_one_and_which_scope_it_lacks() {
 #[test]
 fn a_token_of_the_former_secret_is_taken_until_the_secret_is_removed() {
     let directory = tempfile::tempdir().unwrap();
-    // A comma ends a secret of the list.
+    // A comma separates the secrets of the list.
     let old = SECRET.replace(',', ";");
     let token = tokens::sign_raw(
         old.as_bytes(),

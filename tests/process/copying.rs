@@ -1,5 +1,5 @@
-//! `todoward migrate --from`: a SQLite file's tasks move into another database,
-//! and nothing of them is lost.
+//! `todoward migrate --from`: the tasks of a SQLite file are copied into another database
+//! without loss.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -24,7 +24,7 @@ fn copy(source: &Storage, target: &Storage) -> Done {
     run(target.path(), &arguments, &variables)
 }
 
-/// Tasks of every kind, of several owners, more than one statement carries.
+/// Tasks of every kind and of several owners, more than fit into one statement.
 async fn fill(source: &Storage) -> Vec<(&'static str, Value)> {
     let server = Server::start(source.path(), &source.url, &[]).await;
     let alice = server.user("alice");
@@ -56,7 +56,7 @@ async fn fill(source: &Storage) -> Vec<(&'static str, Value)> {
     all
 }
 
-async fn keyed(client: &Client, key: &str) -> crate::support::Answer {
+async fn keyed(client: &Client, key: &str) -> crate::support::Response {
     let body = json!({ "title": "once" });
     let request = client.request("POST", TASKS).json(&body);
     request.header("Idempotency-Key", key).send().await
@@ -90,7 +90,7 @@ async fn everything(server: &Server) -> Vec<(&'static str, Value)> {
     all
 }
 
-/// Makes the database refuse a task of the title "task 700".
+/// Makes the database refuse a task with the title "task 700".
 fn refuse_one(engine: Engine, target: &Storage) {
     match engine {
         Engine::Sqlite => SqliteConnection::establish(target.file().to_str().unwrap())
@@ -129,11 +129,11 @@ async fn every_task_arrives_as_it_was_and_a_second_time_nothing_is_left_to_do(en
 
     let server = Server::start(target.path(), &target.url, &[]).await;
     assert_eq!(everything(&server).await, before);
-    // A create that was answered before the move is still known after it.
+    // An idempotency key from before the copy still replays after it.
     let again = keyed(&server.user("alice"), "kept-key").await.expect(201);
     assert_eq!(again.header("idempotency-replayed"), "true");
     assert_eq!(everything(&server).await, before);
-    // The search and the orders need columns that no answer shows.
+    // Search and sorting need columns that no response shows.
     let odd = server.user("Ödön 'robert'); --");
     assert_eq!(odd.titles("?q=quoted&sort=title").await.len(), 1);
     assert_eq!(odd.titles("?tag=a").await.len(), 1);

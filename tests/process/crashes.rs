@@ -1,4 +1,4 @@
-//! The process is killed under load: what was acknowledged is there, once.
+//! The process is killed under load: what was acknowledged is stored exactly once.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn send(&self, client: &Client) -> Result<crate::support::Answer, reqwest::Error> {
+    async fn send(&self, client: &Client) -> Result<crate::support::Response, reqwest::Error> {
         let body = json!({ "title": self.title });
         let mut request = client.request("POST", "/api/v1/tasks").json(&body);
         if let Some(key) = &self.key {
@@ -40,7 +40,7 @@ impl Attempt {
     }
 }
 
-/// Creates tasks until the server is gone; every second one under a key.
+/// Creates tasks until the server is killed; every second one with an idempotency key.
 async fn write_until_killed(client: Client, writer: usize, attempts: Rc<RefCell<Vec<Attempt>>>) {
     for number in 0.. {
         let title = format!("{writer}-{number}");
@@ -50,10 +50,10 @@ async fn write_until_killed(client: Client, writer: usize, attempts: Rc<RefCell<
             key,
             id: None,
         };
-        let answer = attempt.send(&client).await;
-        let gone = answer.is_err();
-        if let Ok(answer) = answer {
-            let task = answer.expect(201).json();
+        let response = attempt.send(&client).await;
+        let gone = response.is_err();
+        if let Ok(response) = response {
+            let task = response.expect(201).json();
             attempt.id = Some(task["id"].as_str().unwrap().to_owned());
         }
         attempts.borrow_mut().push(attempt);
@@ -81,7 +81,7 @@ async fn tasks_of(client: &Client) -> BTreeMap<String, Vec<String>> {
     }
 }
 
-/// What was acknowledged is there once, and nothing is there that was not sent.
+/// Asserts that acknowledged tasks exist once, and that no others exist.
 async fn nothing_is_lost_or_doubled(client: &Client, attempts: &[Attempt]) {
     let found = tasks_of(client).await;
     for attempt in attempts {
@@ -104,15 +104,15 @@ async fn nothing_is_lost_or_doubled(client: &Client, attempts: &[Attempt]) {
     assert!(found.len() <= attempts.len());
 }
 
-/// Repeats every create under a key: the same task, or the first and only one.
+/// Repeats every create with its key: it returns the same task, or creates the only one.
 async fn retries_make_no_second_task(client: &Client, attempts: &mut [Attempt]) {
     for attempt in attempts.iter_mut().filter(|attempt| attempt.key.is_some()) {
-        let answer = attempt.send(client).await.unwrap().expect(201);
-        let task = answer.json();
+        let response = attempt.send(client).await.unwrap().expect(201);
+        let task = response.json();
         let id = task["id"].as_str().unwrap();
         if let Some(first) = &attempt.id {
             assert_eq!(id, first);
-            assert_eq!(answer.header("idempotency-replayed"), "true");
+            assert_eq!(response.header("idempotency-replayed"), "true");
         }
         attempt.id = Some(id.to_owned());
     }
@@ -133,7 +133,7 @@ fn check_integrity(file: &Path) {
     assert_eq!(found[0].integrity_check, "ok");
 }
 
-/// Somewhere in the load, another place each time.
+/// A random point of the load.
 fn random_moment() -> Duration {
     Duration::from_millis(30 + (uuid::Uuid::now_v7().as_u128() % 300) as u64)
 }
@@ -211,6 +211,6 @@ async fn a_cold_start_is_quick(engine: Engine) {
         best = best.min(begun.elapsed());
         server.kill();
     }
-    // A debug build on a machine that is busy with other tests.
+    // Generous, for a debug build on a busy machine.
     assert!(best < Duration::from_secs(2), "{best:?}");
 }

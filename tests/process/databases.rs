@@ -1,4 +1,4 @@
-//! PostgreSQL with other settings and other roles gives the same answers.
+//! PostgreSQL with other settings and roles gives the same responses.
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::storage::Storage;
 use crate::support::postgres::{execute, execute_in};
 use crate::support::{Client, Engine, block_on, tokens};
 
-/// Replaces what differs from run to run: ids, and times, which must be now.
+/// Replaces what differs between runs: ids, and times, which must be current.
 fn without_ids_and_times(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(without_ids_and_times),
@@ -36,8 +36,8 @@ fn assert_is_now(text: &str) {
     assert!((-2..60).contains(&age), "{text} is {age} s old");
 }
 
-/// Drives every address and returns the answers.
-async fn answers(client: &Client) -> Vec<(u16, Value)> {
+/// Calls every endpoint and returns the responses.
+async fn responses(client: &Client) -> Vec<(u16, Value)> {
     let mut all = Vec::new();
     let mut paths = Vec::new();
     for body in [
@@ -46,9 +46,9 @@ async fn answers(client: &Client) -> Vec<(u16, Value)> {
         json!({ "title": "c", "due_date": "9999-12-31" }),
         json!({ "title": "" }),
     ] {
-        let answer = client.post("/api/v1/tasks", &body).await;
-        paths.push(answer.header("location").to_owned());
-        all.push(answer);
+        let response = client.post("/api/v1/tasks", &body).await;
+        paths.push(response.header("location").to_owned());
+        all.push(response);
     }
     let [first, second, third] = [&paths[0], &paths[1], &paths[2]];
     all.push(
@@ -81,11 +81,11 @@ async fn answers(client: &Client) -> Vec<(u16, Value)> {
     }
     all.push(client.delete("/api/v1/tasks?completed=true").await);
     all.push(client.get(second).await);
-    let shown = |answer: crate::support::Answer| {
-        let mut body = if answer.body.is_empty() {
+    let shown = |response: crate::support::Response| {
+        let mut body = if response.body.is_empty() {
             Value::Null
         } else {
-            answer.json()
+            response.json()
         };
         without_ids_and_times(&mut body);
         if let Some(cursor) = body
@@ -94,24 +94,24 @@ async fn answers(client: &Client) -> Vec<(u16, Value)> {
         {
             *cursor = json!("some");
         }
-        (answer.status, body)
+        (response.status, body)
     };
     all.into_iter().map(shown).collect()
 }
 
-async fn answers_on(storage: &Storage, variables: &[(&str, &str)]) -> Vec<(u16, Value)> {
+async fn responses_on(storage: &Storage, variables: &[(&str, &str)]) -> Vec<(u16, Value)> {
     let server = Server::start(storage.path(), &storage.url, variables).await;
-    let answers = answers(&server.user("alice")).await;
+    let responses = responses(&server.user("alice")).await;
     server.stop().await;
-    answers
+    responses
 }
 
 #[test]
-fn the_settings_of_the_server_change_no_answer() {
+fn the_settings_of_the_server_change_no_response() {
     block_on(async {
-        let usual = answers_on(&Storage::new(Engine::Postgres), &[]).await;
+        let usual = responses_on(&Storage::new(Engine::Postgres), &[]).await;
         assert!(usual.iter().all(|(status, _)| *status < 500), "{usual:?}");
-        let sqlite = answers_on(&Storage::new(Engine::Sqlite), &[]).await;
+        let sqlite = responses_on(&Storage::new(Engine::Sqlite), &[]).await;
         assert_eq!(sqlite, usual, "both databases");
 
         let storage = Storage::new(Engine::Postgres);
@@ -128,9 +128,9 @@ fn the_settings_of_the_server_change_no_answer() {
         ] {
             execute(&format!("ALTER DATABASE {} SET {setting}", storage.name()));
         }
-        assert_eq!(answers_on(&storage, &[]).await, usual, "other settings");
+        assert_eq!(responses_on(&storage, &[]).await, usual, "other settings");
 
-        // The zone of the process is not asked either.
+        // The time zone of the process has no effect either.
         let storage = Storage::new(Engine::Postgres);
         let elsewhere = [
             ("TZ", "Asia/Kathmandu"),
@@ -138,14 +138,14 @@ fn the_settings_of_the_server_change_no_answer() {
             ("LANG", "tr_TR.UTF-8"),
         ];
         assert_eq!(
-            answers_on(&storage, &elsewhere).await,
+            responses_on(&storage, &elsewhere).await,
             usual,
             "another zone"
         );
     });
 }
 
-/// A role of one test, which may log in and nothing else.
+/// A role for one test, which may only log in.
 struct Role(String);
 
 impl Role {
@@ -165,7 +165,7 @@ impl Drop for Role {
 #[test]
 fn a_role_that_may_not_change_tables_serves_everything() {
     block_on(async {
-        // Dropped after the database in which it has its rights.
+        // Dropped after the database in which it has privileges.
         let role = Role::create();
         let storage = Storage::new(Engine::Postgres);
         run(
@@ -186,7 +186,7 @@ fn a_role_that_may_not_change_tables_serves_everything() {
 
         let variables = [("TODOWARD__DATABASE__MIGRATE_ON_START", "false")];
         let server = Server::start(storage.path(), &url, &variables).await;
-        let found = answers(&server.user("alice")).await;
+        let found = responses(&server.user("alice")).await;
         assert!(found.iter().all(|(status, _)| *status < 500), "{found:?}");
         let keyed = server.user("alice").request("POST", "/api/v1/tasks");
         let keyed = keyed
@@ -207,7 +207,7 @@ fn a_database_that_is_not_up_to_date_is_not_ready() {
         let server = Server::listening(storage.path(), &storage.url, &variables).await;
         let ready = server.anonymous().get("/health/ready").await;
         ready.expect_problem(503, "database_unavailable");
-        // Another process brings it up to date, and it serves without a restart.
+        // After another process has run the migrations, it serves without a restart.
         run(
             storage.path(),
             &["migrate"],

@@ -1,4 +1,4 @@
-//! A first look: `todoward dev` in an empty directory.
+//! `todoward dev` in an empty directory.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn token(server: &Server) -> String {
         .to_owned()
 }
 
-/// Pastes the line into a shell: two JSON answers.
+/// Runs the printed line in a shell: two JSON responses.
 fn paste(line: &str) -> Vec<Value> {
     let mut shell = Command::new("sh");
     shell
@@ -55,8 +55,8 @@ fn paste(line: &str) -> Vec<Value> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let done = finish(shell).succeeded();
-    let answers = serde_json::Deserializer::from_str(&done.out).into_iter();
-    answers
+    let responses = serde_json::Deserializer::from_str(&done.out).into_iter();
+    responses
         .collect::<Result<_, _>>()
         .unwrap_or_else(|error| panic!("{error}: {}", done.out))
 }
@@ -66,9 +66,9 @@ fn the_printed_line_works_as_pasted_and_a_second_start_keeps_everything() {
     block_on(async {
         let directory = tempfile::tempdir().unwrap();
         let server = dev(directory.path()).await;
-        let answers = paste(&curl_line(&server.running.out).unwrap());
-        assert_eq!(answers[0]["title"], "Buy milk");
-        assert_eq!(answers[1]["items"], json!([answers[0]]));
+        let responses = paste(&curl_line(&server.running.out).unwrap());
+        assert_eq!(responses[0]["title"], "Buy milk");
+        assert_eq!(responses[1]["items"], json!([responses[0]]));
         let first_token = token(&server);
         let address = server.address;
         let printed = server.running.out.text();
@@ -84,7 +84,7 @@ fn the_printed_line_works_as_pasted_and_a_second_start_keeps_everything() {
             .get("/api/v1/tasks")
             .await
             .expect(200);
-        assert_eq!(list.json()["items"], json!([answers[0]]));
+        assert_eq!(list.json()["items"], json!([responses[0]]));
         server.stop().await;
     });
 }
@@ -124,13 +124,13 @@ fn a_page_on_the_usual_port_may_call_it() {
         let asked = server
             .with_token(&token(&server))
             .request("GET", "/api/v1/tasks");
-        let answer = asked
+        let response = asked
             .header("Origin", "http://localhost:3000")
             .send()
             .await
             .expect(200);
         assert_eq!(
-            answer.header("access-control-allow-origin"),
+            response.header("access-control-allow-origin"),
             "http://localhost:3000"
         );
         server.stop().await;
@@ -154,8 +154,8 @@ fn with_a_frontend_its_page_may_call_it_and_both_kinds_of_token_are_taken() {
         for token in [token(&server), token_of(&frontend, &pair, "alice")] {
             for origin in [&*url, "http://localhost:3000"] {
                 let asked = server.with_token(&token).request("GET", "/api/v1/tasks");
-                let answer = asked.header("Origin", origin).send().await.expect(200);
-                assert_eq!(answer.header("access-control-allow-origin"), origin);
+                let response = asked.header("Origin", origin).send().await.expect(200);
+                assert_eq!(response.header("access-control-allow-origin"), origin);
             }
         }
         server.stop().await;

@@ -1,6 +1,5 @@
-//! What a database does to those who use it: deadlocks, conflicts, locks, a
-//! table that is not as it was. The API answers with what it promises, and is
-//! back when the cause is gone.
+//! Database faults: deadlocks, conflicts, locks, an altered table. The API responds as
+//! documented, and recovers when the cause is gone.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use serde_json::json;
 use crate::binary::SOON;
 use crate::server::{Server, eventually};
 use crate::storage::Storage;
-use crate::support::{Answer, Client, Engine, block_on};
+use crate::support::{Client, Engine, Response, block_on};
 
 const TASKS: &str = "/api/v1/tasks";
 const CLEAR: &str = "/api/v1/tasks?completed=true";
@@ -21,7 +20,7 @@ fn session(storage: &Storage) -> PgConnection {
     PgConnection::establish(&storage.url).unwrap()
 }
 
-/// What needs no database goes on.
+/// Asserts that endpoints without the database still work.
 async fn lives(server: &Server) {
     let begun = Instant::now();
     server.anonymous().get("/health/live").await.expect(200);
@@ -51,7 +50,7 @@ async fn works_again(client: &Client) {
 }
 
 #[test]
-fn a_deadlock_is_tried_again_and_nobody_notices() {
+fn a_deadlock_is_retried_and_no_client_notices() {
     block_on(async {
         let storage = Storage::new(Engine::Postgres);
         let server = Server::start(storage.path(), &storage.url, &[]).await;
@@ -62,7 +61,8 @@ fn a_deadlock_is_tried_again_and_nobody_notices() {
                 .await;
         }
         let mut other = session(&storage);
-        // The one that looks for deadlocks is the server's.
+        // The application's statement becomes the victim of the deadlock, because this
+        // session would look for one only after a minute.
         other.batch_execute("SET deadlock_timeout = '1min'; BEGIN; UPDATE tasks SET version = version WHERE title = 'second'").unwrap();
         let clear = alice.delete(CLEAR);
         let interfere = async {
@@ -72,7 +72,7 @@ fn a_deadlock_is_tried_again_and_nobody_notices() {
                 (diesel::sql_query(waits).execute(&mut watcher).unwrap() > 0).then_some(())
             })
             .await;
-            // It holds the first row, and each now waits for the other.
+            // It holds the first row; now each waits for the other.
             actix_rt::task::spawn_blocking(move || {
                 other.batch_execute(
                     "UPDATE tasks SET version = version WHERE title = 'first'; COMMIT",
@@ -108,11 +108,14 @@ fn writes_that_cannot_be_put_in_an_order_are_done_or_refused_and_never_half() {
                     async move { alice.patch(path, &body).await }
                 })
                 .collect();
-            let answers = join_all(patches).await;
-            for answer in &answers {
-                assert!([200, 503].contains(&answer.status), "{}", answer.text());
+            let responses = join_all(patches).await;
+            for response in &responses {
+                assert!([200, 503].contains(&response.status), "{}", response.text());
             }
-            changed += answers.iter().filter(|answer| answer.status == 200).count();
+            changed += responses
+                .iter()
+                .filter(|response| response.status == 200)
+                .count();
         }
         assert!(changed >= 10, "only {changed} of 80 got through");
         let version = alice.get(&path).await.expect(200).json()["version"].as_u64();
@@ -151,26 +154,26 @@ fn a_table_that_is_locked_costs_503_and_504_and_holds_up_nothing_else() {
                 }
             })
             .collect();
-        let (answers, ()) = futures_util::future::join(join_all(asked), lives(&server)).await;
+        let (responses, ()) = futures_util::future::join(join_all(asked), lives(&server)).await;
         let told = |status: u16| {
-            answers
+            responses
                 .iter()
-                .filter(|answer| answer.status == status)
+                .filter(|response| response.status == status)
                 .count()
         };
         assert_eq!(
             told(503) + told(504),
             10,
             "{:?}",
-            answers.iter().map(Answer::text).collect::<Vec<_>>()
+            responses.iter().map(Response::text).collect::<Vec<_>>()
         );
         assert!(told(503) >= 8 - 2, "those that got no connection");
-        for answer in answers.iter().filter(|answer| answer.status == 503) {
-            assert!(!answer.header("retry-after").is_empty());
+        for response in responses.iter().filter(|response| response.status == 503) {
+            assert!(!response.header("retry-after").is_empty());
         }
         other.batch_execute("COMMIT").unwrap();
         works_again(&alice).await;
-        // A statement that was cancelled has written nothing.
+        // A cancelled statement has written nothing.
         assert_eq!(alice.titles("?q=during").await, [""; 0]);
     });
 }
@@ -186,14 +189,14 @@ fn a_schema_that_has_changed_is_500_without_a_word_of_the_inside_until_it_is_bac
         other
             .batch_execute("ALTER TABLE tasks RENAME COLUMN tags TO tags_away")
             .unwrap();
-        for answer in [
+        for response in [
             alice.get(TASKS).await,
             alice.get(&path).await,
             alice.post(TASKS, &json!({ "title": "b" })).await,
         ] {
-            assert!([500, 503].contains(&answer.status), "{}", answer.text());
+            assert!([500, 503].contains(&response.status), "{}", response.text());
             for inside in ["tags", "column", "tasks_", "SQL", "diesel"] {
-                assert!(!answer.text().contains(inside), "{}", answer.text());
+                assert!(!response.text().contains(inside), "{}", response.text());
             }
         }
         eventually("it is not ready", SOON, async || {
@@ -219,13 +222,13 @@ fn a_process_that_was_suspended_goes_on() {
         server.signal("STOP");
         let pending = alice.get(TASKS);
         let resume = async {
-            // Longer than idle connections are trusted.
+            // Longer than idle connections are assumed to be alive.
             let others = session(&storage).batch_execute("SELECT pg_sleep(1.5)");
             others.unwrap();
             server.signal("CONT");
         };
-        let (answer, ()) = futures_util::future::join(pending, resume).await;
-        answer.expect(200);
+        let (response, ()) = futures_util::future::join(pending, resume).await;
+        response.expect(200);
         alice.create(json!({ "title": "b" })).await;
         server.stop().await;
     });

@@ -1,5 +1,5 @@
-//! From the previous release, which knows the folded columns not, to this one, and
-//! back: it goes on reading and writing, and nothing is unfindable meanwhile.
+//! Upgrade from the previous release, which does not know the folded columns, and
+//! rollback: both releases can read and write, and every task can be found meanwhile.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ on_both_databases! {
     files_of_before_are_copied_and_folded,
 }
 
-/// The database, beside the server.
+/// Direct access to the database.
 enum Database {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
@@ -34,7 +34,7 @@ struct Count {
 }
 
 impl Database {
-    /// As the previous release leaves it: with its tables and no others.
+    /// A database with the schema of the previous release.
     fn of_previous_release(storage: &Storage, engine: Engine) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         let of = |name: &str| FileBasedMigrations::from_path(root.join(name)).unwrap();
@@ -73,7 +73,7 @@ impl Database {
         .count
     }
 
-    /// A task, as the previous release writes one.
+    /// Inserts a task as the previous release does.
     fn insert(&mut self, number: usize, title: &str, description: &str, tags: &str) {
         let hex = format!("018c0000{number:04x}7abc8def012345678901");
         let id = match self {
@@ -89,7 +89,7 @@ impl Database {
         ));
     }
 
-    /// Another title, as the previous release writes it.
+    /// Changes a title as the previous release does.
     fn retitle(&mut self, from: &str, to: &str) {
         let lower = to.to_lowercase();
         self.execute(&format!(
@@ -106,7 +106,7 @@ fn migrate(storage: &Storage) -> String {
         .out
 }
 
-/// A server that changes nothing by itself.
+/// A server without migrations and background folding.
 async fn passive(storage: &Storage) -> Server {
     let variables = [("TODOWARD__DATABASE__MIGRATE_ON_START", "false")];
     Server::start(storage.path(), &storage.url, &variables).await
@@ -117,7 +117,7 @@ async fn found(client: &Client, q: &str) -> usize {
     client.titles(&format!("?q={q}")).await.len()
 }
 
-/// All titles in an order, a page of one task at a time.
+/// All titles in an order, read in pages of one task.
 async fn by_pages(client: &Client, sort: &str) -> Vec<String> {
     let (mut titles, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -149,7 +149,7 @@ async fn what_the_previous_release_writes_is_found_before_and_after_it_is_folded
         assert_eq!(found(&alice, q).await, count, "{q}");
     }
 
-    // It still runs beside us, and is rolled back to.
+    // The previous release still runs, and may be rolled back to.
     database.insert(250, "Crème Brûlée", "ΟΔΟΣ", "[\n\"Ünused\"]");
     database.retitle("Tâche 100", "Château");
     for (q, count) in [
@@ -175,7 +175,7 @@ async fn what_the_previous_release_writes_is_found_before_and_after_it_is_folded
         migrate(&storage),
         "the database is up to date; nothing to do\n"
     );
-    // The previous release finds and sorts by what it knows.
+    // The previous release finds and sorts by its own columns.
     assert_eq!(
         database.count("title_lower = 'château' AND description_lower = 'détail'"),
         1
@@ -197,7 +197,7 @@ async fn a_server_folds_in_the_background_what_is_there_when_it_starts(engine: E
     }
     let server = Server::start(storage.path(), &storage.url, &[]).await;
     let alice = server.user("alice");
-    // Whenever it is asked, by the words that the previous release knows.
+    // Always findable by the words that the previous release finds.
     eventually("all are folded", SOON, async || {
         assert_eq!(found(&alice, "tâche 249").await, 1);
         (database.count("folded_version = version") == 250).then_some(())
@@ -214,7 +214,7 @@ async fn a_write_during_the_pass_is_not_overwritten(engine: Engine) {
     database.insert(2, "second", "", "[]");
     migrate(&storage);
     database.execute("UPDATE tasks SET folded_version = NULL");
-    // Between reading and writing: when the first is written, the second changes.
+    // Between reading and writing: while the first row is written, the second changes.
     let change = "UPDATE tasks SET title = 'changed', title_lower = 'changed', version = version + 1 WHERE title = 'second'";
     database.execute(&match engine {
             Engine::Sqlite => format!("CREATE TRIGGER other AFTER UPDATE OF title_folded ON tasks WHEN NEW.title = 'first' BEGIN {change}; END"),
@@ -286,7 +286,7 @@ async fn files_of_before_are_copied_and_folded(engine: Engine) {
     let server = passive(&target).await;
     let alice = server.user("alice");
     assert_eq!(found(&alice, "cafe the").await, 1);
-    // A file of this release that the previous one has written to.
+    // A file of this release to which the previous one has written.
     migrate(&source);
     before.retitle("Café", "Gâteau");
     copy();
@@ -299,13 +299,13 @@ async fn files_of_before_are_copied_and_folded(engine: Engine) {
     );
 }
 
-/// Whoever waits for a table holds up all who come after him.
+/// A waiting lock request blocks all later statements on the table.
 #[test]
-fn a_migration_that_must_wait_for_the_table_holds_up_nobody() {
+fn a_migration_that_must_wait_for_the_table_blocks_no_request() {
     let storage = Storage::new(Engine::Postgres);
     let mut database = Database::of_previous_release(&storage, Engine::Postgres);
     database.insert(1, "a", "", "[]");
-    // A report that takes long.
+    // A long-running report.
     let mut report = PgConnection::establish(&storage.url).unwrap();
     report.batch_execute("BEGIN; SELECT * FROM tasks").unwrap();
     std::thread::scope(|scope| {
@@ -316,7 +316,7 @@ fn a_migration_that_must_wait_for_the_table_holds_up_nobody() {
         while database.count(waits) == 0 {
             assert!(std::time::Instant::now() < limit, "it never waits");
         }
-        // Each of them would wait for the end of the report.
+        // Each would otherwise wait for the end of the report.
         database.execute("SET statement_timeout = 5000");
         for _ in 0..3 {
             database.execute("UPDATE tasks SET priority = 1");

@@ -1,4 +1,4 @@
-//! Claims and headers of really signed tokens that try to break out of a line.
+//! Signed tokens whose claims and headers attempt log injection.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn is_unsafe(c: char) -> bool {
     c.is_control() || "\u{2028}\u{2029}\u{202e}\u{2066}".contains(c)
 }
 
-/// Sends the text wherever a token has room for it.
+/// Sends the text in every part of a token that can contain it.
 async fn attack(server: &Server, text: &str) {
     let good = json!({ "sub": "alice", "exp": tokens::now() + 900, "iss": "us", "aud": "us" });
     let header = json!({ "alg": "HS256" });
@@ -36,15 +36,15 @@ async fn attack(server: &Server, text: &str) {
         let mut claims = good.clone();
         claims[name] = value;
         let token = tokens::sign_with_header(&header, &claims);
-        let answer = server.with_token(&token).get("/api/v1/tasks").await;
-        assert!([200, 401].contains(&answer.status), "{}", answer.text());
+        let response = server.with_token(&token).get("/api/v1/tasks").await;
+        assert!([200, 401].contains(&response.status), "{}", response.text());
     }
     for name in ["kid", "typ", "alg", text] {
         let mut header = header.clone();
         header[name] = text.into();
         let token = tokens::sign_with_header(&header, &good);
-        let answer = server.with_token(&token).get("/api/v1/tasks").await;
-        assert!([200, 401].contains(&answer.status), "{}", answer.text());
+        let response = server.with_token(&token).get("/api/v1/tasks").await;
+        assert!([200, 401].contains(&response.status), "{}", response.text());
     }
 }
 

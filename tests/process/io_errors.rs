@@ -1,5 +1,5 @@
-//! A disk that fails under SQLite: a library of the test's own, preloaded, lets
-//! the system calls fail. Linux only, as it uses the dynamic linker for that.
+//! A failing disk under SQLite: a preloaded library makes the system calls fail. Linux
+//! only, because that needs its dynamic linker.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::support::{Client, Engine, block_on};
 
 const TASKS: &str = "/api/v1/tasks";
 
-/// The disk below a server.
+/// The disk of a server.
 struct Disk {
     library: PathBuf,
     switches: PathBuf,
@@ -73,17 +73,17 @@ fn a_write_that_fails_on_disk_is_503_and_what_was_acknowledged_is_there_after_a_
                     .request("POST", TASKS)
                     .header("Idempotency-Key", format!("{round}"))
                     .json(&json!({ "title": "during" }));
-                for answer in [
+                for response in [
                     alice.post(TASKS, &json!({ "title": "during" })).await,
                     keyed.send().await,
                     alice.patch(&path, &json!({ "title": "changed" })).await,
                     alice.request("DELETE", &path).send().await,
                 ] {
-                    let problem = answer.expect_problem(503, "database_unavailable").json();
+                    let problem = response.expect_problem(503, "database_unavailable").json();
                     let detail = problem["detail"].as_str().unwrap();
                     assert!(detail.contains("unknown whether"), "{call}: {detail}");
                 }
-                // Reading needs neither.
+                // Reading needs neither of these calls.
                 assert!(alice.titles("").await.contains(&"before".to_owned()));
                 disk.works(call);
                 let title = format!("after {round}");
@@ -111,15 +111,15 @@ fn a_disk_that_cannot_be_read_is_503_until_it_can() {
         let server = disk.serve(&storage).await;
         let alice = server.user("alice");
         let long = "x".repeat(10_000);
-        // More than SQLite keeps in memory.
+        // More than SQLite's cache.
         for _ in 0..300 {
             alice
                 .create(json!({ "title": "a", "description": long }))
                 .await;
         }
         disk.fails("read");
-        let answer = alice.get("/api/v1/tasks?limit=200").await;
-        answer.expect_problem(503, "database_unavailable");
+        let response = alice.get("/api/v1/tasks?limit=200").await;
+        response.expect_problem(503, "database_unavailable");
         disk.works("read");
         alice.get("/api/v1/tasks?limit=200").await.expect(200);
     });

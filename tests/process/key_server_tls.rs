@@ -1,5 +1,5 @@
-//! A key-set server over TLS: whose certificate is trusted, and what the log says
-//! while it is not.
+//! A key-set server over TLS: which certificates are trusted, and what is logged for
+//! others.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,7 +19,7 @@ use crate::support::trust::claims_of;
 use crate::support::{Engine, block_on};
 use crate::tls::{Authority, authority};
 
-/// A certificate for `localhost`, and its key.
+/// A certificate for `localhost` with its key.
 fn certificate(authority: &Authority, expired: bool) -> Arc<ServerConfig> {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -40,10 +40,10 @@ fn certificate(authority: &Authority, expired: bool) -> Arc<ServerConfig> {
     Arc::new(config.unwrap())
 }
 
-/// Answers every request with a key set, under a certificate that can be changed.
+/// Responds to every request with a key set; the certificate can be replaced.
 struct TlsKeyServer {
     address: SocketAddr,
-    /// How often somebody connected.
+    /// The number of connections.
     tries: Arc<AtomicUsize>,
     config: Arc<Mutex<Arc<ServerConfig>>>,
 }
@@ -60,8 +60,8 @@ impl TlsKeyServer {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let config = Arc::clone(&config.lock().unwrap());
-                // Whoever does not trust it hangs up: no fault of the test.
-                let _ = answer(stream.unwrap(), config, &set);
+                // A client that does not trust it disconnects; that is not an error.
+                let _ = response(stream.unwrap(), config, &set);
                 tries.fetch_add(1, Ordering::SeqCst);
             }
         });
@@ -81,7 +81,7 @@ impl TlsKeyServer {
     }
 }
 
-fn answer(mut stream: TcpStream, config: Arc<ServerConfig>, set: &str) -> std::io::Result<()> {
+fn response(mut stream: TcpStream, config: Arc<ServerConfig>, set: &str) -> std::io::Result<()> {
     let mut connection = ServerConnection::new(config).unwrap();
     let mut tls = Stream::new(&mut connection, &mut stream);
     let mut head = Vec::new();
@@ -126,8 +126,8 @@ fn a_certificate_that_is_not_trusted_is_told_once_and_so_is_its_end() {
             let token = pair.token_of(&claims_of(&keys.url(), "alice"));
             let client = server.with_token(&token);
             eventually("some tries have failed", SOON, async || {
-                let answer = client.get("/api/v1/tasks").await;
-                answer.expect_problem(503, "keys_unavailable");
+                let response = client.get("/api/v1/tasks").await;
+                response.expect_problem(503, "keys_unavailable");
                 (keys.tries() >= 4).then_some(())
             })
             .await;

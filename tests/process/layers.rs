@@ -1,11 +1,11 @@
-//! The layers of settings: the file over the defaults, the environment over both.
+//! The layers of the settings: the file overrides the defaults, the environment both.
 
 use tempfile::tempdir;
 
 use crate::binary::{run, run_with_input};
 use crate::support::SECRET;
 
-/// `healthcheck` says which port it asks; nothing listens on ports this low.
+/// The error of `healthcheck` names its port; nothing listens on ports this low.
 #[test]
 fn later_layers_win() {
     let directory = tempdir().unwrap();
@@ -30,7 +30,7 @@ fn later_layers_win() {
     asks(&[long], 2);
     asks(&[file, long, short], 3);
     asks(&[("TODOWARD_ENV", "absent"), long], 2);
-    // The default layer, seen by what it makes.
+    // The default layer is visible by the file that it creates.
     run(directory.path(), &["migrate"], &[]).succeeded();
     assert!(directory.path().join("todoward.db").exists());
 }

@@ -1,4 +1,4 @@
-//! Nothing that opens a door, and nothing of what a task says, is in a log.
+//! No log contains credentials or the contents of tasks.
 
 use serde_json::{Value, json};
 use todoward::routes::{MOUNTS, PUBLIC, guarded};
@@ -21,7 +21,7 @@ const TITLE: &str = "canary title Wq5Rt8Zx";
 const TEXT: &str = "canary description Bn6Vc3Mk";
 const SUBJECT: &str = "canary-subject-Jd9Kf2Ls";
 
-/// A piece of this length of a token or a secret is already too much.
+/// Parts of a token or secret of this length must not be logged.
 const PIECE: usize = 16;
 
 #[track_caller]
@@ -39,7 +39,7 @@ pub fn sign(header: &Value, claims: &Value, secret: &str) -> String {
     tokens::sign_raw(secret.as_bytes(), header.as_bytes(), claims.as_bytes())
 }
 
-/// A good token first, and one for every way of being bad.
+/// A valid token first, then one of every invalid kind.
 fn all_tokens() -> Vec<String> {
     let hs256 = json!({ "alg": "HS256" });
     let good = tokens::claims(SUBJECT);
@@ -72,7 +72,7 @@ fn all_tokens() -> Vec<String> {
     ]
 }
 
-/// Sends everything to every address, the way clients and attackers do.
+/// Sends everything to every endpoint, as clients and attackers do.
 async fn drive(server: &Server, token: &str) {
     let client = server.with_token(token);
     let made = client
@@ -101,7 +101,7 @@ async fn drive(server: &Server, token: &str) {
     for address in PUBLIC {
         paths.push((address.path.to_owned(), "GET"));
     }
-    // What deletes comes last, so that the rest finds the task.
+    // Deletes come last, so that the other requests find the task.
     paths.sort_by_key(|(_, method)| *method == "DELETE");
     for (path, method) in &paths {
         let body = json!({ "title": TITLE, "description": TEXT, "canary": TITLE });
@@ -135,7 +135,7 @@ async fn in_wrong_places(server: &Server, client: &Client, token: &str) {
     nobody.request(token, "/api/v1/tasks").send().await;
     client.request(token, "/api/v1/tasks").send().await;
     if token.starts_with("eyJ") {
-        // Another word is the caller's to choose, and logged for that.
+        // Any other request id is chosen by the client to be logged.
         let request = nobody.request("GET", "/api/v1/tasks");
         request.header("X-Request-Id", token).send().await;
     }
@@ -170,7 +170,7 @@ async fn in_wrong_places(server: &Server, client: &Client, token: &str) {
             .send()
             .await;
     }
-    // Not even HTTP: what the parser stumbles over.
+    // Not HTTP: bytes that the parser refuses.
     for request in [
         format!("GET / HTTP/1.1\r\nAuthorization Bearer {token}\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: {token}\r\n\r\n"),
@@ -181,7 +181,7 @@ async fn in_wrong_places(server: &Server, client: &Client, token: &str) {
     }
 }
 
-/// A role with the canary as its password, where there are roles.
+/// A role with the canary as its password, on PostgreSQL.
 fn with_password(storage: &Storage, engine: Engine) -> String {
     if engine == Engine::Sqlite {
         return storage.url.clone();
@@ -207,7 +207,7 @@ pub fn assert_nothing_leaked(log: &str, tokens: &[String]) {
         assert_no_piece_of(what, &encoded, log);
     }
     for token in tokens {
-        // Its end is one letter, nine thousand times.
+        // It ends in one letter, nine thousand times.
         assert_no_piece_of("a token", token.split("AAAAAAAA").next().unwrap(), log);
     }
 }
@@ -250,12 +250,12 @@ async fn the_errors_of_the_database_have_no_password_or_title(engine: Engine) {
     let token = sign(&json!({ "alg": "HS256" }), &tokens::claims(SUBJECT), SECRET);
     drop_a_column(&storage, engine);
     for _ in 0..3 {
-        let answer = server
+        let response = server
             .with_token(&token)
             .post("/api/v1/tasks", &json!({ "title": TITLE }))
             .await;
-        assert!([500, 503].contains(&answer.status), "{}", answer.text());
-        assert!(!answer.text().contains("tags"), "{}", answer.text());
+        assert!([500, 503].contains(&response.status), "{}", response.text());
+        assert!(!response.text().contains("tags"), "{}", response.text());
     }
     server.anonymous().get("/health/live").await.expect(200);
     let log = server.stop().await;
@@ -263,7 +263,7 @@ async fn the_errors_of_the_database_have_no_password_or_title(engine: Engine) {
     assert_nothing_leaked(&log, &[token]);
 }
 
-/// The table changes under the running server.
+/// The table is altered while the server runs.
 fn drop_a_column(storage: &Storage, engine: Engine) {
     use diesel::prelude::*;
     let statement = || diesel::sql_query("ALTER TABLE tasks DROP COLUMN tags");
@@ -275,8 +275,8 @@ fn drop_a_column(storage: &Storage, engine: Engine) {
         }
         Engine::Postgres => {
             let mut postgres = PgConnection::establish(&storage.url).unwrap();
-            // The server may be at its indexes: then one of the two is the victim of a
-            // deadlock.
+            // The server may be building its indexes: then one of the two is the victim
+            // of a deadlock.
             let dropped = (0..10).any(|_| statement().execute(&mut postgres).is_ok());
             assert!(dropped, "the column cannot be dropped");
         }

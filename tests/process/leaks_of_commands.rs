@@ -9,7 +9,7 @@ use crate::leaks::{PASSWORD, SECRET, assert_no_piece_of, assert_nothing_leaked, 
 use crate::server::Server;
 use crate::support::{block_on, tokens};
 
-/// Every command, on a database that cannot be reached.
+/// Every command, with an unreachable database.
 #[test]
 fn no_command_shows_a_secret_or_a_password() {
     let directory = tempfile::tempdir().unwrap();

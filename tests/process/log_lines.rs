@@ -1,4 +1,4 @@
-//! One event is one line, whatever clients write into their requests.
+//! Every log record is one line, whatever clients send (log injection).
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::storage::Storage;
 use crate::support::raw;
 use crate::support::{Engine, block_on, tokens};
 
-/// A server on SQLite that logs in one format.
+/// A server on SQLite with one log format.
 async fn server(storage: &Storage, format: &str, level: &str) -> Server {
     let variables = [("TODOWARD__LOG__FORMAT", format), ("RUST_LOG", level)];
     Server::start(storage.path(), &storage.url, &variables).await
@@ -24,7 +24,7 @@ const HOSTILE: [&str; 8] = [
     "\u{9b}31m",
 ];
 
-/// The same text wherever a client can put text.
+/// The same text everywhere in a request that can contain text.
 async fn attack(server: &Server, text: &str) {
     let subject = tokens::sign(&json!({ "sub": format!("a{text}b"), "exp": tokens::now() + 900 }));
     let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
@@ -56,11 +56,11 @@ async fn attack(server: &Server, text: &str) {
             ] {
                 request = request.header(name, text.replace(|c: char| c.is_control(), "_"));
             }
-            let answer = request.send().await;
-            assert_ne!(answer.status, 500, "{}", answer.text());
+            let response = request.send().await;
+            assert_ne!(response.status, 500, "{}", response.text());
         }
     }
-    // What a client library would refuse to send.
+    // A client library would refuse to send this.
     for request in [
         format!(
             "GET /{text} HTTP/1.1\r\nHost: {text}\r\nX-Request-Id: {text}\r\nUser-Agent: {text}\r\n\r\n"
@@ -89,7 +89,7 @@ fn each_line_in_json_is_one_object_with_the_members_of_an_event() {
                     for name in ["time", "level", "message"] {
                         assert!(event[name].is_string(), "no {name}: {line}");
                     }
-                    // A request that is no HTTP is an error to actix-http.
+                    // actix-http logs an error for a request that is not HTTP.
                     let refused = event["target"].as_str().unwrap().starts_with("actix_http");
                     assert!(refused || event["level"] != "ERROR", "{line}");
                     assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
@@ -109,7 +109,7 @@ fn no_text_of_a_client_begins_a_line_or_steers_a_terminal() {
         }
         server
             .stop_and_read(|log| {
-                // Not lines(): other characters end a line, too, for some.
+                // Not lines(): some readers treat other characters as line ends, too.
                 for line in log.split_terminator(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
                     let (time, rest) = line.split_at(24);
                     assert!(
@@ -128,7 +128,7 @@ fn no_text_of_a_client_begins_a_line_or_steers_a_terminal() {
     });
 }
 
-/// The lines about requests, by their id.
+/// The access log lines by request id.
 fn request_line(log: &str, id: &str) -> Value {
     let lines = log
         .lines()

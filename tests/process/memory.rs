@@ -1,4 +1,4 @@
-//! How much memory the largest requests can take.
+//! The memory use of the largest requests.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::support::{Engine, block_on};
 const TASKS: &str = "/api/v1/tasks";
 const LIMIT: usize = 512 * 1024;
 
-/// The most memory that the process has had, in bytes.
+/// The peak memory of the process, in bytes.
 fn peak(server: &Server) -> usize {
     let id = server.running.child.id();
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
@@ -27,7 +27,7 @@ fn two_hundred_of_the_largest_bodies_at_once_stay_within_bounds() {
             let storage = Storage::new(engine);
             let more = [("TODOWARD__SERVER__WORKERS", "2")];
             let server = Server::start(storage.path(), &storage.url, &more).await;
-            // Where each byte becomes as much as it can: numbers, in an array.
+            // The JSON with the largest memory use for its size: an array of numbers.
             let mut body = r#"{"title":"a","id":["#.to_owned();
             while body.len() < LIMIT - 4 {
                 body += "0,";
@@ -44,7 +44,7 @@ fn two_hundred_of_the_largest_bodies_at_once_stay_within_bounds() {
             };
             let statuses = join_all((0..200).map(create)).await;
             let done = statuses.iter().filter(|status| **status == 201).count();
-            // On a slow machine some do not arrive in time, either.
+            // On a slow machine some do not arrive in time.
             let later = statuses
                 .iter()
                 .filter(|status| [503, 408].contains(*status));
@@ -67,7 +67,7 @@ fn pages_of_the_largest_tasks_stay_within_bounds() {
             let storage = Storage::new(engine);
             let more = [("TODOWARD__SERVER__WORKERS", "2")];
             let server = Server::start(storage.path(), &storage.url, &more).await;
-            // Each character is six bytes in an answer.
+            // Each character is six bytes in a response.
             let largest = json!({ "title": "a", "description": "\u{1}".repeat(20_000) });
             let users = ["alice", "bob"].map(|name| server.user(name));
             for user in &users {

@@ -8,8 +8,8 @@ use crate::server::{Server, environment, eventually};
 use crate::storage::Storage;
 use crate::support::{Client, Engine, SECRET, block_on};
 
-/// A port that is free. By setting, 0 is off, so that the system cannot be
-/// asked; what it gives to others of its own accord begins at 32768.
+/// A free port. Port 0 means off in the settings, so the kernel cannot choose one; its
+/// own choices for others begin at 32768.
 pub fn free_port() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + (std::process::id() % 400) as u16 * 30;
@@ -46,7 +46,7 @@ fn they_are_on_their_port_and_not_on_the_public_one() {
         let public = server.anonymous().get("/metrics").await;
         public.expect_problem(404, "no_such_address");
         server.stop().await;
-        // It has let go of the port.
+        // The port is free again.
         TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
     });
 }

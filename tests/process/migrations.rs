@@ -1,4 +1,5 @@
-//! The migrations go up and down, and the schema in the code is the database's.
+//! The migrations can be run and reverted, and the schema in the code matches the
+//! database's.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +18,7 @@ on_both_databases! {
     the_schema_of_the_code_is_the_schema_of_the_database,
 }
 
-/// A column as a database or `src/db/schema.rs` has it.
+/// A column as declared in a database or in `src/db/schema.rs`.
 #[derive(QueryableByName, Debug, Clone, PartialEq, Eq)]
 struct Column {
     #[diesel(sql_type = diesel::sql_types::Text)]
@@ -113,7 +114,7 @@ fn up(storage: &Storage) {
     assert!(done.out.starts_with("migrated"), "{done:?}");
 }
 
-/// What `src/db/schema.rs` says, by table in alphabetical order.
+/// The columns in `src/db/schema.rs`, by table in alphabetical order.
 fn columns_of_the_code(engine: Engine) -> Vec<Column> {
     let mut tables: BTreeMap<String, Vec<Column>> = BTreeMap::new();
     let mut table = String::new();
@@ -138,7 +139,7 @@ fn columns_of_the_code(engine: Engine) -> Vec<Column> {
     tables.into_values().flatten().collect()
 }
 
-/// A type of Diesel, as a database names it.
+/// The name of a Diesel type in a database.
 fn kind_in(engine: Engine, kind: &str) -> &'static str {
     let (sqlite, postgres) = match kind {
         "Text" => ("TEXT", "TEXT"),

@@ -1,4 +1,4 @@
-//! PostgreSQL that is absent, goes away and comes back.
+//! PostgreSQL that is down, stops, and comes back.
 
 use std::time::{Duration, Instant};
 
@@ -8,16 +8,16 @@ use crate::binary::{SOON, run};
 use crate::server::{Server, eventually};
 use crate::storage::Storage;
 use crate::support::postgres::{Cluster, execute_in};
-use crate::support::{Answer, Client, Engine, block_on};
+use crate::support::{Client, Engine, Response, block_on};
 
-/// What the database's return may take until everything works again.
+/// The max time until everything works again after the database is back.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-async fn create(client: &Client) -> Answer {
+async fn create(client: &Client) -> Response {
     client.post("/api/v1/tasks", &json!({ "title": "a" })).await
 }
 
-/// Nothing but 503 for what needs the database, and all else as ever.
+/// Asserts 503 for everything that needs the database; all else works.
 async fn is_out(server: &Server) {
     let alice = server.user("alice");
     server.anonymous().get("/health/live").await.expect(200);
@@ -25,23 +25,23 @@ async fn is_out(server: &Server) {
     let ready = ready.expect_problem(503, "database_unavailable");
     assert_eq!(ready.json()["not_ready"], json!(["database"]));
     assert!(!ready.header("retry-after").is_empty());
-    for answer in [
+    for response in [
         alice.get("/api/v1/tasks").await,
         create(&alice).await,
         alice
             .get("/api/v1/tasks/019a9ff4-0000-7000-8000-000000000000")
             .await,
     ] {
-        let answer = answer.expect(503);
-        let seconds: u32 = answer.header("retry-after").parse().unwrap();
+        let response = response.expect(503);
+        let seconds: u32 = response.header("retry-after").parse().unwrap();
         assert!((1..=60).contains(&seconds));
-        let code = answer.json()["code"].as_str().unwrap().to_owned();
+        let code = response.json()["code"].as_str().unwrap().to_owned();
         assert!(
             ["database_unavailable", "overloaded"].contains(&code.as_str()),
             "{code}"
         );
         for inside in ["postgres", "127.0.0.1", "connection", "libpq", "SQL"] {
-            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            let detail = response.json()["detail"].as_str().unwrap().to_owned();
             assert!(!detail.contains(inside), "{detail}");
         }
     }
@@ -57,7 +57,7 @@ async fn is_out(server: &Server) {
         .expect_problem(401, "missing_token");
 }
 
-/// Everything works within the limit, and goes on working.
+/// Asserts that everything works within the limit, and keeps working.
 async fn is_back(server: &Server, what: &str) {
     let begun = Instant::now();
     let alice = server.user("alice");
@@ -66,9 +66,9 @@ async fn is_back(server: &Server, what: &str) {
     })
     .await;
     eventually("a task is created", RECOVERY, async || {
-        let answer = create(&alice).await;
-        assert!([201, 503].contains(&answer.status), "{}", answer.text());
-        (answer.status == 201).then_some(())
+        let response = create(&alice).await;
+        assert!([201, 503].contains(&response.status), "{}", response.text());
+        (response.status == 201).then_some(())
     })
     .await;
     println!("{what}: back after {:?}", begun.elapsed());
@@ -125,10 +125,10 @@ fn postgres_may_stop_or_crash_and_come_back() {
         ] {
             // All connections of the pool are open when they die.
             let requests = (0..30).map(|_| create(&alice));
-            let answers = futures_util::future::join_all(requests).await;
+            let responses = futures_util::future::join_all(requests).await;
             let mut acknowledged: Vec<String> = Vec::new();
-            for answer in answers {
-                acknowledged.push(answer.expect(201).header("location").to_owned());
+            for response in responses {
+                acknowledged.push(response.expect(201).header("location").to_owned());
             }
             cluster.stop(signal);
             eventually("readiness says no", SOON, async || {
@@ -173,14 +173,14 @@ fn connections_that_are_cut_at_random_cost_only_503() {
             let reads =
                 futures_util::future::join_all((0..8).map(|_| alice.get("/api/v1/tasks?limit=1")));
             let (writes, reads) = futures_util::future::join(writes, reads).await;
-            for answer in writes.into_iter().chain(reads) {
-                match answer.status {
+            for response in writes.into_iter().chain(reads) {
+                match response.status {
                     200 | 201 => good += 1,
                     503 => unavailable += 1,
-                    other => panic!("{other}: {}", answer.text()),
+                    other => panic!("{other}: {}", response.text()),
                 }
-                if answer.status == 201 {
-                    acknowledged.push(answer.header("location").to_owned());
+                if response.status == 201 {
+                    acknowledged.push(response.header("location").to_owned());
                 }
             }
         }
@@ -190,10 +190,10 @@ fn connections_that_are_cut_at_random_cost_only_503() {
             good > 100 && unavailable * 10 < good,
             "{good} good, {unavailable} not"
         );
-        // No connection is poisoned, and nothing acknowledged is lost.
+        // No broken connection is reused, and nothing acknowledged is lost.
         is_back(&server, "connections cut").await;
-        for answer in futures_util::future::join_all((0..50).map(|_| create(&alice))).await {
-            answer.expect(201);
+        for response in futures_util::future::join_all((0..50).map(|_| create(&alice))).await {
+            response.expect(201);
         }
         for location in acknowledged {
             alice.get(&location).await.expect(200);

@@ -1,4 +1,4 @@
-//! A database that takes no writes: a standby, or a primary after a switch.
+//! A read-only database: a standby, or a former primary after a switchover.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::storage::Storage;
 use crate::support::postgres::execute_in;
 use crate::support::{Engine, block_on};
 
-/// What the return of the writable database may take.
+/// The max time until writes work again.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-/// As a switch leaves it: connections that were open stay open.
+/// Simulates a switchover: open connections stay open.
 fn set_read_only(storage: &Storage, on: bool) {
     let name = storage.name();
     let setting = format!("ALTER DATABASE {name} SET default_transaction_read_only = {on}");
-    // What makes it read-only holds for the statement that ends it, too.
+    // Read-only mode also applies to the statement that ends it.
     let url = format!(
         "{}?options=-c%20default_transaction_read_only%3Doff",
         storage.url
@@ -40,7 +40,7 @@ fn a_read_only_database_is_read_and_its_writes_are_503_until_it_can_be_written()
         for _ in 0..10 {
             assert_eq!(alice.titles("").await, ["a"]);
             alice.get(&path).await.expect(200);
-            for answer in [
+            for response in [
                 alice.post("/api/v1/tasks", &json!({ "title": "b" })).await,
                 alice.patch(&path, &json!({ "title": "c" })).await,
                 alice
@@ -50,14 +50,14 @@ fn a_read_only_database_is_read_and_its_writes_are_503_until_it_can_be_written()
                 alice.delete(&path).await,
                 alice.delete("/api/v1/tasks?completed=true").await,
             ] {
-                let answer = answer.expect_problem(503, "database_unavailable");
-                assert!(!answer.header("retry-after").is_empty());
+                let response = response.expect_problem(503, "database_unavailable");
+                assert!(!response.header("retry-after").is_empty());
             }
         }
         set_read_only(&storage, false);
         eventually("it can be written", RECOVERY, async || {
-            let answer = alice.post("/api/v1/tasks", &json!({ "title": "b" })).await;
-            (answer.status == 201).then_some(())
+            let response = alice.post("/api/v1/tasks", &json!({ "title": "b" })).await;
+            (response.status == 201).then_some(())
         })
         .await;
         assert_eq!(alice.titles("?sort=title").await, ["a", "b"]);

@@ -1,4 +1,4 @@
-//! The binary as a server.
+//! Runs the binary as a server.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,14 +10,14 @@ use crate::storage::Storage;
 use crate::support::raw::Connection;
 use crate::support::{Client, SECRET, tokens};
 
-/// A serving process. It is killed with its test.
+/// A serving process, which is killed with its test.
 pub struct Server {
     pub running: Running,
     pub address: SocketAddr,
     http: reqwest::Client,
 }
 
-/// What a server needs, on a free port; later variables win.
+/// The variables of a server on a free port; later ones take precedence.
 pub fn environment<'v>(
     database_url: &'v str,
     variables: &[(&'v str, &'v str)],
@@ -34,20 +34,20 @@ pub fn environment<'v>(
 }
 
 impl Server {
-    /// Serves on a database, and is ready.
+    /// Starts a server on a database, and waits until it is ready.
     pub async fn start(directory: &Path, url: &str, variables: &[(&str, &str)]) -> Self {
         let server = Self::listening(directory, url, variables).await;
         server.becomes_ready(SOON).await;
         server
     }
 
-    /// Serves, ready or not.
+    /// Starts a server without waiting for readiness.
     pub async fn listening(directory: &Path, url: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = todoward(directory, &["serve"], environment(url, variables));
         Self::of(&mut command).await
     }
 
-    /// Serves within limits that a shell has set.
+    /// Starts a server with resource limits that a shell sets.
     pub async fn under(limits: &str, storage: &Storage) -> Self {
         let script = format!(r#"{limits}; exec "$0""#);
         let mut shell = Command::new("sh");
@@ -62,7 +62,7 @@ impl Server {
         Self::of(&mut shell).await
     }
 
-    /// Waits until a command has said where it serves.
+    /// Waits until a command has logged its IP address and port.
     pub async fn of(command: &mut Command) -> Self {
         let mut running = Running::spawn(command);
         let address = eventually("it says where it serves", SOON, async || {
@@ -79,12 +79,12 @@ impl Server {
         }
     }
 
-    /// A client with a really signed token.
+    /// A client with a signed token.
     pub fn user(&self, subject: &str) -> Client {
         self.with_token(&tokens::valid(subject))
     }
 
-    /// A client that sends this behind `Bearer `.
+    /// A client that sends this after `Bearer `.
     pub fn with_token(&self, token: &str) -> Client {
         let authorization = Some(format!("Bearer {token}"));
         Client::new(self.http.clone(), self.address, authorization)
@@ -95,7 +95,7 @@ impl Server {
         Client::new(self.http.clone(), self.address, None)
     }
 
-    /// Waits for readiness, and says how long that took.
+    /// Waits for readiness, and returns how long that took.
     pub async fn becomes_ready(&self, limit: Duration) -> Duration {
         let begun = Instant::now();
         eventually("it is ready", limit, async || {
@@ -110,7 +110,7 @@ impl Server {
         asked
             .try_send()
             .await
-            .is_ok_and(|answer| answer.status == 200)
+            .is_ok_and(|response| response.status == 200)
     }
 
     pub fn signal(&self, name: &str) {
@@ -121,32 +121,32 @@ impl Server {
         assert!(kill.unwrap().success());
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it, like a power cut.
     pub fn kill(mut self) {
         self.running.child.kill().unwrap();
         self.running.child.wait().unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits until it has ended.
     pub async fn ends(&mut self, limit: Duration) -> ExitStatus {
         eventually("it ends", limit, async || self.running.ended()).await
     }
 
-    /// Asks it to stop and waits for a good end.
+    /// Sends SIGTERM and asserts a successful end.
     pub async fn stop(mut self) -> String {
         self.signal("TERM");
         assert_eq!(self.ends(SOON).await.code(), Some(0));
         self.running.out.all() + &self.running.err.all()
     }
 
-    /// Asks it to stop and looks at what it wrote to standard error.
+    /// Sends SIGTERM and returns what it wrote to standard error.
     pub async fn stop_and_read(mut self, look: impl FnOnce(&str)) {
         self.signal("TERM");
         assert_eq!(self.ends(SOON).await.code(), Some(0));
         look(&self.running.err.all());
     }
 
-    /// Waits until the log has this text.
+    /// Waits until the log contains a text.
     pub async fn logs(&self, text: &str) {
         eventually(text, SOON, async || {
             self.running.err.text().contains(text).then_some(())
@@ -160,13 +160,13 @@ impl Server {
     }
 }
 
-/// Each request has a connection of its own.
+/// Every request uses a new connection.
 fn http_client() -> reqwest::Client {
     let builder = reqwest::Client::builder().no_proxy().timeout(SOON);
     builder.pool_max_idle_per_host(0).build().unwrap()
 }
 
-/// Where the log says that it serves, in either format.
+/// The IP address and port in the log, in either format.
 pub fn address_in(log: &str) -> Option<SocketAddr> {
     let line = log.lines().find(|line| line.contains("serving"))?;
     let at = line.find("127.0.0.1:")?;
@@ -175,7 +175,7 @@ pub fn address_in(log: &str) -> Option<SocketAddr> {
     rest[..end].parse().ok()
 }
 
-/// Looks again and again until there is something, within a limit.
+/// Polls until there is a value, within a limit.
 pub async fn eventually<T>(
     what: &str,
     limit: Duration,

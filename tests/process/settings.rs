@@ -1,4 +1,4 @@
-//! Bad settings are refused by name and without their value.
+//! Invalid settings are reported by name and without their value.
 
 use std::ffi::OsStr;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use crate::binary::{Done, finish, run, todoward};
 use crate::server::environment;
 use crate::support::SECRET;
 
-/// Starts a server with one setting changed, which must be refused by name.
+/// Starts a server with one changed setting, which must be refused by name.
 #[track_caller]
 fn refused(name: &str, value: &str) -> Done {
     refused_with(&[(name, value)], name, value)
@@ -26,11 +26,11 @@ fn refused_with(variables: &[(&str, &str)], name: &str, value: &str) -> Done {
 #[track_caller]
 fn refused_in(directory: &Path, variables: &[(&str, &str)], name: &str, value: &str) -> Done {
     let done = run(directory, &[], &environment("sqlite://tasks.db", variables)).failed(78);
-    let mend = done.err.strip_prefix(&format!("todoward: {name} "));
-    let mend = mend.unwrap_or_else(|| panic!("does not name {name}: {}", done.err));
-    assert!(mend.len() > 12, "no mend: {}", done.err);
+    let hint = done.err.strip_prefix(&format!("todoward: {name} "));
+    let hint = hint.unwrap_or_else(|| panic!("does not name {name}: {}", done.err));
+    assert!(hint.len() > 12, "no hint: {}", done.err);
     let value = value.trim();
-    // What every mend may show.
+    // Texts that every hint may contain.
     let harmless = value.len() < 3 || "sqlite:///".starts_with(value);
     assert!(
         harmless || !done.err.contains(value),
@@ -59,7 +59,7 @@ fn a_secret_that_can_be_guessed_is_refused() {
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "abcabcabcabcabcabcabcabcabcabcabcabcabcabc",
     ] {
-        // 31 bytes is the case that its text names.
+        // The text without its last three bytes is one of 29 bytes.
         let secret = secret.strip_suffix("byt").unwrap_or(secret);
         refused("BETTER_AUTH_SECRET", secret);
     }
@@ -216,7 +216,7 @@ fn a_variable_that_is_empty_is_said_to_be() {
             );
         }
     }
-    // A list that is empty is one.
+    // An empty list is valid.
     let directory = tempdir().unwrap();
     for name in [
         "TODOWARD__AUTH__ISSUERS",
@@ -265,7 +265,7 @@ fn a_bad_database_url_is_refused_without_its_password() {
         "mysql://root:hunter2hunter2@127.0.0.1/tasks",
         "postgre://todoward:hunter2hunter2@127.0.0.1/tasks",
         "postgres:/todoward:hunter2hunter2@127.0.0.1/tasks",
-        // libpq would quote these in its message, in whole or in part.
+        // libpq would quote these in its message, entirely or in part.
         "postgres://todoward:hunter2%zzhunter2@127.0.0.1/tasks",
         "postgres://todoward:hunter2/hunter2@127.0.0.1/tasks",
         "postgres://todoward:hunter2?hunter2@127.0.0.1/tasks",
@@ -329,7 +329,7 @@ fn a_variable_that_is_not_utf_8_is_refused() {
     let mut command = todoward(directory.path(), &[], environment("sqlite://tasks.db", &[]));
     command.env(OsStr::from_bytes(b"TODOWARD__SERVER__\xff"), "1");
     finish(command).failed(78);
-    // What is not ours may be anything.
+    // Other programs' variables may have any value.
     let mut command = todoward(
         directory.path(),
         &["migrate"],
@@ -351,7 +351,7 @@ fn a_file_with_an_unknown_key_or_a_mistake_is_refused() {
         let directory = tempdir().unwrap();
         std::fs::create_dir(directory.path().join("config")).unwrap();
         std::fs::write(directory.path().join("config/stage.toml"), content).unwrap();
-        // PORT would hide the file's.
+        // PORT would override the file.
         let variables = [
             ("BETTER_AUTH_SECRET", SECRET),
             ("TODOWARD_ENV", "stage"),
@@ -379,7 +379,7 @@ fn where_it_cannot_listen_is_said_with_the_setting_and_exit_code_1() {
                 &*format!("127.0.0.1:{port}"),
                 "set PORT to another port",
             ),
-            // An address of documentation (RFC 5737) is no machine's.
+            // An IP address for documentation (RFC 5737) belongs to no machine.
             (
                 "HOST",
                 "192.0.2.1",

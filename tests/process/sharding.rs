@@ -1,5 +1,5 @@
-//! Tables that are spread by owner: PostgreSQL's own partitions want of them
-//! what a sharded PostgreSQL wants, that `owner_id` be in every key.
+//! Tables that are partitioned by owner. PostgreSQL's partitions have the same
+//! requirement as a sharded PostgreSQL: every key contains `owner_id`.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;

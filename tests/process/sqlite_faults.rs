@@ -1,4 +1,4 @@
-//! What can happen to a SQLite file while it is served.
+//! Faults of a SQLite file while it is served.
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
@@ -39,7 +39,7 @@ fn sixty_four_writers_are_all_served() {
     });
 }
 
-/// A file is for one process, but a new one may begin before the old one has ended.
+/// A file is for one process, but a new process may start before the old one has ended.
 #[test]
 fn sixty_four_writers_of_two_processes_are_all_served() {
     block_on(async {
@@ -63,7 +63,7 @@ fn sixty_four_writers_of_two_processes_are_all_served() {
 }
 
 #[test]
-fn somebody_elses_lock_is_waited_for_and_then_503_and_reading_goes_on() {
+fn another_processs_lock_is_waited_for_and_then_503_and_reading_goes_on() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
         let server = Server::start(storage.path(), &storage.url, &[]).await;
@@ -88,7 +88,7 @@ fn somebody_elses_lock_is_waited_for_and_then_503_and_reading_goes_on() {
         other.batch_execute("BEGIN IMMEDIATE").unwrap();
         let (written, ()) =
             futures_util::future::join(alice.post(TASKS, &json!({ "title": "waited" })), async {
-                // Anything that takes a moment, and less than is waited for.
+                // A transaction that is shorter than the timeout.
                 for _ in 0..20 {
                     alice.get(TASKS).await.expect(200);
                 }
@@ -100,7 +100,7 @@ fn somebody_elses_lock_is_waited_for_and_then_503_and_reading_goes_on() {
 }
 
 #[test]
-fn somebody_elses_lock_is_waited_for_as_long_as_for_a_connection() {
+fn another_processs_lock_is_waited_for_as_long_as_for_a_connection() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
         let acquire = "TODOWARD__DATABASE__ACQUIRE_TIMEOUT";
@@ -110,18 +110,18 @@ fn somebody_elses_lock_is_waited_for_as_long_as_for_a_connection() {
         let impatient = Server::start(storage.path(), &storage.url, &for_a_second).await;
         let mut other = open(&storage);
         other.batch_execute("BEGIN IMMEDIATE").unwrap();
-        // It was asked before the others, and still waits when they have given up.
+        // It was sent first, and still waits when the others have timed out.
         let alice = patient.user("alice");
         let draft = json!({ "title": "waited" });
         let waits = alice.post(TASKS, &draft);
         let give_up = async {
             let bob = impatient.user("bob");
             let keyed = bob.request("POST", TASKS).header("Idempotency-Key", "k");
-            for answer in [
+            for response in [
                 bob.post(TASKS, &json!({ "title": "a" })).await,
                 keyed.json(&json!({ "title": "b" })).send().await,
             ] {
-                let problem = answer.expect_problem(503, "database_unavailable").json();
+                let problem = response.expect_problem(503, "database_unavailable").json();
                 assert!(!problem["detail"].as_str().unwrap().contains("unknown"));
             }
             other.batch_execute("COMMIT").unwrap();
@@ -134,7 +134,7 @@ fn somebody_elses_lock_is_waited_for_as_long_as_for_a_connection() {
 }
 
 #[test]
-fn a_damaged_file_is_503_and_not_half_an_answer() {
+fn a_damaged_file_is_503_and_not_half_a_response() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
         let server = Server::start(storage.path(), &storage.url, &[]).await;
@@ -148,7 +148,7 @@ fn a_damaged_file_is_503_and_not_half_an_answer() {
         open(&storage)
             .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
             .unwrap();
-        // Pages behind the first: the file still looks like a database.
+        // Pages after the first one: the file still looks like a database.
         let mut file = std::fs::OpenOptions::new()
             .write(true)
             .open(storage.file())
@@ -165,7 +165,7 @@ fn a_damaged_file_is_503_and_not_half_an_answer() {
         let as_it_is = [("TODOWARD__DATABASE__MIGRATE_ON_START", "false")];
         let server = Server::listening(storage.path(), &storage.url, &as_it_is).await;
         let alice = server.user("alice");
-        // What is whole is told as it is; what must read everything is refused.
+        // Intact rows are served; statements that must read everything fail.
         let newest = alice.get(&format!("{TASKS}?limit=1")).await;
         assert!([200, 503].contains(&newest.status), "{}", newest.text());
         if newest.status == 200 {
@@ -258,7 +258,7 @@ fn the_log_of_writes_is_cut_when_its_reader_has_gone() {
         }
         reader.batch_execute("COMMIT").unwrap();
         let long = wal.metadata().unwrap().len();
-        // A checkpoint lets the log begin again at its start: it does not grow.
+        // After a checkpoint the WAL is overwritten from its start and does not grow.
         for _ in 0..300 {
             write().await;
         }

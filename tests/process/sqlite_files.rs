@@ -1,4 +1,4 @@
-//! The files of SQLite: whose they are, and what happens if they cannot be used.
+//! SQLite files: their permissions, and what happens if they cannot be used.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -58,16 +58,16 @@ fn a_file_that_is_no_database_is_a_clear_error_and_left_alone() {
         assert!(done.err.contains("not a database"), "{done:?}");
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
-    // A directory is no database either.
+    // A directory is not a database either.
     let url = format!("sqlite://{}", directory.path().display());
     run(directory.path(), &["serve"], &environment(&url, &[])).failed(1);
 }
 
-/// Runs the binary as somebody to whom permissions apply.
+/// Runs the binary as a user to whom permissions apply (not root).
 fn serve_unprivileged(directory: &Path, url: &str) -> Done {
     let mut command = todoward(directory, &["serve"], environment(url, &[]));
     if let Some((uid, gid)) = postgres::unprivileged_user() {
-        // The build may lie where they cannot go.
+        // That user may not have access to the build directory.
         let copy = directory.join("todoward");
         std::fs::copy(env!("CARGO_BIN_EXE_todoward"), &copy).unwrap();
         command = Command::new(copy);
@@ -103,7 +103,7 @@ fn what_may_not_be_written_is_a_clear_error() {
         "{done:?}"
     );
 
-    // Nobody may make a file here.
+    // A directory without write permission.
     let closed = directory.path().join("closed");
     std::fs::create_dir(&closed).unwrap();
     if let Some((uid, gid)) = postgres::unprivileged_user() {
@@ -132,7 +132,7 @@ fn memory_serves_and_leaves_nothing_behind() {
 fn what_a_full_disk_did_not_take_is_not_acknowledged() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
-        // A limit on the size of files stands for the disk: in blocks of 512 bytes.
+        // A file size limit simulates a full disk, in blocks of 512 bytes.
         let server = Server::under(r#"trap "" XFSZ; ulimit -f 600"#, &storage).await;
         let alice = server.user("alice");
         let path = alice.create_path("a").await;
@@ -140,12 +140,12 @@ fn what_a_full_disk_did_not_take_is_not_acknowledged() {
         let mut acknowledged = 1;
         let mut refused = 0;
         while refused < 3 {
-            let answer = alice.request("PATCH", &complete).send().await;
-            if answer.status == 200 {
-                acknowledged = answer.json()["version"].as_i64().unwrap();
+            let response = alice.request("PATCH", &complete).send().await;
+            if response.status == 200 {
+                acknowledged = response.json()["version"].as_i64().unwrap();
                 assert!(acknowledged < 10_000, "the disk is never full");
             } else {
-                answer.expect_problem(503, "database_unavailable");
+                response.expect_problem(503, "database_unavailable");
                 refused += 1;
             }
             let task = alice.get(&path).await.expect(200).json();

@@ -1,4 +1,4 @@
-//! Signals: a stop lets what is in flight finish, and nothing else ends it.
+//! Signals: a stop lets requests in flight finish, and other signals do not stop it.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -10,21 +10,21 @@ use crate::binary::SOON;
 use crate::server::{Server, eventually};
 use crate::storage::Storage;
 use crate::support::raw::{self, Connection, statuses};
-use crate::support::{Answer, Client, Engine, block_on, on_both_databases};
+use crate::support::{Client, Engine, Response, block_on, on_both_databases};
 
 on_both_databases! {
     while_draining_readiness_says_no_and_requests_are_served,
     a_request_in_flight_is_finished_and_its_task_is_kept,
 }
 
-/// A server on SQLite, for what no database has to do with.
+/// A server on SQLite, for tests that do not depend on the database.
 async fn server(storage: &Storage, variables: &[(&str, &str)]) -> Server {
     Server::start(storage.path(), &storage.url, variables).await
 }
 
 const BODY: &str = r#"{"title":"in flight"}"#;
 
-/// Begins to create a task and keeps the end of the body back.
+/// Begins to create a task and holds back the end of the body.
 fn begin_create(server: &Server) -> Connection {
     let mut connection = server.connect();
     let length = BODY.len();
@@ -34,7 +34,7 @@ fn begin_create(server: &Server) -> Connection {
 }
 
 /// Sends the rest of the body and reads the responses up to the end.
-fn finish_create(mut connection: Connection) -> Vec<Answer> {
+fn finish_create(mut connection: Connection) -> Vec<Response> {
     connection.send(&BODY[5..]);
     connection.rest()
 }
@@ -105,32 +105,32 @@ async fn a_request_in_flight_is_finished_and_its_task_is_kept(engine: Engine) {
     let storage = Storage::new(engine);
     let mut serving = Server::start(storage.path(), &storage.url, &[]).await;
     let in_flight = begin_create(&serving);
-    // A second request, answered, so that the first has been read as well.
+    // After the response to a second request the first one has been read, too.
     serving.anonymous().get("/health/live").await.expect(200);
     serving.signal("TERM");
     eventually("nobody else is let in", SOON, async || {
         TcpStream::connect(serving.address).err()
     })
     .await;
-    let answers = finish_create(in_flight);
-    assert_eq!(statuses(&answers), [201], "{answers:?}");
+    let responses = finish_create(in_flight);
+    assert_eq!(statuses(&responses), [201], "{responses:?}");
     assert_eq!(serving.ends(SOON).await.code(), Some(0));
     let again = Server::start(storage.path(), &storage.url, &[]).await;
     assert_eq!(again.user("alice").titles("").await, ["in flight"]);
     again.stop().await;
 }
 
-/// Creates tasks until the server is gone, and says how many it acknowledged.
+/// Creates tasks until the server is gone, and returns how many it acknowledged.
 async fn create_until_gone(client: Client) -> usize {
     let body = json!({ "title": "a" });
     let mut acknowledged = 0;
-    while let Ok(answer) = client
+    while let Ok(response) = client
         .request("POST", "/api/v1/tasks")
         .json(&body)
         .try_send()
         .await
     {
-        answer.expect(201);
+        response.expect(201);
         acknowledged += 1;
     }
     acknowledged
@@ -146,8 +146,8 @@ fn no_write_on_a_pipeline_is_cut_off_although_workers_end_one_after_the_other() 
         ];
         for round in 0..8 {
             let mut server = Server::start(storage.path(), &storage.url, &variables).await;
-            // Its worker opens the pipeline, and may have no connection at the stop:
-            // then it is the first to end.
+            // The worker that opens the pipeline may have no connection at the stop: then
+            // it is the first to end.
             let opener = server.user(&format!("{round}-opener"));
             for _ in 0..100 {
                 opener.create_path("a").await;
@@ -238,10 +238,10 @@ fn idle_connections_do_not_hold_up_the_stop() {
         for _ in 0..20 {
             let mut connection = server.connect();
             connection.send(raw::anonymous_head("GET /health/live", ""));
-            connection.answer().unwrap().expect(200);
+            connection.response().unwrap().expect(200);
             idle.push(connection);
         }
-        // Connected, and never asked anything.
+        // A connection without any request.
         let silent = server.connect();
         server.anonymous().get("/health/live").await.expect(200);
         server.signal("TERM");
@@ -276,7 +276,7 @@ fn other_signals_do_not_end_it() {
 }
 
 #[test]
-fn a_client_that_goes_away_in_the_middle_harms_nobody() {
+fn a_client_that_disconnects_in_the_middle_harms_no_other() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
         let server = server(&storage, &[]).await;

@@ -1,4 +1,4 @@
-//! A place for a test's data, on either database, that outlives a server.
+//! A test's database, of either kind, that outlives a server.
 
 use std::path::{Path, PathBuf};
 
@@ -32,18 +32,18 @@ impl Storage {
         self.directory.path()
     }
 
-    /// The file of SQLite.
+    /// The SQLite file.
     pub fn file(&self) -> PathBuf {
         self.path().join("tasks.db")
     }
 
-    /// The database's address for another role.
+    /// The database's URL for another role.
     pub fn url_as(&self, role: &str, password: &str) -> String {
         let (_, place) = self.url.split_once('@').unwrap();
         format!("postgres://{role}:{password}@{place}")
     }
 
-    /// The name of the database on PostgreSQL.
+    /// The name of the PostgreSQL database.
     pub fn name(&self) -> &str {
         &self.url[server().len() + 1..]
     }

@@ -1,4 +1,4 @@
-//! Standard error that is closed, or that nobody reads, stops no request.
+//! A closed or blocked standard error stops no request.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::server::{address_in, environment, eventually};
 use crate::storage::Storage;
 use crate::support::{Client, Engine, block_on, tokens};
 
-/// A server whose standard error the test reads itself, or does not.
+/// A server whose standard error the test reads or not.
 struct Unread {
     running: Running,
     err: Option<BufReader<ChildStderr>>,
@@ -20,7 +20,7 @@ struct Unread {
 }
 
 impl Unread {
-    /// Reads until the line that says where it serves, and no further.
+    /// Reads up to the line with its IP address and port, and no further.
     fn start(storage: &Storage, variables: &[(&str, &str)]) -> Self {
         let mut command = todoward(storage.path(), &[], environment(&storage.url, variables));
         let mut child: Child = command.spawn().unwrap();
@@ -69,13 +69,13 @@ fn a_reader_of_the_log_who_does_not_read_holds_up_nothing() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
         let mut server = Unread::start(&storage, &[("RUST_LOG", "trace")]);
-        // More lines than the pipe and the queue hold.
+        // More lines than fit into the pipe and the queue.
         let client = server.client.clone();
         let path = format!("/api/{}", "x".repeat(1000));
         for _ in 0..40 {
             let requests = (0..250).map(|_| client.get(&path));
-            for answer in futures_util::future::join_all(requests).await {
-                answer.expect(404);
+            for response in futures_util::future::join_all(requests).await {
+                response.expect(404);
             }
         }
         let created = tokio::time::timeout(
@@ -83,7 +83,7 @@ fn a_reader_of_the_log_who_does_not_read_holds_up_nothing() {
             client.create(json!({ "title": "a" })),
         );
         created.await.expect("a request waits for the log");
-        // It really was blocked: once somebody reads, it says what was lost.
+        // It really was blocked: once it is read, it reports the dropped lines.
         let mut err = server.err.take().unwrap();
         let reader = std::thread::spawn(move || {
             let mut log = String::new();
@@ -126,7 +126,7 @@ fn a_blocked_log_does_not_hold_up_the_stop() {
 fn without_any_standard_streams_it_serves() {
     block_on(async {
         let storage = Storage::new(Engine::Sqlite);
-        // Nobody can read where it serves, so it must be told.
+        // The port cannot be read from the log, so it must be set.
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
@@ -147,7 +147,9 @@ fn without_any_standard_streams_it_serves() {
         eventually("it is ready", SOON, async || {
             assert!(running.ended().is_none(), "it has ended");
             let asked = client.request("GET", "/health/ready").try_send().await;
-            asked.is_ok_and(|answer| answer.status == 200).then_some(())
+            asked
+                .is_ok_and(|response| response.status == 200)
+                .then_some(())
         })
         .await;
         client

@@ -1,5 +1,5 @@
-//! PostgreSQL over TLS, as hosted databases want it: what must be verified is,
-//! and no password is ever shown.
+//! PostgreSQL over TLS, as hosted databases require it: certificates are verified, and no
+//! password is ever shown.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::server::{Server, eventually};
 use crate::support::block_on;
 use crate::support::postgres::{Cluster, execute_in};
 
-/// With what a URL must be encoded for.
+/// A password with characters that must be percent-encoded in a URL.
 const PASSWORD: &str = "p%40ss-w%2Ford-canary";
 
 pub type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -69,7 +69,7 @@ impl Hosted {
         self.path().join(name)
     }
 
-    /// The address that names `host` and goes to this server.
+    /// A URL that names `host` and leads to this server.
     fn url(&self, host: &str, parameters: &str) -> String {
         let (_, port) = self.cluster.url.rsplit_once(':').unwrap();
         format!(
@@ -193,8 +193,8 @@ fn a_server_works_over_tls_and_says_without_the_password_why_it_cannot() {
             &[],
         )
         .await;
-        let answer = server.user("alice").get("/api/v1/tasks").await;
-        let said = answer
+        let response = server.user("alice").get("/api/v1/tasks").await;
+        let said = response
             .expect_problem(503, "database_unavailable")
             .text()
             .to_owned();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use super::key_server::{Answer, KeyServer};
+use super::key_server::{KeyServer, Response};
 use super::pairs::{Pair, but};
 use super::*;
 use crate::settings::Jwks as Settings;
@@ -37,7 +37,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 #[test]
 fn the_first_fetch_is_waited_for_and_not_asked_for() {
-    let server = KeyServer::start(Answer::Set(set_of(&[Pair::ed25519("k").jwk])));
+    let server = KeyServer::start(Response::Set(set_of(&[Pair::ed25519("k").jwk])));
     let jwks = start(&server);
     block_on(async {
         while jwks.keys().is_none() {
@@ -50,7 +50,7 @@ fn the_first_fetch_is_waited_for_and_not_asked_for() {
 #[test]
 fn a_request_that_looked_before_a_fetch_ended_causes_no_other() {
     let keys = ["a", "b", "c"].map(|kid| Pair::ed25519(kid).jwk);
-    let server = KeyServer::start(Answer::Set(set_of(&keys[..1])));
+    let server = KeyServer::start(Response::Set(set_of(&keys[..1])));
     let jwks = start(&server);
     block_on(async {
         while jwks.keys().is_none() {
@@ -61,7 +61,7 @@ fn a_request_that_looked_before_a_fetch_ended_causes_no_other() {
             jwks.fetch_wait(soon()),
             jwks.fetch_wait(soon()),
         ];
-        server.answer(Answer::Set(set_of(&keys[..2])));
+        server.respond(Response::Set(set_of(&keys[..2])));
         assert!(refreshed(&jwks).await);
         for wait in &mut late {
             assert!(jwks.refreshed(wait).await, "it has seen no new set");
@@ -72,7 +72,7 @@ fn a_request_that_looked_before_a_fetch_ended_causes_no_other() {
         }
         assert_eq!(server.fetches(), 2);
         // Nor has a cool-down begun: the next new key is found at once.
-        server.answer(Answer::Set(set_of(&keys)));
+        server.respond(Response::Set(set_of(&keys)));
         assert!(refreshed(&jwks).await);
         assert!(jwks.keys().unwrap().has_kid("c"));
         assert_eq!(server.fetches(), 3);
@@ -82,13 +82,13 @@ fn a_request_that_looked_before_a_fetch_ended_causes_no_other() {
 #[test]
 fn a_request_that_came_during_a_fetch_waits_for_it_and_for_one_more() {
     let keys = ["a", "b"].map(|kid| Pair::ed25519(kid).jwk);
-    let server = KeyServer::start(Answer::Set(set_of(&keys[..1])));
+    let server = KeyServer::start(Response::Set(set_of(&keys[..1])));
     let jwks = start(&server);
     block_on(async {
         while jwks.keys().is_none() {
             refreshed(&jwks).await;
         }
-        server.answer(Answer::Set(set_of(&keys)));
+        server.respond(Response::Set(set_of(&keys)));
         server.hold();
         let first = refreshed(&jwks);
         let others = async {
@@ -123,13 +123,13 @@ fn a_set_that_only_looks_different_is_no_new_one() {
         set_of(&[a.clone(), b.clone(), Value::Null]),
         but(&serde_json::from_str(&set_of(&keys)).unwrap(), "now", 7).to_string(),
     ] {
-        let server = KeyServer::start(Answer::Set(set_of(&keys)));
+        let server = KeyServer::start(Response::Set(set_of(&keys)));
         let jwks = start(&server);
         block_on(async {
             while jwks.keys().is_none() {
                 refreshed(&jwks).await;
             }
-            server.answer(Answer::Set(other.clone()));
+            server.respond(Response::Set(other.clone()));
             assert!(refreshed(&jwks).await);
             assert!(!refreshed(&jwks).await, "{other}");
             assert_eq!(server.fetches(), 2);
@@ -192,7 +192,7 @@ fn tries_without_keys_become_rarer_and_the_first_request_of_a_recovery_is_served
 
 #[test]
 fn a_request_that_is_late_itself_waits_for_no_fetch() {
-    let server = KeyServer::start(Answer::Set(set_of(&[Pair::ed25519("k").jwk])));
+    let server = KeyServer::start(Response::Set(set_of(&[Pair::ed25519("k").jwk])));
     server.hold();
     let jwks = start(&server);
     block_on(async {

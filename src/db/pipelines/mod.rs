@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_thread_has_a_pipeline_and_every_pipeline_as_few_threads_as_may_be() {
+    fn every_thread_has_a_pipeline_and_every_pipeline_as_few_threads_as_possible() {
         for (pipelines, threads) in [(2, 1), (2, 2), (4, 2), (5, 2), (2, 8), (3, 8), (64, 1)] {
             let all: Vec<usize> = (0..pipelines).collect();
             let mut users = vec![0; pipelines];

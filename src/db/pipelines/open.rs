@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_libpq_would_do_a_pipeline_does() {
+    fn a_pipeline_is_configured_as_libpq_would_be() {
         let common = "target_session_attrs=read-write&keepalives_count=2&tcp_user_timeout=5000";
         for (query, mode) in [
             ("", SslMode::Prefer),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_libpq_knows_is_left_to_it_without_a_word_of_the_password() {
+    fn what_only_libpq_supports_is_left_to_it_and_the_reason_has_no_password() {
         for query in [
             "sslmode=verify-ca&sslrootcert=ca.pem",
             "sslmode=require&sslrootcert=ca.pem",

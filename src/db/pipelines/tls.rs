@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn verify_full_takes_who_has_the_name_and_the_authority_and_require_takes_anybody() {
+    fn verify_full_checks_name_and_authority_and_require_accepts_any_certificate() {
         let done = || -> Result<(), String> {
             let ours = authority().map_err(|error| error.to_string())?;
             let other = authority().map_err(|error| error.to_string())?;

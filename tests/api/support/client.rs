@@ -1,11 +1,11 @@
-//! A client, and the answers it gets.
+//! A client and its responses.
 
 use std::net::SocketAddr;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// Sends requests as one user, or as nobody.
+/// Sends requests as one user, or without a token.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -31,19 +31,19 @@ impl Client {
         Request(request)
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Response {
         self.request("GET", path).send().await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
         self.request("POST", path).json(body).send().await
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: &Value) -> Response {
         self.request("PATCH", path).json(body).send().await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> Response {
         self.request("DELETE", path).send().await
     }
 
@@ -101,14 +101,14 @@ impl Request {
         Self(self.0.body(body.into()))
     }
 
-    pub async fn send(self) -> Answer {
+    pub async fn send(self) -> Response {
         self.try_send().await.expect("no answer")
     }
 
-    /// The answer, if one comes.
-    pub async fn try_send(self) -> Result<Answer, reqwest::Error> {
+    /// The response, if there is one.
+    pub async fn try_send(self) -> Result<Response, reqwest::Error> {
         let response = self.0.send().await?;
-        Ok(Answer {
+        Ok(Response {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: response.bytes().await?.to_vec(),
@@ -117,21 +117,21 @@ impl Request {
 }
 
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
-impl Answer {
-    /// States the expected status.
+impl Response {
+    /// Asserts the status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
         self
     }
 
-    /// States the expected status and code of a problem, and what holds for every one.
+    /// Asserts status and code of a problem, and what all problems have in common.
     #[track_caller]
     pub fn expect_problem(self, status: u16, code: &str) -> Self {
         assert_eq!(self.status, status, "{}", self.text());

@@ -1,6 +1,6 @@
-//! A proxy before PostgreSQL that lets chosen statements end in an error, on a
-//! connection that lives: as a server does that spreads tables over others and
-//! loses one of them. The server itself may have executed the statement, or not.
+//! A proxy before PostgreSQL that makes chosen statements fail on a connection that
+//! stays alive, as a server does that distributes tables and loses a worker. The real
+//! server may or may not have executed the statement.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{Read, Write};
@@ -16,13 +16,13 @@ pub enum Way {
     Pipeline,
 }
 
-/// What happens to the next execution of a statement.
+/// The fault of the next execution of a statement.
 #[derive(Debug, Clone)]
 pub struct FieldError {
     pub way: Way,
     /// What the statement begins with.
     pub statement: &'static str,
-    /// The SQLSTATE that the client is told.
+    /// The SQLSTATE that the client gets.
     pub code: &'static str,
     /// Whether the server executes the statement all the same.
     pub executed: bool,
@@ -58,7 +58,7 @@ impl FaultProxy {
                     (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let connection = Arc::new(Connection {
                     shared: Arc::clone(&of_threads),
-                    // That of the start.
+                    // The ReadyForQuery of the startup.
                     replies: Mutex::new(VecDeque::from([None])),
                 });
                 let other = Arc::clone(&connection);
@@ -72,7 +72,7 @@ impl FaultProxy {
         }
     }
 
-    /// The fault happens once, to the next execution.
+    /// Arms the fault: it happens once, to the next execution.
     pub fn arm(&self, fault: FieldError) {
         *self.shared.fault.lock().unwrap() = Some(fault);
     }
@@ -82,7 +82,7 @@ impl FaultProxy {
         self.shared.fault.lock().unwrap().is_none()
     }
 
-    /// How often statements that begin so were executed, or should have been.
+    /// How often statements with this beginning were executed or refused.
     pub fn executions(&self, beginning: &str) -> usize {
         let executed = self.shared.executed.lock().unwrap();
         let so = executed.iter().filter(|text| text.starts_with(beginning));
@@ -90,7 +90,7 @@ impl FaultProxy {
     }
 }
 
-/// A message: its type, and what is behind its length.
+/// A message: its type, and its contents after the length.
 struct Message(u8, Vec<u8>);
 
 impl Message {
@@ -105,7 +105,7 @@ impl Message {
         write_body(&self.1, out);
     }
 
-    /// The text at a place among those that it begins with.
+    /// The n-th of the texts that it begins with.
     fn text(&self, at: usize) -> String {
         let text = self.1.split(|byte| *byte == 0).nth(at).unwrap();
         String::from_utf8(text.to_vec()).unwrap()
@@ -133,12 +133,12 @@ fn write_body(body: &[u8], out: &mut Vec<u8>) {
 
 struct Connection {
     shared: Arc<Shared>,
-    /// What replaces the replies that are awaited, each up to its ReadyForQuery.
+    /// What replaces the pending replies, each up to its ReadyForQuery.
     replies: Mutex<VecDeque<Option<&'static str>>>,
 }
 
 impl Connection {
-    /// Passes requests on, each up to its Sync.
+    /// Forwards requests, each up to its Sync.
     fn requests(&self, mut client: TcpStream, mut server: TcpStream) {
         let mut way = Way::Pool;
         let mut prepared = HashMap::new();
@@ -161,13 +161,13 @@ impl Connection {
                 continue;
             }
             if let Some(text) = statement.take() {
-                // Only pipelines wait for locks but briefly.
+                // Only pipelines set a short lock timeout.
                 if text.contains("SET lock_timeout") {
                     way = Way::Pipeline;
                 }
                 let fault = self.strike(way, &text);
                 if fault.as_ref().is_some_and(|fault| !fault.executed) {
-                    // An error all the same: it ends a transaction.
+                    // An error nevertheless: it ends a transaction.
                     request.clear();
                     Message(b'Q', b"SELECT 1 / 0\0".to_vec()).write(&mut request);
                 }
@@ -193,7 +193,7 @@ impl Connection {
         fault.take_if(|fault| fault.way == way && text.starts_with(fault.statement))
     }
 
-    /// Passes replies on, or an error instead.
+    /// Forwards replies, or an error instead.
     fn replies(&self, mut server: TcpStream, mut client: TcpStream) {
         let mut reply = Vec::new();
         while let Ok(message) = Message::read(&mut server) {

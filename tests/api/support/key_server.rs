@@ -1,6 +1,5 @@
-//! A Better Auth server as far as its key set goes: it answers every request
-//! with what the test says, counts them, and can misbehave. Shared with the
-//! benchmarks.
+//! The key-set endpoint of a Better Auth server: it responds to every request as the
+//! test says, counts the requests, and can misbehave. Shared with the benchmarks.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,22 +8,22 @@ use std::time::Duration;
 
 /// What the server does with a connection.
 #[derive(Clone)]
-pub enum Answer {
+pub enum Response {
     /// 200 with this body.
     Set(String),
-    /// The head without its last empty line, and the body.
+    /// These bytes: the head without its last empty line, and the body.
     Raw(String, Vec<u8>),
-    /// Reads the request and never answers, as a firewall or a hung process does.
+    /// Reads the request and never responds, like a firewall or a hanging process.
     Nothing,
-    /// Closes without a word.
+    /// Closes the connection without a response.
     Close,
     /// 200 with a body that never ends.
     Endless,
-    /// 200 with a body of which a byte comes now and then.
+    /// 200 with a body that arrives byte by byte.
     Slow,
 }
 
-impl Answer {
+impl Response {
     pub fn status(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n{headers}");
@@ -44,24 +43,24 @@ pub struct KeyServer {
 }
 
 struct State {
-    answer: Answer,
+    response: Response,
     /// The heads of the requests so far.
     requests: Vec<String>,
-    /// Answers wait until this is false.
+    /// Responses are held back while this is true.
     held: bool,
     stopped: bool,
 }
 
 impl KeyServer {
-    pub fn start(answer: Answer) -> Self {
-        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    pub fn start(response: Response) -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), response)
     }
 
-    /// On a listener that is already there.
-    pub fn on(listener: TcpListener, answer: Answer) -> Self {
+    /// Serves on an existing listener.
+    pub fn on(listener: TcpListener, response: Response) -> Self {
         let address = listener.local_addr().unwrap();
         let state = State {
-            answer,
+            response,
             requests: Vec::new(),
             held: false,
             stopped: false,
@@ -85,12 +84,12 @@ impl KeyServer {
         format!("http://{}", self.address)
     }
 
-    /// From now on answers this.
-    pub fn answer(&self, answer: Answer) {
-        self.state.0.lock().unwrap().answer = answer;
+    /// Sets the response of further requests.
+    pub fn respond(&self, response: Response) {
+        self.state.0.lock().unwrap().response = response;
     }
 
-    /// Lets requests come and holds their answers back, until [`KeyServer::release`].
+    /// Accepts requests and holds back their responses until [`KeyServer::release`].
     pub fn hold(&self) {
         self.state.0.lock().unwrap().held = true;
     }
@@ -129,28 +128,28 @@ fn serve(mut stream: TcpStream, (state, changed): &(Mutex<State>, Condvar)) {
             _ => return,
         }
     }
-    let answer = {
+    let response = {
         let mut state = state.lock().unwrap();
         let head = String::from_utf8_lossy(&head).into_owned();
         state.requests.push(head);
         while state.held && !state.stopped {
             state = changed.wait(state).unwrap();
         }
-        state.answer.clone()
+        state.response.clone()
     };
-    // Whoever asked may be gone: no fault of the test.
-    let _ = match answer {
-        Answer::Set(set) => write(&mut stream, Answer::ok(set)),
-        Answer::Raw(..) => write(&mut stream, answer),
-        // Until the other side gives up.
-        Answer::Nothing => stream.read(&mut byte).map(drop),
-        Answer::Close => Ok(()),
-        Answer::Endless => {
+    // The client may have disconnected; that is not an error.
+    let _ = match response {
+        Response::Set(set) => write(&mut stream, Response::ok(set)),
+        Response::Raw(..) => write(&mut stream, response),
+        // Until the client gives up.
+        Response::Nothing => stream.read(&mut byte).map(drop),
+        Response::Close => Ok(()),
+        Response::Endless => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[");
             while stream.write_all(&[b' '; 16 * 1024]).is_ok() {}
             Ok(())
         }
-        Answer::Slow => {
+        Response::Slow => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
             while stream.write_all(b" ").is_ok() {
                 std::thread::sleep(Duration::from_millis(20));
@@ -160,8 +159,8 @@ fn serve(mut stream: TcpStream, (state, changed): &(Mutex<State>, Condvar)) {
     };
 }
 
-fn write(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
-    let Answer::Raw(head, body) = answer else {
+fn write(stream: &mut TcpStream, response: Response) -> std::io::Result<()> {
+    let Response::Raw(head, body) = response else {
         return Ok(());
     };
     stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes())?;

@@ -1,4 +1,4 @@
-//! What tests are written with: an application, users, answers.
+//! The test support: an application, users, responses.
 
 pub mod client;
 pub mod fault_proxy;
@@ -19,13 +19,13 @@ use todoward::server::application::Application;
 use todoward::settings::{Environment, Settings};
 use tokio::sync::oneshot;
 
-pub use client::{Answer, Client};
+pub use client::{Client, Response};
 use postgres::TestDatabase;
 
 /// The secret of every test application.
 pub const SECRET: &str = "a secret of the tests, 0123456789 abcdef";
 
-/// The value of a variable that an application is to be without.
+/// The value that removes a variable from the application's environment.
 pub const UNSET: &str = "\0";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Engine {
     Postgres,
 }
 
-/// Makes two tests of each of these functions, one for each database.
+/// Generates two tests of each function, one for each database.
 macro_rules! on_both_databases {
     ($($name:ident,)*) => {$(
         mod $name {
@@ -58,10 +58,10 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     actix_rt::System::new().block_on(future)
 }
 
-/// The real application, in a thread of its own.
+/// The real application, on a thread of its own.
 pub struct TestApp {
     pub address: SocketAddr,
-    /// Where the metrics are, of an application with the variable `WITH_METRICS`.
+    /// The URL of the metrics, if the variable `WITH_METRICS` is set.
     pub metrics: Option<SocketAddr>,
     pub engine: Engine,
     pub database_url: String,
@@ -73,12 +73,12 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// With the settings that most tests want.
+    /// Starts it with the default settings of the tests.
     pub async fn spawn(engine: Engine) -> Self {
         Self::with(engine, &[]).await
     }
 
-    /// With these variables of the environment as well.
+    /// Starts it with additional environment variables.
     pub async fn with(engine: Engine, variables: &[(&str, &str)]) -> Self {
         let (database_url, directory, database) = match engine {
             Engine::Sqlite => {
@@ -101,7 +101,7 @@ impl TestApp {
         app
     }
 
-    /// On a database that is already there, or not there at all.
+    /// Starts it on an existing or missing database.
     pub async fn on_database(engine: Engine, url: &str, variables: &[(&str, &str)]) -> Self {
         let mut all = vec![
             ("BETTER_AUTH_SECRET", SECRET),
@@ -111,14 +111,14 @@ impl TestApp {
             ("TODOWARD__METRICS__PORT", "0"),
         ];
         all.extend(variables);
-        // The last of a name wins.
+        // The last value of a name takes precedence.
         let is_unset = |name: &str| {
             let mut values = variables.iter().rev().filter(|(other, _)| *other == name);
             values.next().is_some_and(|(_, value)| *value == UNSET)
         };
         all.retain(|(name, _)| !is_unset(name));
         let mut settings = Settings::load(&Environment::of(all)).unwrap();
-        // By setting, port 0 is off; a free one cannot be asked for.
+        // In the settings port 0 means off, so a free one cannot be requested.
         if variables.iter().any(|(name, _)| *name == "WITH_METRICS") {
             settings.metrics = Some((std::net::Ipv4Addr::LOCALHOST.into(), 0));
         }
@@ -157,7 +157,7 @@ impl TestApp {
         app
     }
 
-    /// Asks until the application says that it is ready, for at most 20 seconds.
+    /// Waits until the application is ready, for at most 20 seconds.
     pub async fn wait_until_ready(&self) {
         let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while self.anonymous().get("/health/ready").await.status != 200 {
@@ -166,7 +166,7 @@ impl TestApp {
         }
     }
 
-    /// A client with a really signed token.
+    /// A client with a signed token.
     pub fn user(&self, subject: &str) -> Client {
         self.with_token(&tokens::valid(subject))
     }
@@ -176,20 +176,20 @@ impl TestApp {
         Client::new(self.http.clone(), self.address, None)
     }
 
-    /// What the metrics say now.
-    pub async fn metrics(&self) -> Answer {
+    /// The current metrics.
+    pub async fn metrics(&self) -> Response {
         let address = self.metrics.expect("spawned WITH_METRICS");
         Client::new(self.http.clone(), address, None)
             .get("/metrics")
             .await
     }
 
-    /// How many requests were answered over pipelines.
+    /// The number of statements that went over pipelines.
     pub async fn pipelined(&self) -> u64 {
         self.metric("todoward_db_pipelined_total ").await
     }
 
-    /// How many pipelines are open.
+    /// The number of open pipelines.
     pub async fn pipelines_open(&self) -> u64 {
         let name = "todoward_db_pool_connections{state=\"pipelined\"} ";
         self.metric(name).await
@@ -201,7 +201,7 @@ impl TestApp {
         values.next().unwrap().parse().unwrap()
     }
 
-    /// A client that sends this behind `Bearer `.
+    /// A client that sends this after `Bearer `.
     pub fn with_token(&self, token: &str) -> Client {
         Client::new(
             self.http.clone(),

@@ -1,5 +1,5 @@
-//! Key pairs that a test makes for itself, and tokens signed with them. Shared
-//! with the unit tests and the benchmarks.
+//! Generated key pairs, and tokens signed with them. Shared with the unit tests and the
+//! benchmarks.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 /// Signs a message.
 type Signer = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
 
-/// A key pair: the public half as a JWK, and what signs.
+/// A key pair: the public half as a JWK, and the signer.
 #[derive(Clone)]
 pub struct Pair {
     pub alg: &'static str,
@@ -26,7 +26,7 @@ pub struct Pair {
     sign: Arc<Signer>,
 }
 
-/// The one RSA key of the tests: making one takes long.
+/// The only RSA key of the tests, because generating one takes long.
 pub static RSA: LazyLock<RsaKeyPair> =
     LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
 
@@ -96,7 +96,7 @@ impl Pair {
         }
     }
 
-    /// No pair, but a shared secret, which has no public half.
+    /// Not a pair but a shared secret, which has no public half.
     pub fn hs256(secret: &[u8]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         Self {
@@ -114,12 +114,12 @@ impl Pair {
         (self.sign)(message.as_bytes())
     }
 
-    /// The JWK with one member changed; null takes it away.
+    /// The JWK with one member changed; null removes it.
     pub fn jwk_but(&self, name: &str, value: impl Into<Value>) -> Value {
         but(&self.jwk, name, value)
     }
 
-    /// A token under any header.
+    /// A token with any header.
     pub fn token(&self, header: &Value, claims: &Value) -> String {
         let message = message(header, claims);
         let signature = base64url(self.sign(&message));
@@ -132,13 +132,13 @@ impl Pair {
     }
 }
 
-/// What a signature is made over.
+/// The signed text.
 pub fn message(header: &Value, claims: &Value) -> String {
     let [header, claims] = [header, claims].map(|part| base64url(part.to_string()));
     format!("{header}.{claims}")
 }
 
-/// An object with one member changed; null takes it away.
+/// An object with one member changed; null removes it.
 pub fn but(object: &Value, name: &str, value: impl Into<Value>) -> Value {
     let mut object = object.clone();
     let members = object.as_object_mut().unwrap();

@@ -1,5 +1,5 @@
-//! A PostgreSQL for the tests: `TEST_DATABASE_URL`, or a throw-away cluster made
-//! with the machine's own binaries. Neither is a failure, never a skipped test.
+//! A PostgreSQL for the tests: `TEST_DATABASE_URL`, or a temporary cluster of the
+//! installed binaries. Without either the tests fail; they are never skipped.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
-/// The address of the maintenance database, without a database's name.
+/// The URL of the server, without a database's name.
 static SERVER: OnceLock<String> = OnceLock::new();
 
-/// A database of one test, dropped at its end.
+/// The database of one test, dropped at its end.
 pub struct TestDatabase {
     pub url: String,
     name: String,
@@ -56,7 +56,7 @@ struct ResponseBudget {
     statements: i64,
 }
 
-/// How many statements of a connection's database wait for a lock.
+/// The number of statements in a connection's database that wait for a lock.
 pub fn waiting_for_locks(connection: &mut PgConnection) -> i64 {
     let waiting = "SELECT count(*) AS statements FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -71,16 +71,16 @@ pub fn server() -> &'static str {
             let mut cluster = Cluster::create();
             cluster.start();
             let url = cluster.url.clone();
-            // Kept open to the end of the process.
+            // Kept open until the process ends.
             std::mem::forget(cluster);
             url
         }
     })
 }
 
-/// A PostgreSQL of its own, gone with its owner or with this process.
+/// A separate PostgreSQL, which ends with this value or with the process.
 pub struct Cluster {
-    /// Its address, without a database's name.
+    /// Its URL, without a database's name.
     pub url: String,
     port: u16,
     binaries: PathBuf,
@@ -90,7 +90,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes the files of a cluster that is not started yet.
+    /// Creates the files of a cluster without starting it.
     pub fn create() -> Self {
         let binaries = binaries().expect(
             "no PostgreSQL: install it (Debian and Ubuntu: apt-get install postgresql; macOS: brew install postgresql), or set TEST_DATABASE_URL=postgres://user@host",
@@ -136,8 +136,8 @@ impl Cluster {
         }
     }
 
-    /// Has the server speak TLS, and take `tls_user` over TLS only, by password.
-    /// Call it before the server is started for the second time.
+    /// Enables TLS, and allows `tls_user` over TLS only, with a password. To be called
+    /// before the second start of the server.
     pub fn require_tls(&self, certificate: &str, key: &str) {
         let data = self.directory.join("data");
         for (name, text) in [
@@ -159,12 +159,12 @@ impl Cluster {
         }
     }
 
-    /// Starts the server and waits until it answers.
+    /// Starts the server and waits until it responds.
     pub fn start(&mut self) {
         assert!(self.shell.is_none(), "started already");
-        // The shell ends the server when its standard input is closed, and that
-        // happens when this process ends, however it ends. A signal's name on
-        // standard input stops the server and keeps its files.
+        // The shell stops the server when its standard input is closed, which happens
+        // however this process ends. A signal's name on standard input stops the
+        // server and keeps its files.
         let script = r#"
             "$1/postgres" -D "$2/data" -p "$3" -k "$2" -c listen_addresses=127.0.0.1 \
                 -c fsync=off -c full_page_writes=off \
@@ -182,14 +182,14 @@ impl Cluster {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Control-C in a terminal must not reach the shell before us.
+            // Control-C in a terminal must not reach the shell first.
             .process_group(0);
         self.shell = Some(as_user(&mut shell, self.user).spawn().unwrap());
         wait_for(&self.url, &self.directory);
     }
 
-    /// Stops the server by a signal and waits for its end: INT cuts connections,
-    /// QUIT is a crash. It can be started again.
+    /// Stops the server with a signal and waits for its end: INT closes connections, QUIT is
+    /// a crash. It can be started again.
     pub fn stop(&mut self, signal: &str) {
         let mut shell = self.shell.take().expect("not started");
         let mut input = shell.stdin.take().unwrap();
@@ -221,7 +221,7 @@ fn wait_for(url: &str, directory: &Path) {
     }
 }
 
-/// Where `initdb` and `postgres` are.
+/// The directory of `initdb` and `postgres`.
 pub fn binaries() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut places: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -236,7 +236,7 @@ pub fn binaries() -> Option<PathBuf> {
         .find(|place| place.join("initdb").exists() && place.join("postgres").exists())
 }
 
-/// PostgreSQL refuses to run as root: somebody else, then.
+/// PostgreSQL refuses to run as root, so another user is chosen.
 pub fn unprivileged_user() -> Option<(u32, u32)> {
     let id = |arguments: &[&str]| -> Option<u32> {
         let output = Command::new("id").args(arguments).output().ok()?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Answer, tokens};
+use super::{Response, tokens};
 
 /// A connection on which a test writes bytes and reads responses.
 pub struct Connection {
@@ -28,31 +28,31 @@ impl Connection {
         }
     }
 
-    /// Writes. The server may have closed already, and what it said is still to be read.
+    /// Writes bytes. The server may have closed already; its response can still be read.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
-    /// Says that nothing more will be written.
+    /// Closes the writing side.
     pub fn finish(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// The next response; none if the connection has ended.
-    pub fn answer(&mut self) -> Option<Answer> {
-        let mut answer = self.answer_to_head()?;
-        let length: usize = answer.header("content-length").parse().unwrap_or(0);
-        if answer.status >= 200 {
+    pub fn response(&mut self) -> Option<Response> {
+        let mut response = self.response_to_head()?;
+        let length: usize = response.header("content-length").parse().unwrap_or(0);
+        if response.status >= 200 {
             while self.unread.len() < length {
-                assert!(self.read_more(), "the body ends early: {answer:?}");
+                assert!(self.read_more(), "the body ends early: {response:?}");
             }
-            answer.body = self.unread.drain(..length).collect();
+            response.body = self.unread.drain(..length).collect();
         }
-        Some(answer)
+        Some(response)
     }
 
     /// The next response, which has no body whatever its Content-Length says.
-    pub fn answer_to_head(&mut self) -> Option<Answer> {
+    pub fn response_to_head(&mut self) -> Option<Response> {
         let head_end = loop {
             let mut windows = self.unread.windows(4);
             match windows.position(|four| four == b"\r\n\r\n") {
@@ -74,7 +74,7 @@ impl Connection {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             headers.append(name, HeaderValue::from_str(value.trim()).unwrap());
         }
-        Some(Answer {
+        Some(Response {
             status: status_line.split(' ').nth(1).unwrap().parse().unwrap(),
             headers,
             body: Vec::new(),
@@ -82,8 +82,8 @@ impl Connection {
     }
 
     /// All further responses, up to the end of the connection.
-    pub fn rest(mut self) -> Vec<Answer> {
-        std::iter::from_fn(|| self.answer()).collect()
+    pub fn rest(mut self) -> Vec<Response> {
+        std::iter::from_fn(|| self.response()).collect()
     }
 
     /// Whether the server has closed the connection, or closes it now.
@@ -106,7 +106,7 @@ impl Connection {
 }
 
 /// Writes these bytes and nothing more, and reads the responses up to the end.
-pub fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<Answer> {
+pub fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<Response> {
     let mut connection = Connection::open(address);
     connection.send(bytes);
     connection.finish();
@@ -114,20 +114,20 @@ pub fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<Answer> {
 }
 
 /// Sends these bytes on a connection that stays open, and reads one response.
-pub fn ask(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Answer {
+pub fn ask(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Response {
     let mut connection = Connection::open(address);
     connection.send(&bytes);
-    let answer = if bytes.as_ref().starts_with(b"HEAD ") {
-        connection.answer_to_head()
+    let response = if bytes.as_ref().starts_with(b"HEAD ") {
+        connection.response_to_head()
     } else {
-        connection.answer()
+        connection.response()
     };
-    answer.expect("closed without a response")
+    response.expect("closed without a response")
 }
 
 /// The statuses of responses.
-pub fn statuses(answers: &[Answer]) -> Vec<u16> {
-    answers.iter().map(|answer| answer.status).collect()
+pub fn statuses(responses: &[Response]) -> Vec<u16> {
+    responses.iter().map(|response| response.status).collect()
 }
 
 /// The head of a request of a user, with the empty line. `headers` end in CRLF each.

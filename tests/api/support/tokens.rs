@@ -1,4 +1,4 @@
-//! Tokens, made by hand: independent of the code that verifies them.
+//! Hand-made tokens, independent of the code that verifies them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,14 +23,14 @@ pub fn hs256(secret: &[u8], message: &str) -> String {
     base64url(Pair::hs256(secret).sign(message))
 }
 
-/// Header and payload as they are, signed with a secret.
+/// Signs header and payload as given, with a secret.
 pub fn sign_raw(secret: &[u8], header: &[u8], payload: &[u8]) -> String {
     let message = format!("{}.{}", base64url(header), base64url(payload));
     let signature = hs256(secret, &message);
     format!("{message}.{signature}")
 }
 
-/// Claims under the usual header, signed with the tests' secret.
+/// Claims with the usual header, signed with the secret of the tests.
 pub fn sign(claims: &Value) -> String {
     sign_with_header(&json!({ "alg": "HS256" }), claims)
 }

@@ -1,4 +1,4 @@
-//! The verifier on its own, at a time that the test names.
+//! The verifier alone, at a time that the test sets.
 
 use serde_json::{Value, json};
 use todoward::auth::{Claims, Policy, Refusal, Verifier};
@@ -6,13 +6,13 @@ use todoward::settings::Secret;
 
 use super::{SECRET, tokens};
 
-/// The present of these tests.
+/// The current time of these tests.
 pub const NOW: i64 = 1_800_000_000;
 
-/// The leeway of these tests, and the default one.
+/// The leeway of these tests, which is the default.
 pub const LEEWAY: i64 = 15;
 
-/// A token with what is wrong about it, and the code of the answer.
+/// An invalid token: what is wrong with it, and the expected code.
 pub struct Case {
     pub name: String,
     pub token: String,
@@ -40,17 +40,17 @@ pub fn verifier_with(policy: Policy) -> Verifier {
     Verifier::new(&[Secret::parse(SECRET).unwrap()], policy)
 }
 
-/// What the default verifier says at [`NOW`].
+/// The verdict of the default verifier at [`NOW`].
 pub fn verify(token: &str) -> Result<Claims, Refusal> {
     verifier_with(policy()).verify(token, NOW as f64)
 }
 
-/// The claims of a token that is good at a time.
+/// The claims of a token that is valid at a time.
 pub fn claims_at(now: i64) -> Value {
     json!({ "sub": "alice", "iat": now, "exp": now + 900 })
 }
 
-/// Claims that are good at a time, but for these members. Null takes one away.
+/// Claims that are valid at a time, except for these changes. Null removes a claim.
 pub fn claims_but(now: i64, changes: &Value) -> Value {
     let mut claims = claims_at(now);
     let members = claims.as_object_mut().unwrap();
@@ -64,7 +64,7 @@ pub fn claims_but(now: i64, changes: &Value) -> Value {
     claims
 }
 
-/// A good token at [`NOW`], but for these members of its claims.
+/// A token that is valid at [`NOW`], except for these changes of its claims.
 pub fn token_but(changes: &Value) -> String {
     tokens::sign(&claims_but(NOW, changes))
 }
@@ -77,7 +77,7 @@ pub fn expect_code(name: &str, verdict: &Result<Claims, Refusal>, code: &str) {
     }
 }
 
-/// Every case is refused with its code, and a good token is still accepted.
+/// Asserts that every case is refused with its code, and a valid token accepted.
 #[track_caller]
 pub fn expect_refused(cases: &[Case]) {
     assert!(!cases.is_empty());

@@ -1,7 +1,6 @@
-//! A peer to measure Todoward against: axum and tokio-postgres, as fast as we
-//! could make them. It has the four operations that are measured, verifies the
-//! token, and puts the owner into every WHERE clause. It has nothing else of
-//! Todoward's contract, which is its advantage.
+//! A peer for comparison: axum and tokio-postgres, as fast as we could make them. It has
+//! the four measured operations, verifies the token, and filters by the owner in every
+//! statement. It has nothing else of Todoward's contract, which is its advantage.
 
 mod auth;
 mod store;
@@ -140,7 +139,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let listener = listener.tap_io(|stream| {
-        // Without it answers wait for acknowledgements.
+        // Without TCP_NODELAY responses wait for acknowledgements.
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, router).await?;

@@ -1,6 +1,6 @@
-//! The statements, prepared on a few connections that all requests share:
-//! tokio-postgres pipelines what is sent on one. With EXCLUSIVE a request has a
-//! connection for itself, as the usual pools give them out.
+//! The statements, prepared on a few connections that all requests share: tokio-postgres
+//! pipelines the statements on a connection. With EXCLUSIVE each request has a
+//! connection to itself, as with the usual pools.
 
 use std::ops::Deref;
 use std::sync::Mutex;
@@ -28,11 +28,11 @@ struct Connection {
 
 pub struct Store {
     connections: Vec<Connection>,
-    turn: AtomicUsize,
+    next: AtomicUsize,
     idle: Option<Idle>,
 }
 
-/// The connections that no request has, by number.
+/// The idle connections, by number.
 struct Idle {
     permits: Semaphore,
     numbers: Mutex<Vec<usize>>,
@@ -54,7 +54,7 @@ impl Deref for Lent<'_> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        // Before the permit, which is dropped after this.
+        // Returned before the permit, which is dropped after this.
         if let Some((idle, number, _)) = &self.given_back
             && let Ok(mut numbers) = idle.numbers.lock()
         {
@@ -78,7 +78,7 @@ impl Store {
         });
         Ok(Self {
             connections,
-            turn: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
             idle,
         })
     }
@@ -87,8 +87,8 @@ impl Store {
         let unavailable = StatusCode::SERVICE_UNAVAILABLE;
         let (number, given_back) = match &self.idle {
             None => {
-                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-                (turn % self.connections.len(), None)
+                let next = self.next.fetch_add(1, Ordering::Relaxed);
+                (next % self.connections.len(), None)
             }
             Some(idle) => {
                 let permit = idle.permits.acquire().await.map_err(|_| unavailable)?;

@@ -1,4 +1,4 @@
-//! A task on the wire, and between it and the row.
+//! A task as JSON, and its conversion from and to a row.
 
 use std::borrow::Cow;
 
@@ -59,7 +59,7 @@ fn priority<S: Serializer>(rank: &i16, serializer: S) -> Result<S::Ok, S::Error>
     serializer.serialize_str(name.unwrap_or(&"none"))
 }
 
-/// The column is JSON already.
+/// The column contains JSON.
 fn tags<S: Serializer>(column: &&str, serializer: S) -> Result<S::Ok, S::Error> {
     let raw: &RawValue = serde_json::from_str(column).map_err(serde::ser::Error::custom)?;
     raw.serialize(serializer)
@@ -156,7 +156,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The present, in UTC.
+/// The current time in UTC.
 pub fn now() -> NaiveDateTime {
     Utc::now().naive_utc()
 }

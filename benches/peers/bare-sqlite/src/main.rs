@@ -1,6 +1,6 @@
-//! The most that SQLite gives through Diesel: one loop that inserts the task
-//! which the benchmark creates, each in a transaction of its own, with the
-//! pragmas of Todoward. Prints how many inserts a second there were.
+//! The max throughput of SQLite through Diesel: one loop inserts the task that the
+//! benchmark creates, each in its own transaction, with Todoward's pragmas. Prints the
+//! number of inserts a second.
 //!
 //!   bare-sqlite <a file with Todoward's tables> <seconds>
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-// Only so that SQLite is the one that Todoward compiles in.
+// Ensures that SQLite is the one that Todoward compiles in.
 use libsqlite3_sys as _;
 use uuid::Uuid;
 
@@ -66,8 +66,8 @@ fn main() -> Result<(), Box<dyn Error>> {
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;",
     )?;
-    // The write-ahead log grows until its first checkpoint, which makes each of
-    // these several times as slow; from then on it is written over.
+    // Until its first checkpoint the write-ahead log grows, which makes inserts
+    // several times as slow; from then on it is overwritten.
     for number in 0..WARM_UP {
         insert(&mut connection, number)?;
     }
