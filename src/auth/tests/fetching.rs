@@ -1,4 +1,4 @@
-//! Which fetches happen, and which do not.
+//! When the key set is fetched, and when not.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -21,12 +21,12 @@ fn start(server: &KeyServer) -> Jwks {
     Jwks::start(&settings(server.url())).unwrap()
 }
 
-/// A deadline that is later than any wait.
+/// A deadline after every wait of these tests.
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 
-/// Whether a request that finds no key now gets to see a newer set.
+/// Whether a request that finds no key now gets a newer set.
 async fn refreshed(jwks: &Jwks) -> bool {
     jwks.refreshed(&mut jwks.fetch_wait(soon())).await
 }
@@ -71,7 +71,7 @@ fn a_request_that_looked_before_a_fetch_ended_causes_no_other() {
             );
         }
         assert_eq!(server.fetches(), 2);
-        // Nor has a cool-down begun: the next new key is found at once.
+        // No cool-down has begun either: the next new key is found at once.
         server.respond(Response::Set(set_of(&keys)));
         assert!(refreshed(&jwks).await);
         assert!(jwks.keys().unwrap().has_kid("c"));
@@ -163,7 +163,7 @@ fn tries_without_keys_become_rarer_and_the_first_request_of_a_recovery_is_served
     let recovered = Arc::new(AtomicBool::new(false));
     let is_back = Arc::clone(&recovered);
     let fetch = move || {
-        // Before the test knows of this try, and may change it.
+        // Read before the test learns of this attempt and changes the result.
         let is_back = is_back.load(Ordering::SeqCst);
         told.send(Instant::now()).unwrap();
         match is_back {
@@ -177,7 +177,7 @@ fn tries_without_keys_become_rarer_and_the_first_request_of_a_recovery_is_served
     for (pause, least) in pauses.zip([500, 1_000, 2_000]) {
         assert!(pause >= Duration::from_millis(least), "{pause:?}");
     }
-    // The next is due in 4 seconds, and a request does not wait for it.
+    // The next fetch is due in 4 seconds, and a request does not wait for it.
     recovered.store(true, Ordering::SeqCst);
     let since = Instant::now();
     block_on(async {

@@ -1,4 +1,4 @@
-//! Keys that must not verify anything, and the good ones beside them.
+//! Keys that must be refused, each beside a good one.
 
 use std::slice::from_ref;
 
@@ -15,7 +15,7 @@ const WYCHEPROOF: [&str; 3] = [
     include_str!("../../../tests/data/wycheproof/json_web_key_test.json"),
 ];
 
-/// Every object with this `kty` in the vectors' files.
+/// Every object with this `kty` in the files of vectors.
 fn published_keys(kty: &str) -> Vec<Value> {
     fn collect(value: &Value, kty: &str, found: &mut Vec<Value>) {
         if value["kty"] == kty {
@@ -37,7 +37,7 @@ fn published_keys(kty: &str) -> Vec<Value> {
     found
 }
 
-/// 2048 good bits, of a published example.
+/// A good key of 2048 bits, from a published example.
 fn good_rsa() -> Value {
     let keys = published_keys("RSA");
     let is_it = |key: &&Value| key["kid"] == "RS256_2048";
@@ -45,8 +45,7 @@ fn good_rsa() -> Value {
     json!({ "kty": "RSA", "n": n, "e": "AQAB", "kid": "k" })
 }
 
-/// What the log says about a key which stands beside a good one, and whether it
-/// can be found.
+/// The notes about a key in a set with a good one, and whether it can be found.
 fn judge(jwk: &Value) -> (Vec<String>, bool) {
     let good = Pair::ed25519("good").jwk;
     let set = KeySet::parse(set_of(&[jwk.clone(), good]).as_bytes()).unwrap();
@@ -70,7 +69,7 @@ fn expect_used(name: &str, jwk: &Value) {
     assert_eq!(judge(jwk), (vec![], true), "{name}: {jwk}");
 }
 
-/// A number of this many bits, whose first and last are set.
+/// A number of this many bits, the first and last of which are set.
 fn odd_number(bits: usize) -> Vec<u8> {
     let mut bytes = vec![0xa5; bits.div_ceil(8)];
     let last = bytes.len() - 1;
@@ -134,7 +133,7 @@ fn rsa_keys_with_the_weakness_of_certain_chips_are_refused() {
     for key in &published {
         expect_refused("a published one", key, ROCA);
     }
-    // Any power of 65537 has the form that the test looks for.
+    // Every power of 65537 has the form that is detected.
     let mut power = vec![1];
     for _ in 0..128 {
         power = times_65537(&power);
@@ -163,7 +162,7 @@ fn no_good_modulus_passes_for_one_of_those_chips() {
     let e = [1, 0, 1];
     let mut tried = 0;
     for key in published_keys("RSA") {
-        // One of them has another kind's members.
+        // One of them has the members of another key type.
         let Some(n) = key["n"].as_str().map(from_base64url) else {
             continue;
         };
@@ -202,7 +201,7 @@ fn points_that_are_not_on_their_curve_are_refused() {
         let zero = vec![0; x.len()];
         let ones = vec![0xff; x.len()];
         let longer = [&[0], x.as_slice()].concat();
-        // The same bytes in all, with the border between the two elsewhere.
+        // The same bytes in total, split between the two at another position.
         let (shorter, last) = x.split_at(x.len() - 1);
         let with_last = [last, &y].concat();
         for (name, x, y) in [

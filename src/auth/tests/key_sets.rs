@@ -1,4 +1,4 @@
-//! What a key says about itself, and sets with good and bad keys.
+//! The properties of single keys, and sets with good and bad keys.
 
 use std::slice::from_ref;
 
@@ -59,7 +59,7 @@ fn a_key_is_used_only_for_what_it_says_it_is_for() {
         let key = but(&key, name, value.clone());
         assert_eq!(is_used(&key), used, "{name}: {value}");
     }
-    // A member that is there and null is not one that is absent.
+    // A member that is null is not absent.
     for name in ["use", "key_ops", "alg", "kid", "x"] {
         let mut key = key.clone();
         key[name] = Value::Null;
@@ -71,7 +71,7 @@ fn a_key_is_used_only_for_what_it_says_it_is_for() {
 fn base64url_of_a_key_must_be_canonical() {
     let key = Pair::p256("k").jwk;
     let x = key["x"].as_str().unwrap();
-    // Of the last letter only four bits count; those that are left over must be 0.
+    // Only four bits of the last character are used; the others must be 0.
     let last = char::from(x.as_bytes()[42] + 1);
     let stray_bits = format!("{}{last}", &x[..42]);
     for x in [
@@ -117,7 +117,7 @@ fn documents_that_are_no_key_set_are_refused() {
     }
     let not_utf8 = [set.as_bytes(), &[0xff]].concat();
     assert!(KeySet::parse(&not_utf8).is_err());
-    // Another member of the set is no fault.
+    // Other members of the set are ignored.
     assert!(parse(&json!({ "keys": [good], "more": 1 }).to_string()).is_ok());
 }
 
@@ -139,7 +139,7 @@ fn bad_keys_do_not_take_the_good_ones_with_them() {
         keys.insert(at, good.jwk.clone());
         let set = set_of(&keys);
         let parsed = parse(&set).unwrap();
-        // One of them is a secret that everybody can read.
+        // One of them is a secret that is published.
         assert_eq!(parsed.notes.len(), bad.len() + 1, "{:?}", parsed.notes);
         let verifier = verifier_of_set(&set);
         assert!(verifier.verify(&good_token(&good), NOW).is_ok());
@@ -187,7 +187,7 @@ fn without_a_name_only_the_one_key_that_could_have_signed_is_taken() {
         matches!(of_another, Err(Refusal::InvalidSignature(_))),
         "{of_another:?}"
     );
-    // A key without a name is not the key of every name.
+    // A key without a kid does not match every kid.
     let named = verdict(&[a.jwk_but("kid", Value::Null)], &good_token(&a));
     assert!(matches!(named, Err(Refusal::UnknownKey(_))), "{named:?}");
 }

@@ -1,5 +1,5 @@
-//! Signatures and keys below the claims: what no token over HTTP could show,
-//! because its claims would be refused anyway.
+//! Tests of signatures and keys below the claims, which cannot be tested over HTTP
+//! because the claims of such tokens would be refused.
 
 mod fetching;
 mod key_refusals;
@@ -28,10 +28,10 @@ use super::verifier::{Policy, Verifier};
 use super::{Jwks, Refusal, Unverified};
 use crate::primitives::json::Value;
 
-/// The time of these tests, in seconds since 1970.
+/// The time of these tests, in seconds since the Unix epoch.
 const NOW: f64 = 1_800_000_000.0;
 
-/// A verifier with the keys of a document, if it is a usable key set, and no secret.
+/// A verifier without a secret and with the keys of a document, if it is usable.
 fn verifier_of_set(document: &str) -> Verifier {
     let jwks = Jwks::fixed(KeySet::parse(document.as_bytes()).ok());
     Verifier::new(&[], Policy::default()).with_jwks(jwks)
@@ -56,8 +56,8 @@ fn good_token(pair: &Pair) -> String {
     pair.token_of(&claims())
 }
 
-/// What the verifier says about the form and the signature of a JWS, whose
-/// payload need not be claims: most published ones are a few letters.
+/// The verdict on form and signature of a JWS whose payload need not be claims: most
+/// published ones are a few characters.
 fn verify_signature(verifier: &Verifier, jws: &str) -> Result<(), Refusal> {
     let parts: Vec<&str> = jws.split('.').collect();
     let [header, payload, signature] = parts[..] else {

@@ -1,5 +1,5 @@
-//! Properties: no document makes the reading of key sets panic, and no header
-//! makes a key verify what it did not sign under its own name and algorithm.
+//! Properties: parsing a key set never panics, and no header makes a key verify what it
+//! did not sign under its own `kid` and algorithm.
 
 use std::sync::LazyLock;
 
@@ -55,7 +55,7 @@ fn member() -> impl Strategy<Value = String> {
     select(names).prop_map(str::to_owned)
 }
 
-/// Something that is nearly a key.
+/// Something similar to a key.
 fn jwk() -> impl Strategy<Value = Value> {
     let real = (0..4_usize).prop_map(|at| PAIRS[at].jwk.clone());
     (real, vec((member(), json_value()), 0..3)).prop_map(|(mut jwk, changes)| {

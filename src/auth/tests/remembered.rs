@@ -1,5 +1,4 @@
-//! Tokens that have verified once are remembered, and never believed for that
-//! alone.
+//! The memory of verified tokens: a remembered token is never accepted for that alone.
 
 use std::slice::from_ref;
 
@@ -8,10 +7,10 @@ use serde_json::json;
 use super::pairs::{Pair, but};
 use super::*;
 
-/// The seconds for which a token of these tests is good, from [`NOW`].
+/// The seconds for which a token of these tests is valid, from [`NOW`].
 const LIFE: f64 = 900.0;
 
-/// A verifier that has seen the pair's token, and the token.
+/// A verifier that remembers the pair's token, and the token.
 fn with_remembered(pair: &Pair) -> (Verifier, String) {
     let verifier = verifier_of_key(&pair.jwk);
     let token = good_token(pair);

@@ -1,11 +1,11 @@
-//! Signatures that are nearly right.
+//! Signatures that are almost valid.
 
 use serde_json::json;
 
 use super::pairs::{Pair, message};
 use super::*;
 
-/// What the verifier says about a signature of a pair over a good token's message.
+/// The verdict on a signature of a pair over a valid token's message.
 fn verdict(pair: &Pair, signature: &[u8]) -> Result<(), Refusal> {
     let token = format!("{}.{}", message_of(pair), base64url(signature));
     verifier_of_key(&pair.jwk).verify(&token, NOW).map(drop)
@@ -102,7 +102,7 @@ fn a_signature_of_another_length_or_with_any_bit_flipped_is_refused() {
 fn a_signature_over_something_else_is_refused() {
     for (pair, other) in all_pairs().iter().zip(all_pairs()) {
         let message = message_of(pair);
-        // There is one RSA key only.
+        // The tests have only one RSA key.
         if pair.jwk["kty"] != "RSA" {
             expect_refused(pair, "another key", &other.sign(&message));
         }
@@ -145,7 +145,7 @@ fn ecdsa_signatures_of_numbers_out_of_range_are_refused() {
         ] {
             expect_refused(&pair, name, &[r, s].concat());
         }
-        // The same numbers modulo n; only P-521 has room for them every time.
+        // The same numbers modulo n; only on P-521 do they always fit.
         if let (Some(r_more), Some(s_more)) = (add(r, &n), add(s, &n)) {
             expect_refused(&pair, "r + n", &[&r_more, s].concat());
             expect_refused(&pair, "s + n", &[r, &s_more].concat());
@@ -155,9 +155,9 @@ fn ecdsa_signatures_of_numbers_out_of_range_are_refused() {
     }
 }
 
-/// Both `s` and `n - s` verify with every ECDSA library, and JOSE prescribes
-/// neither. It does no harm here: a signature names nobody, and what is
-/// remembered of a token is the hash of all of it.
+/// Both `s` and `n - s` verify in every ECDSA library, and JOSE prescribes neither
+/// (signature malleability). It is harmless here: nothing is identified by a signature,
+/// and the memory of verified tokens uses the hash of the whole token.
 #[test]
 fn the_twin_of_an_ecdsa_signature_is_accepted_and_means_the_same() {
     for pair in [Pair::p256("k"), Pair::p384("k"), Pair::p521("k")] {

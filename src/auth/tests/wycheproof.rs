@@ -1,5 +1,5 @@
-//! The vectors of Project Wycheproof: every invalid one is refused, every valid
-//! one is accepted, but for those that are listed here with the reason.
+//! The vectors of Project Wycheproof: every invalid one is refused and every valid one
+//! accepted, except those that are listed here with the reason.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const SIGNATURES: &str =
 const CRYPTO: &str = include_str!("../../../tests/data/wycheproof/json_web_crypto_test.json");
 const KEYS: &str = include_str!("../../../tests/data/wycheproof/json_web_key_test.json");
 
-/// Valid vectors that are refused: their numbers, and why.
+/// Valid vectors that are refused: numbers and reasons.
 type Exceptions = &'static [(&'static [u64], &'static str)];
 
 const BY_NAME: &str =
@@ -33,8 +33,8 @@ const OF_SIGNATURES: Exceptions = &[
     (&[347, 351], NO_SUCH_ALGORITHM),
     (&[372, 373], NOT_BASE64URL),
 ];
-/// Invalid vectors that are not: byte for byte the valid one of this number.
-/// What was wrong with their padding was lost before they were published.
+/// Invalid vectors that are byte for byte equal to the valid one with this number: their
+/// wrong padding was lost before publication.
 const SAME_AS_VALID: [(u64, u64); 2] = [(367, 357), (370, 357)];
 const OF_CRYPTO: Exceptions = &[(&[48], SECRET_IN_A_SET)];
 const OF_KEYS: Exceptions = &[(&[2, 13, 14, 15], SECRET_IN_A_SET)];
@@ -55,11 +55,11 @@ struct Vector {
     is_valid: bool,
 }
 
-/// The groups of a file: what is verified with, and what is verified.
+/// The groups of a file: the key, and the vectors.
 fn groups(file: &str) -> Vec<(Value, Vec<Vector>)> {
     let file: Value = serde_json::from_str(file).unwrap();
     let read = |group: &Value| {
-        // A shared secret has no public half.
+        // A shared secret has no public key.
         let key = ["public", "private"]
             .iter()
             .find_map(|half| group.get(half));
@@ -90,7 +90,7 @@ fn groups(file: &str) -> Vec<(Value, Vec<Vector>)> {
         .collect()
 }
 
-/// Calls valid what is no other text than a valid vector of its group.
+/// Marks vectors as valid whose text equals a valid vector of their group.
 fn correct(vectors: &mut [Vector]) {
     for (id, valid) in SAME_AS_VALID {
         let find = |id| vectors.iter().position(|vector| vector.id == id);
@@ -103,7 +103,7 @@ fn correct(vectors: &mut [Vector]) {
     }
 }
 
-/// As the settings would take such a key: a single secret from the environment,
+/// Configures a key as the settings would: a single secret from the environment,
 /// everything else from a key set.
 fn verifier_of(key: &Value) -> Verifier {
     if key.get("keys").is_some() {
@@ -148,7 +148,7 @@ fn run(file: &str, exceptions: Exceptions) -> Counts {
                 }
                 (Some(_), false) => panic!("no exception: {}", vector.comment),
             }
-            // None of them has claims that make it a token.
+            // None of them has the claims of a token.
             assert!(verifier.verify(jws, NOW).is_err(), "{}", vector.comment);
         }
     }
@@ -189,8 +189,8 @@ fn key_sets_are_judged_as_wycheproof_says() {
     assert_eq!(run(KEYS, OF_KEYS), expected);
 }
 
-/// Of the valid vectors that are refused for their key's place or name, the
-/// signature is right: with a key as it is configured here they are accepted.
+/// The signatures of valid vectors that are refused because of their key's source or
+/// `kid` are right: with the key configured as usual they are accepted.
 #[test]
 fn the_same_signatures_are_accepted_with_the_key_in_its_place() {
     let mut tried = 0;
