@@ -19,7 +19,7 @@
 //! primitives  JSON, timestamps, ids, entity tags, field errors, problems
 //! ```
 //!
-//! `docs/ARCHITECTURE.md` has the invariants and the tests that hold them.
+//! `docs/ARCHITECTURE.md` has the invariants and their tests.
 
 pub mod auth;
 pub mod cli;

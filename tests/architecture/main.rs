@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src/`, from top to bottom; those in one row do not use each other.
-const ROOMS: &[&[&str]] = &[
+const MODULES: &[&[&str]] = &[
     &["main"],
     &["lib"],
     &["cli"],
@@ -39,7 +39,7 @@ const TABLES: &[(&str, &[&str])] = &[
 /// A file of `src/` without its tests: its path, its module, its text.
 struct Source {
     path: PathBuf,
-    room: String,
+    module: String,
     text: String,
 }
 
@@ -64,7 +64,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
 fn source(path: PathBuf) -> Source {
     let below = path.strip_prefix("src").unwrap();
     let first = below.iter().next().unwrap().to_str().unwrap();
-    let room = first.strip_suffix(".rs").unwrap_or(first).to_owned();
+    let module = first.strip_suffix(".rs").unwrap_or(first).to_owned();
     let whole = fs::read_to_string(&path).unwrap();
     let is_test = below.iter().any(|part| part == "tests") || path.ends_with("tests.rs");
     let text = match whole.split_once("#[cfg(test)]\nmod tests {") {
@@ -72,26 +72,27 @@ fn source(path: PathBuf) -> Source {
         Some((product, _)) => product.to_owned(),
         None => whole,
     };
-    Source { path, room, text }
+    Source { path, module, text }
 }
 
 /// The modules that a text names, each with its line. Comments may name any.
-fn named_rooms(text: &str) -> Vec<(usize, String)> {
+fn named_modules(text: &str) -> Vec<(usize, String)> {
     let mut named = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
         for (at, found) in code.match_indices("crate::") {
-            let room = code[at + found.len()..].chars();
-            let room = room.take_while(|c| c.is_alphanumeric() || *c == '_');
-            named.push((number + 1, room.collect()));
+            let module = code[at + found.len()..].chars();
+            let module = module.take_while(|c| c.is_alphanumeric() || *c == '_');
+            named.push((number + 1, module.collect()));
         }
     }
     named
 }
 
-fn floor(room: &str) -> usize {
-    let floor = ROOMS.iter().position(|rooms| rooms.contains(&room));
-    floor.unwrap_or_else(|| panic!("src/{room} has no place in the order of rooms: give it one"))
+fn floor(module: &str) -> usize {
+    let floor = MODULES.iter().position(|modules| modules.contains(&module));
+    floor
+        .unwrap_or_else(|| panic!("src/{module} has no place in the order of modules: give it one"))
 }
 
 #[test]
@@ -99,14 +100,14 @@ fn imports_go_down_and_never_up() {
     let mut wrong = Vec::new();
     let mut down = 0;
     for source in sources() {
-        let own = floor(&source.room);
-        for (line, room) in named_rooms(&source.text) {
-            if room == source.room {
+        let own = floor(&source.module);
+        for (line, module) in named_modules(&source.text) {
+            if module == source.module {
                 continue;
             }
             down += 1;
-            if floor(&room) <= own {
-                wrong.push(format!("{}:{line} uses {room}", source.path.display()));
+            if floor(&module) <= own {
+                wrong.push(format!("{}:{line} uses {module}", source.path.display()));
             }
         }
     }
@@ -120,12 +121,12 @@ fn a_table_is_named_only_by_the_resource_that_has_it() {
     let declared = schema.matches("diesel::table!").count();
     assert_eq!(declared, TABLES.len(), "say who may name the new table");
     for source in sources() {
-        for (table, rooms) in TABLES {
+        for (table, modules) in TABLES {
             let names = source.text.lines().any(|line| {
                 let line = line.trim();
                 line.starts_with("use ") && line.contains("schema::") && names(line, table)
             });
-            let may = rooms.contains(&source.room.as_str());
+            let may = modules.contains(&source.module.as_str());
             assert!(!names || may, "{} names {table}", source.path.display());
         }
     }
