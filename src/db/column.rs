@@ -111,10 +111,12 @@ macro_rules! columns {
 
 columns! {
     DbId: Id, DbId, |value| *value;
+    Option<DbId>: Nullable<Id>, Option<DbId>, |value| *value;
     String: Text, &'a str, |value| value;
     Option<String>: Nullable<Text>, Option<&'a str>, |value| value.as_deref();
     bool: Bool, bool, |value| *value;
     i16: SmallInt, i16, |value| *value;
+    Option<i16>: Nullable<SmallInt>, Option<i16>, |value| *value;
     i64: BigInt, i64, |value| *value;
     NaiveDateTime: Timestamp, NaiveDateTime, |value| *value;
     Option<NaiveDateTime>: Nullable<Timestamp>, Option<NaiveDateTime>, |value| *value;

@@ -24,6 +24,17 @@ pub enum DbConnection {
     Sqlite(diesel::SqliteConnection),
 }
 
+impl DbConnection {
+    /// Whether it speaks PostgreSQL's dialect.
+    pub fn is_postgres(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+            Self::Sqlite(_) => false,
+        }
+    }
+}
+
 /// Opens connections for r2d2 and decides which must be discarded.
 pub struct Manager {
     target: Target,

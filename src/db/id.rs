@@ -9,6 +9,7 @@ use diesel::sqlite::{Sqlite, SqliteValue};
 
 use super::connection::MultiBackend;
 use crate::primitives::id::ResourceId;
+use crate::primitives::json_writer::{self, Size};
 
 /// The SQL type of an id. The OIDs are PostgreSQL's `uuid` and `uuid[]`.
 #[derive(Debug, Clone, Copy, QueryId, SqlType)]
@@ -20,6 +21,23 @@ pub struct Id;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Id)]
 pub struct DbId(pub ResourceId);
+
+/// Writes an id as JSON, or null.
+///
+/// # Errors
+///
+/// None: it is only the writer's type that has them.
+pub fn write_nullable(out: &mut Vec<u8>, id: Option<DbId>) -> serde_json::Result<()> {
+    json_writer::or_null(out, id, |out, id| {
+        json_writer::word(out, str::from_utf8(&id.0.text()).unwrap_or_default())
+    })
+}
+
+impl Size for DbId {
+    fn json_size(&self) -> usize {
+        38
+    }
+}
 
 fn from_bytes(bytes: &[u8]) -> deserialize::Result<DbId> {
     let bytes: [u8; 16] = bytes.try_into()?;

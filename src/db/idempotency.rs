@@ -14,8 +14,10 @@ use diesel::sql_types::{Binary, Text};
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::owned::{Owned, read};
+use super::owner_lock::lock_owner;
 use super::schema::idempotency_keys;
 use super::statement::{Failure, Pass, dynamic_query, in_transaction};
+use super::table::Place;
 use crate::auth::OwnerId;
 use crate::primitives::id::ResourceId;
 use crate::primitives::idempotency_key::IdempotencyKey;
@@ -32,44 +34,109 @@ pub enum Created<M> {
     KeyReused,
 }
 
-/// Inserts the row that `make` returns for an id. With a key this happens once in 24
-/// hours, despite concurrent requests and crashes. `id` is new for each request and
-/// the same in all its attempts.
-pub fn create<M: Owned + PartialEq>(
+/// What a row is made of.
+pub trait Draft {
+    /// What it becomes.
+    type Made: Owned + PartialEq;
+
+    /// The row with an id. It is the same for the same bytes of a body.
+    fn make(&self, owner: &OwnerId, id: ResourceId) -> Self::Made;
+
+    /// Whether [`Draft::place`] has something to look up.
+    fn has_place(&self) -> bool {
+        false
+    }
+
+    /// Puts the row where the draft says, under the owner's lock.
+    ///
+    /// # Errors
+    ///
+    /// There is no such place.
+    fn place(&self, _conn: &mut DbConnection, _row: &mut Self::Made) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Puts a row that was made before where it was made.
+    fn recall(&self, _conn: &mut DbConnection, _row: &mut Self::Made) -> QueryResult<()> {
+        Ok(())
+    }
+}
+
+/// Makes a row of a draft. With a key it happens once in 24 hours, whatever the
+/// concurrency, and whatever crashes. The id is the request's own: a new one, and the
+/// same in all its tries.
+///
+/// # Errors
+///
+/// The database failed, or the draft has no place.
+pub fn create<D: Draft>(
     conn: &mut DbConnection,
     owner: &OwnerId,
     id: ResourceId,
     key: Option<&IdempotencyKey>,
-    make: impl Fn(ResourceId) -> M,
-) -> Result<Created<M>, Failure> {
-    let new = make(id);
-    let Some(key) = key else {
+    draft: &D,
+) -> Result<Created<D::Made>, Failure> {
+    if key.is_none() && !draft.has_place() {
+        let new = draft.make(owner, id);
         insert(conn, &new).or_else(|error| was_inserted(conn, id, &new, error))?;
         return Ok(Created::New(new));
-    };
-    let created = in_transaction(conn, |conn| {
-        let oldest = Timestamp::now().utc() - Duration::hours(IdempotencyKey::REMEMBERED_HOURS);
-        let forgotten_before = DbId(ResourceId::first_at(Timestamp::new(oldest)));
-        let claimed = ClaimKey {
-            owner,
-            key,
-            task_id: DbId(id),
-            forgotten_before,
+    }
+    in_transaction(conn, |conn| {
+        if let Some(key) = key
+            && let Some(earlier) = claim(conn, owner, id, key)?
+        {
+            return replay(conn, owner, id, earlier, key, draft);
         }
-        .execute(conn)?;
-        if claimed == 0 {
-            return replay(conn, owner, id, new, key, make);
+        let mut new = draft.make(owner, id);
+        if draft.has_place() {
+            lock_owner(conn, owner)?;
+            draft.place(conn, &mut new)?;
         }
-        diesel::delete(
-            idempotency_keys::table
-                .filter(idempotency_keys::owner_id.eq(owner.as_str()))
-                .filter(idempotency_keys::task_id.lt(forgotten_before)),
-        )
-        .execute(conn)?;
         insert(conn, &new)?;
         Ok(Created::New(new))
-    })?;
-    Ok(created)
+    })
+}
+
+/// What a key stands for.
+struct Earlier {
+    body_hash: Vec<u8>,
+    id: ResourceId,
+}
+
+/// Takes a key, or finds what it stands for already.
+fn claim(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    id: ResourceId,
+    key: &IdempotencyKey,
+) -> QueryResult<Option<Earlier>> {
+    let oldest = Timestamp::now().utc() - Duration::hours(IdempotencyKey::REMEMBERED_HOURS);
+    let forgotten_before = DbId(ResourceId::first_at(Timestamp::new(oldest)));
+    let claimed = ClaimKey {
+        owner,
+        key,
+        task_id: DbId(id),
+        forgotten_before,
+    }
+    .execute(conn)?;
+    if claimed == 0 {
+        let (body_hash, id): (Vec<u8>, DbId) = idempotency_keys::table
+            .filter(idempotency_keys::owner_id.eq(owner.as_str()))
+            .filter(idempotency_keys::key.eq(key.as_str()))
+            .select((idempotency_keys::body_hash, idempotency_keys::task_id))
+            .get_result(conn)?;
+        return Ok(Some(Earlier {
+            body_hash,
+            id: id.0,
+        }));
+    }
+    diesel::delete(
+        idempotency_keys::table
+            .filter(idempotency_keys::owner_id.eq(owner.as_str()))
+            .filter(idempotency_keys::task_id.lt(forgotten_before)),
+    )
+    .execute(conn)?;
+    Ok(None)
 }
 
 fn insert(conn: &mut DbConnection, new: &impl Owned) -> QueryResult<()> {
@@ -90,35 +157,33 @@ fn was_inserted<M: Owned + PartialEq>(
     ) {
         return Err(error);
     }
-    match read::<M>(conn, new.owner(), id)? {
+    match read::<M>(conn, new.owner(), id, Place::Anywhere)? {
         Some(found) if found == *new || found.version() > new.version() => Ok(()),
         Some(_) | None => Err(error),
     }
 }
 
-/// The row that a key has created, rebuilt from the body: the same bytes give the
-/// same row, even if it was changed or deleted since. If the key holds this
-/// request's own id, an earlier attempt of this request created it: no replay.
-fn replay<M>(
+/// What a key has created: the same bytes make the same row, whatever became of it
+/// since. That of this request's own id is not from an earlier request.
+fn replay<D: Draft>(
     conn: &mut DbConnection,
     owner: &OwnerId,
     own_id: ResourceId,
-    new: M,
+    earlier: Earlier,
     key: &IdempotencyKey,
-    make: impl Fn(ResourceId) -> M,
-) -> QueryResult<Created<M>> {
-    let (body_hash, id): (Vec<u8>, DbId) = idempotency_keys::table
-        .filter(idempotency_keys::owner_id.eq(owner.as_str()))
-        .filter(idempotency_keys::key.eq(key.as_str()))
-        .select((idempotency_keys::body_hash, idempotency_keys::task_id))
-        .get_result(conn)?;
-    if id.0 == own_id {
-        return Ok(Created::New(new));
-    }
-    if body_hash != key.body_hash() {
+    draft: &D,
+) -> Result<Created<D::Made>, Failure> {
+    let is_own = earlier.id == own_id;
+    if !is_own && earlier.body_hash != key.body_hash() {
         return Ok(Created::KeyReused);
     }
-    Ok(Created::Replayed(make(id.0)))
+    let mut made = draft.make(owner, earlier.id);
+    draft.recall(conn, &mut made)?;
+    Ok(if is_own {
+        Created::New(made)
+    } else {
+        Created::Replayed(made)
+    })
 }
 
 /// INSERT: claims an Idempotency-Key for a new task, if the key is unused or has

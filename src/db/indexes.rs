@@ -7,8 +7,8 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 
-/// Name and definition, the same as in SQLite's migration.
-const INDEXES: [(&str, &str); 2] = [
+/// Name and definition, as SQLite's migration has them.
+const INDEXES: [(&str, &str); 7] = [
     (
         "tasks_due",
         "tasks (owner_id, due_date, id) WHERE due_date IS NOT NULL",
@@ -16,6 +16,26 @@ const INDEXES: [(&str, &str); 2] = [
     (
         "tasks_ranked",
         "tasks (owner_id, priority, id) WHERE priority > 0",
+    ),
+    (
+        "tasks_of_list",
+        "tasks (owner_id, list_id, id) WHERE list_id IS NOT NULL",
+    ),
+    (
+        "tasks_of_parent",
+        "tasks (owner_id, parent_id) WHERE parent_id IS NOT NULL",
+    ),
+    (
+        "tasks_moved",
+        "tasks (owner_id, list_id, parent_id, position) WHERE position IS NOT NULL",
+    ),
+    (
+        "tasks_in_trash",
+        "tasks (owner_id, deleted_at, id) WHERE deleted_at IS NOT NULL",
+    ),
+    (
+        "tasks_trashed",
+        "tasks (deleted_at) WHERE deleted_at IS NOT NULL",
     ),
 ];
 

@@ -18,6 +18,7 @@ mod job_claim;
 pub mod migrate;
 pub mod owned;
 mod owner_limiter;
+pub mod owner_lock;
 #[cfg(feature = "postgres")]
 pub(crate) mod pipelines;
 #[cfg(feature = "postgres")]

@@ -16,7 +16,7 @@ use super::rejection::Rejection;
 use super::statement::Failure;
 #[cfg(feature = "postgres")]
 use super::table::Find;
-use super::table::{Delete, Exists, Insert, Replace, Table};
+use super::table::{Delete, Exists, Insert, Place, Replace, Table};
 use crate::auth::OwnerId;
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
@@ -34,7 +34,9 @@ pub trait Owned: Sized {
     fn from_fields(fields: &<Self::Row as Table>::Fields<'_>, owner: &OwnerId) -> Self;
     /// The owner.
     fn owner(&self) -> &OwnerId;
-    /// The version.
+    /// Which it is.
+    fn id(&self) -> DbId;
+    /// In which version it is.
     fn version(&self) -> i64;
     /// The columns, borrowed.
     fn fields(&self) -> <Self::Row as Table>::Fields<'_>;
@@ -50,29 +52,51 @@ pub trait Owned: Sized {
     }
 }
 
-/// Reads the owner's row with this id, if there is one.
+/// The row of the owner's with this id, if there is one in this place.
 pub fn read<M: Owned>(
     conn: &mut DbConnection,
     owner: &OwnerId,
     id: ResourceId,
+    place: Place,
 ) -> QueryResult<Option<M>> {
-    let row = M::Row::find(conn, owner, DbId(id))?;
+    let row = M::Row::find(conn, owner, DbId(id), place)?;
     Ok(row.map(|row| M::from_fields(&row.fields(), owner)))
 }
 
-/// Reads the owner's row with this id.
+/// The row of the owner's with this id, in this place.
 ///
 /// # Errors
 ///
-/// The row belongs to another owner, or does not exist.
+/// It is somebody else's, or nobody's, or in another place.
 pub fn find<M: Owned>(
     conn: &mut DbConnection,
     owner: &OwnerId,
     id: ResourceId,
+    place: Place,
 ) -> Result<M, Failure> {
-    match read(conn, owner, id)? {
+    match read(conn, owner, id, place)? {
         Some(found) => Ok(found),
-        None => Err(classify_missing::<M::Row>(conn, id)?.into()),
+        None => Err(classify_missing::<M::Row>(conn, owner, id)?.into()),
+    }
+}
+
+/// The same, if it is in a version that the precondition names.
+///
+/// # Errors
+///
+/// As [`find`], and that it is in another version.
+pub fn find_matching<M: Owned>(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    id: ResourceId,
+    place: Place,
+    if_match: &IfMatch,
+) -> Result<M, Failure> {
+    let found: M = find(conn, owner, id, place)?;
+    if if_match.allows(found.version()) {
+        Ok(found)
+    } else {
+        Err(Rejection::VersionMismatch(found.version()).into())
     }
 }
 
@@ -83,33 +107,21 @@ pub fn find<M: Owned>(
 ///
 /// # Errors
 ///
-/// The row does not exist, belongs to another owner, or has another version than the
-/// precondition requires.
+/// The row is not there, or in another version than the precondition names, or `merge`
+/// refuses.
 pub fn change<M: Owned>(
     conn: &mut DbConnection,
     owner: &OwnerId,
     id: ResourceId,
     if_match: &IfMatch,
-    merge: impl Fn(&M) -> Option<M>,
+    merge: impl Fn(&M) -> Result<Option<M>, Failure>,
 ) -> Result<M, Failure> {
     for _ in 0..MAX_ATTEMPTS {
-        let old: M = find(conn, owner, id)?;
-        if !if_match.allows(old.version()) {
-            return Err(Rejection::VersionMismatch(old.version()).into());
-        }
-        let Some(new) = merge(&old) else {
+        let old: M = find_matching(conn, owner, id, Place::Live, if_match)?;
+        let Some(new) = merge(&old)? else {
             return Ok(old);
         };
-        let fields = new.fields();
-        let written = Replace::<M::Row> {
-            owner,
-            id: DbId(id),
-            read_version: old.version(),
-            derived: M::Row::derive(&fields),
-            fields,
-        }
-        .execute(conn)?;
-        if written == 1 {
+        if replace(conn, &old, &new)? {
             return Ok(new);
         }
     }
@@ -117,22 +129,24 @@ pub fn change<M: Owned>(
     Err(Error::RollbackTransaction.into())
 }
 
-/// Deletes one of the owner's rows.
-///
-/// # Errors
-///
-/// The row does not exist, belongs to another owner, or has another version than the
-/// precondition requires.
-pub fn delete<M: Owned>(
-    conn: &mut DbConnection,
-    owner: &OwnerId,
-    id: ResourceId,
-    if_match: &IfMatch,
-) -> Result<(), Failure> {
-    match Delete::<M::Row>::new(owner, DbId(id), if_match).execute(conn)? {
-        0 => Err(why_missing::<M>(conn, owner, id)?.into()),
-        _ => Ok(()),
+/// Writes every column of a row, and says whether it was still in the version of `old`.
+pub fn replace<M: Owned>(conn: &mut DbConnection, old: &M, new: &M) -> QueryResult<bool> {
+    let fields = new.fields();
+    let written = Replace::<M::Row> {
+        owner: old.owner(),
+        id: old.id(),
+        read_version: old.version(),
+        derived: M::Row::derive(&fields),
+        fields,
     }
+    .execute(conn)?;
+    Ok(written == 1)
+}
+
+/// Deletes a row of the owner's for good.
+pub fn delete<M: Owned>(conn: &mut DbConnection, row: &M) -> QueryResult<bool> {
+    let deleted = Delete::<M::Row>::new(row.owner(), row.id()).execute(conn)?;
+    Ok(deleted == 1)
 }
 
 /// Why a scoped statement found nothing: the row has another version, belongs to
@@ -142,16 +156,21 @@ pub fn why_missing<M: Owned>(
     owner: &OwnerId,
     id: ResourceId,
 ) -> QueryResult<Rejection> {
-    match read::<M>(conn, owner, id)? {
+    match read::<M>(conn, owner, id, Place::Live)? {
         Some(there) => Ok(Rejection::VersionMismatch(there.version())),
-        None => classify_missing::<M::Row>(conn, id),
+        None => classify_missing::<M::Row>(conn, owner, id),
     }
 }
 
-/// The only look-up without an owner: whether any owner has a row with this id.
-fn classify_missing<T: Table>(conn: &mut DbConnection, id: ResourceId) -> QueryResult<Rejection> {
-    let found: Option<i32> = Exists::<T>::new(DbId(id)).get_result(conn).optional()?;
-    Ok(match found {
+/// The one look-up among other owners' rows: yes or no.
+fn classify_missing<T: Table>(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    id: ResourceId,
+) -> QueryResult<Rejection> {
+    let somebodys = Exists::<T>::new(owner, DbId(id)).get_result(conn);
+    let somebodys: Option<i32> = somebodys.optional()?;
+    Ok(match somebodys {
         Some(_) => Rejection::NotOwner,
         None => Rejection::NotFound,
     })
@@ -171,7 +190,9 @@ pub async fn read_pipelined<M: Owned>(
     owner: &OwnerId,
     id: ResourceId,
 ) -> Result<Option<M>, pipelines::Failure> {
-    let rows = session.query(&Find::<M::Row>::new(owner, DbId(id))).await?;
+    let rows = session
+        .query(&Find::<M::Row>::new(owner, DbId(id), Place::Live))
+        .await?;
     first_pipelined(&rows, owner)
 }
 

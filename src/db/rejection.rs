@@ -1,12 +1,16 @@
 //! Why a statement on one row had no effect.
 
-/// The requested row does not exist in the requested form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::primitives::field_error::FieldError;
+
+/// The row is not there as it was asked for, or cannot become what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
-    /// No row has this id.
+    /// No row has this id, or it is in the trash.
     NotFound,
     /// The row belongs to another owner.
     NotOwner,
     /// The row has another version than the precondition requires: this one.
     VersionMismatch(i64),
+    /// The body contradicts what is stored.
+    Invalid(Vec<FieldError>),
 }

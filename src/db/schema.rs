@@ -18,6 +18,35 @@ diesel::table! {
     use diesel::sql_types::Binary as Bytea;
     use crate::db::id::Id as Uuid;
 
+    lists (owner_id, id) {
+        owner_id -> Text,
+        id -> Uuid,
+        name -> Text,
+        color -> Nullable<Text>,
+        archived -> Bool,
+        position -> Nullable<Text>,
+        version -> Int8,
+        updated_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use diesel::sql_types::Binary as Bytea;
+    use crate::db::id::Id as Uuid;
+
+    owners (owner_id) {
+        owner_id -> Text,
+        last_change -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use diesel::sql_types::Binary as Bytea;
+    use crate::db::id::Id as Uuid;
+
     tasks (owner_id, id) {
         owner_id -> Text,
         id -> Uuid,
@@ -35,7 +64,16 @@ diesel::table! {
         title_folded -> Nullable<Text>,
         rest_folded -> Nullable<Text>,
         folded_version -> Nullable<Int8>,
+        due_time -> Nullable<Int2>,
+        time_zone -> Nullable<Text>,
+        recurrence -> Nullable<Text>,
+        list_id -> Nullable<Uuid>,
+        parent_id -> Nullable<Uuid>,
+        position -> Nullable<Text>,
+        next_id -> Nullable<Uuid>,
+        deleted_at -> Nullable<Timestamp>,
+        deleted_with -> Nullable<Uuid>,
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, tasks,);
+diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, lists, owners, tasks,);

@@ -1,6 +1,5 @@
 //! Statements: the only way of a resource to the database.
 
-use diesel::QueryResult;
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use diesel::prelude::*;
 use diesel::query_builder::AstPass;
@@ -165,12 +164,12 @@ macro_rules! dynamic_query {
 }
 pub(crate) use {dynamic_query, statement_text};
 
-/// Runs a transaction that begins as a write. SQLite would otherwise begin it as a
-/// read, and fail to upgrade it while another connection writes.
-pub fn in_transaction<T>(
+/// A transaction that begins as a write. SQLite would otherwise begin it as a
+/// read, and fail to change that while another one writes.
+pub fn in_transaction<T, E: From<diesel::result::Error>>(
     conn: &mut DbConnection,
-    run: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
-) -> QueryResult<T> {
+    run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E> {
     match conn {
         DbConnection::Sqlite(sqlite) => {
             AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
@@ -186,12 +185,16 @@ pub fn in_transaction<T>(
     }
 }
 
-fn end_transaction<C, T>(conn: &mut C, result: QueryResult<T>) -> QueryResult<T>
+fn end_transaction<C, T, E>(conn: &mut C, result: Result<T, E>) -> Result<T, E>
 where
     C: Connection<TransactionManager = AnsiTransactionManager>,
+    E: From<diesel::result::Error>,
 {
     match result {
-        Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value),
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(conn)?;
+            Ok(value)
+        }
         Err(error) => {
             // The first error is the one to report. If the rollback fails too, the
             // connection is found to be broken afterwards.

@@ -34,9 +34,14 @@ pub trait Table: Sized + PartialEq + Send + 'static {
 
     /// Borrows the columns.
     fn fields(&self) -> Self::Fields<'_>;
-    /// Reads one of the owner's rows.
-    fn find(conn: &mut DbConnection, owner: &OwnerId, id: DbId) -> QueryResult<Option<Self>>;
-    /// Borrows the columns of a row that came over a pipeline.
+    /// Reads one row of the owner's.
+    fn find(
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+        id: DbId,
+        place: Place,
+    ) -> QueryResult<Option<Self>>;
+    /// Reads the columns where they lie, in a row that came over a pipeline.
     ///
     /// # Errors
     ///
@@ -70,10 +75,33 @@ pub trait Table: Sized + PartialEq + Send + 'static {
 pub struct Find<'a, T> {
     owner: &'a OwnerId,
     id: DbId,
+    place: Place,
     table: PhantomData<T>,
 }
 
-/// SELECT: the owner's newest rows.
+/// Where a row is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Not in the trash.
+    Live,
+    /// In the trash.
+    Trash,
+    /// In the trash or not.
+    Anywhere,
+}
+
+impl Place {
+    /// The condition of a WHERE clause that has others before it.
+    pub fn condition(self) -> &'static str {
+        match self {
+            Self::Live => " AND deleted_at IS NULL",
+            Self::Trash => " AND deleted_at IS NOT NULL",
+            Self::Anywhere => "",
+        }
+    }
+}
+
+/// Reads the owner's newest rows.
 pub struct Newest<'a, T> {
     owner: &'a OwnerId,
     max: i64,
@@ -104,26 +132,31 @@ pub struct Replace<'a, T: Table> {
     pub derived: T::Derived,
 }
 
-/// DELETE: one of the owner's rows, if it has one of these versions.
+/// Deletes a row of the owner's for good.
 pub struct Delete<'a, T> {
     owner: &'a OwnerId,
     id: DbId,
-    if_match: &'a IfMatch,
     table: PhantomData<T>,
 }
 
-/// SELECT: returns a row if any owner has a row with this id. The only statement of a
-/// request that does not filter by owner. With tables sharded by owner it goes to all
-/// shards, so it selects one constant of one row.
-pub struct Exists<T> {
+/// Yields a row if somebody else has a row with this id. The only statement that a
+/// request can cause and that looks at other owners' rows. Where tables are spread over
+/// servers by owner, each of them is asked: so it is one number of one row that they
+/// look for.
+pub struct Exists<'a, T> {
+    owner: &'a OwnerId,
     id: DbId,
     table: PhantomData<T>,
 }
 
 impl<'a, T> Find<'a, T> {
-    pub fn new(owner: &'a OwnerId, id: DbId) -> Self {
-        let table = PhantomData;
-        Self { owner, id, table }
+    pub fn new(owner: &'a OwnerId, id: DbId, place: Place) -> Self {
+        Self {
+            owner,
+            id,
+            place,
+            table: PhantomData,
+        }
     }
 }
 
@@ -135,24 +168,20 @@ impl<'a, T> Newest<'a, T> {
 }
 
 impl<'a, T> Delete<'a, T> {
-    pub fn new(owner: &'a OwnerId, id: DbId, if_match: &'a IfMatch) -> Self {
-        Self {
-            owner,
-            id,
-            if_match,
-            table: PhantomData,
-        }
-    }
-}
-
-impl<T> Exists<T> {
-    pub fn new(id: DbId) -> Self {
+    pub fn new(owner: &'a OwnerId, id: DbId) -> Self {
         let table = PhantomData;
-        Self { id, table }
+        Self { owner, id, table }
     }
 }
 
-impl<T> Query for Exists<T> {
+impl<'a, T> Exists<'a, T> {
+    pub fn new(owner: &'a OwnerId, id: DbId) -> Self {
+        let table = PhantomData;
+        Self { owner, id, table }
+    }
+}
+
+impl<T> Query for Exists<'_, T> {
     type SqlType = Integer;
 }
 
@@ -170,7 +199,7 @@ dynamic_query!(
     [T: Table] Insert<'_, T>,
     [T: Table] Replace<'_, T>,
     [T] Delete<'_, T>,
-    [T] Exists<T>,
+    [T] Exists<'_, T>,
 );
 
 statement_text!([T: Table] Find<'_, T>, |this, out| {
@@ -180,6 +209,7 @@ statement_text!([T: Table] Find<'_, T>, |this, out| {
     out.push_sql(T::NAME);
     out.push_sql(" WHERE owner_id = ");
     out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(this.place.condition());
     out.push_sql(" AND id = ");
     out.push_bind_param::<Id, _>(&this.id)
 });
@@ -191,7 +221,7 @@ statement_text!([T: Table] Newest<'_, T>, |this, out| {
     out.push_sql(T::NAME);
     out.push_sql(" WHERE owner_id = ");
     out.push_bind_param::<Text, _>(this.owner.as_str())?;
-    out.push_sql(" ORDER BY id DESC LIMIT ");
+    out.push_sql(" AND deleted_at IS NULL ORDER BY id DESC LIMIT ");
     out.push_bind_param::<BigInt, _>(&this.max)
 });
 
@@ -218,11 +248,14 @@ statement_text!([T: Table] Replace<'_, T>, |this, out| {
     out.push_bind_param::<BigInt, _>(&this.read_version)
 });
 
-statement_text!([T: Table] Exists<T>, |this, out| {
+statement_text!([T: Table] Exists<'_, T>, |this, out| {
     out.push_sql("SELECT 1 FROM ");
     out.push_sql(T::NAME);
     out.push_sql(" WHERE id = ");
     out.push_bind_param::<Id, _>(&this.id)?;
+    // The owner's own row is in the trash, which is as if it were not there.
+    out.push_sql(" AND owner_id <> ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
     out.push_sql(" LIMIT 1");
     Ok(())
 });
@@ -233,11 +266,7 @@ statement_text!([T: Table] Delete<'_, T>, |this, out| {
     out.push_sql(" WHERE owner_id = ");
     out.push_bind_param::<Text, _>(this.owner.as_str())?;
     out.push_sql(" AND id = ");
-    out.push_bind_param::<Id, _>(&this.id)?;
-    if has_many_versions(this.if_match) {
-        out.unsafe_to_cache_prepared();
-    }
-    push_if_match(this.if_match, &mut out)
+    out.push_bind_param::<Id, _>(&this.id)
 });
 
 /// A whole row with its owner, as `migrate --from` copies it.
@@ -372,14 +401,15 @@ pub fn push_if_match<'b>(
     Ok(())
 }
 
-/// Declares the columns of a table in the order of their JSON fields, each with the
-/// function that writes its value: `fn(&mut Vec<u8>, field) -> Result<()>`. The
-/// function after `then` writes a computed field that has no column.
+/// Declares the columns of a table, in the order in which their fields stand in
+/// JSON, each with what writes it there: `fn(&mut Vec<u8>, field) -> Result<()>`; one
+/// without is not in JSON. A function behind `then` writes a field that follows from
+/// others.
 macro_rules! owned_table {
     (
         $table:ident: $Row:ident, $Fields:ident, $Derived:ident;
         columns {
-            $($column:ident: $rust:ty => $json:path $(, then $extra:path)?;)*
+            $($column:ident: $rust:ty $(=> $json:path)? $(, then $extra:path)?;)*
         }
         derived by $derive:path {
             $($derived:ident: $derived_rust:ty;)*
@@ -436,9 +466,10 @@ macro_rules! owned_table {
                 conn: &mut $crate::db::connection::DbConnection,
                 owner: &$crate::auth::OwnerId,
                 id: $crate::db::id::DbId,
+                place: $crate::db::table::Place,
             ) -> diesel::QueryResult<Option<Self>> {
                 use diesel::{OptionalExtension as _, RunQueryDsl as _};
-                let statement = $crate::db::table::Find::<Self>::new(owner, id);
+                let statement = $crate::db::table::Find::<Self>::new(owner, id, place);
                 statement.get_result(conn).optional()
             }
 
@@ -520,10 +551,12 @@ macro_rules! owned_table {
             /// A column has a value that Todoward never writes.
             pub fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
                 $(
-                    out.extend_from_slice(
-                        concat!(",\"", stringify!($column), "\":").as_bytes(),
-                    );
-                    $json(out, self.$column)?;
+                    $(
+                        out.extend_from_slice(
+                            concat!(",\"", stringify!($column), "\":").as_bytes(),
+                        );
+                        $json(out, self.$column)?;
+                    )?
                     $($extra(out, self)?;)?
                 )*
                 out.push(b'}');
@@ -541,10 +574,11 @@ macro_rules! owned_table {
                 Ok($crate::db::row_json::RowJson::new(self.id.0, rest))
             }
 
-            /// An upper bound of that JSON's length in bytes, if no text needs escaping.
+            /// How long that is if no text needs an escape, or a little longer. The
+            /// fields that follow from others have less than 130 bytes.
             pub fn json_size(&self) -> usize {
                 use $crate::primitives::json_writer::Size as _;
-                Self::NAMES + 40 $(+ self.$column.json_size())*
+                Self::NAMES + 130 $(+ self.$column.json_size())*
             }
         }
     };

@@ -16,4 +16,6 @@ pub struct AppState {
     pub response_budget: ResponseBudget,
     /// The proxies whose `X-Forwarded-Prefix` is trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether what is deleted goes to the trash first.
+    pub has_trash: bool,
 }

@@ -20,6 +20,8 @@ pub struct Noun {
     pub singular: &'static str,
     /// The error code of an unknown id.
     pub not_found: Code,
+    /// The code of a body that cannot be one of it.
+    pub invalid: Code,
 }
 
 impl Noun {
@@ -54,6 +56,9 @@ impl Noun {
                 ),
             )
             .with_header("etag", &EntityTag(current).to_string()),
+            Rejection::Invalid(errors) => {
+                ApiError::from_field_errors(errors, Code::UnknownField, self.invalid)
+            }
         }
     }
 }

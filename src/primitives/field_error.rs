@@ -56,7 +56,16 @@ impl FieldError {
         }
     }
 
-    /// A parameter that the endpoint does not have.
+    /// A field that an object inside the body does not have.
+    pub fn unknown_field_in(pointer: &str, name: &str) -> Self {
+        let inner = Self::unknown_field(name);
+        Self {
+            pointer: inner.pointer.map(|name| format!("{pointer}{name}")),
+            ..inner
+        }
+    }
+
+    /// A parameter that the address does not have.
     pub fn unknown_parameter(name: &str) -> Self {
         Self {
             unknown: true,

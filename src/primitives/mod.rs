@@ -9,6 +9,7 @@ pub mod idempotency_key;
 pub mod json;
 pub mod json_writer;
 pub mod parameters;
+pub mod position;
 pub mod problem;
 pub mod text;
 pub mod timestamp;

@@ -104,6 +104,7 @@ impl Application {
             body_limit: server.body_limit,
             response_budget: ResponseBudget::default(),
             trusted_proxies: server.trusted_proxies.clone(),
+            has_trash: settings.trash_days > 0,
         });
         let cannot_count = |error| StartError(format!("cannot make the metrics: {error}"));
         let metrics = match metrics_listener {

@@ -40,6 +40,8 @@ pub struct Settings {
     pub rate_limit: Option<RateLimit>,
     /// The format of log lines.
     pub log_format: LogFormat,
+    /// How many days deleted tasks and lists stay in the trash; 0 is no trash.
+    pub trash_days: u32,
 }
 
 /// `[server]`
@@ -166,6 +168,7 @@ impl Settings {
             allowed_origins: sections::origins(&layers)?,
             allowed_headers: sections::allowed_headers(&layers)?,
             rate_limit: sections::rate_limit(&layers)?,
+            trash_days: layers.number("trash.days", 0, 36_500)? as u32,
             log_format: match layers.not_empty("log.format")?.as_str() {
                 "text" => LogFormat::Text,
                 "json" => LogFormat::Json,

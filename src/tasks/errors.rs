@@ -27,6 +27,7 @@ impl From<ListError> for ApiError {
 const TASK: Noun = Noun {
     singular: "task",
     not_found: Code::TaskNotFound,
+    invalid: Code::InvalidTask,
 };
 
 /// Maps a failed statement to a response.

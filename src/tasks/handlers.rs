@@ -6,13 +6,14 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 
+use super::completion::CompleteTask;
 use super::errors::{failed, invalid_task, task_not_found};
-use super::input::{Completion, NewTask, Patch};
+use super::input::{Completion, NewTask, Patch, no_fields};
 use super::model::Task;
-use super::query::{ListQuery, clear_completed as parse_clear};
-use super::repository::{
-    ClearCompleted, CompleteTask, CreateTask, DeleteTask, ListTasks, Page, ReadTask, UpdateTask,
-};
+use super::moving::{Move, MoveTask};
+use super::query::{Clear, ListQuery, is_permanent};
+use super::repository::{CreateTask, ListTasks, Page, ReadTask, UpdateTask};
+use super::trash::{ClearCompleted, DeleteTask, EmptyTrash, RestoreTask};
 use crate::auth::OwnerId;
 use crate::db::idempotency::Created;
 use crate::db::statement::Statement;
@@ -128,14 +129,20 @@ pub async fn create_task(
     with_task(response, &task)
 }
 
-/// `DELETE /tasks?completed=true`
-pub async fn clear_completed(
+/// `DELETE /tasks?completed=true` and `DELETE /tasks?trash=true`
+pub async fn delete_tasks(
     app: Data<AppState>,
     owner: OwnerId,
     request: HttpRequest,
 ) -> HandlerResult {
-    parse_clear(request.query_string()).map_err(invalid_query)?;
-    let deleted = run(&app, owner, &request, ClearCompleted).await?;
+    let deleted = match Clear::parse(request.query_string()).map_err(invalid_query)? {
+        Clear::Completed(before) => {
+            let permanent = !app.has_trash;
+            let statement = ClearCompleted { before, permanent };
+            run(&app, owner, &request, statement).await?
+        }
+        Clear::Trash => run(&app, owner, &request, EmptyTrash).await?,
+    };
     Ok(HttpResponse::Ok().json(json!({ "deleted": deleted })))
 }
 
@@ -183,7 +190,7 @@ pub async fn complete_task(
 ) -> HandlerResult {
     let (if_match, bytes) = change(&app, &owner, &request, payload).await?;
     let completion = match bytes.is_empty() {
-        true => Completion::Toggle,
+        true => Completion::default(),
         false => Completion::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?,
     };
     let id = task_id(&request)?;
@@ -202,11 +209,45 @@ pub async fn delete_task(
     owner: OwnerId,
     request: HttpRequest,
 ) -> HandlerResult {
-    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let permanent = is_permanent(request.query_string()).map_err(invalid_query)?;
     let if_match = if_match(&request)?;
-    let id = task_id(&request)?;
-    run(&app, owner, &request, DeleteTask { id, if_match }).await?;
+    let statement = DeleteTask {
+        id: task_id(&request)?,
+        if_match,
+        permanent: permanent || !app.has_trash,
+    };
+    run(&app, owner, &request, statement).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /tasks/{id}/restore`
+pub async fn restore_task(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> HandlerResult {
+    let (if_match, bytes) = change(&app, &owner, &request, payload).await?;
+    if !bytes.is_empty() {
+        no_fields(&body::document(&request, &bytes)?).map_err(invalid_task)?;
+    }
+    let id = task_id(&request)?;
+    let task = run(&app, owner, &request, RestoreTask { id, if_match }).await?;
+    task_response(&task)
+}
+
+/// `POST /tasks/{id}/move`
+pub async fn move_task(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> HandlerResult {
+    let (if_match, bytes) = change(&app, &owner, &request, payload).await?;
+    let to = Move::parse(&body::document(&request, &bytes)?).map_err(invalid_task)?;
+    let id = task_id(&request)?;
+    let task = run(&app, owner, &request, MoveTask { id, to, if_match }).await?;
+    task_response(&task)
 }
 
 /// Runs a statement for the owner within the deadline of the request.

@@ -2,11 +2,17 @@
 //! body of `PATCH /tasks/{id}/complete`.
 
 use chrono::NaiveDate;
+use diesel::QueryResult;
 
 use super::fields::{self, Description, Priority, Title};
 use super::model::Task;
+use super::place::{self, Target};
+use super::schedule::{Schedule, SchedulePatch};
 use super::tags::Tags;
 use crate::auth::OwnerId;
+use crate::db::connection::DbConnection;
+use crate::db::idempotency::Draft;
+use crate::db::statement::Failure;
 use crate::primitives::field_error::{FieldError, object};
 use crate::primitives::id::ResourceId;
 use crate::primitives::json::Value;
@@ -14,13 +20,17 @@ use crate::primitives::timestamp::Timestamp;
 
 /// Fields that only the server writes. In a request they are ignored, whatever
 /// their value, so that a client can send back what it has read.
-pub const WRITTEN_BY_THE_SERVER: [&str; 6] = [
+pub const WRITTEN_BY_THE_SERVER: [&str; 10] = [
     "id",
     "owner_id",
     "completed_at",
+    "due_at",
+    "position",
+    "next_id",
     "version",
     "created_at",
     "updated_at",
+    "deleted_at",
 ];
 
 /// A merge patch: an absent field is kept, null clears a nullable one.
@@ -30,13 +40,19 @@ pub struct Patch {
     description: Option<Option<Description>>,
     completed: Option<bool>,
     priority: Option<Priority>,
-    due_date: Option<Option<NaiveDate>>,
+    schedule: SchedulePatch,
     tags: Option<Tags>,
+    target: Target,
 }
 
 impl Patch {
     /// Parses a patch; the error lists every invalid field.
     pub fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
+        Self::parse_onto(body, true)
+    }
+
+    /// `is_change` says that what is absent may be there already.
+    fn parse_onto(body: &Value, is_change: bool) -> Result<Self, Vec<FieldError>> {
         let members = object(body)?;
         let mut patch = Self::default();
         let mut errors = Vec::new();
@@ -50,7 +66,6 @@ impl Patch {
                 "priority" => {
                     Priority::parse(value).map(|priority| patch.priority = Some(priority))
                 }
-                "due_date" => fields::due_date(value).map(|day| patch.due_date = Some(day)),
                 "tags" => {
                     match Tags::parse(value) {
                         Ok(tags) => patch.tags = Some(tags),
@@ -61,9 +76,16 @@ impl Patch {
                     }
                     Ok(())
                 }
+                "list_id" => place::list_id(value).map(|list| patch.target.list = Some(list)),
+                "parent_id" => {
+                    place::parent_id(value).map(|parent| patch.target.parent = Some(parent))
+                }
                 name if WRITTEN_BY_THE_SERVER.contains(&name) => Ok(()),
                 name => {
-                    errors.push(FieldError::unknown_field(name));
+                    match patch.schedule.read(name, value) {
+                        Some(read) => errors.extend(read.err().into_iter().flatten()),
+                        None => errors.push(FieldError::unknown_field(name)),
+                    }
                     Ok(())
                 }
             };
@@ -71,6 +93,9 @@ impl Patch {
                 errors.push(FieldError::in_body(format!("/{name}"), why));
             }
         }
+        // A field that is wrong is not missing.
+        let has = |name: &str| is_change || members.contains_key(name);
+        errors.extend(patch.schedule.contradictions(has));
         // Invalid values before unknown fields: the first error becomes the `detail`.
         errors.sort_by_key(|error| error.unknown);
         if errors.is_empty() {
@@ -80,8 +105,22 @@ impl Patch {
         }
     }
 
-    /// The patched task, with the next version; none if the patch changes nothing.
-    pub fn apply(&self, task: &Task, now: Timestamp) -> Option<Task> {
+    /// Where it puts a task.
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// What it makes of `completed`.
+    pub fn completed(&self) -> Option<bool> {
+        self.completed
+    }
+
+    /// The task after the patch, in the version and the place that it has.
+    ///
+    /// # Errors
+    ///
+    /// What is set without what it needs, and a rule that has no date.
+    pub fn apply(&self, task: &Task, now: Timestamp) -> Result<Task, Vec<FieldError>> {
         let mut new = task.clone();
         if let Some(title) = &self.title {
             new.title.clone_from(title);
@@ -96,18 +135,11 @@ impl Patch {
         if let Some(priority) = self.priority {
             new.priority = priority;
         }
-        if let Some(due_date) = self.due_date {
-            new.due_date = due_date;
-        }
         if let Some(tags) = &self.tags {
             new.tags.clone_from(tags);
         }
-        if new == *task {
-            return None;
-        }
-        new.version = task.version.saturating_add(1);
-        new.updated_at = now;
-        Some(new)
+        new.schedule = self.schedule.apply(&task.schedule)?;
+        Ok(new)
     }
 }
 
@@ -115,6 +147,7 @@ impl Patch {
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {
     title: Title,
+    schedule: Schedule,
     rest: Patch,
 }
 
@@ -123,11 +156,24 @@ impl NewTask {
     pub fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
         let missing = || FieldError::in_body("/title", "is required");
         let has_title = object(body)?.contains_key("title");
-        match Patch::parse(body) {
-            Ok(mut patch) => match patch.title.take() {
-                Some(title) => Ok(Self { title, rest: patch }),
-                None => Err(vec![missing()]),
-            },
+        match Patch::parse_onto(body, false) {
+            Ok(mut patch) => {
+                let schedule = patch.schedule.apply(&Schedule::default());
+                match (patch.title.take(), schedule) {
+                    (Some(title), Ok(schedule)) => Ok(Self {
+                        title,
+                        schedule,
+                        rest: patch,
+                    }),
+                    (title, schedule) => {
+                        let mut errors = schedule.err().unwrap_or_default();
+                        if title.is_none() {
+                            errors.insert(0, missing());
+                        }
+                        Err(errors)
+                    }
+                }
+            }
             Err(mut errors) => {
                 if !has_title {
                     errors.insert(0, missing());
@@ -136,34 +182,58 @@ impl NewTask {
             }
         }
     }
+}
 
-    /// The task as it is stored for this owner, with this id, created at its time.
-    pub fn into_task(self, owner: &OwnerId, id: ResourceId) -> Task {
+impl Draft for NewTask {
+    type Made = Task;
+
+    fn make(&self, owner: &OwnerId, id: ResourceId) -> Task {
         let now = id.created_at();
-        let completed = self.rest.completed.unwrap_or(false);
+        let draft = self.clone();
+        let completed = draft.rest.completed.unwrap_or(false);
         Task {
             id,
             owner_id: owner.clone(),
-            title: self.title,
-            description: self.rest.description.flatten(),
+            title: draft.title,
+            description: draft.rest.description.flatten(),
             completed,
             completed_at: completed.then_some(now),
-            priority: self.rest.priority.unwrap_or_default(),
-            due_date: self.rest.due_date.flatten(),
-            tags: self.rest.tags.unwrap_or_default(),
+            priority: draft.rest.priority.unwrap_or_default(),
+            schedule: draft.schedule,
+            tags: draft.rest.tags.unwrap_or_default(),
+            list_id: draft.rest.target.list.flatten(),
+            parent_id: draft.rest.target.parent.flatten(),
+            position: None,
+            next_id: None,
             version: 1,
             updated_at: now,
+            trashed: None,
         }
+    }
+
+    fn has_place(&self) -> bool {
+        let Target { list, parent } = self.rest.target;
+        list.flatten().is_some() || parent.flatten().is_some()
+    }
+
+    fn place(&self, conn: &mut DbConnection, task: &mut Task) -> Result<(), Failure> {
+        place::place_new(conn, self.rest.target, task)
+    }
+
+    fn recall(&self, conn: &mut DbConnection, task: &mut Task) -> QueryResult<()> {
+        place::recall(conn, self.rest.target, task)
     }
 }
 
 /// What `PATCH /tasks/{id}/complete` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completion {
-    /// An empty body: inverts `completed`.
-    Toggle,
-    /// Sets `completed` to this value.
-    Set(bool),
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Completion {
+    /// What `completed` becomes; none is the opposite of what is.
+    pub completed: Option<bool>,
+    /// Whether the open tasks below are completed, too.
+    pub subtasks: bool,
+    /// The caller's today, from which a series goes on.
+    pub on: Option<NaiveDate>,
 }
 
 impl Completion {
@@ -171,25 +241,58 @@ impl Completion {
     pub fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
         let members = object(body)?;
         let mut errors = Vec::new();
-        let mut completion = None;
+        let mut completion = Self::default();
         for (name, value) in members {
-            match name.as_str() {
-                "completed" => match fields::completed(value) {
-                    Ok(completed) => completion = Some(Self::Set(completed)),
-                    Err(why) => errors.push(FieldError::in_body("/completed", why)),
-                },
-                name if WRITTEN_BY_THE_SERVER.contains(&name) => {}
-                name => errors.push(FieldError::unknown_field(name)),
+            let result = match name.as_str() {
+                "completed" => {
+                    fields::completed(value).map(|done| completion.completed = Some(done))
+                }
+                "subtasks" => {
+                    let all = value.as_bool().ok_or("must be true or false");
+                    all.map(|all| completion.subtasks = all)
+                }
+                "on" => {
+                    let day = value.as_str().and_then(fields::day);
+                    let day = day.ok_or("must be a day as YYYY-MM-DD in the years 1970 to 9999");
+                    day.map(|day| completion.on = Some(day))
+                }
+                name if WRITTEN_BY_THE_SERVER.contains(&name) => Ok(()),
+                name => {
+                    errors.push(FieldError::unknown_field(name));
+                    Ok(())
+                }
+            };
+            if let Err(why) = result {
+                errors.push(FieldError::in_body(format!("/{name}"), why));
             }
         }
         if !members.contains_key("completed") {
             let why = "is required; an empty body toggles";
             errors.push(FieldError::in_body("/completed", why));
         }
-        errors.sort_by_key(|error| error.unknown);
-        match completion {
-            Some(completion) if errors.is_empty() => Ok(completion),
-            _ => Err(errors),
+        if completion.subtasks && completion.completed == Some(false) {
+            let why = "must be false, or absent, where completed is false";
+            errors.push(FieldError::in_body("/subtasks", why));
         }
+        errors.sort_by_key(|error| error.unknown);
+        if errors.is_empty() {
+            Ok(completion)
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+/// Checks a body that has nothing to say.
+pub fn no_fields(body: &Value) -> Result<(), Vec<FieldError>> {
+    let names = object(body)?.keys();
+    let unknown = names.filter(|name| !WRITTEN_BY_THE_SERVER.contains(&name.as_str()));
+    let errors: Vec<_> = unknown
+        .map(|name| FieldError::unknown_field(name))
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
     }
 }

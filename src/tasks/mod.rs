@@ -1,19 +1,31 @@
 //! The tasks resource: its fields, queries, statements and endpoints.
 
+mod bulk;
+pub mod completion;
 pub mod cursor;
+pub mod due;
 mod errors;
 pub mod fields;
 mod folding;
 pub mod handlers;
 pub mod input;
 pub mod model;
+mod moving;
 mod openapi;
 mod page;
+mod place;
 pub mod query;
+pub mod recurrence;
 pub mod refold;
 pub mod repository;
+mod schedule;
+mod schemas;
 mod select_page;
+mod series;
+mod siblings;
 mod tags;
+pub mod trash;
+mod tree;
 
 use actix_web::http::Method;
 use actix_web::web;
@@ -51,8 +63,8 @@ pub const RESOURCE: Resource = Resource {
         Endpoint {
             path: "/tasks",
             method: Method::DELETE,
-            route: || web::to(handlers::clear_completed),
-            operation: Some(openapi::clear_completed),
+            route: || web::to(handlers::delete_tasks),
+            operation: Some(openapi::delete_tasks),
             isolation: Isolation::OwnRows {
                 query: "?completed=true",
                 body: "",
@@ -91,6 +103,22 @@ pub const RESOURCE: Resource = Resource {
             method: Method::PATCH,
             route: || web::to(handlers::complete_task),
             operation: Some(openapi::complete_task),
+            isolation: Isolation::OneRow { body: "" },
+        },
+        Endpoint {
+            path: "/tasks/{id}/move",
+            method: Method::POST,
+            route: || web::to(handlers::move_task),
+            operation: Some(openapi::move_task),
+            isolation: Isolation::OneRow {
+                body: r#"{"first":true}"#,
+            },
+        },
+        Endpoint {
+            path: "/tasks/{id}/restore",
+            method: Method::POST,
+            route: || web::to(handlers::restore_task),
+            operation: Some(openapi::restore_task),
             isolation: Isolation::OneRow { body: "" },
         },
     ],

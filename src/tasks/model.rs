@@ -3,16 +3,21 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::Result;
 
+use super::due::{self, DueTime, TimeZone};
 use super::fields::{Description, Priority, Title};
 use super::folding::{FoldedTexts, Texts};
+use super::schedule::Schedule;
+use super::series::Recurrence;
+use super::siblings::Siblings;
 use super::tags::Tags;
 use crate::auth::OwnerId;
-use crate::db::id::DbId;
+use crate::db::id::{self, DbId};
 use crate::db::owned::Owned;
 use crate::db::row_json::write_id_and_owner;
 use crate::db::table::owned_table;
 use crate::primitives::id::ResourceId;
 use crate::primitives::json_writer as write;
+use crate::primitives::position;
 use crate::primitives::timestamp::Timestamp;
 
 /// A task. Its creation time is the time in its id.
@@ -32,14 +37,33 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
     /// The priority.
     pub priority: Priority,
-    /// The day it is due.
-    pub due_date: Option<NaiveDate>,
-    /// The tags, in the client's order.
+    /// When it is due, and how it repeats.
+    pub schedule: Schedule,
+    /// The owner's own words for it.
     pub tags: Tags,
-    /// 1 for a new task, incremented by each change.
+    /// The list it is in; none is the inbox.
+    pub list_id: Option<ResourceId>,
+    /// The task it is a subtask of.
+    pub parent_id: Option<ResourceId>,
+    /// Where it stands among its siblings, if it was ever moved.
+    pub position: Option<String>,
+    /// The task that completing it has made.
+    pub next_id: Option<ResourceId>,
+    /// 1, then one more at each change.
     pub version: i64,
     /// The time of the last change.
     pub updated_at: Timestamp,
+    /// When it went to the trash, and with which task or list.
+    pub trashed: Option<Trashed>,
+}
+
+/// That a row is in the trash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trashed {
+    /// Since when.
+    pub at: Timestamp,
+    /// The task or list whose deletion took it along, or itself.
+    pub with: ResourceId,
 }
 
 owned_table! {
@@ -51,9 +75,18 @@ owned_table! {
         completed_at: Option<NaiveDateTime> => write::nullable_instant;
         priority: i16 => Priority::write_json;
         due_date: Option<NaiveDate> => write::nullable_day;
+        due_time: Option<i16> => due_time;
+        time_zone: Option<String> => write::nullable_text, then due_at;
+        recurrence: Option<String> => Recurrence::write_json;
         tags: String => Tags::write_json;
+        list_id: Option<DbId> => id::write_nullable;
+        parent_id: Option<DbId> => id::write_nullable, then position;
+        position: Option<String>;
+        next_id: Option<DbId> => id::write_nullable;
         version: i64 => write::number, then created_at;
         updated_at: NaiveDateTime => write::instant;
+        deleted_at: Option<NaiveDateTime> => write::nullable_instant;
+        deleted_with: Option<DbId>;
     }
     derived by derive {
         title_lower: String;
@@ -70,6 +103,32 @@ fn created_at(out: &mut Vec<u8>, fields: &TaskFields<'_>) -> Result<()> {
     write::timestamp(out, fields.id.0.created_at())
 }
 
+fn due_time(out: &mut Vec<u8>, minutes: Option<i16>) -> Result<()> {
+    write::or_null(out, minutes, DueTime::write_json)
+}
+
+/// The instant of day, time and zone, where all three are there.
+fn due_at(out: &mut Vec<u8>, fields: &TaskFields<'_>) -> Result<()> {
+    out.extend_from_slice(b",\"due_at\":");
+    let due_at = match (fields.due_date, fields.due_time, fields.time_zone) {
+        // A zone that only a newer release knows has none.
+        (Some(day), Some(minutes), Some(zone)) => TimeZone::parse(zone)
+            .ok()
+            .and_then(|zone| due::due_at(day, DueTime::from_minutes(minutes), &zone)),
+        _ => None,
+    };
+    write::or_null(out, due_at, write::timestamp)
+}
+
+/// The place among the siblings: that of the id, unless it was moved.
+fn position(out: &mut Vec<u8>, fields: &TaskFields<'_>) -> Result<()> {
+    out.extend_from_slice(b",\"position\":");
+    match fields.position {
+        Some(position) => write::word(out, position),
+        None => write::word(out, &position::of_id(fields.id.0)),
+    }
+}
+
 impl Owned for Task {
     type Row = TaskRow;
 
@@ -83,15 +142,32 @@ impl Owned for Task {
             completed: fields.completed,
             completed_at: fields.completed_at.map(Timestamp::of_column),
             priority: Priority::from_rank(fields.priority),
-            due_date: fields.due_date,
+            schedule: Schedule {
+                date: fields.due_date,
+                time: fields.due_time.map(DueTime::from_minutes),
+                zone: fields.time_zone.map(str::to_owned),
+                recurrence: fields.recurrence.and_then(Recurrence::from_column),
+            },
             tags: Tags::from_column(fields.tags.to_owned()),
+            list_id: fields.list_id.map(|id| id.0),
+            parent_id: fields.parent_id.map(|id| id.0),
+            position: fields.position.map(str::to_owned),
+            next_id: fields.next_id.map(|id| id.0),
             version: fields.version,
             updated_at: Timestamp::of_column(fields.updated_at),
+            trashed: fields.deleted_at.map(|at| Trashed {
+                at: Timestamp::of_column(at),
+                with: fields.deleted_with.unwrap_or(fields.id).0,
+            }),
         }
     }
 
     fn owner(&self) -> &OwnerId {
         &self.owner_id
+    }
+
+    fn id(&self) -> DbId {
+        DbId(self.id)
     }
 
     fn version(&self) -> i64 {
@@ -106,10 +182,19 @@ impl Owned for Task {
             completed: self.completed,
             completed_at: self.completed_at.map(Timestamp::column),
             priority: self.priority.rank(),
-            due_date: self.due_date,
+            due_date: self.schedule.date,
+            due_time: self.schedule.time.map(DueTime::minutes),
+            time_zone: self.schedule.zone.as_deref(),
+            recurrence: self.schedule.recurrence.as_ref().map(Recurrence::column),
             tags: self.tags.column(),
+            list_id: self.list_id.map(DbId),
+            parent_id: self.parent_id.map(DbId),
+            position: self.position.as_deref(),
+            next_id: self.next_id.map(DbId),
             version: self.version,
             updated_at: self.updated_at.column(),
+            deleted_at: self.trashed.map(|trashed| trashed.at.column()),
+            deleted_with: self.trashed.map(|trashed| DbId(trashed.with)),
         }
     }
 }
@@ -136,7 +221,30 @@ fn derive(fields: &TaskFields<'_>) -> TaskDerived {
 }
 
 impl Task {
-    /// Appends the task as a JSON object to `out`.
+    /// Where it stands among its siblings.
+    pub fn effective_position(&self) -> String {
+        let position = self.position.clone();
+        position.unwrap_or_else(|| position::of_id(self.id))
+    }
+
+    /// The tasks that it is beside.
+    pub fn siblings(&self) -> Siblings {
+        Siblings {
+            list: self.list_id,
+            parent: self.parent_id,
+        }
+    }
+
+    /// It in its next version.
+    pub fn changed(&self, now: Timestamp) -> Self {
+        Self {
+            version: self.version.saturating_add(1),
+            updated_at: now,
+            ..self.clone()
+        }
+    }
+
+    /// The task as an object, appended to `out`.
     ///
     /// # Errors
     ///

@@ -1,20 +1,21 @@
 //! The tasks in the OpenAPI document: operations, schemas, parameters. A test sends
 //! every documented limit, and one value beyond it, to the parsers.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::openapi::Required;
-use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::path::Parameter;
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, KnownFormat, ObjectBuilder, Type};
+use utoipa::openapi::schema::{ComponentsBuilder, KnownFormat, ObjectBuilder, Type};
 
-use super::input::WRITTEN_BY_THE_SERVER;
 use super::query::SORTS;
-use crate::openapi::described::{Described, Link, body};
-use crate::openapi::parameters::{many, parameter, path, query};
-use crate::openapi::responses::{success, success_of};
-use crate::openapi::schemas::{
-    CLOSED, DAY, NO_NUL, VISIBLE, flag, formatted, instant, named, nullable, string, with_ignored,
+use super::schemas::{
+    cleared, completion, movement, priority, recurrence, recurrence_patch, task, task_body,
+    task_list,
 };
+use crate::openapi::described::{Described, Link, body};
+use crate::openapi::parameters::{many, path, query};
+use crate::openapi::responses::{success, success_of};
+use crate::openapi::schemas::{DAY, NO_NUL, formatted, named, string};
 use crate::primitives::problem::Code;
 
 /// Adds schemas and parameters to the document.
@@ -31,6 +32,9 @@ pub fn components(components: ComponentsBuilder) -> ComponentsBuilder {
             task_body("A JSON merge patch (RFC 7396): what is absent stays as it is, null clears."),
         )
         .schema("Completion", completion())
+        .schema("Move", movement())
+        .schema("Recurrence", recurrence())
+        .schema("RecurrencePatch", recurrence_patch())
         .schema("Cleared", cleared())
         .schema("Priority", priority());
     parameters()
@@ -90,12 +94,12 @@ pub fn create_task() -> Described {
     }
 }
 
-pub fn clear_completed() -> Described {
+pub fn delete_tasks() -> Described {
     Described {
-        id: "clearCompleted",
-        summary: "Delete all completed tasks",
-        about: "All at once, and for good. Tasks that are not completed stay.",
-        parameters: &["ClearCompleted"],
+        id: "deleteTasks",
+        summary: "Delete all completed tasks, or empty the trash",
+        about: "Either `completed=true` or `trash=true` must be there. Completed tasks go to the trash, but for those with an open task below them; what is in the trash is gone for good.",
+        parameters: &["ClearCompleted", "CompletedBefore", "EmptyTrash"],
         body: None,
         responses: vec![(
             "200",
@@ -158,10 +162,36 @@ pub fn delete_task() -> Described {
     Described {
         id: "deleteTask",
         summary: "Delete a task",
-        about: "For good. With `If-Match` only if nobody has changed it since it was read.",
-        parameters: &["Id", "IfMatch"],
+        about: "To the trash, with all below it. With `If-Match` only if nobody has changed it since it was read.",
+        parameters: &["Id", "Permanent", "IfMatch"],
         body: None,
         responses: vec![("204", success("It is gone.", &["Cache-Control"]))],
+        codes: &[Code::InvalidParameter, Code::VersionMismatch],
+        links: &[],
+    }
+}
+
+pub fn move_task() -> Described {
+    Described {
+        id: "moveTask",
+        summary: "Move a task",
+        about: "To a list, below another task, or to a place among its siblings; all below it come along.",
+        parameters: &["Id", "IfMatch"],
+        body: Some(body("Move", &["application/json"], Required::True)),
+        responses: vec![task_response()],
+        codes: &[Code::VersionMismatch],
+        links: &[],
+    }
+}
+
+pub fn restore_task() -> Described {
+    Described {
+        id: "restoreTask",
+        summary: "Restore a task from the trash",
+        about: "With the subtasks that went there with it; to the top level if its parent is not there any more, to the inbox if its list is not. 404 for what is not in the trash.",
+        parameters: &["Id", "IfMatch"],
+        body: None,
+        responses: vec![task_response()],
         codes: &[Code::VersionMismatch],
         links: &[],
     }
@@ -171,7 +201,7 @@ pub fn complete_task() -> Described {
     Described {
         id: "completeTask",
         summary: "Complete a task, or not",
-        about: "With a body it sets; what already holds changes nothing. Without one it toggles.",
+        about: "With a body it sets; what already holds changes nothing. Without one it toggles. Completing a recurring task makes the next one, in `next_id`; reopening takes that back if nobody has touched it.",
         parameters: &["Id", "IfMatch"],
         body: Some(body(
             "Completion",
@@ -288,179 +318,35 @@ fn parameters() -> Vec<(&'static str, Parameter)> {
                 string().min_length(Some(1)),
             ),
         ),
-        ("ClearCompleted", clear_completed_parameter()),
+        (
+            "ClearCompleted",
+            query("completed", "The completed tasks.", only_true()),
+        ),
+        (
+            "CompletedBefore",
+            query(
+                "completed_before",
+                "Completed before this instant, exclusive.",
+                formatted(KnownFormat::DateTime),
+            ),
+        ),
+        (
+            "EmptyTrash",
+            query("trash", "What is in the trash.", only_true()),
+        ),
+        (
+            "Permanent",
+            query(
+                "permanent",
+                "For good, whether it is in the trash or not.",
+                flag(),
+            ),
+        ),
     ]
 }
 
-fn clear_completed_parameter() -> Parameter {
-    let schema = ObjectBuilder::new()
+fn only_true() -> ObjectBuilder {
+    ObjectBuilder::new()
         .schema_type(Type::Boolean)
-        .enum_values(Some([true]));
-    parameter(
-        "completed",
-        ParameterIn::Query,
-        "Must be said, because nothing else stands between a client and an empty list.",
-        schema,
-    )
-    .required(Required::True)
-    .build()
-}
-
-/// The task of the examples.
-fn task_example() -> Value {
-    json!({
-        "id": "01a1f894-ca3f-7267-b11f-7667b1bde221",
-        "owner_id": "wkUOWf02EDjlL2RkXK10G25oTWtp1vyO",
-        "title": "Pay rent",
-        "description": null,
-        "completed": false,
-        "completed_at": null,
-        "priority": "high",
-        "due_date": "2026-12-01",
-        "tags": ["home", "money"],
-        "version": 1,
-        "created_at": "2026-11-20T10:51:03.103Z",
-        "updated_at": "2026-11-20T10:51:03.103Z"
-    })
-}
-
-fn title() -> ObjectBuilder {
-    string()
-        .min_length(Some(1))
-        .max_length(Some(1000))
-        .pattern(Some(VISIBLE))
-        .description(Some(
-            "Trimmed of white space; at least one visible character.",
-        ))
-        .examples(["Pay rent"])
-}
-
-fn description() -> ObjectBuilder {
-    nullable(string())
-        .max_length(Some(20_000))
-        .pattern(Some(NO_NUL))
-        .description(Some("More about it. Kept as it came; `\"\"` is not null."))
-}
-
-fn due_date() -> ObjectBuilder {
-    nullable(formatted(KnownFormat::Date))
-        .pattern(Some(DAY))
-        .description(Some("A calendar day of the years 1970 to 9999."))
-        .examples(["2026-12-01"])
-}
-
-fn tags() -> ArrayBuilder {
-    let tag = string()
-        .min_length(Some(1))
-        .max_length(Some(60))
-        .pattern(Some(VISIBLE));
-    ArrayBuilder::new()
-        .items(tag)
-        .max_items(Some(50))
-        .description(Some(
-            "The owner's own words for it, in their order. Each is put into NFC and trimmed; repeats are dropped before they are counted.",
-        ))
-        .examples([json!(["home", "money"])])
-}
-
-fn task() -> ObjectBuilder {
-    let version = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .description(Some(
-            "1, then one more at each change. The `ETag` is this in quotes.",
-        ));
-    let completed_at = nullable(formatted(KnownFormat::DateTime)).description(Some(
-        "When `completed` last became true; null while it is false.",
-    ));
-    let task = ObjectBuilder::new()
-        .property(
-            "id",
-            formatted(KnownFormat::Uuid).description(Some("A UUID version 7.")),
-        )
-        .property(
-            "owner_id",
-            string().description(Some("The `sub` of the token that made it.")),
-        )
-        .property("title", title())
-        .property("description", description())
-        .property("completed", flag("Whether it is done."))
-        .property("completed_at", completed_at)
-        .property("priority", named("Priority"))
-        .property("due_date", due_date())
-        .property("tags", tags())
-        .property("version", version)
-        .property(
-            "created_at",
-            instant("The time inside `id`, in UTC with milliseconds."),
-        )
-        .property("updated_at", instant("When it last changed."))
-        .examples([task_example()]);
-    let required = [
-        "id",
-        "owner_id",
-        "title",
-        "description",
-        "completed",
-        "completed_at",
-        "priority",
-    ];
-    let more = ["due_date", "tags", "version", "created_at", "updated_at"];
-    required
-        .iter()
-        .chain(&more)
-        .fold(task, |task, field| task.required(*field))
-}
-
-fn task_body(about: &str) -> ObjectBuilder {
-    let body = ObjectBuilder::new()
-        .description(Some(format!(
-            "{about} Members that the server writes are ignored, so that a task can be sent back as it was read."
-        )))
-        .property("title", title())
-        .property("description", description())
-        .property("completed", flag("Whether it is done."))
-        .property("priority", named("Priority"))
-        .property("due_date", due_date())
-        .property("tags", tags())
-        .additional_properties(CLOSED)
-        .examples([json!({"title": "Pay rent", "priority": "high", "due_date": "2026-12-01", "tags": ["home"]})]);
-    with_ignored(body, &WRITTEN_BY_THE_SERVER)
-}
-
-fn task_list() -> ObjectBuilder {
-    let cursor = nullable(string()).description(Some(
-        "Send it as `cursor`, with the same filters and sort, for the next page; null at the end.",
-    ));
-    ObjectBuilder::new()
-        .property("items", ArrayBuilder::new().items(named("Task")))
-        .property("next_cursor", cursor)
-        .required("items")
-        .required("next_cursor")
-        .examples([json!({"items": [task_example()], "next_cursor": null})])
-}
-
-fn completion() -> ObjectBuilder {
-    let completion = ObjectBuilder::new()
-        .property("completed", flag("What it becomes."))
-        .required("completed")
-        .additional_properties(CLOSED);
-    with_ignored(completion, &WRITTEN_BY_THE_SERVER).examples([json!({"completed": true})])
-}
-
-fn cleared() -> ObjectBuilder {
-    let deleted = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(0))
-        .description(Some("How many tasks were deleted."));
-    ObjectBuilder::new()
-        .property("deleted", deleted)
-        .required("deleted")
-        .examples([json!({"deleted": 3})])
-}
-
-fn priority() -> ObjectBuilder {
-    string()
-        .enum_values(Some(["none", "low", "medium", "high"]))
-        .description(Some("Sorted none < low < medium < high."))
+        .enum_values(Some([true]))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::cursor::{Position, SortValue};
@@ -12,6 +12,7 @@ use crate::auth::OwnerId;
 use crate::primitives::field_error::FieldError;
 use crate::primitives::folded::Words;
 use crate::primitives::parameters::Parameters;
+use crate::primitives::timestamp::Timestamp;
 
 const DEFAULT_LIMIT: u16 = 50;
 const MAX_LIMIT: u16 = 200;
@@ -296,21 +297,79 @@ fn limit(text: &str) -> Option<u16> {
     (1..=MAX_LIMIT).contains(&limit).then_some(limit)
 }
 
-/// Checks the query of `DELETE /tasks`, which must be exactly `completed=true`, so
-/// that a bare `DELETE /tasks`, sent by mistake, deletes nothing.
-pub fn clear_completed(query: &str) -> Result<(), Vec<FieldError>> {
-    const WHY: &str = "must be true: only completed tasks can be cleared";
+/// An instant of RFC 3339 in the years 1970 to 9999, rounded up to the milliseconds that
+/// tasks have: what is before it, or not, stays so.
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
+    let instant = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    let part = i64::from(instant.timestamp_subsec_nanos() % 1_000_000);
+    let rest = (1_000_000 - part) % 1_000_000;
+    let instant = instant.checked_add_signed(TimeDelta::nanoseconds(rest))?;
+    (1970..=9999)
+        .contains(&instant.year())
+        .then(|| Timestamp::new(instant))
+}
+
+pub(super) const INSTANT: &str =
+    "must be an instant as 2026-12-01T09:00:00Z, or with an offset, whose + is written %2B";
+
+/// What `DELETE /tasks` deletes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clear {
+    /// The completed tasks, if there is an instant only those completed before it.
+    Completed(Option<Timestamp>),
+    /// What is in the trash.
+    Trash,
+}
+
+impl Clear {
+    /// Parses the query of `DELETE /tasks`, which must have `completed=true` or
+    /// `trash=true`, so that a bare `DELETE /tasks`, sent by mistake, deletes nothing.
+    pub fn parse(query: &str) -> Result<Self, Vec<FieldError>> {
+        const WHY: &str = "must be true, or trash must be: nothing else can be deleted at once";
+        const BOTH: &str = "cannot stand beside trash";
+        let parameters = Parameters::parse(query)?;
+        let mut errors = Vec::new();
+        let is_true = |text: &str| (text == "true").then_some(());
+        let completed = parameters.one("completed", &mut errors, WHY, is_true);
+        let trash = parameters.one("trash", &mut errors, "must be true", is_true);
+        let before = parameters.one("completed_before", &mut errors, INSTANT, instant);
+        if errors.is_empty() {
+            match (completed, trash, before) {
+                (Some(()), Some(()), _) => errors.push(FieldError::parameter("completed", BOTH)),
+                (None, Some(()), Some(_)) => {
+                    errors.push(FieldError::parameter("completed_before", BOTH));
+                }
+                (None, None, _) => errors.push(FieldError::parameter("completed", WHY)),
+                (Some(()), None, _) | (None, Some(()), None) => {}
+            }
+        }
+        errors.extend(parameters.unknown(&["completed", "completed_before", "trash"]));
+        match (errors.is_empty(), trash) {
+            (false, _) => Err(errors),
+            (true, Some(())) => Ok(Self::Trash),
+            (true, None) => Ok(Self::Completed(before)),
+        }
+    }
+}
+
+/// Parses the query of `DELETE /tasks/{id}`: whether it is for good.
+pub fn is_permanent(query: &str) -> Result<bool, Vec<FieldError>> {
     let parameters = Parameters::parse(query)?;
     let mut errors = Vec::new();
-    let given = parameters.one("completed", &mut errors, WHY, |text| {
-        (text == "true").then_some(())
-    });
-    if given.is_none() && errors.is_empty() {
-        errors.push(FieldError::parameter("completed", WHY));
-    }
-    errors.extend(parameters.unknown(&["completed"]));
+    let permanent =
+        parameters.one(
+            "permanent",
+            &mut errors,
+            "must be true or false",
+            |text| match text {
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => None,
+            },
+        );
+    errors.extend(parameters.unknown(&["permanent"]));
     if errors.is_empty() {
-        Ok(())
+        Ok(permanent.unwrap_or(false))
     } else {
         Err(errors)
     }

@@ -4,29 +4,27 @@
 //! the one that [`Db::run`](crate::db::bridge::Db::run) was given; an [`OwnerId`]
 //! comes from a verified token only.
 
-use diesel::backend::Backend;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query};
 use diesel::result::Error;
-use diesel::serialize::ToSql;
-use diesel::sql_types::{self, Bool, HasSqlType, Text};
 
+use super::completion::follow;
 use super::cursor::Position;
-use super::input::{Completion, NewTask, Patch};
+use super::input::{NewTask, Patch};
 use super::model::{Task, TaskRow};
 use super::page;
+use super::place::{end_of, levels_below, settle, write};
 use super::query::ListQuery;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
-use crate::db::id::{DbId, Id};
-use crate::db::idempotency::{self, Created};
+use crate::db::idempotency::{self, Created, Draft as _};
 use crate::db::owned::{self, Owned as _};
+use crate::db::owner_lock::lock_owner;
 #[cfg(feature = "postgres")]
 use crate::db::pipelines::{self, MAX_BEFORE_PAGE, MAX_STATEMENTS, Session};
+use crate::db::rejection::Rejection;
 use crate::db::row_json::RowJson;
-use crate::db::schema::tasks;
-use crate::db::statement::{Access, Failure, Statement, dynamic_query, statement_text};
-use crate::db::table::{Table, has_many_versions, push_if_match};
+use crate::db::statement::{Access, Failure, Statement, in_transaction};
+use crate::db::table::{Place, Table as _};
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
 use crate::primitives::idempotency_key::IdempotencyKey;
@@ -94,7 +92,7 @@ impl Statement for ReadTask {
     const ACCESS: Access = Access::Read;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        owned::find(conn, owner, self.0)
+        owned::find(conn, owner, self.0, Place::Live)
     }
 
     #[cfg(feature = "postgres")]
@@ -127,13 +125,12 @@ impl Statement for CreateTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Created<Task>, Failure> {
-        let make = |id| self.new_task.clone().into_task(owner, id);
-        idempotency::create(conn, owner, self.id, self.key.as_ref(), make)
+        idempotency::create(conn, owner, self.id, self.key.as_ref(), &self.new_task)
     }
 
     #[cfg(feature = "postgres")]
     fn pipeline_limit(&self) -> Option<usize> {
-        self.key.is_none().then_some(MAX_STATEMENTS)
+        (self.key.is_none() && !self.new_task.has_place()).then_some(MAX_STATEMENTS)
     }
 
     #[cfg(feature = "postgres")]
@@ -142,7 +139,7 @@ impl Statement for CreateTask {
         session: &Session,
         owner: &OwnerId,
     ) -> Result<Option<Created<Task>>, pipelines::Failure> {
-        let task = self.new_task.clone().into_task(owner, self.id);
+        let task = self.new_task.make(owner, self.id);
         session.execute(&task.insert()).await?;
         Ok(Some(Created::New(task)))
     }
@@ -158,100 +155,58 @@ pub struct UpdateTask {
     pub if_match: IfMatch,
 }
 
+impl UpdateTask {
+    /// What moves a task, or completes it, depends on other tasks.
+    fn run_in_transaction(
+        &self,
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+    ) -> Result<Task, Failure> {
+        let (id, place) = (self.id, Place::Live);
+        let old: Task = owned::find_matching(conn, owner, id, place, &self.if_match)?;
+        let now = Timestamp::now();
+        let mut errors = Vec::new();
+        let levels = levels_below(conn, &old)?;
+        let siblings = self
+            .patch
+            .target()
+            .resolve(conn, &old, levels, &mut errors)?;
+        let patched = self.patch.apply(&old, now);
+        let patched = patched.map_err(|more| errors.extend(more));
+        let Ok(patched) = patched.and_then(|new| errors.is_empty().then_some(new).ok_or(())) else {
+            return Err(Rejection::Invalid(errors).into());
+        };
+        let is_moved = siblings != old.siblings();
+        if !is_moved && patched == old {
+            return Ok(old);
+        }
+        let mut new = patched.changed(now);
+        follow(conn, &old, &mut new, None, now)?;
+        if is_moved {
+            let position = end_of(conn, owner, siblings, id)?;
+            settle(conn, &mut new, siblings, Some(position), now)?;
+        }
+        write(conn, &old, &new)?;
+        Ok(new)
+    }
+}
+
 impl Statement for UpdateTask {
     type Output = Task;
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        let merge = |task: &Task| self.patch.apply(task, Timestamp::now());
-        owned::change(conn, owner, self.id, &self.if_match, merge)
-    }
-}
-
-/// Sets or toggles `completed` of one of the owner's tasks.
-pub struct CompleteTask {
-    /// The id of the task.
-    pub id: ResourceId,
-    /// Whether to set or to toggle.
-    pub completion: Completion,
-    /// The precondition: one of these versions.
-    pub if_match: IfMatch,
-}
-
-impl CompleteTask {
-    fn statement<'a>(&'a self, owner: &'a OwnerId) -> SetCompleted<'a> {
-        SetCompleted {
-            owner,
-            id: DbId(self.id),
-            completed: match self.completion {
-                Completion::Toggle => None,
-                Completion::Set(completed) => Some(completed),
-            },
-            if_match: &self.if_match,
-            now: Timestamp::now().column(),
+        if self.patch.target().is_some() || self.patch.completed().is_some() {
+            return in_transaction(conn, |conn| {
+                lock_owner(conn, owner)?;
+                self.run_in_transaction(conn, owner)
+            });
         }
-    }
-}
-
-impl Statement for CompleteTask {
-    type Output = Task;
-    const ACCESS: Access = Access::Write;
-
-    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        // Reads to the end, not only the first row: SQLite commits with the last step,
-        // and reports there if it could not.
-        let updated: Vec<TaskRow> = self.statement(owner).load(conn)?;
-        match updated.into_iter().next() {
-            Some(row) => Ok(Task::from_fields(&row.fields(), owner)),
-            None => Err(owned::why_missing::<Task>(conn, owner, self.id)?.into()),
-        }
-    }
-
-    #[cfg(feature = "postgres")]
-    fn pipeline_limit(&self) -> Option<usize> {
-        Some(MAX_STATEMENTS)
-    }
-
-    #[cfg(feature = "postgres")]
-    async fn run_pipelined(
-        &self,
-        session: &Session,
-        owner: &OwnerId,
-    ) -> Result<Option<Task>, pipelines::Failure> {
-        let updated = session.query(&self.statement(owner)).await?;
-        owned::first_pipelined(&updated, owner)
-    }
-}
-
-/// Deletes one of the owner's tasks.
-pub struct DeleteTask {
-    /// The id of the task.
-    pub id: ResourceId,
-    /// The precondition: one of these versions.
-    pub if_match: IfMatch,
-}
-
-impl Statement for DeleteTask {
-    type Output = ();
-    const ACCESS: Access = Access::Write;
-
-    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<(), Failure> {
-        owned::delete::<Task>(conn, owner, self.id, &self.if_match)
-    }
-}
-
-/// Deletes all completed tasks of the owner and returns how many there were.
-pub struct ClearCompleted;
-
-impl Statement for ClearCompleted {
-    type Output = usize;
-    const ACCESS: Access = Access::Write;
-
-    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
-        let completed = tasks::table
-            .filter(tasks::owner_id.eq(owner.as_str()))
-            .filter(tasks::completed.eq(true));
-        Ok(diesel::delete(completed).execute(conn)?)
+        let now = Timestamp::now();
+        owned::change(conn, owner, self.id, &self.if_match, |task: &Task| {
+            let new = self.patch.apply(task, now).map_err(Rejection::Invalid)?;
+            Ok((new != *task).then(|| new.changed(now)))
+        })
     }
 }
 
@@ -259,68 +214,3 @@ impl Statement for ClearCompleted {
 pub fn check(conn: &mut DbConnection) -> QueryResult<()> {
     owned::check::<TaskRow>(conn)
 }
-
-/// UPDATE: sets or toggles `completed`. If it has that value already, nothing
-/// changes, and so neither does the version.
-struct SetCompleted<'a> {
-    owner: &'a OwnerId,
-    id: DbId,
-    /// None toggles.
-    completed: Option<bool>,
-    if_match: &'a IfMatch,
-    now: chrono::NaiveDateTime,
-}
-
-impl Query for SetCompleted<'_> {
-    type SqlType = <TaskRow as Table>::Sql;
-}
-
-impl SetCompleted<'_> {
-    /// Appends the new value. Right of `=` in SET, columns have their old values.
-    fn push_wanted<'b, B>(&'b self, out: &mut AstPass<'_, 'b, B>) -> QueryResult<()>
-    where
-        B: Backend + HasSqlType<Bool>,
-        bool: ToSql<Bool, B>,
-    {
-        match &self.completed {
-            Some(completed) => out.push_bind_param::<Bool, _>(completed),
-            None => {
-                out.push_sql("NOT completed");
-                Ok(())
-            }
-        }
-    }
-}
-
-dynamic_query!([] SetCompleted<'_>);
-
-statement_text!([] SetCompleted<'_>, |this, out| {
-    out.push_sql("UPDATE tasks SET completed = ");
-    this.push_wanted(&mut out)?;
-    out.push_sql(", completed_at = CASE WHEN completed = (");
-    this.push_wanted(&mut out)?;
-    out.push_sql(") THEN completed_at WHEN completed THEN NULL ELSE ");
-    out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
-    out.push_sql(" END, version = CASE WHEN completed = (");
-    this.push_wanted(&mut out)?;
-    out.push_sql(") THEN version ELSE version + 1 END, folded_version = CASE WHEN completed = (");
-    this.push_wanted(&mut out)?;
-    // The texts have not changed, so folded columns of the old version stay valid.
-    out.push_sql(
-        ") THEN folded_version ELSE folded_version + 1 END, updated_at = CASE WHEN completed = (",
-    );
-    this.push_wanted(&mut out)?;
-    out.push_sql(") THEN updated_at ELSE ");
-    out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
-    out.push_sql(" END WHERE owner_id = ");
-    out.push_bind_param::<Text, _>(this.owner.as_str())?;
-    out.push_sql(" AND id = ");
-    out.push_bind_param::<Id, _>(&this.id)?;
-    if has_many_versions(this.if_match) {
-        out.unsafe_to_cache_prepared();
-    }
-    push_if_match(this.if_match, &mut out)?;
-    out.push_sql(" RETURNING ");
-    out.push_sql(TaskRow::READ);
-    Ok(())
-});

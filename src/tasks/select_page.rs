@@ -224,6 +224,7 @@ impl<'a> SelectPage<'a> {
 
     fn push_conditions<'b>(&'b self, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
         self.push_owner(out)?;
+        out.push_sql(" AND deleted_at IS NULL");
         out.push_sql(match self.part {
             Part::Whole => "",
             Part::Dated => " AND due_date IS NOT NULL",

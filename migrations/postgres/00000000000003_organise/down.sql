@@ -1,0 +1,12 @@
+DROP TABLE owners;
+DROP TABLE lists;
+ALTER TABLE tasks
+    DROP COLUMN due_time,
+    DROP COLUMN time_zone,
+    DROP COLUMN recurrence,
+    DROP COLUMN list_id,
+    DROP COLUMN parent_id,
+    DROP COLUMN position,
+    DROP COLUMN next_id,
+    DROP COLUMN deleted_at,
+    DROP COLUMN deleted_with;

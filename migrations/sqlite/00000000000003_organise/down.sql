@@ -1,0 +1,16 @@
+DROP TABLE owners;
+DROP TABLE lists;
+DROP INDEX tasks_trashed;
+DROP INDEX tasks_in_trash;
+DROP INDEX tasks_moved;
+DROP INDEX tasks_of_parent;
+DROP INDEX tasks_of_list;
+ALTER TABLE tasks DROP COLUMN due_time;
+ALTER TABLE tasks DROP COLUMN time_zone;
+ALTER TABLE tasks DROP COLUMN recurrence;
+ALTER TABLE tasks DROP COLUMN list_id;
+ALTER TABLE tasks DROP COLUMN parent_id;
+ALTER TABLE tasks DROP COLUMN position;
+ALTER TABLE tasks DROP COLUMN next_id;
+ALTER TABLE tasks DROP COLUMN deleted_at;
+ALTER TABLE tasks DROP COLUMN deleted_with;

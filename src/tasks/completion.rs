@@ -1,0 +1,321 @@
+//! Completing and reopening a task, and the next task of a series.
+//!
+//! Invariant: a task has at most one successor, made in the transaction that completes
+//! it and under the owner's lock. `next_id` says that it was made, so completing again,
+//! at the same time or after a crash, makes no other.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::backend::Backend;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{self, Bool, HasSqlType, Text};
+
+use super::due;
+use super::input::Completion;
+use super::model::{Task, TaskRow};
+use super::place::write;
+use super::schedule::Schedule;
+use super::series::shift;
+use super::trash::end;
+use super::tree;
+use crate::auth::OwnerId;
+use crate::db::connection::DbConnection;
+use crate::db::id::{DbId, Id};
+use crate::db::owned::{self, Owned as _};
+use crate::db::owner_lock::lock_owner;
+#[cfg(feature = "postgres")]
+use crate::db::pipelines::{self, MAX_STATEMENTS, Session};
+use crate::db::statement::{
+    Access, Failure, Statement, dynamic_query, in_transaction, statement_text,
+};
+use crate::db::table::{Place, Table, has_many_versions, push_if_match};
+use crate::primitives::entity_tag::IfMatch;
+use crate::primitives::id::ResourceId;
+use crate::primitives::timestamp::Timestamp;
+
+/// Sets or inverts the completion of the owner's task.
+pub struct CompleteTask {
+    /// Which.
+    pub id: ResourceId,
+    /// What it becomes.
+    pub completion: Completion,
+    /// If it is in one of these versions.
+    pub if_match: IfMatch,
+}
+
+impl CompleteTask {
+    fn simple<'a>(&'a self, owner: &'a OwnerId) -> SetCompleted<'a> {
+        SetCompleted {
+            owner,
+            id: DbId(self.id),
+            completed: self.completion.completed,
+            if_match: &self.if_match,
+            now: Timestamp::now().column(),
+        }
+    }
+
+    fn run_in_transaction(
+        &self,
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+    ) -> Result<Task, Failure> {
+        let place = Place::Live;
+        let task: Task = owned::find_matching(conn, owner, self.id, place, &self.if_match)?;
+        let now = Timestamp::now();
+        let done = self.completion.completed.unwrap_or(!task.completed);
+        let on = self.completion.on;
+        if self.completion.subtasks && done {
+            // The successor of a series has copies of all below it; elsewhere each goes
+            // on by itself.
+            let alone = task.schedule.recurrence.is_none() || task.completed;
+            for old in tree::below(conn, owner, self.id, place)?
+                .into_iter()
+                .flatten()
+            {
+                if !old.completed {
+                    let mut new = complete(&old, true, now);
+                    if alone {
+                        follow(conn, &old, &mut new, on, now)?;
+                    }
+                    write(conn, &old, &new)?;
+                }
+            }
+        }
+        if task.completed == done {
+            return Ok(task);
+        }
+        let mut new = complete(&task, done, now);
+        follow(conn, &task, &mut new, on, now)?;
+        write(conn, &task, &new)?;
+        Ok(new)
+    }
+}
+
+impl Statement for CompleteTask {
+    type Output = Task;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
+        if !self.completion.subtasks {
+            // Stepped to its end, not only to its first row: SQLite commits at the end,
+            // and says there that it could not.
+            let updated: Vec<TaskRow> = self.simple(owner).load(conn)?;
+            if let Some(row) = updated.into_iter().next() {
+                return Ok(Task::from_fields(&row.fields(), owner));
+            }
+        }
+        in_transaction(conn, |conn| {
+            lock_owner(conn, owner)?;
+            self.run_in_transaction(conn, owner)
+        })
+    }
+
+    #[cfg(feature = "postgres")]
+    fn pipeline_limit(&self) -> Option<usize> {
+        (!self.completion.subtasks).then_some(MAX_STATEMENTS)
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn run_pipelined(
+        &self,
+        session: &Session,
+        owner: &OwnerId,
+    ) -> Result<Option<Task>, pipelines::Failure> {
+        let updated = session.query(&self.simple(owner)).await?;
+        owned::first_pipelined(&updated, owner)
+    }
+}
+
+fn complete(task: &Task, done: bool, now: Timestamp) -> Task {
+    Task {
+        completed: done,
+        completed_at: done.then_some(now),
+        ..task.changed(now)
+    }
+}
+
+/// What completing or reopening a task makes of its series. `new` is the task as it will
+/// be written.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn follow(
+    conn: &mut DbConnection,
+    old: &Task,
+    new: &mut Task,
+    on: Option<NaiveDate>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if old.completed == new.completed {
+        return Ok(());
+    }
+    match new.next_id {
+        None if new.completed => new.next_id = make_successor(conn, new, on, now)?,
+        Some(next) if !new.completed => {
+            if take_back(conn, &new.owner_id, next)? {
+                new.next_id = None;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Makes the next task of a series, with copies of all below it, open, in their shape.
+fn make_successor(
+    conn: &mut DbConnection,
+    task: &Task,
+    on: Option<NaiveDate>,
+    now: Timestamp,
+) -> Result<Option<ResourceId>, Failure> {
+    let schedule = &task.schedule;
+    let (Some(due), Some(recurrence)) = (schedule.date, &schedule.recurrence) else {
+        return Ok(None);
+    };
+    let today = on.unwrap_or_else(|| due::today(schedule.zone.as_deref(), now));
+    let Some((date, series)) = recurrence.next(due, today) else {
+        return Ok(None);
+    };
+    let next = Task {
+        position: None,
+        schedule: Schedule {
+            date: Some(date),
+            recurrence: Some(series),
+            ..schedule.clone()
+        },
+        ..reopened(task)
+    };
+    next.insert().execute(conn)?;
+    let days = (date - due).num_days();
+    let mut copies = HashMap::from([(task.id, next.id)]);
+    for old in tree::below(conn, &task.owner_id, task.id, Place::Live)?
+        .iter()
+        .flatten()
+    {
+        // The history of a series of its own: the task that goes on is another one.
+        let parent = old
+            .parent_id
+            .and_then(|parent| copies.get(&parent).copied());
+        let (None, Some(parent)) = (old.next_id, parent) else {
+            continue;
+        };
+        let copy = Task {
+            parent_id: Some(parent),
+            position: Some(old.effective_position()),
+            schedule: shifted(&old.schedule, days),
+            ..reopened(old)
+        };
+        copy.insert().execute(conn)?;
+        copies.insert(old.id, copy.id);
+    }
+    Ok(Some(next.id))
+}
+
+/// A new task like another one, open.
+fn reopened(task: &Task) -> Task {
+    let id = ResourceId::generate();
+    Task {
+        id,
+        completed: false,
+        completed_at: None,
+        next_id: None,
+        version: 1,
+        updated_at: id.created_at(),
+        trashed: None,
+        ..task.clone()
+    }
+}
+
+fn shifted(schedule: &Schedule, days: i64) -> Schedule {
+    let recurrence = schedule.recurrence.as_ref();
+    Schedule {
+        date: schedule.date.map(|date| shift(date, days).unwrap_or(date)),
+        recurrence: recurrence.map(|recurrence| recurrence.shifted(days)),
+        ..schedule.clone()
+    }
+}
+
+/// Ends a successor that nobody has touched, with all below it. Whether it is gone.
+fn take_back(conn: &mut DbConnection, owner: &OwnerId, next: ResourceId) -> Result<bool, Failure> {
+    let Some(next) = owned::read::<Task>(conn, owner, next, Place::Anywhere)? else {
+        return Ok(true);
+    };
+    let below = tree::below(conn, owner, next.id, Place::Anywhere)?;
+    let is_new = |task: &Task| task.version == 1;
+    if !is_new(&next) || !below.iter().flatten().all(is_new) {
+        return Ok(false);
+    }
+    end(conn, &next)?;
+    Ok(true)
+}
+
+/// UPDATE: sets or toggles `completed`. If it has that value already, nothing
+/// changes, and so neither does the version.
+struct SetCompleted<'a> {
+    owner: &'a OwnerId,
+    id: DbId,
+    /// None toggles.
+    completed: Option<bool>,
+    if_match: &'a IfMatch,
+    now: chrono::NaiveDateTime,
+}
+
+impl Query for SetCompleted<'_> {
+    type SqlType = <TaskRow as Table>::Sql;
+}
+
+impl SetCompleted<'_> {
+    /// Appends the new value. Right of `=` in SET, columns have their old values.
+    fn push_wanted<'b, B>(&'b self, out: &mut AstPass<'_, 'b, B>) -> QueryResult<()>
+    where
+        B: Backend + HasSqlType<Bool>,
+        bool: ToSql<Bool, B>,
+    {
+        match &self.completed {
+            Some(completed) => out.push_bind_param::<Bool, _>(completed),
+            None => {
+                out.push_sql("NOT completed");
+                Ok(())
+            }
+        }
+    }
+}
+
+dynamic_query!([] SetCompleted<'_>);
+
+statement_text!([] SetCompleted<'_>, |this, out| {
+    out.push_sql("UPDATE tasks SET completed = ");
+    this.push_wanted(&mut out)?;
+    out.push_sql(", completed_at = CASE WHEN completed = (");
+    this.push_wanted(&mut out)?;
+    out.push_sql(") THEN completed_at WHEN completed THEN NULL ELSE ");
+    out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
+    out.push_sql(" END, version = CASE WHEN completed = (");
+    this.push_wanted(&mut out)?;
+    out.push_sql(") THEN version ELSE version + 1 END, folded_version = CASE WHEN completed = (");
+    this.push_wanted(&mut out)?;
+    // The texts have not changed, so folded columns of the old version stay valid.
+    out.push_sql(
+        ") THEN folded_version ELSE folded_version + 1 END, updated_at = CASE WHEN completed = (",
+    );
+    this.push_wanted(&mut out)?;
+    out.push_sql(") THEN updated_at ELSE ");
+    out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
+    out.push_sql(" END WHERE owner_id = ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(" AND id = ");
+    out.push_bind_param::<Id, _>(&this.id)?;
+    // What has a series needs a transaction.
+    out.push_sql(" AND deleted_at IS NULL AND recurrence IS NULL AND next_id IS NULL");
+    if has_many_versions(this.if_match) {
+        out.unsafe_to_cache_prepared();
+    }
+    push_if_match(this.if_match, &mut out)?;
+    out.push_sql(" RETURNING ");
+    out.push_sql(TaskRow::READ);
+    Ok(())
+});

@@ -1,0 +1,218 @@
+//! The trash: what goes there, what comes back, and what ends.
+//!
+//! Invariants: a task goes with everything below it, and remembers with which task or
+//! list it went. A live task never stands below one in the trash.
+
+use diesel::prelude::*;
+
+use super::bulk::{EndTasks, Together, TrashTasks, Which};
+use super::model::{Task, Trashed};
+use super::place::{end_of, list_is_live, write};
+use super::siblings::Siblings;
+use super::tree::{self, MAX_LEVELS};
+use crate::auth::OwnerId;
+use crate::db::connection::DbConnection;
+use crate::db::owned;
+use crate::db::owner_lock::lock_owner;
+use crate::db::schema::tasks;
+use crate::db::statement::{Access, Failure, Statement, in_transaction};
+use crate::db::table::Place;
+use crate::primitives::entity_tag::IfMatch;
+use crate::primitives::id::ResourceId;
+use crate::primitives::timestamp::Timestamp;
+
+/// Moves the owner's task to the trash, or ends it.
+pub struct DeleteTask {
+    /// Which.
+    pub id: ResourceId,
+    /// If it is in one of these versions.
+    pub if_match: IfMatch,
+    /// For good, whether it is in the trash or not.
+    pub permanent: bool,
+}
+
+impl Statement for DeleteTask {
+    type Output = ();
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<(), Failure> {
+        in_transaction(conn, |conn| {
+            lock_owner(conn, owner)?;
+            let place = if self.permanent {
+                Place::Anywhere
+            } else {
+                Place::Live
+            };
+            let task: Task = owned::find_matching(conn, owner, self.id, place, &self.if_match)?;
+            if self.permanent {
+                end(conn, &task).map(drop)
+            } else {
+                trash(conn, &task, task.id, Timestamp::now()).map(drop)
+            }
+        })
+    }
+}
+
+/// Takes the owner's task out of the trash, and what went there with it.
+pub struct RestoreTask {
+    /// Which.
+    pub id: ResourceId,
+    /// If it is in one of these versions.
+    pub if_match: IfMatch,
+}
+
+impl Statement for RestoreTask {
+    type Output = Task;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
+        in_transaction(conn, |conn| {
+            lock_owner(conn, owner)?;
+            let (id, place) = (self.id, Place::Trash);
+            let task: Task = owned::find_matching(conn, owner, id, place, &self.if_match)?;
+            restore(conn, &task, Timestamp::now())
+        })
+    }
+}
+
+/// Moves the owner's completed tasks to the trash, or ends them, and says how many.
+pub struct ClearCompleted {
+    /// Only those that were completed before this instant.
+    pub before: Option<Timestamp>,
+    /// For good.
+    pub permanent: bool,
+}
+
+impl Statement for ClearCompleted {
+    type Output = usize;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
+        in_transaction(conn, |conn| {
+            lock_owner(conn, owner)?;
+            let which = Which::Completed(self.before.map(Timestamp::column));
+            if self.permanent {
+                return Ok(EndTasks { owner, which }.execute(conn)?);
+            }
+            let now = Timestamp::now().column();
+            let with = None;
+            let count = TrashTasks {
+                owner,
+                which,
+                with,
+                now,
+            }
+            .execute(conn)?;
+            // A subtask went with the topmost of those above it that went.
+            for _ in 1..MAX_LEVELS {
+                Together { owner, now }.execute(conn)?;
+            }
+            Ok(count)
+        })
+    }
+}
+
+/// Ends everything of the owner's that is in the trash, and says how many tasks it was.
+pub struct EmptyTrash;
+
+impl Statement for EmptyTrash {
+    type Output = usize;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
+        in_transaction(conn, |conn| {
+            lock_owner(conn, owner)?;
+            let trashed = tasks::table
+                .filter(tasks::owner_id.eq(owner.as_str()))
+                .filter(tasks::deleted_at.is_not_null());
+            Ok(diesel::delete(trashed).execute(conn)?)
+        })
+    }
+}
+
+/// Moves a live task and all below it to the trash; says how many they were.
+pub fn trash(
+    conn: &mut DbConnection,
+    task: &Task,
+    with: ResourceId,
+    now: Timestamp,
+) -> Result<usize, Failure> {
+    let below = tree::below(conn, &task.owner_id, task.id, Place::Live)?;
+    let mut count = 0;
+    for old in std::iter::once(task).chain(below.iter().flatten()) {
+        let mut new = old.changed(now);
+        new.trashed = Some(Trashed { at: now, with });
+        write(conn, old, &new)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Takes a task out of the trash, with those below it that went with the same task or
+/// list.
+pub fn restore(conn: &mut DbConnection, task: &Task, now: Timestamp) -> Result<Task, Failure> {
+    let owner = &task.owner_id;
+    let with = task.trashed.map(|trashed| trashed.with);
+    let parent = match task.parent_id {
+        Some(parent) => owned::read::<Task>(conn, owner, parent, Place::Live)?,
+        None => None,
+    };
+    let list = match (&parent, task.list_id) {
+        (Some(parent), _) => parent.list_id,
+        (None, Some(list)) if list_is_live(conn, owner, list)? => Some(list),
+        (None, _) => None,
+    };
+    let siblings = Siblings {
+        list,
+        parent: parent.map(|parent| parent.id),
+    };
+    let mut new = task.changed(now);
+    new.trashed = None;
+    if (new.list_id, new.parent_id) != (siblings.list, siblings.parent) {
+        new.position = Some(end_of(conn, owner, siblings, task.id)?);
+        (new.list_id, new.parent_id) = (siblings.list, siblings.parent);
+    }
+    let below = tree::below(conn, owner, task.id, Place::Trash)?;
+    write(conn, task, &new)?;
+    let mut restored = vec![task.id];
+    for old in below.iter().flatten() {
+        let is_with = old.trashed.map(|trashed| trashed.with) == with;
+        if is_with
+            && old
+                .parent_id
+                .is_some_and(|parent| restored.contains(&parent))
+        {
+            let mut back = old.changed(now);
+            back.trashed = None;
+            back.list_id = new.list_id;
+            write(conn, old, &back)?;
+            restored.push(old.id);
+        }
+    }
+    Ok(new)
+}
+
+/// Ends a task and all below it, but for what lies in the trash on its own: that goes to
+/// the top level. Says how many have ended.
+pub fn end(conn: &mut DbConnection, task: &Task) -> Result<usize, Failure> {
+    let owner = &task.owner_id;
+    let below = tree::below(conn, owner, task.id, Place::Anywhere)?;
+    let with = task.trashed.map(|trashed| trashed.with);
+    let mut ended = vec![task.id];
+    owned::delete(conn, task)?;
+    for old in below.iter().flatten() {
+        if !old.parent_id.is_some_and(|parent| ended.contains(&parent)) {
+            continue;
+        }
+        let own = old.trashed.map(|trashed| trashed.with);
+        if own.is_none() || own == with {
+            owned::delete(conn, old)?;
+            ended.push(old.id);
+        } else {
+            let mut alone = old.changed(Timestamp::now());
+            alone.parent_id = None;
+            write(conn, old, &alone)?;
+        }
+    }
+    Ok(ended.len())
+}
