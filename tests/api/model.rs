@@ -163,11 +163,14 @@ async fn create(random: &mut Random, model: &mut Model, owner: &str, client: &Cl
         .post("/api/v1/tasks", &json!(members))
         .await
         .expect(201);
-    let made = response.json();
+    let made = answer.json();
+    let position = made["id"].as_str().unwrap().replace('-', "");
     let mut expected = json!({
         "id": made["id"], "owner_id": owner, "description": null, "completed": false,
-        "completed_at": null, "priority": "none", "due_date": null, "tags": [], "version": 1,
-        "created_at": made["created_at"], "updated_at": made["created_at"],
+        "completed_at": null, "priority": "none", "due_date": null, "due_time": null,
+        "time_zone": null, "due_at": null, "recurrence": null, "tags": [], "list_id": null,
+        "parent_id": null, "position": position, "next_id": null, "version": 1,
+        "created_at": made["created_at"], "updated_at": made["created_at"], "deleted_at": null,
     });
     for (name, value) in members {
         expected[name] = value;

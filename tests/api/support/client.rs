@@ -39,7 +39,11 @@ impl Client {
         self.request("POST", path).json(body).send().await
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Response {
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.request("PUT", path).json(body).send().await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.request("PATCH", path).json(body).send().await
     }
 
