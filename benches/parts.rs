@@ -18,6 +18,7 @@ use todoward::settings::{RateLimit, Secret};
 use todoward::tasks::cursor::Position;
 use todoward::tasks::input::{NewTask, Patch};
 use todoward::tasks::query::ListQuery;
+use todoward::tasks::sort::SortedRow;
 
 const BODY: &[u8] = br#"{"title":"Buy milk","description":"Two litres, the good one","priority":"high","due_date":"2026-12-01","tags":["home","shop"]}"#;
 
@@ -86,7 +87,11 @@ fn parts(criterion: &mut Criterion) {
         bencher.iter(|| ListQuery::parse(black_box(all), &owner).unwrap());
     });
     let query = ListQuery::parse(list, &owner).unwrap();
-    let last = Position::of(&task.fields(), query.sort.key, "");
+    let row = SortedRow {
+        fields: task.fields(),
+        title: None,
+    };
+    let last = Position::of(&row, &query.sort);
     criterion.bench_function("make a cursor", |bencher| {
         bencher.iter(|| query.cursor_after(&owner, black_box(&last)));
     });

@@ -1,4 +1,4 @@
-//! Keyset pagination: a cursor holds the sort key and the id of the last task of a
+//! Keyset pagination: a cursor holds the sort values and the id of the last task of a
 //! page. The next page begins after it, whatever was inserted or deleted meanwhile.
 //!
 //! A cursor grants no access: the statement filters by the owner in any case. The
@@ -11,114 +11,113 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike, NaiveDate};
 
-use super::fields::Priority;
-use super::model::TaskFields;
-use super::query::{ListQuery, SortKey};
+use super::query::ListQuery;
+use super::sort::{Kind, Sort, SortValue, SortedRow};
 use crate::auth::OwnerId;
 use crate::primitives::id::ResourceId;
-use crate::primitives::timestamp::Timestamp;
 
 const CHECKSUM_BYTES: usize = 8;
 const ID_BYTES: usize = 16;
 /// The first millisecond of the year 10000, since the Unix epoch.
 const END_OF_TIME: i64 = 253_402_300_800_000;
 
-/// A position in a sorted list: directly after this key and this id.
+/// A position in a sorted list: directly after the row with these values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
-    /// The value of the sort key.
-    pub key: SortValue,
+    /// The values of [`Sort::columns`], in their order; none is NULL.
+    pub values: Vec<Option<SortValue>>,
     /// The id, which breaks ties.
     pub id: ResourceId,
 }
 
-/// The value of the sort key at a position.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SortValue {
-    /// Sorted by creation; the id contains the time.
-    CreatedAt,
-    /// Sorted by the last change.
-    UpdatedAt(Timestamp),
-    /// Sorted by due date; tasks without one come last.
-    DueDate(Option<NaiveDate>),
-    /// Sorted by priority.
-    Priority(Priority),
-    /// Sorted by the folded title.
-    Title(String),
-}
-
 impl Position {
-    /// The position after a task. `title` is the folded title that the database
-    /// sorts by.
-    pub fn of(task: &TaskFields<'_>, key: SortKey, title: &str) -> Self {
-        let key = match key {
-            SortKey::CreatedAt => SortValue::CreatedAt,
-            SortKey::UpdatedAt => SortValue::UpdatedAt(Timestamp::of_column(task.updated_at)),
-            SortKey::DueDate => SortValue::DueDate(task.due_date),
-            SortKey::Priority => SortValue::Priority(Priority::from_rank(task.priority)),
-            SortKey::Title => SortValue::Title(title.to_owned()),
-        };
-        Self { key, id: task.id.0 }
+    /// The position after a row.
+    pub fn of(row: &SortedRow<'_>, sort: &Sort) -> Self {
+        let columns = sort.columns();
+        let values = columns.iter().map(|by| by.column.value(row));
+        Self {
+            values: values.collect(),
+            id: row.fields.id.0,
+        }
     }
-}
 
-impl SortValue {
-    /// Encodes a position as base64url: checksum (8 bytes), id (16 bytes), key.
-    pub(super) fn encode(owner: &OwnerId, query: &ListQuery, position: &Position) -> String {
-        let mut place = position.id.as_bytes().to_vec();
-        match &position.key {
-            Self::CreatedAt | Self::DueDate(None) => {}
-            Self::UpdatedAt(timestamp) => {
-                place.extend(timestamp.utc().timestamp_millis().to_be_bytes());
-            }
-            Self::DueDate(Some(day)) => place.extend(day.num_days_from_ce().to_be_bytes()),
-            Self::Priority(priority) => place.extend(priority.rank().to_be_bytes()),
-            Self::Title(title) => place.extend(title.as_bytes()),
+    /// Encodes a position as base64url: checksum (8 bytes), id (16 bytes), values.
+    pub(super) fn encode(&self, owner: &OwnerId, query: &ListQuery) -> String {
+        let mut place = self.id.as_bytes().to_vec();
+        for value in &self.values {
+            write(&mut place, value.as_ref());
         }
         let mut bytes = checksum(owner, query, &place).to_vec();
         bytes.extend(place);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Decodes a cursor; none if it was not issued for this owner and this list.
-    pub(super) fn decode(text: &str, owner: &OwnerId, query: &ListQuery) -> Option<Position> {
+    /// Decodes a cursor; none if it was not issued for this owner and this list. Anybody
+    /// can compute the checksum, so no value passes that the databases cannot store.
+    pub(super) fn decode(text: &str, owner: &OwnerId, query: &ListQuery) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (sum, place) = bytes.split_at_checked(CHECKSUM_BYTES)?;
         if sum != checksum(owner, query, place) {
             return None;
         }
-        let (id, key) = place.split_first_chunk::<ID_BYTES>()?;
-        let key = match query.sort.key {
-            SortKey::CreatedAt => key.is_empty().then_some(Self::CreatedAt)?,
-            SortKey::UpdatedAt => {
-                let millis = i64::from_be_bytes(key.try_into().ok()?);
-                // Anybody can compute the checksum, and an `i64` can hold times
-                // that PostgreSQL cannot store.
-                let millis = (0..END_OF_TIME).contains(&millis).then_some(millis)?;
-                Self::UpdatedAt(Timestamp::new(DateTime::from_timestamp_millis(millis)?))
+        let (id, mut rest) = place.split_first_chunk::<ID_BYTES>()?;
+        let mut values = Vec::new();
+        for by in query.sort.columns() {
+            let value = read(&mut rest, by.column.kind)?;
+            if value.is_none() && !by.column.is_nullable {
+                return None;
             }
-            SortKey::DueDate if key.is_empty() => Self::DueDate(None),
-            SortKey::DueDate => {
-                let days = i32::from_be_bytes(key.try_into().ok()?);
-                let day = NaiveDate::from_num_days_from_ce_opt(days)?;
-                (1970..=9999).contains(&day.year()).then_some(())?;
-                Self::DueDate(Some(day))
-            }
-            SortKey::Priority => {
-                let rank = i16::from_be_bytes(key.try_into().ok()?);
-                (0..=3).contains(&rank).then_some(())?;
-                Self::Priority(Priority::from_rank(rank))
-            }
-            SortKey::Title => {
-                let title = std::str::from_utf8(key).ok()?;
-                Self::Title((!title.contains('\0')).then(|| title.to_owned())?)
-            }
-        };
-        Some(Position {
-            key,
+            values.push(value);
+        }
+        rest.is_empty().then_some(Self {
+            values,
             id: ResourceId::from_bytes(*id),
         })
     }
+}
+
+/// Appends the length of a value, and the value. NULL has none; its length is the
+/// largest number.
+fn write(out: &mut Vec<u8>, value: Option<&SortValue>) {
+    let bytes = match value {
+        None => return out.extend(u32::MAX.to_be_bytes()),
+        Some(SortValue::Text(text)) => text.as_bytes().to_vec(),
+        Some(SortValue::Instant(at)) => at.and_utc().timestamp_millis().to_be_bytes().to_vec(),
+        Some(SortValue::Day(day)) => day.num_days_from_ce().to_be_bytes().to_vec(),
+        Some(SortValue::Number(number)) => number.to_be_bytes().to_vec(),
+    };
+    out.extend(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+    out.extend(bytes);
+}
+
+/// Takes a value from the bytes. The outer none: they are no value of this kind.
+fn read(from: &mut &[u8], kind: Kind) -> Option<Option<SortValue>> {
+    let (length, rest) = from.split_first_chunk::<4>()?;
+    *from = rest;
+    let length = u32::from_be_bytes(*length);
+    if length == u32::MAX {
+        return Some(None);
+    }
+    let (bytes, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    *from = rest;
+    Some(Some(match kind {
+        Kind::Text => {
+            let text = std::str::from_utf8(bytes).ok()?;
+            // PostgreSQL cannot store NUL, and SQLite cuts the text there.
+            SortValue::Text((!text.contains('\0')).then(|| text.to_owned())?)
+        }
+        Kind::Instant => {
+            let millis = i64::from_be_bytes(bytes.try_into().ok()?);
+            let millis = (0..END_OF_TIME).contains(&millis).then_some(millis)?;
+            SortValue::Instant(DateTime::from_timestamp_millis(millis)?.naive_utc())
+        }
+        Kind::Day => {
+            let days = i32::from_be_bytes(bytes.try_into().ok()?);
+            let day = NaiveDate::from_num_days_from_ce_opt(days)?;
+            SortValue::Day((1970..=9999).contains(&day.year()).then_some(day)?)
+        }
+        Kind::Number => SortValue::Number(i16::from_be_bytes(bytes.try_into().ok()?)),
+    }))
 }
 
 fn checksum(owner: &OwnerId, query: &ListQuery, place: &[u8]) -> [u8; CHECKSUM_BYTES] {
@@ -145,39 +144,69 @@ mod tests {
     use super::*;
     use crate::auth::{Policy, Verifier, sign_hs256, unix_now};
     use crate::settings::Secret;
-    use crate::tasks::query::Sort;
 
-    /// Whether a forged cursor with a correct checksum is accepted.
-    fn is_taken(sort: SortKey, key: SortValue) -> bool {
+    fn alice() -> OwnerId {
         let secret = Secret::parse("a secret of the tests, 0123456789 abcdef").unwrap();
         let token = sign_hs256(&secret, "alice", 60, &Policy::default()).unwrap();
         let verifier = Verifier::new(&[secret], Policy::default());
-        let owner = verifier.verify(&token, unix_now()).unwrap().owner().clone();
-        let mut query = ListQuery::parse("", &owner).unwrap();
-        query.sort = Sort {
-            key: sort,
-            descending: false,
-        };
+        verifier.verify(&token, unix_now()).unwrap().owner().clone()
+    }
+
+    /// Whether a forged cursor with a correct checksum is accepted.
+    fn is_taken(sort: &str, values: Vec<Option<SortValue>>) -> bool {
+        let owner = alice();
+        let query = ListQuery::parse(&format!("sort={sort}"), &owner).unwrap();
         let id = ResourceId::generate();
-        let text = SortValue::encode(&owner, &query, &Position { key, id });
-        SortValue::decode(&text, &owner, &query).is_some()
+        let text = Position { values, id }.encode(&owner, &query);
+        Position::decode(&text, &owner, &query).is_some()
     }
 
     #[test]
-    fn a_forged_cursor_with_a_key_that_no_task_can_have_is_refused() {
+    fn a_forged_cursor_with_a_value_that_no_task_can_have_is_refused() {
         let at = |millis| {
-            SortValue::UpdatedAt(Timestamp::new(
-                DateTime::from_timestamp_millis(millis).unwrap(),
-            ))
+            let at = DateTime::from_timestamp_millis(millis).unwrap();
+            vec![Some(SortValue::Instant(at.naive_utc()))]
         };
-        let due = |year| SortValue::DueDate(NaiveDate::from_ymd_opt(year, 1, 1));
-        assert!(is_taken(SortKey::Title, SortValue::Title("a".into())));
-        assert!(!is_taken(SortKey::Title, SortValue::Title("a\0b".into())));
-        assert!(is_taken(SortKey::DueDate, due(9999)) && is_taken(SortKey::DueDate, due(1970)));
-        assert!(!is_taken(SortKey::DueDate, due(1969)) && !is_taken(SortKey::DueDate, due(10_000)));
-        assert!(is_taken(SortKey::UpdatedAt, at(END_OF_TIME - 1)));
-        assert!(
-            !is_taken(SortKey::UpdatedAt, at(-1)) && !is_taken(SortKey::UpdatedAt, at(END_OF_TIME))
-        );
+        let day = |year| NaiveDate::from_ymd_opt(year, 1, 1).map(SortValue::Day);
+        let due = |year| vec![day(year), Some(SortValue::Number(1))];
+        let title = |title: &str| vec![Some(SortValue::Text(title.into()))];
+        assert!(is_taken("title", title("a")));
+        assert!(!is_taken("title", title("a\0b")) && !is_taken("position", title("\0")));
+        assert!(!is_taken("title", vec![None]));
+        assert!(is_taken("due_date", due(9999)) && is_taken("due_date", due(1970)));
+        assert!(is_taken("due_date", vec![None, None]));
+        assert!(!is_taken("due_date", due(1969)) && !is_taken("due_date", due(10_000)));
+        assert!(is_taken("updated_at", at(END_OF_TIME - 1)));
+        assert!(!is_taken("updated_at", at(-1)) && !is_taken("updated_at", at(END_OF_TIME)));
+        assert!(!is_taken("updated_at", vec![None]) && is_taken("completed_at", vec![None]));
+        // Too few values, too many, and those of another kind.
+        assert!(!is_taken("due_date", vec![None]) && !is_taken("title", vec![]));
+        assert!(!is_taken("created_at", title("a")) && !is_taken("priority", title("a")));
+    }
+
+    #[test]
+    fn of_a_cursor_every_byte_counts() {
+        let owner = alice();
+        let query = ListQuery::parse("sort=-title,completed_at,due_date", &owner).unwrap();
+        let position = Position {
+            values: vec![
+                Some(SortValue::Text("é".into())),
+                None,
+                NaiveDate::from_ymd_opt(2026, 2, 3).map(SortValue::Day),
+                None,
+            ],
+            id: ResourceId::generate(),
+        };
+        let text = position.encode(&owner, &query);
+        assert_eq!(Position::decode(&text, &owner, &query), Some(position));
+        let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
+        for at in 0..bytes.len() {
+            let mut other = bytes.clone();
+            other[at] ^= 1;
+            let cut = URL_SAFE_NO_PAD.encode(&bytes[..at]);
+            for text in [URL_SAFE_NO_PAD.encode(&other), cut] {
+                assert_eq!(Position::decode(&text, &owner, &query), None, "{at}");
+            }
+        }
     }
 }

@@ -7,11 +7,12 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 
 use super::completion::CompleteTask;
+use super::count::CountTasks;
 use super::errors::{failed, invalid_task, task_not_found};
 use super::input::{Completion, NewTask, Patch, no_fields};
 use super::model::Task;
 use super::moving::{Move, MoveTask};
-use super::query::{Clear, ListQuery, is_permanent};
+use super::query::{Clear, CountQuery, ListQuery, is_permanent};
 use super::repository::{CreateTask, ListTasks, Page, ReadTask, UpdateTask};
 use super::trash::{ClearCompleted, DeleteTask, EmptyTrash, RestoreTask};
 use crate::auth::OwnerId;
@@ -89,6 +90,17 @@ fn render(
         format!("<{prefix}{TASKS}?{query}>; rel=\"next\"")
     };
     Ok((body, cursor.as_ref().map(link)))
+}
+
+/// `GET /tasks/count`
+pub async fn count_tasks(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+) -> HandlerResult {
+    let query = CountQuery::parse(request.query_string()).map_err(invalid_query)?;
+    let count = run(&app, owner, &request, CountTasks(query)).await?;
+    Ok(HttpResponse::Ok().json(count))
 }
 
 /// `POST /tasks`

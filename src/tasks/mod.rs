@@ -2,10 +2,13 @@
 
 mod bulk;
 pub mod completion;
+mod conditions;
+pub mod count;
 pub mod cursor;
 pub mod due;
 mod errors;
 pub mod fields;
+pub mod filter;
 mod folding;
 pub mod handlers;
 pub mod input;
@@ -23,7 +26,8 @@ mod schemas;
 mod select_page;
 mod series;
 mod siblings;
-mod tags;
+pub mod sort;
+pub mod tags;
 pub mod trash;
 mod tree;
 
@@ -67,6 +71,17 @@ pub const RESOURCE: Resource = Resource {
             operation: Some(openapi::delete_tasks),
             isolation: Isolation::OwnRows {
                 query: "?completed=true",
+                body: "",
+            },
+        },
+        // Before `/tasks/{id}`, which would match it, too.
+        Endpoint {
+            path: "/tasks/count",
+            method: Method::GET,
+            route: || web::to(handlers::count_tasks),
+            operation: Some(openapi::count_tasks),
+            isolation: Isolation::OwnRows {
+                query: "?by=tag",
                 body: "",
             },
         },

@@ -7,11 +7,12 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ComponentsBuilder, KnownFormat, ObjectBuilder, Type};
 
-use super::query::SORTS;
+use super::query::GROUPS;
 use super::schemas::{
-    cleared, completion, movement, priority, recurrence, recurrence_patch, task, task_body,
+    cleared, completion, count, movement, priority, recurrence, recurrence_patch, task, task_body,
     task_list,
 };
+use super::sort::SORT_KEYS;
 use crate::openapi::described::{Described, Link, body};
 use crate::openapi::parameters::{many, path, query};
 use crate::openapi::responses::{success, success_of};
@@ -36,6 +37,7 @@ pub fn components(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema("Recurrence", recurrence())
         .schema("RecurrencePatch", recurrence_patch())
         .schema("Cleared", cleared())
+        .schema("Count", count())
         .schema("Priority", priority());
     parameters()
         .into_iter()
@@ -48,14 +50,25 @@ pub fn list_tasks() -> Described {
     Described {
         id: "listTasks",
         summary: "List tasks",
-        about: "Newest first, in pages. A task that exists throughout is seen exactly once, whatever is inserted or deleted meanwhile.",
+        about: "Newest first, in pages. A task that exists throughout is seen exactly once, whatever is inserted or deleted meanwhile. Of the trash, the last deleted first.",
         parameters: &[
             "Completed",
             "Priorities",
+            "Lists",
+            "Parents",
             "Tags",
+            "AnyTags",
+            "NoTags",
+            "Untagged",
+            "Due",
             "DueBefore",
             "DueAfter",
+            "Recurring",
+            "CompletedAfter",
+            "CompletedBefore",
+            "UpdatedAfter",
             "Search",
+            "Trash",
             "Sort",
             "Limit",
             "Cursor",
@@ -71,6 +84,41 @@ pub fn list_tasks() -> Described {
             to: "listTasks",
             parameter: ("cursor", "$response.body#/next_cursor"),
         }],
+    }
+}
+
+pub fn count_tasks() -> Described {
+    Described {
+        id: "countTasks",
+        summary: "Count tasks",
+        about: "All that the filters let through, and with `by` in groups: the largest first, then by key, at most 1,000. A task counts for each of its tags.",
+        parameters: &[
+            "GroupBy",
+            "Completed",
+            "Priorities",
+            "Lists",
+            "Parents",
+            "Tags",
+            "AnyTags",
+            "NoTags",
+            "Untagged",
+            "Due",
+            "DueBefore",
+            "DueAfter",
+            "Recurring",
+            "CompletedAfter",
+            "CompletedBefore",
+            "UpdatedAfter",
+            "Search",
+            "Trash",
+        ],
+        body: None,
+        responses: vec![(
+            "200",
+            success_of("How many there are.", "Count", &["Cache-Control"]),
+        )],
+        codes: &[Code::InvalidParameter],
+        links: &[],
     }
 }
 
@@ -214,6 +262,9 @@ pub fn complete_task() -> Described {
     }
 }
 
+/// A UUID in lower case, in a regular expression.
+const ID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+
 fn task_response() -> (&'static str, ResponseBuilder) {
     (
         "200",
@@ -238,27 +289,28 @@ const CREATED: [Link; 5] = [
 ];
 
 fn parameters() -> Vec<(&'static str, Parameter)> {
+    let mut parameters = filters();
+    parameters.extend(order_and_page());
+    parameters.extend(of_deletions());
+    parameters
+}
+
+fn flag() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Boolean)
+}
+
+fn filters() -> Vec<(&'static str, Parameter)> {
     let day = || formatted(KnownFormat::Date).pattern(Some(DAY));
-    let flag = || ObjectBuilder::new().schema_type(Type::Boolean);
     let text = || string().min_length(Some(1)).pattern(Some(NO_NUL));
-    let limit = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(200))
-        .default(Some(json!(50)));
-    let sort = string()
-        .enum_values(Some(SORTS.map(|(name, _)| name)))
-        .default(Some(json!("-created_at")));
+    let tag = || text().max_length(Some(60));
+    // In lower case, as ids are written: an upper-case one is refused.
+    let id_or = |word: &str| {
+        string()
+            .pattern(Some(format!("^({word}|{ID})$")))
+            .examples([word])
+    };
+    let instant = || formatted(KnownFormat::DateTime);
     vec![
-        (
-            "Id",
-            path(
-                "id",
-                "The task.",
-                formatted(KnownFormat::Uuid),
-                &json!("01a1f894-ca3f-7267-b11f-7667b1bde221"),
-            ),
-        ),
         (
             "Completed",
             query(
@@ -277,12 +329,50 @@ fn parameters() -> Vec<(&'static str, Parameter)> {
             ),
         ),
         (
+            "Lists",
+            many(
+                "list",
+                "In any of these lists: an id, or `inbox`. One that is not there finds nothing.",
+                id_or("inbox"),
+                Some(50),
+            ),
+        ),
+        (
+            "Parents",
+            many(
+                "parent",
+                "Right below any of these tasks: an id, or `none` for the top level.",
+                id_or("none"),
+                Some(50),
+            ),
+        ),
+        (
             "Tags",
             many(
                 "tag",
                 "All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`.",
-                text().max_length(Some(60)),
+                tag(),
                 Some(50),
+            ),
+        ),
+        (
+            "AnyTags",
+            many("any_tag", "At least one of these, likewise.", tag(), Some(50)),
+        ),
+        (
+            "NoTags",
+            many("no_tag", "None of these, likewise.", tag(), Some(50)),
+        ),
+        (
+            "Untagged",
+            query("untagged", "Only tasks without tags, or with some.", flag()),
+        ),
+        (
+            "Due",
+            query(
+                "due",
+                "Only tasks without a due date, or with one.",
+                string().enum_values(Some(["none", "any"])),
             ),
         ),
         (
@@ -294,6 +384,34 @@ fn parameters() -> Vec<(&'static str, Parameter)> {
             query("due_after", "Due after this day, inclusive.", day()),
         ),
         (
+            "Recurring",
+            query("recurring", "Only tasks that recur, or that do not.", flag()),
+        ),
+        (
+            "CompletedAfter",
+            query(
+                "completed_after",
+                "Completed after this instant, inclusive.",
+                instant(),
+            ),
+        ),
+        (
+            "CompletedBefore",
+            query(
+                "completed_before",
+                "Completed before this instant, exclusive.",
+                instant(),
+            ),
+        ),
+        (
+            "UpdatedAfter",
+            query(
+                "updated_after",
+                "Last changed after this instant, inclusive.",
+                instant(),
+            ),
+        ),
+        (
             "Search",
             query(
                 "q",
@@ -302,10 +420,46 @@ fn parameters() -> Vec<(&'static str, Parameter)> {
             ),
         ),
         (
+            "Trash",
+            query(
+                "trash",
+                "`true`: what is in the trash, and nothing else.",
+                flag(),
+            ),
+        ),
+    ]
+}
+
+fn order_and_page() -> Vec<(&'static str, Parameter)> {
+    let limit = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(200))
+        .default(Some(json!(50)));
+    let keys = SORT_KEYS.map(|(name, _)| name).join("|");
+    let sort = string()
+        // One to three, none of them twice.
+        .pattern(Some(format!(
+            r"^(?!.*\b(\w+)\b.*\b\1\b)-?({keys})(,-?({keys})){{0,2}}$"
+        )))
+        .default(Some(json!("-created_at")))
+        .examples(["priority,-due_date"]);
+    let by = string().enum_values(Some(GROUPS.map(|(name, _)| name)));
+    vec![
+        (
+            "Id",
+            path(
+                "id",
+                "The task.",
+                formatted(KnownFormat::Uuid),
+                &json!("01a1f894-ca3f-7267-b11f-7667b1bde221"),
+            ),
+        ),
+        (
             "Sort",
             query(
                 "sort",
-                "`-` before it for descending. Ties by `id`; tasks without a due date last.",
+                "One to three different keys with commas, each with `-` before it for descending. Ties by `id`; tasks without a value last. Default in the trash: the last deleted first.",
                 sort,
             ),
         ),
@@ -319,16 +473,17 @@ fn parameters() -> Vec<(&'static str, Parameter)> {
             ),
         ),
         (
+            "GroupBy",
+            query("by", "What the tasks are counted by.", by),
+        ),
+    ]
+}
+
+fn of_deletions() -> Vec<(&'static str, Parameter)> {
+    vec![
+        (
             "ClearCompleted",
             query("completed", "The completed tasks.", only_true()),
-        ),
-        (
-            "CompletedBefore",
-            query(
-                "completed_before",
-                "Completed before this instant, exclusive.",
-                formatted(KnownFormat::DateTime),
-            ),
         ),
         (
             "EmptyTrash",

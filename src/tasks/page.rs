@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 
 #[cfg(feature = "postgres")]
-use super::cursor::{Position, SortValue};
+use super::cursor::Position;
 use super::model::TaskRow;
 use super::query::ListQuery;
 #[cfg(feature = "postgres")]
 use super::repository::Page;
-use super::select_page::{Part, SelectPage};
+use super::select_page::{SelectPage, sections};
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 #[cfg(feature = "postgres")]
@@ -32,10 +32,10 @@ pub(super) fn load(
         return Ok(rows.into_iter().map(|row| (row, None)).collect());
     }
     let mut rows = Vec::new();
-    for part in Part::of(query) {
+    for section in sections(query) {
         let missing = max.saturating_sub(rows.len());
         if missing > 0 {
-            let statement = SelectPage::on(connection, owner, query, part, missing as i64);
+            let statement = SelectPage::on(connection, owner, query, section, missing as i64);
             rows.append(&mut statement.load(connection)?);
         }
     }
@@ -58,7 +58,7 @@ pub(super) async fn newest_pipelined(
     let items: Option<Vec<RowJson>> = rows.iter().map(json).collect();
     Ok(items.map(|items| Page {
         next: items.last().filter(|_| has_more).map(|last| Position {
-            key: SortValue::CreatedAt,
+            values: Vec::new(),
             id: last.id(),
         }),
         items,

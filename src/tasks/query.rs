@@ -1,103 +1,17 @@
-//! The query of a list: filters, order, page.
+//! The queries of tasks: of a list, a count, a deletion.
 
-use std::fmt::Write as _;
+use chrono::{DateTime, Datelike as _};
 
-use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-use super::cursor::{Position, SortValue};
-use super::fields::{Priority, day};
-use super::tags::{LONGEST_TAG, MAX_TAGS, normalized};
+use super::cursor::Position;
+use super::filter::{FILTERS, Filter, flag};
+use super::sort::Sort;
 use crate::auth::OwnerId;
 use crate::primitives::field_error::FieldError;
-use crate::primitives::folded::Words;
 use crate::primitives::parameters::Parameters;
 use crate::primitives::timestamp::Timestamp;
 
 const DEFAULT_LIMIT: u16 = 50;
 const MAX_LIMIT: u16 = 200;
-
-/// The filters of a list. Absent ones match every task.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Filter {
-    /// Only completed, or only open tasks.
-    pub completed: Option<bool>,
-    /// Any of these, sorted; empty means any priority.
-    pub priorities: Vec<Priority>,
-    /// All of these, in NFC, compared byte for byte.
-    pub tags: Vec<String>,
-    /// Due before this day.
-    pub due_before: Option<NaiveDate>,
-    /// Due on this day or after.
-    pub due_after: Option<NaiveDate>,
-    /// Each of these words must occur in the title, the description or a tag.
-    pub q: Option<Words>,
-}
-
-/// The sort key of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SortKey {
-    /// The id, which begins with the creation time.
-    CreatedAt,
-    /// The time of the last change.
-    UpdatedAt,
-    /// The due date; tasks without one come last in both directions.
-    DueDate,
-    /// none < low < medium < high.
-    Priority,
-    /// The folded title, by code point.
-    Title,
-}
-
-/// The order of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sort {
-    /// The sort key.
-    pub key: SortKey,
-    /// Highest first; ties are sorted by id in the same direction.
-    pub descending: bool,
-}
-
-impl Default for Sort {
-    /// Newest first.
-    fn default() -> Self {
-        Self {
-            key: SortKey::CreatedAt,
-            descending: true,
-        }
-    }
-}
-
-impl Sort {
-    const fn by(key: SortKey, descending: bool) -> Self {
-        Self { key, descending }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut sorts = SORTS.iter();
-        sorts.find(|(name, _)| *name == text).map(|(_, sort)| *sort)
-    }
-
-    fn name(self) -> &'static str {
-        let mut sorts = SORTS.iter();
-        let known = sorts.find(|(_, sort)| *sort == self);
-        known.map_or("", |(name, _)| name)
-    }
-}
-
-/// Every value of the parameter `sort`.
-pub const SORTS: [(&str, Sort); 10] = [
-    ("created_at", Sort::by(SortKey::CreatedAt, false)),
-    ("-created_at", Sort::by(SortKey::CreatedAt, true)),
-    ("updated_at", Sort::by(SortKey::UpdatedAt, false)),
-    ("-updated_at", Sort::by(SortKey::UpdatedAt, true)),
-    ("due_date", Sort::by(SortKey::DueDate, false)),
-    ("-due_date", Sort::by(SortKey::DueDate, true)),
-    ("priority", Sort::by(SortKey::Priority, false)),
-    ("-priority", Sort::by(SortKey::Priority, true)),
-    ("title", Sort::by(SortKey::Title, false)),
-    ("-title", Sort::by(SortKey::Title, true)),
-];
 
 /// A parsed list query.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,33 +41,23 @@ impl From<Vec<FieldError>> for ListError {
     }
 }
 
-const PARAMETERS: [&str; 9] = [
-    "completed",
-    "priority",
-    "tag",
-    "due_before",
-    "due_after",
-    "q",
-    "sort",
-    "limit",
-    "cursor",
-];
-
 impl ListQuery {
     /// Whether it asks for the first page of the default list: all tasks, newest first.
     pub fn is_newest(&self) -> bool {
-        self.after.is_none() && self.filter == Filter::default() && self.sort == Sort::default()
+        self.after.is_none()
+            && self.filter == Filter::default()
+            && self.sort == Sort::default_of(false)
     }
 
     /// Parses the query string; the error lists every invalid parameter.
     pub fn parse(query: &str, owner: &OwnerId) -> Result<Self, ListError> {
         let given = Parameters::parse(query)?;
         let mut errors = Vec::new();
-        let filter = filter(&given, &mut errors);
+        let filter = Filter::parse(&given, &mut errors);
         let sort = given.one(
             "sort",
             &mut errors,
-            "must be created_at, updated_at, due_date, priority or title, with - before it for descending",
+            "must be one to three different ones of created_at, updated_at, completed_at, due_date, priority, title and position, with commas, each with - before it for descending",
             Sort::parse,
         );
         let limit = given.one(
@@ -163,19 +67,20 @@ impl ListQuery {
             limit,
         );
         let cursor = given.one("cursor", &mut errors, "", |text| Some(text.to_owned()));
-        errors.extend(given.unknown(&PARAMETERS));
+        let known: Vec<&str> = FILTERS.into_iter().chain(["sort", "limit", "cursor"]).collect();
+        errors.extend(given.unknown(&known));
         if !errors.is_empty() {
             return Err(errors.into());
         }
         let mut query = Self {
+            sort: sort.unwrap_or_else(|| Sort::default_of(filter.trash)),
             filter,
-            sort: sort.unwrap_or_default(),
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             after: None,
         };
         if let Some(cursor) = cursor {
             let position =
-                SortValue::decode(&cursor, owner, &query).ok_or(ListError::InvalidCursor)?;
+                Position::decode(&cursor, owner, &query).ok_or(ListError::InvalidCursor)?;
             query.after = Some(position);
         }
         Ok(query)
@@ -183,7 +88,7 @@ impl ListQuery {
 
     /// The cursor of the page after this position.
     pub fn cursor_after(&self, owner: &OwnerId, last: &Position) -> String {
-        SortValue::encode(owner, self, last)
+        last.encode(owner, self)
     }
 
     /// The query string of the page after a cursor: same filters, order and limit.
@@ -194,99 +99,68 @@ impl ListQuery {
     /// Filters and order in canonical form: two queries for the same list give the
     /// same text.
     pub(super) fn canonical(&self) -> String {
-        let mut text = format!("sort={}", self.sort.name());
-        let filter = &self.filter;
-        let mut add = |name: &str, value: &str| {
-            // The unreserved characters of RFC 3986 section 2.3; all others are encoded.
-            const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-                .remove(b'-')
-                .remove(b'_')
-                .remove(b'.')
-                .remove(b'~');
-            // Writing to a String cannot fail.
-            let _ = write!(text, "&{name}={}", utf8_percent_encode(value, UNRESERVED));
+        let mut text = match self.sort.name() {
+            Some(name) => format!("sort={name}"),
+            None => String::new(),
         };
-        if let Some(completed) = filter.completed {
-            add("completed", if completed { "true" } else { "false" });
+        self.filter.write_canonical(&mut text);
+        match text.strip_prefix('&') {
+            Some(rest) => rest.to_owned(),
+            None => text,
         }
-        for priority in &filter.priorities {
-            add("priority", priority.name());
-        }
-        for tag in &filter.tags {
-            add("tag", tag);
-        }
-        if let Some(day) = filter.due_before {
-            add("due_before", &day.to_string());
-        }
-        if let Some(day) = filter.due_after {
-            add("due_after", &day.to_string());
-        }
-        if let Some(q) = &filter.q {
-            add("q", &q.folded);
-        }
-        text
     }
 }
 
-fn filter(given: &Parameters, errors: &mut Vec<FieldError>) -> Filter {
-    const DAY: &str = "must be a day as YYYY-MM-DD in the years 1970 to 9999";
-    let completed = given.one(
-        "completed",
-        errors,
-        "must be true or false",
-        |text| match text {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
-        },
-    );
-    let mut priorities = Vec::new();
-    for name in given.all("priority") {
-        match Priority::from_name(name) {
-            Some(priority) => priorities.push(priority),
-            None => errors.push(FieldError::parameter(
-                "priority",
-                "must be none, low, medium or high",
-            )),
-        }
-    }
-    priorities.sort_unstable();
-    priorities.dedup();
-    let mut tags: Vec<String> = given
-        .all("tag")
-        .map(|tag| normalized(tag).into_owned())
-        .collect();
-    if tags.iter().any(|tag| !in_length(tag, LONGEST_TAG)) {
-        errors.push(FieldError::parameter(
-            "tag",
-            "must be 1 to 60 characters, without U+0000",
-        ));
-    }
-    if tags.len() > MAX_TAGS {
-        errors.push(FieldError::parameter("tag", "may stand at most 50 times"));
-    }
-    tags.sort_unstable();
-    tags.dedup();
-    let due_before = given.one("due_before", errors, DAY, day);
-    let due_after = given.one("due_after", errors, DAY, day);
-    let q = given.one(
-        "q",
-        errors,
-        "must be 1 to 100 characters, with 1 to 10 words, without U+0000",
-        |text| in_length(text, 100).then(|| Words::parse(text)).flatten(),
-    );
-    Filter {
-        completed,
-        priorities,
-        tags,
-        due_before,
-        due_after,
-        q,
-    }
+/// What the tasks of a count are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupBy {
+    List,
+    Priority,
+    Tag,
+    Parent,
+    DueDate,
+    Completed,
 }
 
-fn in_length(text: &str, max: usize) -> bool {
-    !text.contains('\0') && (1..=max).contains(&text.chars().count())
+/// Every value of the parameter `by`.
+pub const GROUPS: [(&str, GroupBy); 6] = [
+    ("list", GroupBy::List),
+    ("priority", GroupBy::Priority),
+    ("tag", GroupBy::Tag),
+    ("parent", GroupBy::Parent),
+    ("due_date", GroupBy::DueDate),
+    ("completed", GroupBy::Completed),
+];
+
+/// A parsed query of a count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountQuery {
+    /// The filters.
+    pub filter: Filter,
+    /// By what they are grouped.
+    pub by: Option<GroupBy>,
+}
+
+impl CountQuery {
+    /// Parses the query string; the error lists every invalid parameter.
+    pub fn parse(query: &str) -> Result<Self, Vec<FieldError>> {
+        let given = Parameters::parse(query)?;
+        let mut errors = Vec::new();
+        let filter = Filter::parse(&given, &mut errors);
+        let by = given.one(
+            "by",
+            &mut errors,
+            "must be list, priority, tag, parent, due_date or completed",
+            |text| GROUPS.iter().find(|(name, _)| *name == text),
+        );
+        let known: Vec<&str> = FILTERS.into_iter().chain(["by"]).collect();
+        errors.extend(given.unknown(&known));
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let by = by.map(|(_, by)| *by);
+        Ok(Self { filter, by })
+    }
 }
 
 /// Parses `limit`. A value out of range is refused and never clamped: a client that
@@ -298,12 +172,12 @@ fn limit(text: &str) -> Option<u16> {
 }
 
 /// An instant of RFC 3339 in the years 1970 to 9999, rounded up to the milliseconds that
-/// tasks have: what is before it, or not, stays so.
+/// tasks have: what is before it, or not, stays so. A leap second is the one after it.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let instant = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-    let part = i64::from(instant.timestamp_subsec_nanos() % 1_000_000);
-    let rest = (1_000_000 - part) % 1_000_000;
-    let instant = instant.checked_add_signed(TimeDelta::nanoseconds(rest))?;
+    let is_between = instant.timestamp_subsec_nanos() % 1_000_000 > 0;
+    let millis = instant.timestamp_millis() + i64::from(is_between);
+    let instant = DateTime::from_timestamp_millis(millis)?;
     (1970..=9999)
         .contains(&instant.year())
         .then(|| Timestamp::new(instant))
@@ -356,17 +230,7 @@ impl Clear {
 pub fn is_permanent(query: &str) -> Result<bool, Vec<FieldError>> {
     let parameters = Parameters::parse(query)?;
     let mut errors = Vec::new();
-    let permanent =
-        parameters.one(
-            "permanent",
-            &mut errors,
-            "must be true or false",
-            |text| match text {
-                "true" => Some(true),
-                "false" => Some(false),
-                _ => None,
-            },
-        );
+    let permanent = flag(&parameters, "permanent", &mut errors);
     errors.extend(parameters.unknown(&["permanent"]));
     if errors.is_empty() {
         Ok(permanent.unwrap_or(false))

@@ -14,6 +14,7 @@ use super::model::{Task, TaskRow};
 use super::page;
 use super::place::{end_of, levels_below, settle, write};
 use super::query::ListQuery;
+use super::sort::SortedRow;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 use crate::db::idempotency::{self, Created, Draft as _};
@@ -56,8 +57,11 @@ impl Statement for ListTasks {
         let has_more = page::cut(&mut rows, query);
         let last = rows.last().filter(|_| has_more);
         let next = last.map(|(last, title)| {
-            let title = title.as_deref().unwrap_or_default();
-            Position::of(&last.fields(), query.sort.key, title)
+            let row = SortedRow {
+                fields: last.fields(),
+                title: title.as_deref(),
+            };
+            Position::of(&row, &query.sort)
         });
         // Consumes the rows one by one, so that a large page is not in memory twice.
         let items = rows.into_iter().map(|(row, _)| row.fields().to_json());

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Type};
 
+use super::count::MAX_GROUPS;
 use super::input::WRITTEN_BY_THE_SERVER;
 use crate::openapi::schemas::{
     CLOSED, DAY, NO_NUL, VISIBLE, flag, formatted, instant, named, nullable, string, with_ignored,
@@ -315,6 +316,36 @@ pub(super) fn cleared() -> ObjectBuilder {
         .property("deleted", deleted)
         .required("deleted")
         .examples([json!({"deleted": 3})])
+}
+
+pub(super) fn count() -> ObjectBuilder {
+    let number = |about: &str| {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(0))
+            .description(Some(about))
+    };
+    let group = ObjectBuilder::new()
+        .property(
+            "key",
+            string().description(Some(
+                "What the filter takes: an id, `inbox`, `none`, a priority, a tag, a day, `true`, `false`.",
+            )),
+        )
+        .property("count", number("How many tasks it has."))
+        .required("key")
+        .required("count");
+    let groups = ArrayBuilder::new()
+        .items(group)
+        .max_items(Some(MAX_GROUPS))
+        .description(Some(
+            "With `by` only. The largest first, then by key; no empty ones.",
+        ));
+    ObjectBuilder::new()
+        .property("count", number("How many tasks there are."))
+        .property("groups", groups)
+        .required("count")
+        .examples([json!({"count": 12, "groups": [{"key": "inbox", "count": 12}]})])
 }
 
 pub(super) fn priority() -> ObjectBuilder {

@@ -1,32 +1,28 @@
-//! The SELECT statement of a list: filters, order, page. It is written as SQL text,
-//! because the databases search a word by different functions, and because their
-//! query planners need different texts for an owner with very many tasks.
+//! The SELECT statement of a page of a list. It is written as SQL text, because the
+//! databases' query planners need different texts for an owner with very many tasks.
 
-use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
-use diesel::sql_types::{BigInt, Bool, Date, Nullable, SmallInt, Text, Timestamp};
+use diesel::sql_types::{BigInt, Date, Nullable, SmallInt, Text, Timestamp};
 
-use super::cursor::{Position, SortValue};
+use super::conditions::Conditions;
 use super::fields::Priority;
+use super::filter::Filter;
 use super::model::TaskRow;
-use super::query::{Filter, ListQuery, SortKey};
-use super::tags::Tags;
+use super::query::ListQuery;
+use super::sort::{POSITION_OF_ID, SortKey, SortValue, TITLE};
 use crate::auth::OwnerId;
 use crate::db::connection::{DbConnection, MultiBackend};
 use crate::db::id::{DbId, Id};
 use crate::db::statement::{Pass, dynamic_query};
 use crate::db::table::Table;
-use crate::primitives::folded::Words;
+use crate::primitives::position::nearest_id;
 
-/// The sort key of titles, which cursors also contain: the stored value, even for
-/// a row that is not folded yet.
-const TITLE: &str = "coalesce(title_folded, title_lower)";
-
-/// The subset of the owner's tasks that one statement reads. A list by due date or
-/// by priority consists of two parts, one after the other, because their indexes are
+/// The subset of the owner's tasks that one SELECT reads. A list by due date or by
+/// priority consists of two parts, one after the other, because their indexes are
 /// partial: an index of all tasks would slow down every insert, a partial one only
-/// those with a due date or a priority.
+/// those with a due date or a priority. A list by position consists of two parts that
+/// are merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// All tasks.
@@ -39,99 +35,124 @@ pub(super) enum Part {
     Ranked,
     /// Tasks without a priority, sorted by id.
     Unranked,
+    /// Tasks that were moved, by their position. Index `tasks_moved`.
+    Moved,
+    /// Tasks that were never moved: their ids are their positions.
+    Unmoved,
+}
+
+/// Parts that one statement reads, merged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Section {
+    parts: &'static [Part],
+    /// Whether the cursor, if there is one, is in this section and not before it.
+    has_cursor: bool,
+}
+
+/// The sections of a list in order, without those before its cursor and those that its
+/// filters exclude.
+pub(super) fn sections(query: &ListQuery) -> Vec<Section> {
+    let sections: &[&'static [Part]] = match (query.sort.only_key(), query.sort.ids_descend()) {
+        (Some(SortKey::DueDate), _) => &[&[Part::Dated], &[Part::Undated]],
+        (Some(SortKey::Priority), true) => &[&[Part::Ranked], &[Part::Unranked]],
+        (Some(SortKey::Priority), false) => &[&[Part::Unranked], &[Part::Ranked]],
+        (Some(SortKey::Position), _) => &[&[Part::Moved, Part::Unmoved]],
+        _ => &[&[Part::Whole]],
+    };
+    let first = query.after.as_ref().and_then(|after| after.values.first());
+    let begin = match (query.sort.only_key(), first) {
+        (Some(SortKey::DueDate), Some(Some(_))) => Some(Part::Dated),
+        (Some(SortKey::DueDate), Some(None)) => Some(Part::Undated),
+        (Some(SortKey::Priority), Some(Some(SortValue::Number(..=0)))) => Some(Part::Unranked),
+        (Some(SortKey::Priority), Some(_)) => Some(Part::Ranked),
+        _ => None,
+    };
+    let section = |parts: &&'static [Part]| Section {
+        parts,
+        has_cursor: begin.is_none_or(|begin| **parts == [begin]),
+    };
+    let sections = sections.iter().map(section);
+    sections
+        .skip_while(|section| !section.has_cursor)
+        .filter(|section| section.parts.iter().any(|part| part.has_some(&query.filter)))
+        .collect()
 }
 
 impl Part {
-    /// The parts of a list in order, without those before its cursor and those that its
-    /// filters exclude.
-    pub fn of(query: &ListQuery) -> impl Iterator<Item = Self> {
-        let Filter {
-            priorities,
-            due_before,
-            due_after,
-            ..
-        } = &query.filter;
-        let parts = match (query.sort.key, query.sort.descending) {
-            (SortKey::DueDate, _) => [Self::Dated, Self::Undated],
-            (SortKey::Priority, true) => [Self::Ranked, Self::Unranked],
-            (SortKey::Priority, false) => [Self::Unranked, Self::Ranked],
-            (SortKey::CreatedAt | SortKey::UpdatedAt | SortKey::Title, _) => [Self::Whole; 2],
-        };
-        let begin = query.after.as_ref().map(|position| match position.key {
-            SortValue::DueDate(Some(_)) => Self::Dated,
-            SortValue::DueDate(None) => Self::Undated,
-            SortValue::Priority(Priority::None) => Self::Unranked,
-            SortValue::Priority(_) => Self::Ranked,
-            SortValue::CreatedAt | SortValue::UpdatedAt(_) | SortValue::Title(_) => Self::Whole,
-        });
-        let has_some = |part: &Self| match part {
-            Self::Whole | Self::Dated => true,
-            Self::Undated => due_before.is_none() && due_after.is_none(),
+    /// Whether a filter lets through some tasks of the part.
+    fn has_some(self, filter: &Filter) -> bool {
+        let priorities = &filter.priorities;
+        match self {
+            Self::Whole | Self::Moved | Self::Unmoved => true,
+            Self::Dated => filter.due != Some(false),
+            Self::Undated => {
+                filter.due != Some(true)
+                    && filter.due_before.is_none()
+                    && filter.due_after.is_none()
+            }
             Self::Ranked => {
                 priorities.is_empty() || priorities.iter().any(|p| *p != Priority::None)
             }
             Self::Unranked => priorities.is_empty() || priorities.contains(&Priority::None),
-        };
-        let max = if parts == [Self::Whole; 2] { 1 } else { 2 };
-        let parts: Vec<Self> = parts
-            .into_iter()
-            .take(max)
-            .skip_while(|part| begin.is_some_and(|begin| begin != *part))
-            .filter(has_some)
-            .collect();
-        parts.into_iter()
+        }
+    }
+
+    /// What its rows are sorted by, before the id.
+    fn keys(self, query: &ListQuery, is_postgres: bool) -> Vec<Key<'_>> {
+        // All of its rows have the same values.
+        if matches!(self, Self::Undated | Self::Unranked) {
+            return Vec::new();
+        }
+        let [of_id_on_postgres, of_id_on_sqlite] = POSITION_OF_ID;
+        let values = query.after.iter().flat_map(|after| &after.values);
+        let mut values = values.map(Option::as_ref);
+        let columns = query.sort.columns().into_iter();
+        let keys = columns.enumerate().map(|(at, by)| Key {
+            sql: match self {
+                Self::Moved => "position",
+                Self::Unmoved if is_postgres => of_id_on_postgres,
+                Self::Unmoved => of_id_on_sqlite,
+                _ => by.column.sql(is_postgres),
+            },
+            descending: by.descending,
+            is_nullable: by.column.is_nullable && !(self == Self::Dated && at == 0),
+            after: values.next().flatten(),
+        });
+        keys.collect()
+    }
+
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Whole => "",
+            Self::Dated => " AND due_date IS NOT NULL",
+            Self::Undated => " AND due_date IS NULL",
+            Self::Ranked => " AND priority > 0",
+            Self::Unranked => " AND priority = 0",
+            Self::Moved => " AND position IS NOT NULL",
+            Self::Unmoved => " AND position IS NULL",
+        }
     }
 }
 
-/// Selects the rows of one part of a list, in order; in a list by title each with
-/// its sort key.
+/// Selects the rows of a section, in order; in a list by title each with its sort key.
 pub(super) struct SelectPage<'a> {
-    owner: &'a OwnerId,
+    conditions: Conditions<'a>,
     query: &'a ListQuery,
-    part: Part,
+    parts: Vec<(Part, Vec<Key<'a>>)>,
+    /// What merged parts are sorted by.
+    merged_by: Vec<Key<'a>>,
     max: i64,
-    is_postgres: bool,
-    needles: Vec<String>,
-    after: Option<After<'a>>,
+    after: Option<DbId>,
+    nearest: Option<DbId>,
 }
 
-/// A cursor's position, in the types of the columns.
-struct After<'a> {
-    key: Key<'a>,
-    id: DbId,
-}
-
-enum Key<'a> {
-    /// Sorted by id only.
-    None,
-    Instant(NaiveDateTime),
-    Day(NaiveDate),
-    Rank(i16),
-    Text(&'a str),
-}
-
-impl<'a> After<'a> {
-    /// The position within a part; none, for the beginning of the part, if the position
-    /// is in the part before it.
-    fn of(position: &'a Position, part: Part) -> Option<Self> {
-        let key = match (&position.key, part) {
-            (SortValue::DueDate(Some(_)), Part::Undated) => return None,
-            (SortValue::Priority(Priority::None), Part::Ranked) => return None,
-            (SortValue::Priority(rank), Part::Unranked) if *rank != Priority::None => return None,
-            (
-                SortValue::CreatedAt
-                | SortValue::DueDate(None)
-                | SortValue::Priority(Priority::None),
-                _,
-            ) => Key::None,
-            (SortValue::UpdatedAt(at), _) => Key::Instant(at.utc().naive_utc()),
-            (SortValue::DueDate(Some(day)), _) => Key::Day(*day),
-            (SortValue::Priority(priority), _) => Key::Rank(priority.rank()),
-            (SortValue::Title(title), _) => Key::Text(title),
-        };
-        let id = DbId(position.id);
-        Some(Self { key, id })
-    }
+/// An expression that rows are sorted by before the id, and the cursor's value of it.
+#[derive(Clone, Copy)]
+struct Key<'a> {
+    sql: &'static str,
+    descending: bool,
+    is_nullable: bool,
+    after: Option<&'a SortValue>,
 }
 
 dynamic_query!([] SelectPage<'_>);
@@ -145,232 +166,196 @@ impl<'a> SelectPage<'a> {
         connection: &DbConnection,
         owner: &'a OwnerId,
         query: &'a ListQuery,
-        part: Part,
+        section: Section,
         max: i64,
     ) -> Self {
+        let conditions = Conditions::new(connection, owner, &query.filter);
+        let is_postgres = conditions.is_postgres;
+        let after = query.after.as_ref().filter(|_| section.has_cursor);
+        let keys = |part: &Part| (*part, part.keys(query, is_postgres));
+        let nearest = match after.and_then(|after| after.values.first()) {
+            Some(Some(SortValue::Text(position))) => {
+                Some(DbId(nearest_id(position, !query.sort.ids_descend())))
+            }
+            _ => None,
+        };
         Self {
-            owner,
+            parts: section.parts.iter().map(keys).collect(),
+            merged_by: Part::Whole.keys(query, is_postgres),
+            conditions,
             query,
-            part,
             max,
-            needles: query
-                .filter
-                .tags
-                .iter()
-                .map(|tag| Tags::needle(tag))
-                .collect(),
-            after: query
-                .after
-                .as_ref()
-                .and_then(|after| After::of(after, part)),
-            is_postgres: match connection {
-                DbConnection::Sqlite(_) => false,
-                #[cfg(feature = "postgres")]
-                DbConnection::Postgres(_) => true,
-            },
+            after: after.map(|after| DbId(after.id)),
+            nearest,
         }
     }
 
     /// Whether no index has this order, so that the database sorts all of the owner's
     /// tasks. Then a subquery selects only the ids, which is a third faster, and the
     /// rows of the page are read afterwards.
-    fn is_sorted(&self) -> bool {
-        matches!(self.query.sort.key, SortKey::UpdatedAt | SortKey::Title)
+    fn is_sorted(&self, part: Part, keys: &[Key<'_>]) -> bool {
+        part == Part::Whole
+            && !keys.is_empty()
+            && self.query.sort.only_key() != Some(SortKey::DeletedAt)
     }
 
-    /// The SQL expression that the part is sorted by, before the id.
-    fn key(&self) -> Option<&'static str> {
-        match (self.part, self.query.sort.key) {
-            (Part::Undated | Part::Unranked, _) | (_, SortKey::CreatedAt) => None,
-            (_, SortKey::UpdatedAt) => Some("updated_at"),
-            (_, SortKey::DueDate) => Some("due_date"),
-            (_, SortKey::Priority) => Some("priority"),
-            (_, SortKey::Title) => Some(TITLE),
+    fn push_part<'b>(
+        &'b self,
+        part: Part,
+        keys: &'b [Key<'a>],
+        out: &mut Pass<'_, 'b>,
+    ) -> QueryResult<()> {
+        let is_sorted = self.is_sorted(part, keys);
+        out.push_sql(" FROM tasks WHERE ");
+        if is_sorted {
+            self.conditions.push_owner(false, out)?;
+            out.push_sql(" AND id IN (SELECT id FROM tasks WHERE ");
         }
+        let is_by_id = keys.is_empty() || part == Part::Unmoved;
+        self.conditions.push_owner(is_by_id, out)?;
+        out.push_sql(part.condition());
+        self.conditions.push_filter(out)?;
+        if let Some(after) = &self.after {
+            out.push_sql(" AND ");
+            self.push_behind(keys, after, out)?;
+        }
+        if let (Part::Unmoved, Some(nearest)) = (part, &self.nearest) {
+            out.push_sql(match self.query.sort.ids_descend() {
+                true => " AND id <= ",
+                false => " AND id >= ",
+            });
+            out.push_bind_param::<Id, _>(nearest)?;
+        }
+        self.push_order(part, keys, out);
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.max)?;
+        if is_sorted {
+            out.push_sql(")");
+            self.push_order(part, keys, out);
+        }
+        Ok(())
     }
 
-    fn push_order(&self, out: &mut Pass<'_, '_>) {
-        let direction = if self.query.sort.descending {
-            " DESC"
-        } else {
-            " ASC"
+    fn push_order(&self, part: Part, keys: &[Key<'_>], out: &mut Pass<'_, '_>) {
+        let direction = direction(self.query.sort.ids_descend());
+        // The columns of the index before those of the order. PostgreSQL does not
+        // conclude from `IS NULL` that a column is constant.
+        let (leading, keys): (&[&str], _) = match part {
+            Part::Moved if self.query.filter.is_of_siblings() => (&["list_id", "parent_id"], keys),
+            // Their ids have the order of their positions.
+            Part::Unmoved => (&["owner_id"], &[][..]),
+            _ if keys.is_empty() => (&["owner_id"], keys),
+            _ => (&[], keys),
         };
         out.push_sql(" ORDER BY ");
-        let by_primary_key = self.key().is_none().then_some("owner_id");
-        if let Some(first) = self.key().or(by_primary_key) {
-            out.push_sql(first);
+        for column in leading {
+            out.push_sql(column);
             out.push_sql(direction);
             out.push_sql(", ");
+        }
+        for key in keys {
+            out.push_sql(key.sql);
+            out.push_sql(self::direction(key.descending));
+            out.push_sql(if key.is_nullable { " NULLS LAST, " } else { ", " });
         }
         out.push_sql("id");
         out.push_sql(direction);
     }
 
-    /// Appends the filter by owner. For an order by id with further filters, PostgreSQL's
-    /// planner tends to scan the index `tasks_id`, through the tasks of all owners. With
-    /// `= ANY` it does not conclude that the owner is constant, so that only the primary
-    /// key gives the order `owner_id, id`.
-    fn push_owner<'b>(&'b self, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
-        let hides_constant = self.is_postgres && self.key().is_none();
-        out.push_sql(if hides_constant {
-            "owner_id = ANY(ARRAY["
-        } else {
-            "owner_id = "
-        });
-        out.push_bind_param::<Text, _>(self.owner.as_str())?;
-        out.push_sql(if hides_constant { "])" } else { "" });
-        Ok(())
-    }
-
-    fn push_conditions<'b>(&'b self, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
-        self.push_owner(out)?;
-        out.push_sql(" AND deleted_at IS NULL");
-        out.push_sql(match self.part {
-            Part::Whole => "",
-            Part::Dated => " AND due_date IS NOT NULL",
-            Part::Undated => " AND due_date IS NULL",
-            Part::Ranked => " AND priority > 0",
-            Part::Unranked => " AND priority = 0",
-        });
-        self.push_filter(out)?;
-        match &self.after {
-            Some(after) => self.push_after(after, out),
-            None => Ok(()),
-        }
-    }
-
-    fn push_filter<'b>(&'b self, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
-        let filter = &self.query.filter;
-        if let Some(completed) = &filter.completed {
-            out.push_sql(" AND completed = ");
-            out.push_bind_param::<Bool, _>(completed)?;
-        }
-        for (at, priority) in filter.priorities.iter().enumerate() {
-            // One of four constants, never the client's text.
-            out.push_sql(if at == 0 { " AND priority IN (" } else { ", " });
-            out.push_sql(match priority {
-                Priority::None => "0",
-                Priority::Low => "1",
-                Priority::Medium => "2",
-                Priority::High => "3",
-            });
-        }
-        if !filter.priorities.is_empty() {
-            out.push_sql(")");
-        }
-        for needle in &self.needles {
-            out.push_sql(" AND ");
-            self.push_contains("tags", needle, out)?;
-        }
-        if let Some(day) = &filter.due_before {
-            out.push_sql(" AND due_date < ");
-            out.push_bind_param::<Date, _>(day)?;
-        }
-        if let Some(day) = &filter.due_after {
-            out.push_sql(" AND due_date >= ");
-            out.push_bind_param::<Date, _>(day)?;
-        }
-        match &filter.q {
-            Some(words) => self.push_words(words, out),
-            None => Ok(()),
-        }
-    }
-
-    /// Appends a substring condition. Both databases have a function that compares
-    /// bytes, under different names. For NULL the condition is not true.
-    fn push_contains<'b>(
+    /// Appends the condition that a row is behind the cursor: that it is by the first
+    /// key, or has the same value of it and is by the others.
+    fn push_behind<'b>(
         &'b self,
-        text: &str,
-        what: &'b str,
+        keys: &'b [Key<'a>],
+        after: &'b DbId,
         out: &mut Pass<'_, 'b>,
     ) -> QueryResult<()> {
-        out.push_sql(if self.is_postgres {
-            "strpos("
-        } else {
-            "instr("
-        });
-        out.push_sql(text);
-        out.push_sql(", ");
-        out.push_bind_param::<Text, _>(what)?;
-        out.push_sql(") > 0");
-        Ok(())
-    }
-
-    /// Appends the search. The folded columns are valid if they were written for this
-    /// version of the task. The previous release does not write them, so a task that it
-    /// has created or changed is searched as that release does until `refold` has
-    /// processed it. Searching `description_lower` beside `rest_folded` adds no wrong
-    /// match: a folded word in the lower-cased description is also in the folded one.
-    fn push_words<'b>(&'b self, words: &'b Words, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
-        out.push_sql(" AND CASE WHEN folded_version = version THEN ");
-        self.push_contains_all(
-            [TITLE, "description_lower", "rest_folded"],
-            &words.folded,
-            out,
-        )?;
-        out.push_sql(" ELSE ");
-        self.push_contains_all(
-            ["title_lower", "description_lower", "NULL"],
-            &words.lower,
-            out,
-        )?;
-        out.push_sql(" END");
-        Ok(())
-    }
-
-    fn push_contains_all<'b>(
-        &'b self,
-        texts: [&str; 3],
-        words: &'b str,
-        out: &mut Pass<'_, 'b>,
-    ) -> QueryResult<()> {
-        if !self.is_postgres {
-            out.push_sql("words_stand_in(");
-            out.push_bind_param::<Text, _>(words)?;
-            out.push_sql(&format!(", {})", texts.join(", ")));
-            return Ok(());
-        }
-        for (at, word) in words.split(' ').enumerate() {
-            out.push_sql(if at == 0 { "(" } else { " AND (" });
-            let texts = texts.iter().filter(|text| **text != "NULL");
-            for (at, text) in texts.enumerate() {
-                out.push_sql(if at == 0 { "" } else { " OR " });
-                self.push_contains(text, word, out)?;
+        let descending = self.query.sort.ids_descend();
+        let is_alike = |key: &Key<'_>| key.descending == descending && !key.is_nullable;
+        let (first, rest) = match keys.split_first() {
+            Some(split) if !keys.iter().all(is_alike) => split,
+            _ => return push_row_behind(keys, after, descending, out),
+        };
+        out.push_sql("(");
+        out.push_sql(first.sql);
+        match first.after {
+            None => out.push_sql(" IS NULL AND "),
+            Some(value) if first.is_nullable => {
+                push_compared(beyond(first.descending), value, out)?;
+                out.push_sql(" OR ");
+                out.push_sql(first.sql);
+                out.push_sql(" IS NULL OR ");
+                out.push_sql(first.sql);
+                push_compared(" = ", value, out)?;
+                out.push_sql(" AND ");
             }
-            out.push_sql(")");
+            // Where an index can begin.
+            Some(value) => {
+                push_compared(if first.descending { " <= " } else { " >= " }, value, out)?;
+                out.push_sql(" AND (");
+                out.push_sql(first.sql);
+                push_compared(beyond(first.descending), value, out)?;
+                out.push_sql(" OR ");
+                self.push_behind(rest, after, out)?;
+                out.push_sql("))");
+                return Ok(());
+            }
         }
-        Ok(())
-    }
-
-    /// Appends the condition of a cursor: a greater key, or the same key and a greater
-    /// id; in a descending order a smaller one.
-    fn push_after<'b>(&'b self, after: &'b After<'a>, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
-        out.push_sql(" AND (");
-        if let Some(key) = self.key() {
-            out.push_sql(key);
-            out.push_sql(", ");
-        }
-        out.push_sql(if self.query.sort.descending {
-            "id) < ("
-        } else {
-            "id) > ("
-        });
-        match &after.key {
-            Key::None => {}
-            Key::Instant(at) => out.push_bind_param::<Timestamp, _>(at)?,
-            Key::Day(day) => out.push_bind_param::<Date, _>(day)?,
-            Key::Rank(rank) => out.push_bind_param::<SmallInt, _>(rank)?,
-            Key::Text(text) => out.push_bind_param::<Text, _>(*text)?,
-        }
-        out.push_sql(if matches!(after.key, Key::None) {
-            ""
-        } else {
-            ", "
-        });
-        out.push_bind_param::<Id, _>(&after.id)?;
+        self.push_behind(rest, after, out)?;
         out.push_sql(")");
         Ok(())
     }
+}
+
+/// Appends [`SelectPage::push_behind`] for keys of one direction without NULL: one
+/// comparison of rows, where an index on all of them can begin.
+fn push_row_behind<'b>(
+    keys: &'b [Key<'_>],
+    after: &'b DbId,
+    descending: bool,
+    out: &mut Pass<'_, 'b>,
+) -> QueryResult<()> {
+    out.push_sql("(");
+    for key in keys {
+        out.push_sql(key.sql);
+        out.push_sql(", ");
+    }
+    out.push_sql("id)");
+    let mut before = beyond(descending);
+    out.push_sql(before);
+    before = "(";
+    for key in keys {
+        if let Some(value) = key.after {
+            push_compared(before, value, out)?;
+            before = ", ";
+        }
+    }
+    out.push_sql(before);
+    out.push_bind_param::<Id, _>(after)?;
+    out.push_sql(")");
+    Ok(())
+}
+
+fn push_compared<'b>(
+    before: &str,
+    value: &'b SortValue,
+    out: &mut Pass<'_, 'b>,
+) -> QueryResult<()> {
+    out.push_sql(before);
+    match value {
+        SortValue::Text(text) => out.push_bind_param::<Text, _>(text),
+        SortValue::Instant(at) => out.push_bind_param::<Timestamp, _>(at),
+        SortValue::Day(day) => out.push_bind_param::<Date, _>(day),
+        SortValue::Number(number) => out.push_bind_param::<SmallInt, _>(number),
+    }
+}
+
+fn direction(descending: bool) -> &'static str {
+    if descending { " DESC" } else { " ASC" }
+}
+
+fn beyond(descending: bool) -> &'static str {
+    if descending { " < " } else { " > " }
 }
 
 impl QueryFragment<MultiBackend> for SelectPage<'_> {
@@ -379,34 +364,34 @@ impl QueryFragment<MultiBackend> for SelectPage<'_> {
             completed: self.query.filter.completed,
             ..Filter::default()
         };
-        if self.query.sort.key != SortKey::CreatedAt || self.query.filter != only_completion {
+        let is_by_id = self.query.sort.only_key() == Some(SortKey::CreatedAt);
+        if !is_by_id || self.query.filter != only_completion {
             // There are more combinations than a connection should keep prepared. And a
             // generic plan for all owners would be wrong for one with very many tasks.
             out.unsafe_to_cache_prepared();
         }
+        let title = match self.query.sort.columns().iter().any(|by| by.column.sql(false) == TITLE) {
+            true => TITLE,
+            false => "CAST(NULL AS TEXT)",
+        };
         out.push_sql("SELECT ");
         out.push_sql(TaskRow::READ);
         out.push_sql(", ");
-        out.push_sql(match self.query.sort.key {
-            SortKey::Title => TITLE,
-            SortKey::CreatedAt | SortKey::UpdatedAt | SortKey::DueDate | SortKey::Priority => {
-                "CAST(NULL AS TEXT)"
-            }
-        });
-        out.push_sql(" FROM tasks WHERE ");
-        if self.is_sorted() {
-            out.push_sql("owner_id = ");
-            out.push_bind_param::<Text, _>(self.owner.as_str())?;
-            out.push_sql(" AND id IN (SELECT id FROM tasks WHERE ");
+        out.push_sql(title);
+        if let [(part, keys)] = self.parts.as_slice() {
+            return self.push_part(*part, keys, &mut out);
         }
-        self.push_conditions(&mut out)?;
-        self.push_order(&mut out);
+        for (at, (part, keys)) in self.parts.iter().enumerate() {
+            out.push_sql(match at {
+                0 => " FROM (SELECT * FROM (SELECT ",
+                _ => ") AS part UNION ALL SELECT * FROM (SELECT ",
+            });
+            out.push_sql(TaskRow::READ);
+            self.push_part(*part, keys, &mut out)?;
+        }
+        out.push_sql(") AS part) AS parts");
+        self.push_order(Part::Whole, &self.merged_by, &mut out);
         out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.max)?;
-        if self.is_sorted() {
-            out.push_sql(")");
-            self.push_order(&mut out);
-        }
-        Ok(())
+        out.push_bind_param::<BigInt, _>(&self.max)
     }
 }
