@@ -249,6 +249,10 @@ fn push_null(column: &str, has_value: Option<bool>, out: &mut Pass<'_, '_>) {
     if let Some(has_value) = has_value {
         out.push_sql(" AND ");
         out.push_sql(column);
-        out.push_sql(if has_value { " IS NOT NULL" } else { " IS NULL" });
+        out.push_sql(if has_value {
+            " IS NOT NULL"
+        } else {
+            " IS NULL"
+        });
     }
 }

@@ -103,9 +103,10 @@ impl GroupBy {
             (Self::List, true) => ("list_id", "CAST(k AS TEXT)"),
             (Self::List, false) => ("list_id", "CASE WHEN k IS NOT NULL THEN lower(hex(k)) END"),
             (Self::Parent, true) => ("parent_id", "CAST(k AS TEXT)"),
-            (Self::Parent, false) => {
-                ("parent_id", "CASE WHEN k IS NOT NULL THEN lower(hex(k)) END")
-            }
+            (Self::Parent, false) => (
+                "parent_id",
+                "CASE WHEN k IS NOT NULL THEN lower(hex(k)) END",
+            ),
             (Self::Priority, _) => ("priority", "CAST(k AS TEXT)"),
             // Whatever the server's DateStyle is.
             (Self::DueDate, true) => ("due_date", "to_char(k, 'YYYY-MM-DD')"),

@@ -357,7 +357,12 @@ fn filters() -> Vec<(&'static str, Parameter)> {
         ),
         (
             "AnyTags",
-            many("any_tag", "At least one of these, likewise.", tag(), Some(50)),
+            many(
+                "any_tag",
+                "At least one of these, likewise.",
+                tag(),
+                Some(50),
+            ),
         ),
         (
             "NoTags",
@@ -385,7 +390,11 @@ fn filters() -> Vec<(&'static str, Parameter)> {
         ),
         (
             "Recurring",
-            query("recurring", "Only tasks that recur, or that do not.", flag()),
+            query(
+                "recurring",
+                "Only tasks that recur, or that do not.",
+                flag(),
+            ),
         ),
         (
             "CompletedAfter",
@@ -472,10 +481,7 @@ fn order_and_page() -> Vec<(&'static str, Parameter)> {
                 string().min_length(Some(1)),
             ),
         ),
-        (
-            "GroupBy",
-            query("by", "What the tasks are counted by.", by),
-        ),
+        ("GroupBy", query("by", "What the tasks are counted by.", by)),
     ]
 }
 

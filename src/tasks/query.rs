@@ -67,7 +67,10 @@ impl ListQuery {
             limit,
         );
         let cursor = given.one("cursor", &mut errors, "", |text| Some(text.to_owned()));
-        let known: Vec<&str> = FILTERS.into_iter().chain(["sort", "limit", "cursor"]).collect();
+        let known: Vec<&str> = FILTERS
+            .into_iter()
+            .chain(["sort", "limit", "cursor"])
+            .collect();
         errors.extend(given.unknown(&known));
         if !errors.is_empty() {
             return Err(errors.into());

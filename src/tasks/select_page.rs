@@ -74,7 +74,12 @@ pub(super) fn sections(query: &ListQuery) -> Vec<Section> {
     let sections = sections.iter().map(section);
     sections
         .skip_while(|section| !section.has_cursor)
-        .filter(|section| section.parts.iter().any(|part| part.has_some(&query.filter)))
+        .filter(|section| {
+            section
+                .parts
+                .iter()
+                .any(|part| part.has_some(&query.filter))
+        })
         .collect()
 }
 
@@ -256,7 +261,11 @@ impl<'a> SelectPage<'a> {
         for key in keys {
             out.push_sql(key.sql);
             out.push_sql(self::direction(key.descending));
-            out.push_sql(if key.is_nullable { " NULLS LAST, " } else { ", " });
+            out.push_sql(if key.is_nullable {
+                " NULLS LAST, "
+            } else {
+                ", "
+            });
         }
         out.push_sql("id");
         out.push_sql(direction);
@@ -370,7 +379,13 @@ impl QueryFragment<MultiBackend> for SelectPage<'_> {
             // generic plan for all owners would be wrong for one with very many tasks.
             out.unsafe_to_cache_prepared();
         }
-        let title = match self.query.sort.columns().iter().any(|by| by.column.sql(false) == TITLE) {
+        let title = match self
+            .query
+            .sort
+            .columns()
+            .iter()
+            .any(|by| by.column.sql(false) == TITLE)
+        {
             true => TITLE,
             false => "CAST(NULL AS TEXT)",
         };

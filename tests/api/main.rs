@@ -21,6 +21,7 @@ mod denial;
 mod denial_table;
 mod fairness;
 mod fields;
+mod finding;
 mod framing;
 mod hanging;
 mod headers;

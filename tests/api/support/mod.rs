@@ -5,7 +5,7 @@ pub mod fault_proxy;
 pub mod key_server;
 pub mod pairs;
 pub mod postgres;
-pub mod property;
+pub mod random;
 pub mod raw;
 pub mod tokens;
 pub mod trust;
@@ -176,8 +176,33 @@ impl TestApp {
         Client::new(self.http.clone(), self.address, None)
     }
 
-    /// The current metrics.
-    pub async fn metrics(&self) -> Response {
+    /// Makes a list of an owner's, and returns its id.
+    pub async fn list(&self, owner: &str, name: &str) -> String {
+        use diesel::connection::{Connection as _, SimpleConnection as _};
+        let id = todoward::primitives::id::ResourceId::generate().to_string();
+        let insert = |id: &str| {
+            format!(
+                "INSERT INTO lists (owner_id, id, name, archived, version, updated_at) \
+                 VALUES ('{owner}', {id}, '{name}', false, 1, '2026-01-01 00:00:00')"
+            )
+        };
+        match self.engine {
+            Engine::Sqlite => {
+                let file = self.database_url.strip_prefix("sqlite://").unwrap();
+                let mut sqlite = diesel::SqliteConnection::establish(file).unwrap();
+                let insert = insert(&format!("x'{}'", id.replace('-', "")));
+                sqlite.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                sqlite.batch_execute(&insert).unwrap();
+            }
+            Engine::Postgres => {
+                postgres::execute_in(&self.database_url, &insert(&format!("'{id}'")));
+            }
+        }
+        id
+    }
+
+    /// What the metrics say now.
+    pub async fn metrics(&self) -> Answer {
         let address = self.metrics.expect("spawned WITH_METRICS");
         Client::new(self.http.clone(), address, None)
             .get("/metrics")
