@@ -376,10 +376,38 @@ async fn a_limit_of_the_document_is_where_the_server_has_it(engine: Engine) {
             .await
             .expect(created);
     }
-    for sort in parameter("Sort")["enum"].as_array().unwrap() {
+    let pattern = parameter("Sort")["pattern"].as_str().unwrap();
+    let keys = pattern.split("-?(").nth(1).unwrap().split(')').next();
+    let keys: Vec<&str> = keys.unwrap().split('|').collect();
+    assert_eq!(keys.len(), 7);
+    for key in &keys {
         alice
-            .get(&format!("{TASKS_AT}?sort={}", sort.as_str().unwrap()))
+            .get(&format!("{TASKS_AT}?sort={key}"))
             .await
             .expect(200);
+    }
+    assert!(pattern.ends_with("{0,2}$"), "{pattern}");
+    for (count, status) in [(3, 200), (4, 400)] {
+        let sort = keys[..count].join(",-");
+        alice
+            .get(&format!("{TASKS_AT}?sort={sort}"))
+            .await
+            .expect(status);
+    }
+    for (name, value) in [
+        ("Lists", "list=inbox"),
+        ("Parents", "parent=none"),
+        ("Tags", "tag=a"),
+        ("AnyTags", "any_tag=a"),
+        ("NoTags", "no_tag=a"),
+    ] {
+        let max = limit(parameter(name), "maxItems");
+        for (count, status) in [(max, 200), (max + 1, 400)] {
+            let query = vec![value; count].join("&");
+            alice
+                .get(&format!("{TASKS_AT}?{query}"))
+                .await
+                .expect(status);
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::support::{Engine, Response, TestApp, on_both_databases};
 on_both_databases! {
     a_list_takes_its_parameters_up_to_their_borders,
     a_value_out_of_its_rule_is_refused_and_named,
+    a_count_has_the_filters_of_a_list_and_nothing_else,
     a_cursor_that_the_list_did_not_give_out_is_refused,
     a_parameter_that_a_list_does_not_have_is_refused_and_named,
     other_endpoints_have_no_parameters_and_do_nothing_if_given_one,
@@ -58,6 +59,19 @@ async fn a_list_takes_its_parameters_up_to_their_borders(engine: Engine) {
         "sort=-priority".into(),
         "sort=title".into(),
         "sort=-title".into(),
+        "sort=completed_at,-position,updated_at".into(),
+        "sort=%2Dpriority%2Cdue_date".into(),
+        "list=inbox&list=01a1f7e7-b530-74f8-94e4-b4dc1460f2f1".into(),
+        "&list=inbox".repeat(50),
+        "parent=none&parent=00000000-0000-0000-0000-000000000000".into(),
+        tags(50).replace("tag", "any_tag"),
+        format!("no_tag={}", "%F0%9F%9B%92".repeat(60)),
+        "untagged=true&recurring=false&due=any".into(),
+        "due=none&trash=true".into(),
+        "trash=false".into(),
+        "completed_after=1970-01-01T00:00:00Z".into(),
+        "completed_before=9999-12-31T23:59:59.999Z&updated_after=2026-12-01T09:00:00%2B14:00"
+            .into(),
     ];
     for query in good {
         let response = alice.get(&format!("{TASKS}?{query}")).await;
@@ -215,7 +229,38 @@ async fn a_value_out_of_its_rule_is_refused_and_named(engine: Engine) {
             .map(|value| format!("sort={value}"))
             .into(),
         ),
-        ("sort", vec!["sort=title&sort=title".into()]),
+        (
+            "sort",
+            vec![
+                "sort=title&sort=title".into(),
+                "sort=title,title".into(),
+                "sort=title,-title".into(),
+                "sort=title,priority,due_date,position".into(),
+                "sort=title,".into(),
+                "sort=deleted_at".into(),
+                "sort=deleted_at&trash=true".into(),
+                format!("sort={}", "title,".repeat(1000)),
+            ],
+        ),
+        ("list", references("list", "none")),
+        ("parent", references("parent", "inbox")),
+        ("any_tag", vec!["any_tag=".into(), "any_tag=a%00".into()]),
+        ("any_tag", vec!["&any_tag=0".repeat(51)]),
+        ("no_tag", vec![format!("no_tag={}", "a".repeat(61))]),
+        ("no_tag", vec!["&no_tag=0".repeat(51)]),
+        ("due", values("due", &["", "None", "true", "2026-01-01"])),
+        ("due", vec!["due=none&due=any".into()]),
+        ("untagged", values("untagged", &["", "1", "True", "none"])),
+        ("recurring", values("recurring", &["", "yes", "daily"])),
+        ("trash", values("trash", &["", "1", "only", "TRUE"])),
+        ("trash", vec!["trash=true&trash=false".into()]),
+        ("completed_after", values("completed_after", &INSTANTS)),
+        ("completed_before", values("completed_before", &INSTANTS)),
+        ("updated_after", values("updated_after", &INSTANTS)),
+        (
+            "updated_after",
+            vec!["updated_after=2026-12-01T09:00:00Z&updated_after=2026-12-01T09:00:00Z".into()],
+        ),
         ("cursor", vec!["cursor=a&cursor=b".into()]),
     ];
     for (name, queries) in wrong {
@@ -230,6 +275,75 @@ async fn a_value_out_of_its_rule_is_refused_and_named(engine: Engine) {
         }
     }
     assert_eq!(alice.titles("").await, ["a"]);
+}
+
+/// What is no instant.
+const INSTANTS: [&str; 14] = [
+    "",
+    "2026-12-01",
+    "2026-12-01T09:00",
+    "2026-12-01T09:00:00",
+    "2026-12-01T09:00:00+02:00",
+    "2026-12-01T25:00:00Z",
+    "2026-02-30T09:00:00Z",
+    "1969-12-31T23:59:59.999Z",
+    "1970-01-01T00:00:00%2B00:01",
+    "9999-12-31T23:59:59.9999Z",
+    "9999-12-31T23:59:59-00:01",
+    "10000-01-01T00:00:00Z",
+    "1790000000",
+    "2026-12-01T09:00:00Z%00",
+];
+
+fn values(name: &str, values: &[&str]) -> Vec<String> {
+    let value = |value: &&str| format!("{name}={value}");
+    values.iter().map(value).collect()
+}
+
+/// What is neither an id nor this parameter's word.
+fn references(name: &str, word_of_another: &str) -> Vec<String> {
+    let mut wrong = values(
+        name,
+        &[
+            "",
+            "null",
+            word_of_another,
+            "INBOX",
+            "1",
+            "01A1F7E7-B530-74F8-94E4-B4DC1460F2F1",
+            "01a1f7e7b53074f894e4b4dc1460f2f1",
+            "%7B01a1f7e7-b530-74f8-94e4-b4dc1460f2f1%7D",
+            "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1,inbox",
+            "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1%00",
+            "%27%20OR%201=1--",
+        ],
+    );
+    wrong.push(format!("{name}=x&{name}=y"));
+    let id = "01a1f7e7-b530-74f8-94e4-b4dc1460f2f1";
+    wrong.push(format!("&{name}={id}").repeat(51));
+    wrong
+}
+
+async fn a_count_has_the_filters_of_a_list_and_nothing_else(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    for (query, code, name) in [
+        ("sort=title", "unknown_parameter", "sort"),
+        ("limit=1", "unknown_parameter", "limit"),
+        ("cursor=a", "unknown_parameter", "cursor"),
+        ("by=title", "invalid_parameter", "by"),
+        ("by=", "invalid_parameter", "by"),
+        ("by=list,tag", "invalid_parameter", "by"),
+        ("by=list&by=tag", "invalid_parameter", "by"),
+        ("list=1", "invalid_parameter", "list"),
+        ("q=%00", "invalid_parameter", "q"),
+    ] {
+        let answer = alice.get(&format!("{TASKS}/count?{query}")).await;
+        assert_eq!(named(&answer.expect_problem(400, code)), [name], "{query}");
+    }
+    let all = "completed=true&priority=low&list=inbox&parent=none&tag=a&any_tag=a&no_tag=b&untagged=false&due=any&due_before=2026-01-01&due_after=2026-01-01&recurring=true&completed_after=2026-01-01T00:00:00Z&completed_before=2026-01-01T00:00:00Z&updated_after=2026-01-01T00:00:00Z&q=a&trash=true&by=tag";
+    let count = alice.get(&format!("{TASKS}/count?{all}")).await.expect(200);
+    assert_eq!(count.json(), json!({ "count": 0, "groups": [] }));
 }
 
 async fn a_cursor_that_the_list_did_not_give_out_is_refused(engine: Engine) {
