@@ -8,7 +8,8 @@
 //! server      builds the parts from the settings; starts, drains, stops
 //! routes      the one table of endpoints
 //! transfer    copies the tables of one database into another
-//! tasks       a resource: model, input, query, repository, handlers, openapi
+//! lists       a resource: model, input, query, repository, handlers, openapi
+//! tasks       another one
 //! openapi     the document of the API, made from the table of endpoints
 //! http        what surrounds every request
 //! health      whether this process should be sent requests
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod db;
 pub mod health;
 pub mod http;
+pub mod lists;
 pub mod logging;
 pub mod metrics;
 pub mod openapi;

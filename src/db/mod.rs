@@ -16,6 +16,7 @@ pub(crate) mod idempotency;
 mod indexes;
 mod job_claim;
 pub mod migrate;
+pub mod order;
 pub mod owned;
 mod owner_limiter;
 pub mod owner_lock;
@@ -25,7 +26,9 @@ pub(crate) mod pipelines;
 mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_parameters;
+pub mod purge;
 pub mod rejection;
+pub mod replica_lock;
 pub mod row_json;
 pub(crate) mod schema;
 mod stand_in;

@@ -13,6 +13,7 @@ use super::id::DbId;
 #[cfg(feature = "postgres")]
 use super::pipelines::{self, Session};
 use super::rejection::Rejection;
+use super::row_json::write_id_and_owner;
 use super::statement::Failure;
 #[cfg(feature = "postgres")]
 use super::table::Find;
@@ -40,6 +41,18 @@ pub trait Owned: Sized {
     fn version(&self) -> i64;
     /// The columns, borrowed.
     fn fields(&self) -> <Self::Row as Table>::Fields<'_>;
+
+    /// The row as a JSON object, appended to `out`.
+    ///
+    /// # Errors
+    ///
+    /// A column has a value that Todoward never writes.
+    fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        let fields = self.fields();
+        out.reserve(Self::Row::json_size(&fields) + self.owner().as_str().len());
+        write_id_and_owner(out, self.id().0, self.owner())?;
+        Self::Row::write_json(&fields, out)
+    }
 
     /// The INSERT statement.
     fn insert(&self) -> Insert<'_, Self::Row> {
@@ -143,10 +156,31 @@ pub fn replace<M: Owned>(conn: &mut DbConnection, old: &M, new: &M) -> QueryResu
     Ok(written == 1)
 }
 
-/// Deletes a row of the owner's for good.
-pub fn delete<M: Owned>(conn: &mut DbConnection, row: &M) -> QueryResult<bool> {
-    let deleted = Delete::<M::Row>::new(row.owner(), row.id()).execute(conn)?;
-    Ok(deleted == 1)
+/// Writes a row that was read under the owner's lock. Another request may have changed
+/// a field of it since; then the whole transaction is tried again.
+///
+/// # Errors
+///
+/// The database failed, or somebody else was faster.
+pub fn write<M: Owned>(conn: &mut DbConnection, old: &M, new: &M) -> Result<(), Failure> {
+    if replace(conn, old, new)? {
+        Ok(())
+    } else {
+        Err(Error::RollbackTransaction.into())
+    }
+}
+
+/// Deletes a row that was read under the owner's lock for good.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn delete<M: Owned>(conn: &mut DbConnection, row: &M) -> Result<(), Failure> {
+    let delete = Delete::<M::Row>::new(row.owner(), row.id(), row.version());
+    match delete.execute(conn)? {
+        0 => Err(Error::RollbackTransaction.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Why a scoped statement found nothing: the row has another version, belongs to

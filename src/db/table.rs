@@ -57,6 +57,14 @@ pub trait Table: Sized + PartialEq + Send + 'static {
     fn id(&self) -> DbId;
     /// Computes the derived columns.
     fn derive(fields: &Self::Fields<'_>) -> Self::Derived;
+    /// Writes the JSON object from the field after `owner_id` to its end.
+    ///
+    /// # Errors
+    ///
+    /// A column has a value that Todoward never writes.
+    fn write_json(fields: &Self::Fields<'_>, out: &mut Vec<u8>) -> serde_json::Result<()>;
+    /// How long that is if no text needs an escape, or a little longer.
+    fn json_size(fields: &Self::Fields<'_>) -> usize;
     /// Appends the values of [`Table::INSERT`] from the id on.
     fn push_values<'b, 'v: 'b>(
         fields: &'b Self::Fields<'v>,
@@ -132,10 +140,11 @@ pub struct Replace<'a, T: Table> {
     pub derived: T::Derived,
 }
 
-/// Deletes a row of the owner's for good.
+/// Deletes a row of the owner's for good, if it still has the version that was read.
 pub struct Delete<'a, T> {
     owner: &'a OwnerId,
     id: DbId,
+    read_version: i64,
     table: PhantomData<T>,
 }
 
@@ -168,9 +177,13 @@ impl<'a, T> Newest<'a, T> {
 }
 
 impl<'a, T> Delete<'a, T> {
-    pub fn new(owner: &'a OwnerId, id: DbId) -> Self {
-        let table = PhantomData;
-        Self { owner, id, table }
+    pub fn new(owner: &'a OwnerId, id: DbId, read_version: i64) -> Self {
+        Self {
+            owner,
+            id,
+            read_version,
+            table: PhantomData,
+        }
     }
 }
 
@@ -266,7 +279,9 @@ statement_text!([T: Table] Delete<'_, T>, |this, out| {
     out.push_sql(" WHERE owner_id = ");
     out.push_bind_param::<Text, _>(this.owner.as_str())?;
     out.push_sql(" AND id = ");
-    out.push_bind_param::<Id, _>(&this.id)
+    out.push_bind_param::<Id, _>(&this.id)?;
+    out.push_sql(" AND version = ");
+    out.push_bind_param::<BigInt, _>(&this.read_version)
 });
 
 /// A whole row with its owner, as `migrate --from` copies it.
@@ -502,12 +517,24 @@ macro_rules! owned_table {
                 $derive(fields)
             }
 
+            fn write_json(
+                fields: &$Fields<'_>,
+                out: &mut Vec<u8>,
+            ) -> serde_json::Result<()> {
+                fields.write_json(out)
+            }
+
+            fn json_size(fields: &$Fields<'_>) -> usize {
+                fields.json_size()
+            }
+
             fn push_values<'b, 'v: 'b>(
                 fields: &'b $Fields<'v>,
                 derived: &'b $Derived,
                 out: &mut impl $crate::db::column::StatementText<'b>,
             ) -> diesel::QueryResult<()> {
                 out.bind(&fields.id)?;
+                let _ = derived;
                 $(
                     out.sql(", ");
                     out.bind_field::<$rust>(&fields.$column)?;
@@ -526,14 +553,13 @@ macro_rules! owned_table {
             ) -> diesel::QueryResult<()> {
                 let mut separator = "";
                 $(
-                    out.sql(separator);
+                    out.sql(std::mem::replace(&mut separator, ", "));
                     out.sql(concat!(stringify!($column), " = "));
                     out.bind_field::<$rust>(&fields.$column)?;
-                    separator = ", ";
                 )*
+                let _ = derived;
                 $(
-                    out.sql(separator);
-                    out.sql(concat!(stringify!($derived), " = "));
+                    out.sql(concat!(", ", stringify!($derived), " = "));
                     out.bind(&derived.$derived)?;
                 )*
                 Ok(())

@@ -29,16 +29,18 @@ pub fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
     })
 }
 
-/// Parses `Idempotency-Key`, and combines it with the hash of the body.
+/// `Idempotency-Key` of a request, with its endpoint and its body.
 pub fn idempotency_key(
     request: &HttpRequest,
+    endpoint: &str,
     body: &[u8],
 ) -> Result<Option<IdempotencyKey>, ApiError> {
     let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
     let Some(key) = keys.next() else {
         return Ok(None);
     };
-    let key = IdempotencyKey::parse(key.as_bytes(), body).filter(|_| keys.next().is_none());
+    let key =
+        IdempotencyKey::parse(key.as_bytes(), endpoint, body).filter(|_| keys.next().is_none());
     key.map(Some).ok_or_else(|| {
         ApiError::new(
             Code::InvalidRequest,

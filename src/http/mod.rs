@@ -9,5 +9,6 @@ pub mod edge;
 pub mod errors;
 pub mod fallback;
 pub mod prefix;
+pub mod resource;
 pub mod response_budget;
 mod unread;

@@ -22,6 +22,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     durations: Histogram,
     refused: IntCounterVec,
+    purged: IntCounterVec,
 }
 
 impl Metrics {
@@ -49,6 +50,11 @@ impl Metrics {
             "Requests whose token was refused, by the code of the refusal.",
             &["code"],
         )?;
+        let purged = counters(
+            "todoward_purged_total",
+            "What this process has ended because it was in the trash for longer than trash.days.",
+            &["kind"],
+        )?;
         let build = IntGaugeVec::new(
             Opts::new("todoward_build_info", "What is running."),
             &["version"],
@@ -59,16 +65,22 @@ impl Metrics {
             refused.with_label_values(&[code.as_str()]);
         }
 
+        for kind in ["task", "list"] {
+            purged.with_label_values(&[kind]);
+        }
+
         let registry = Registry::new();
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(refused.clone()))?;
+        registry.register(Box::new(purged.clone()))?;
         registry.register(Box::new(build))?;
         Ok(Self {
             registry,
             requests,
             durations,
             refused,
+            purged,
         })
     }
 
@@ -90,7 +102,13 @@ impl Metrics {
         self.durations.observe(took.as_secs_f64());
     }
 
-    /// Counts a refused token.
+    /// So many of a kind have ended, because they were in the trash for long enough.
+    pub fn purged(&self, kind: &'static str, count: usize) {
+        let purged = self.purged.with_label_values(&[kind]);
+        purged.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    /// A token was refused.
     pub fn refused(&self, code: Code) {
         self.refused.with_label_values(&[code.as_str()]).inc();
     }

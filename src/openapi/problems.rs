@@ -119,6 +119,10 @@ fn example(code: Code) -> Value {
             ]),
         ),
         (
+            Code::InvalidList,
+            json!([{"pointer": "/name", "detail": "must be 1 to 200 characters"}]),
+        ),
+        (
             Code::UnknownField,
             json!([{"pointer": "/colour", "detail": unknown}]),
         ),
@@ -163,6 +167,7 @@ fn detail(code: Code) -> &'static str {
         Code::NotOwner => "this task is somebody else's",
         Code::ForeignPath => "the user in the path is not the token's",
         Code::TaskNotFound => "no task has this id",
+        Code::ListNotFound => "no list has this id",
         // These belong to no operation and have no example.
         Code::NoSuchAddress | Code::MethodNotAllowed => "",
         Code::RequestTimeout => "the body did not arrive within 10 seconds",
@@ -172,9 +177,10 @@ fn detail(code: Code) -> &'static str {
         Code::BodyTooLarge => "the body must be at most 524288 bytes",
         Code::UnsupportedMediaType => "send Content-Type: application/json",
         Code::InvalidTask => "title must be 1 to 1,000 characters",
+        Code::InvalidList => "name must be 1 to 200 characters",
         Code::UnknownField => "colour is not a field that can be set here",
         Code::IdempotencyKeyReused => {
-            "this Idempotency-Key was used with another body; use a new key for a new task"
+            "this Idempotency-Key was used with another body or at another endpoint; use a new key for something new"
         }
         Code::RateLimited => "too many requests; try again later",
         Code::Internal => "an internal error occurred",

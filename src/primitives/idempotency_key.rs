@@ -3,8 +3,8 @@
 
 use aws_lc_rs::digest;
 
-/// A key and the SHA-256 of the request body: the same key with another body is a
-/// mistake of the client.
+/// A key and the SHA-256 of the endpoint and the body that came with it: the same key
+/// with another body, or elsewhere, is another request, and a mistake.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
     key: String,
@@ -15,13 +15,17 @@ impl IdempotencyKey {
     /// How long a key is stored, in hours.
     pub const REMEMBERED_HOURS: i64 = 24;
 
-    /// Parses a key: 1 to 255 visible ASCII characters.
-    pub fn parse(key: &[u8], body: &[u8]) -> Option<Self> {
+    /// Reads a key: 1 to 255 visible ASCII characters. No body begins as the name of an
+    /// endpoint does.
+    pub fn parse(key: &[u8], endpoint: &str, body: &[u8]) -> Option<Self> {
         if !(1..=255).contains(&key.len()) || !key.iter().all(u8::is_ascii_graphic) {
             return None;
         }
         let mut body_hash = [0; 32];
-        body_hash.copy_from_slice(digest::digest(&digest::SHA256, body).as_ref());
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(endpoint.as_bytes());
+        context.update(body);
+        body_hash.copy_from_slice(context.finish().as_ref());
         Some(Self {
             key: std::str::from_utf8(key).ok()?.to_owned(),
             body_hash,
@@ -33,7 +37,7 @@ impl IdempotencyKey {
         &self.key
     }
 
-    /// The SHA-256 of the body.
+    /// The SHA-256 of endpoint and body.
     pub fn body_hash(&self) -> &[u8; 32] {
         &self.body_hash
     }

@@ -96,3 +96,26 @@ pub fn no_parameters(query: &str) -> Result<(), Vec<FieldError>> {
         Err(errors)
     }
 }
+
+/// The query of a DELETE of one row: whether it is for good.
+pub fn is_permanent(query: &str) -> Result<bool, Vec<FieldError>> {
+    let parameters = Parameters::parse(query)?;
+    let mut errors = Vec::new();
+    let permanent =
+        parameters.one(
+            "permanent",
+            &mut errors,
+            "must be true or false",
+            |text| match text {
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => None,
+            },
+        );
+    errors.extend(parameters.unknown(&["permanent"]));
+    if errors.is_empty() {
+        Ok(permanent.unwrap_or(false))
+    } else {
+        Err(errors)
+    }
+}

@@ -36,6 +36,12 @@ pub fn of_id(id: ResourceId) -> String {
     uuid::Uuid::from_bytes(*id.as_bytes()).simple().to_string()
 }
 
+/// Whether a text can be a position.
+pub fn is_position(text: &str) -> bool {
+    let is_digit = |byte| DIGITS.contains(&byte);
+    (1..=MAX_BYTES).contains(&text.len()) && text.bytes().all(is_digit)
+}
+
 /// A position between two others; at an end of the order where there is no other. None
 /// if there is no room, or if they are not in order.
 pub fn between(low: Option<&str>, high: Option<&str>) -> Option<String> {

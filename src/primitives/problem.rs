@@ -71,7 +71,9 @@ codes! {
     ForeignPath = "foreign_path", 403;
     /// No task has this id.
     TaskNotFound = "task_not_found", 404;
-    /// The path does not exist.
+    /// No list has this id.
+    ListNotFound = "list_not_found", 404;
+    /// No such address.
     NoSuchAddress = "no_such_address", 404;
     /// The path does not have this method.
     MethodNotAllowed = "method_not_allowed", 405;
@@ -85,6 +87,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", 415;
     /// A field has an invalid value.
     InvalidTask = "invalid_task", 422;
+    /// A field of a list has a value that it cannot have.
+    InvalidList = "invalid_list", 422;
     /// A field that a task does not have.
     UnknownField = "unknown_field", 422;
     /// The idempotency key was used with another body.

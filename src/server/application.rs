@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::metrics_server::{Exposition, MetricsServer};
 use super::migrate_at_start::{bring_up_to_date, refold};
+use super::purge::Purge;
 use crate::auth::{Authenticate, Jwks, Policy, Scopes, Verifier};
 use crate::db::bridge::Db;
 use crate::health::Health;
@@ -71,6 +72,7 @@ pub struct Application {
     drain_delay: Duration,
     metrics: Option<MetricsServer>,
     refolds: bool,
+    purge: Purge,
 }
 
 impl Application {
@@ -117,6 +119,12 @@ impl Application {
             None => None,
         };
         let counters = metrics.as_ref().map(|(metrics, ..)| Arc::clone(metrics));
+        let purge = Purge {
+            db: db.clone(),
+            health: Arc::clone(&health),
+            days: settings.trash_days,
+            metrics: counters.clone(),
+        };
         let edge_data = Data::new(Edge {
             request_timeout: server.request_timeout,
             health: Arc::clone(&health),
@@ -161,6 +169,7 @@ impl Application {
             drain_delay: settings.server.drain_delay,
             metrics: metrics.transpose().map_err(cannot_listen)?,
             refolds: settings.database.migrate_on_start,
+            purge,
         })
     }
 
@@ -194,6 +203,7 @@ impl Application {
         let refolding = self
             .refolds
             .then(|| actix_rt::spawn(refold(db.clone(), Arc::clone(&health))));
+        let purging = actix_rt::spawn(self.purge.run());
         let (stopping, is_stopping) = oneshot::channel();
         let cut = cut_off(is_stopping, stop_now, handle.clone());
         actix_rt::spawn(async move {
@@ -203,6 +213,7 @@ impl Application {
             if let Some(refolding) = refolding {
                 refolding.abort();
             }
+            purging.abort();
             health.set_stopping();
             // Fails if the server has ended already.
             let _ = stopping.send(());

@@ -3,3 +3,4 @@
 pub mod application;
 mod metrics_server;
 mod migrate_at_start;
+mod purge;

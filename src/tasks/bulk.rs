@@ -3,7 +3,7 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::query_builder::QueryFragment;
+use diesel::query_builder::{Query, QueryFragment};
 use diesel::sql_types::{Text, Timestamp};
 
 use crate::auth::OwnerId;
@@ -18,7 +18,6 @@ pub enum Which {
     /// has another task below it.
     Completed(Option<NaiveDateTime>),
     /// Those of a list.
-    #[expect(dead_code, reason = "lists use it")]
     InList(DbId),
 }
 
@@ -31,10 +30,32 @@ pub struct TrashTasks<'a> {
     pub now: NaiveDateTime,
 }
 
-/// Ends tasks.
+/// Ends tasks, and yields their ids.
 pub struct EndTasks<'a> {
     pub owner: &'a OwnerId,
     pub which: Which,
+}
+
+/// Ends what went to the trash with a list, and yields the ids.
+pub struct EndTrashed<'a> {
+    pub owner: &'a OwnerId,
+    pub with: DbId,
+}
+
+/// Takes tasks out of the place that has ended: to the top level, out of the list.
+pub struct LeaveEnded<'a> {
+    pub owner: &'a str,
+    pub ended: Ended<'a>,
+    pub now: NaiveDateTime,
+}
+
+/// What has ended of what tasks are in.
+#[derive(Debug, Clone, Copy)]
+pub enum Ended<'a> {
+    /// These parents, and this list with them.
+    Parents(&'a [DbId], Option<&'a DbId>),
+    /// This list.
+    List(&'a DbId),
 }
 
 /// Makes those that went to the trash at an instant, each with itself, remember with
@@ -54,9 +75,19 @@ pub struct RestoreTasks<'a> {
 dynamic_query!(
     [] TrashTasks<'_>,
     [] EndTasks<'_>,
+    [] EndTrashed<'_>,
+    [] LeaveEnded<'_>,
     [] Together<'_>,
     [] RestoreTasks<'_>,
 );
+
+impl Query for EndTasks<'_> {
+    type SqlType = Id;
+}
+
+impl Query for EndTrashed<'_> {
+    type SqlType = Id;
+}
 
 /// Their texts are as they were: what was folded of the last version is of this.
 const NEXT_VERSION: &str = "version = version + 1, folded_version = folded_version + 1, ";
@@ -125,7 +156,61 @@ impl QueryFragment<MultiBackend> for TrashTasks<'_> {
 impl QueryFragment<MultiBackend> for EndTasks<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
         out.push_sql("DELETE FROM tasks");
-        self.which.push(self.owner, &mut out)
+        self.which.push(self.owner, &mut out)?;
+        out.push_sql(" RETURNING id");
+        Ok(())
+    }
+}
+
+impl QueryFragment<MultiBackend> for EndTrashed<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("DELETE FROM tasks WHERE owner_id = ");
+        out.push_bind_param::<Text, _>(self.owner.as_str())?;
+        out.push_sql(" AND deleted_at IS NOT NULL AND deleted_with = ");
+        out.push_bind_param::<Id, _>(&self.with)?;
+        out.push_sql(" RETURNING id");
+        Ok(())
+    }
+}
+
+impl QueryFragment<MultiBackend> for LeaveEnded<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("UPDATE tasks SET ");
+        out.push_sql(NEXT_VERSION);
+        out.push_sql("updated_at = ");
+        out.push_bind_param::<Timestamp, _>(&self.now)?;
+        match self.ended {
+            Ended::List(_) => out.push_sql(", list_id = NULL"),
+            Ended::Parents(_, list) => {
+                out.push_sql(", parent_id = NULL");
+                if let Some(list) = list {
+                    out.push_sql(", list_id = CASE WHEN list_id = ");
+                    out.push_bind_param::<Id, _>(list)?;
+                    out.push_sql(" THEN NULL ELSE list_id END");
+                }
+            }
+        }
+        out.push_sql(" WHERE owner_id = ");
+        out.push_bind_param::<Text, _>(self.owner)?;
+        match self.ended {
+            Ended::List(list) => {
+                out.push_sql(" AND list_id = ");
+                out.push_bind_param::<Id, _>(list)
+            }
+            Ended::Parents(parents, _) => {
+                for (at, parent) in parents.iter().enumerate() {
+                    out.push_sql(if at == 0 { " AND parent_id IN (" } else { ", " });
+                    out.push_bind_param::<Id, _>(parent)?;
+                }
+                out.push_sql(if parents.is_empty() {
+                    " AND 1 = 0"
+                } else {
+                    ")"
+                });
+                Ok(())
+            }
+        }
     }
 }
 

@@ -16,7 +16,6 @@ use diesel::sql_types::{self, Bool, HasSqlType, Text};
 use super::due;
 use super::input::Completion;
 use super::model::{Task, TaskRow};
-use super::place::write;
 use super::schedule::Schedule;
 use super::series::shift;
 use super::trash::end;
@@ -24,6 +23,7 @@ use super::tree;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 use crate::db::id::{DbId, Id};
+use crate::db::order::Arranged as _;
 use crate::db::owned::{self, Owned as _};
 use crate::db::owner_lock::lock_owner;
 #[cfg(feature = "postgres")]
@@ -80,7 +80,7 @@ impl CompleteTask {
                     if alone {
                         follow(conn, &old, &mut new, on, now)?;
                     }
-                    write(conn, &old, &new)?;
+                    owned::write(conn, &old, &new)?;
                 }
             }
         }
@@ -89,7 +89,7 @@ impl CompleteTask {
         }
         let mut new = complete(&task, done, now);
         follow(conn, &task, &mut new, on, now)?;
-        write(conn, &task, &new)?;
+        owned::write(conn, &task, &new)?;
         Ok(new)
     }
 }

@@ -1,7 +1,6 @@
 //! Errors of task requests as problem responses.
 
 use super::query::ListError;
-use crate::db::error::DbError;
 use crate::http::errors::{Noun, invalid_query};
 use crate::primitives::field_error::FieldError;
 use crate::primitives::problem::{ApiError, Code};
@@ -24,18 +23,8 @@ impl From<ListError> for ApiError {
 }
 
 /// The words for a task in errors.
-const TASK: Noun = Noun {
+pub const TASK: Noun = Noun {
     singular: "task",
     not_found: Code::TaskNotFound,
     invalid: Code::InvalidTask,
 };
-
-/// Maps a failed statement to a response.
-pub fn failed(error: DbError) -> ApiError {
-    TASK.failed(error)
-}
-
-/// 404: no task has this id.
-pub fn task_not_found() -> ApiError {
-    TASK.not_found()
-}

@@ -17,6 +17,7 @@ mod moving;
 mod openapi;
 mod page;
 mod place;
+pub mod purge;
 pub mod query;
 pub mod recurrence;
 pub mod refold;

@@ -13,7 +13,6 @@ use super::tags::Tags;
 use crate::auth::OwnerId;
 use crate::db::id::{self, DbId};
 use crate::db::owned::Owned;
-use crate::db::row_json::write_id_and_owner;
 use crate::db::table::owned_table;
 use crate::primitives::id::ResourceId;
 use crate::primitives::json_writer as write;
@@ -221,12 +220,6 @@ fn derive(fields: &TaskFields<'_>) -> TaskDerived {
 }
 
 impl Task {
-    /// Where it stands among its siblings.
-    pub fn effective_position(&self) -> String {
-        let position = self.position.clone();
-        position.unwrap_or_else(|| position::of_id(self.id))
-    }
-
     /// The tasks that it is beside.
     pub fn siblings(&self) -> Siblings {
         Siblings {
@@ -242,18 +235,6 @@ impl Task {
             updated_at: now,
             ..self.clone()
         }
-    }
-
-    /// The task as an object, appended to `out`.
-    ///
-    /// # Errors
-    ///
-    /// The column of the tags is not JSON: something other than Todoward has written it.
-    pub fn write_json(&self, out: &mut Vec<u8>) -> Result<()> {
-        let fields = self.fields();
-        out.reserve(fields.json_size() + self.owner_id.as_str().len());
-        write_id_and_owner(out, self.id, &self.owner_id)?;
-        fields.write_json(out)
     }
 }
 

@@ -472,12 +472,12 @@ fn order_and_page() -> Vec<(&'static str, Parameter)> {
                 sort,
             ),
         ),
-        ("Limit", query("limit", "How many tasks a page has.", limit)),
+        ("Limit", query("limit", "How many a page has.", limit)),
         (
             "Cursor",
             query(
                 "cursor",
-                "`next_cursor` of the page before, with the same filters and sort.",
+                "`next_cursor` of the page before, with the same filters and order.",
                 string().min_length(Some(1)),
             ),
         ),
@@ -494,6 +494,14 @@ fn of_deletions() -> Vec<(&'static str, Parameter)> {
         (
             "EmptyTrash",
             query("trash", "What is in the trash.", only_true()),
+        ),
+        (
+            "Trash",
+            query(
+                "trash",
+                "What is in the trash, and nothing else.",
+                only_true(),
+            ),
         ),
         (
             "Permanent",

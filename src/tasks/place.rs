@@ -19,7 +19,6 @@ use crate::db::table::Place;
 use crate::primitives::field_error::FieldError;
 use crate::primitives::id::ResourceId;
 use crate::primitives::json::Value;
-use crate::primitives::position;
 use crate::primitives::text::Wrong;
 use crate::primitives::timestamp::Timestamp;
 
@@ -173,40 +172,11 @@ pub fn settle(
             for old in level {
                 let mut new = old.changed(now);
                 new.list_id = siblings.list;
-                write(conn, &old, &new)?;
+                owned::write(conn, &old, &new)?;
             }
         }
     }
     Ok(())
-}
-
-/// Writes a task that was read under the owner's lock. Another request may have changed
-/// a field of it since; then the whole transaction is tried again.
-///
-/// # Errors
-///
-/// The database failed, or somebody else was faster.
-pub fn write(conn: &mut DbConnection, old: &Task, new: &Task) -> Result<(), Failure> {
-    if owned::replace(conn, old, new)? {
-        Ok(())
-    } else {
-        Err(diesel::result::Error::RollbackTransaction.into())
-    }
-}
-
-/// The position behind all siblings: that of this instant, or one behind the last.
-pub fn end_of(
-    conn: &mut DbConnection,
-    owner: &OwnerId,
-    siblings: Siblings,
-    task: ResourceId,
-) -> QueryResult<String> {
-    let now = position::of_id(ResourceId::generate());
-    let last = siblings.last(conn, owner, task)?;
-    Ok(match last {
-        Some(last) if last >= now => position::behind(&last).unwrap_or(now),
-        Some(_) | None => now,
-    })
 }
 
 /// How many levels there are below a task.

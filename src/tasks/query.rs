@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _};
 
 use super::cursor::Position;
-use super::filter::{FILTERS, Filter, flag};
+use super::filter::{FILTERS, Filter};
 use super::sort::Sort;
 use crate::auth::OwnerId;
 use crate::primitives::field_error::FieldError;
@@ -226,18 +226,5 @@ impl Clear {
             (true, Some(())) => Ok(Self::Trash),
             (true, None) => Ok(Self::Completed(before)),
         }
-    }
-}
-
-/// Parses the query of `DELETE /tasks/{id}`: whether it is for good.
-pub fn is_permanent(query: &str) -> Result<bool, Vec<FieldError>> {
-    let parameters = Parameters::parse(query)?;
-    let mut errors = Vec::new();
-    let permanent = flag(&parameters, "permanent", &mut errors);
-    errors.extend(parameters.unknown(&["permanent"]));
-    if errors.is_empty() {
-        Ok(permanent.unwrap_or(false))
-    } else {
-        Err(errors)
     }
 }

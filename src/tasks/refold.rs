@@ -12,8 +12,6 @@
 
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "postgres")]
-use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -22,21 +20,16 @@ use super::folding::{FoldedTexts, Texts};
 use crate::db::connection::{DbConnection, Generation, Manager, MultiBackend};
 use crate::db::id::{DbId, Id};
 use crate::db::migrate::MigrateError;
-use crate::db::statement::in_transaction;
-use crate::db::statement::{Pass, dynamic_query};
+use crate::db::replica_lock::is_alone;
+use crate::db::statement::{Pass, dynamic_query, in_transaction};
 use crate::settings::Database;
 
 /// The number of rows that a step reads, and the max that it writes: it takes some
 /// milliseconds.
 const ROWS: usize = 100;
 
-/// How long a step waits for a row that another transaction has locked: 100 ms.
-#[cfg(feature = "postgres")]
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 100";
-
 /// The key of the advisory lock that admits one replica at a time: "refolded" in
 /// ASCII.
-#[cfg(feature = "postgres")]
 const LOCK: i64 = 0x7265_666f_6c64_6564;
 
 /// The last task of a step.
@@ -163,7 +156,7 @@ pub fn step(conn: &mut DbConnection, after: Option<&Place>) -> QueryResult<Optio
         return Ok(Some(Step { folded: 0, next }));
     }
     in_transaction(conn, |conn| {
-        if !is_alone(conn)? {
+        if !is_alone(conn, LOCK)? {
             return Ok(None);
         }
         let mut folded = 0;
@@ -172,25 +165,6 @@ pub fn step(conn: &mut DbConnection, after: Option<&Place>) -> QueryResult<Optio
         }
         Ok(Some(Step { folded, next }))
     })
-}
-
-/// Tries to take the lock, which is held until the end of the transaction.
-fn is_alone(conn: &mut DbConnection) -> QueryResult<bool> {
-    match conn {
-        DbConnection::Sqlite(_) => Ok(true),
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(postgres) => {
-            #[derive(QueryableByName)]
-            struct Taken {
-                #[diesel(sql_type = diesel::sql_types::Bool)]
-                taken: bool,
-            }
-            postgres.batch_execute(LOCK_TIMEOUT)?;
-            let lock = format!("SELECT pg_try_advisory_xact_lock({LOCK}) AS taken");
-            let row: Taken = diesel::sql_query(lock).get_result(postgres)?;
-            Ok(row.taken)
-        }
-    }
 }
 
 /// How often in a row `todoward migrate` repeats a failing step before it gives up.

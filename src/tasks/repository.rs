@@ -12,12 +12,13 @@ use super::cursor::Position;
 use super::input::{NewTask, Patch};
 use super::model::{Task, TaskRow};
 use super::page;
-use super::place::{end_of, levels_below, settle, write};
+use super::place::{levels_below, settle};
 use super::query::ListQuery;
 use super::sort::SortedRow;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 use crate::db::idempotency::{self, Created, Draft as _};
+use crate::db::order::Order as _;
 use crate::db::owned::{self, Owned as _};
 use crate::db::owner_lock::lock_owner;
 #[cfg(feature = "postgres")]
@@ -187,10 +188,10 @@ impl UpdateTask {
         let mut new = patched.changed(now);
         follow(conn, &old, &mut new, None, now)?;
         if is_moved {
-            let position = end_of(conn, owner, siblings, id)?;
+            let position = siblings.end(conn, owner, id)?;
             settle(conn, &mut new, siblings, Some(position), now)?;
         }
-        write(conn, &old, &new)?;
+        owned::write(conn, &old, &new)?;
         Ok(new)
     }
 }

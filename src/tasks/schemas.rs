@@ -311,7 +311,7 @@ pub(super) fn cleared() -> ObjectBuilder {
     let deleted = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(0))
-        .description(Some("How many tasks were deleted."));
+        .description(Some("How many were deleted."));
     ObjectBuilder::new()
         .property("deleted", deleted)
         .required("deleted")

@@ -5,13 +5,17 @@
 
 use diesel::prelude::*;
 
-use super::bulk::{EndTasks, Together, TrashTasks, Which};
+use super::bulk::{
+    EndTasks, EndTrashed, Ended, LeaveEnded, RestoreTasks, Together, TrashTasks, Which,
+};
 use super::model::{Task, Trashed};
-use super::place::{end_of, list_is_live, write};
+use super::place::list_is_live;
 use super::siblings::Siblings;
 use super::tree::{self, MAX_LEVELS};
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
+use crate::db::id::DbId;
+use crate::db::order::Order as _;
 use crate::db::owned;
 use crate::db::owner_lock::lock_owner;
 use crate::db::schema::tasks;
@@ -20,6 +24,10 @@ use crate::db::table::Place;
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
 use crate::primitives::timestamp::Timestamp;
+
+/// The condition on a list `it` that no task is left that went to the trash with it.
+pub const WITHOUT_TASKS_THAT_WENT_WITH_IT: &str = " AND NOT EXISTS (SELECT 1 FROM tasks \
+     WHERE tasks.owner_id = it.owner_id AND tasks.list_id = it.id AND tasks.deleted_with = it.id)";
 
 /// Moves the owner's task to the trash, or ends it.
 pub struct DeleteTask {
@@ -91,10 +99,13 @@ impl Statement for ClearCompleted {
         in_transaction(conn, |conn| {
             lock_owner(conn, owner)?;
             let which = Which::Completed(self.before.map(Timestamp::column));
+            let now = Timestamp::now();
             if self.permanent {
-                return Ok(EndTasks { owner, which }.execute(conn)?);
+                let ended: Vec<DbId> = EndTasks { owner, which }.load(conn)?;
+                leave_parents(conn, owner.as_str(), &ended, None, now)?;
+                return Ok(ended.len());
             }
-            let now = Timestamp::now().column();
+            let now = now.column();
             let with = None;
             let count = TrashTasks {
                 owner,
@@ -142,7 +153,7 @@ pub fn trash(
     for old in std::iter::once(task).chain(below.iter().flatten()) {
         let mut new = old.changed(now);
         new.trashed = Some(Trashed { at: now, with });
-        write(conn, old, &new)?;
+        owned::write(conn, old, &new)?;
         count += 1;
     }
     Ok(count)
@@ -169,11 +180,11 @@ pub fn restore(conn: &mut DbConnection, task: &Task, now: Timestamp) -> Result<T
     let mut new = task.changed(now);
     new.trashed = None;
     if (new.list_id, new.parent_id) != (siblings.list, siblings.parent) {
-        new.position = Some(end_of(conn, owner, siblings, task.id)?);
+        new.position = Some(siblings.end(conn, owner, task.id)?);
         (new.list_id, new.parent_id) = (siblings.list, siblings.parent);
     }
     let below = tree::below(conn, owner, task.id, Place::Trash)?;
-    write(conn, task, &new)?;
+    owned::write(conn, task, &new)?;
     let mut restored = vec![task.id];
     for old in below.iter().flatten() {
         let is_with = old.trashed.map(|trashed| trashed.with) == with;
@@ -185,7 +196,7 @@ pub fn restore(conn: &mut DbConnection, task: &Task, now: Timestamp) -> Result<T
             let mut back = old.changed(now);
             back.trashed = None;
             back.list_id = new.list_id;
-            write(conn, old, &back)?;
+            owned::write(conn, old, &back)?;
             restored.push(old.id);
         }
     }
@@ -211,8 +222,90 @@ pub fn end(conn: &mut DbConnection, task: &Task) -> Result<usize, Failure> {
         } else {
             let mut alone = old.changed(Timestamp::now());
             alone.parent_id = None;
-            write(conn, old, &alone)?;
+            owned::write(conn, old, &alone)?;
         }
     }
     Ok(ended.len())
+}
+
+/// Moves the live tasks of a list to the trash, with the list.
+pub fn trash_tasks_of_list(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    list: ResourceId,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let (list, now) = (DbId(list), now.column());
+    let (which, with) = (Which::InList(list), Some(list));
+    let statement = TrashTasks {
+        owner,
+        which,
+        with,
+        now,
+    };
+    statement.execute(conn).map(drop)
+}
+
+/// Takes out of the trash what went there with a list.
+pub fn restore_tasks_of_list(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    list: ResourceId,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let (with, now) = (DbId(list), now.column());
+    RestoreTasks { owner, with, now }.execute(conn).map(drop)
+}
+
+/// Ends the live tasks of a list that ends, and those that went to the trash with it.
+/// Those that lie there on their own lose the list.
+pub fn end_tasks_of_list(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    list: ResourceId,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let list = DbId(list);
+    let which = Which::InList(list);
+    let mut ended: Vec<DbId> = EndTasks { owner, which }.load(conn)?;
+    let with = list;
+    ended.append(&mut EndTrashed { owner, with }.load(conn)?);
+    leave_parents(conn, owner.as_str(), &ended, Some(list), now)?;
+    leave_list(conn, owner.as_str(), list, now)
+}
+
+/// Takes what is in the trash on its own, below tasks that have ended, to the top level;
+/// out of a list, too, that ends with them, so that it is one change.
+pub(super) fn leave_parents(
+    conn: &mut DbConnection,
+    owner: &str,
+    ended: &[DbId],
+    list: Option<DbId>,
+    now: Timestamp,
+) -> QueryResult<()> {
+    for parents in ended.chunks(500) {
+        LeaveEnded {
+            owner,
+            ended: Ended::Parents(parents, list.as_ref()),
+            now: now.column(),
+        }
+        .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Takes tasks out of a list that has ended.
+pub fn leave_list(
+    conn: &mut DbConnection,
+    owner: &str,
+    list: DbId,
+    now: Timestamp,
+) -> QueryResult<()> {
+    LeaveEnded {
+        owner,
+        ended: Ended::List(&list),
+        now: now.column(),
+    }
+    .execute(conn)
+    .map(drop)
 }

@@ -18,6 +18,7 @@ const MODULES: &[&[&str]] = &[
     &["server"],
     &["routes"],
     &["transfer"],
+    &["lists"],
     &["tasks"],
     &["openapi"],
     &["http"],
@@ -33,6 +34,9 @@ const MODULES: &[&[&str]] = &[
 /// to, and the command that copies whole tables.
 const TABLES: &[(&str, &[&str])] = &[
     ("tasks", &["tasks", "transfer"]),
+    // A task is put into a list that is there.
+    ("lists", &["lists", "tasks", "transfer"]),
+    ("owners", &["db"]),
     ("idempotency_keys", &["db", "transfer"]),
 ];
 

@@ -1,0 +1,168 @@
+//! What the handlers of all resources have in common. Each checks in the documented
+//! order: query, headers, body, then the row.
+
+use actix_web::http::header::{ContentType, ETAG, LINK, LOCATION};
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+
+use super::app_state::AppState;
+use super::body::{self, Body};
+use super::conditions::if_match;
+use super::errors::{Noun, invalid_query};
+use super::prefix::prefix;
+use super::response_budget::{BudgetedBody, ResponseBudget};
+use crate::auth::OwnerId;
+use crate::db::idempotency::Created;
+use crate::db::owned::Owned;
+use crate::db::row_json::RowJson;
+use crate::db::statement::Statement;
+use crate::primitives::deadline::deadline;
+use crate::primitives::entity_tag::{EntityTag, IfMatch};
+use crate::primitives::id::ResourceId;
+use crate::primitives::parameters::no_parameters;
+use crate::primitives::problem::{ApiError, Code};
+
+/// The result of a handler.
+pub type HandlerResult = Result<HttpResponse, ApiError>;
+
+/// Runs a statement for the owner within the deadline of the request.
+///
+/// # Errors
+///
+/// Why nothing came of it, in the words for the resource.
+pub async fn run<S: Statement>(
+    app: &AppState,
+    owner: OwnerId,
+    request: &HttpRequest,
+    noun: &Noun,
+    statement: S,
+) -> Result<S::Output, ApiError> {
+    let done = app.db.run(owner, deadline(request), statement).await;
+    done.map_err(|error| noun.failed(error))
+}
+
+/// Reads what every change of a row has: its precondition and its body.
+///
+/// # Errors
+///
+/// A parameter, a wrong `If-Match`, or a body that cannot be read.
+pub async fn change(
+    app: &AppState,
+    owner: &OwnerId,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<(IfMatch, Body), ApiError> {
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let if_match = if_match(request)?;
+    let bytes = body::read(app, owner, request, payload).await?;
+    Ok((if_match, bytes))
+}
+
+/// The id in the path; 404 if it is not a UUID in canonical form.
+///
+/// # Errors
+///
+/// That.
+pub fn row_id(request: &HttpRequest, noun: &Noun) -> Result<ResourceId, ApiError> {
+    let segment = request.match_info().get("id");
+    segment
+        .and_then(ResourceId::parse)
+        .ok_or_else(|| noun.not_found())
+}
+
+/// 200 with a row.
+///
+/// # Errors
+///
+/// It cannot be written as JSON.
+pub fn row(row: &impl Owned) -> HandlerResult {
+    with_row(HttpResponse::Ok(), row)
+}
+
+/// 304: the client has this version.
+pub fn not_modified(row: &impl Owned) -> HttpResponse {
+    let etag = EntityTag(row.version()).to_string();
+    HttpResponse::NotModified()
+        .insert_header((ETAG, etag))
+        .finish()
+}
+
+/// 201 with a row that was created, now or by an earlier request with the same key.
+/// `path` is that of the collection.
+///
+/// # Errors
+///
+/// The key was used for something else.
+pub fn created<R: Owned>(
+    app: &AppState,
+    request: &HttpRequest,
+    path: &str,
+    created: Created<R>,
+) -> HandlerResult {
+    let (new, replayed) = match created {
+        Created::New(new) => (new, false),
+        Created::Replayed(new) => (new, true),
+        Created::KeyReused => {
+            return Err(ApiError::new(
+                Code::IdempotencyKeyReused,
+                "this Idempotency-Key was used with another body or at another endpoint; use a new key for something new",
+            ));
+        }
+    };
+    let mut response = HttpResponse::Created();
+    let prefix = prefix(request, &app.trusted_proxies);
+    response.insert_header((LOCATION, format!("{prefix}{path}/{}", new.id().0)));
+    if replayed {
+        response.insert_header(("idempotency-replayed", "true"));
+    }
+    with_row(response, &new)
+}
+
+fn with_row(mut response: HttpResponseBuilder, row: &impl Owned) -> HandlerResult {
+    let mut json = Vec::new();
+    row.write_json(&mut json).map_err(unserializable)?;
+    response.insert_header((ETAG, EntityTag(row.version()).to_string()));
+    Ok(response.content_type(ContentType::json()).body(json))
+}
+
+/// The body of a page.
+///
+/// # Errors
+///
+/// Too many large bodies are held already.
+pub fn page_body(
+    items: Vec<RowJson>,
+    cursor: Option<&str>,
+    owner: &OwnerId,
+    budget: &ResponseBudget,
+) -> Result<BudgetedBody, ApiError> {
+    // Allocated once: a large page would be in memory twice while its buffer grows.
+    let rows: usize = items.iter().map(|row| row.size(owner)).sum();
+    let size = rows + cursor.map_or(0, str::len) + 64;
+    let held = budget.hold(owner, size)?;
+    let mut json = Vec::with_capacity(size);
+    json.extend_from_slice(b"{\"items\":[");
+    for (at, row) in items.into_iter().enumerate() {
+        if at > 0 {
+            json.push(b',');
+        }
+        row.write(owner, &mut json).map_err(unserializable)?;
+    }
+    json.extend_from_slice(b"],\"next_cursor\":");
+    serde_json::to_writer(&mut json, &cursor).map_err(unserializable)?;
+    json.push(b'}');
+    Ok(BudgetedBody::new(json, held))
+}
+
+/// 200 with a page, and the path of the next one.
+pub fn page(body: BudgetedBody, next: Option<String>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = next {
+        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
+    }
+    response.content_type(ContentType::json()).body(body)
+}
+
+fn unserializable(error: serde_json::Error) -> ApiError {
+    ApiError::new(Code::Internal, "an internal error occurred").with_source(error)
+}

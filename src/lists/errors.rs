@@ -1,0 +1,30 @@
+//! Errors of list requests as problem responses.
+
+use super::query::QueryError;
+use crate::http::errors::{Noun, invalid_query};
+use crate::primitives::field_error::FieldError;
+use crate::primitives::problem::{ApiError, Code};
+
+/// 422: a body that is not a valid list, or that only has unknown fields.
+pub fn invalid_list(errors: Vec<FieldError>) -> ApiError {
+    ApiError::from_field_errors(errors, Code::UnknownField, Code::InvalidList)
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::InvalidParameters(errors) => invalid_query(errors),
+            QueryError::InvalidCursor => Self::new(
+                Code::InvalidCursor,
+                "the cursor is not one of these lists; repeat the filters it came with, or start without it",
+            ),
+        }
+    }
+}
+
+/// The words for a list in errors.
+pub const LIST: Noun = Noun {
+    singular: "list",
+    not_found: Code::ListNotFound,
+    invalid: Code::InvalidList,
+};

@@ -1,0 +1,184 @@
+//! The handlers of the lists API. Each checks in the documented order: query,
+//! headers, body, then the row.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
+
+use super::errors::{LIST, invalid_list};
+use super::input::{NewList, Patch, no_fields, parse_move};
+use super::query::{ListsQuery, is_trash};
+use super::repository::{CreateList, ListLists, MoveList, Page, ReadList, UpdateList};
+use super::trash::{DeleteList, EmptyTrash, RestoreList};
+use crate::auth::OwnerId;
+use crate::db::statement::Statement;
+use crate::http::app_state::AppState;
+use crate::http::body;
+use crate::http::conditions::{idempotency_key, if_match, if_none_match};
+use crate::http::errors::invalid_query;
+use crate::http::prefix::prefix;
+use crate::http::resource::{self, HandlerResult, change, created, not_modified, row};
+use crate::http::response_budget::{BudgetedBody, ResponseBudget};
+use crate::primitives::id::ResourceId;
+use crate::primitives::parameters::{is_permanent, no_parameters};
+use crate::primitives::problem::ApiError;
+
+/// The path in links, without host and prefix.
+const LISTS: &str = "/api/v1/lists";
+
+/// `POST /lists` in the hash of its Idempotency-Key.
+const ENDPOINT: &str = "POST /lists ";
+
+/// `GET /lists`
+pub async fn list_lists(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+) -> HandlerResult {
+    let query = ListsQuery::parse(request.query_string(), &owner)?;
+    let (asked, budget) = (query.clone(), app.response_budget.clone());
+    let prefix = prefix(&request, &app.trusted_proxies).to_owned();
+    // Serialized on the database thread, where its bytes are counted at once.
+    let statement =
+        ListLists(query).then(move |page, owner| render(page, owner, &asked, &budget, &prefix));
+    let (body, next) = run(&app, owner, &request, statement).await??;
+    Ok(resource::page(body, next))
+}
+
+/// Returns the body of a page and the path of the next one.
+fn render(
+    page: Page,
+    owner: &OwnerId,
+    query: &ListsQuery,
+    budget: &ResponseBudget,
+    prefix: &str,
+) -> Result<(BudgetedBody, Option<String>), ApiError> {
+    let next = page.next.as_ref();
+    let cursor = next.map(|next| query.cursor_after(owner, next));
+    let body = resource::page_body(page.items, cursor.as_deref(), owner, budget)?;
+    let link = |cursor: &String| format!("{prefix}{LISTS}?{}", query.next_page(cursor));
+    Ok((body, cursor.as_ref().map(link)))
+}
+
+/// `POST /lists`
+pub async fn create_list(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> HandlerResult {
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    // Checks the header before the body is read; the key itself needs the body's hash.
+    idempotency_key(&request, ENDPOINT, &[])?;
+    let bytes = body::read(&app, &owner, &request, payload).await?;
+    let key = idempotency_key(&request, ENDPOINT, &bytes)?;
+    let new_list = NewList::parse(&body::document(&request, &bytes)?).map_err(invalid_list)?;
+    let statement = CreateList {
+        id: ResourceId::generate(),
+        new_list,
+        key,
+    };
+    let list = run(&app, owner, &request, statement).await?;
+    created(&app, &request, LISTS, list)
+}
+
+/// `DELETE /lists?trash=true`
+pub async fn delete_lists(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+) -> HandlerResult {
+    is_trash(request.query_string()).map_err(invalid_query)?;
+    let deleted = run(&app, owner, &request, EmptyTrash).await?;
+    Ok(HttpResponse::Ok().json(json!({ "deleted": deleted })))
+}
+
+/// `GET /lists/{id}`
+pub async fn read_list(app: Data<AppState>, owner: OwnerId, request: HttpRequest) -> HandlerResult {
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let known = if_none_match(&request)?;
+    let id = list_id(&request)?;
+    let list = run(&app, owner, &request, ReadList(id)).await?;
+    if known.has(list.version) {
+        return Ok(not_modified(&list));
+    }
+    row(&list)
+}
+
+/// `PATCH /lists/{id}` and `PUT /lists/{id}`. Both are merge patches (RFC 7396), so
+/// that a client that does not know a field cannot delete its value.
+pub async fn update_list(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> HandlerResult {
+    let (if_match, bytes) = change(&app, &owner, &request, payload).await?;
+    let patch = Patch::parse(&body::document(&request, &bytes)?).map_err(invalid_list)?;
+    let id = list_id(&request)?;
+    let statement = UpdateList {
+        id,
+        patch,
+        if_match,
+    };
+    row(&run(&app, owner, &request, statement).await?)
+}
+
+/// `DELETE /lists/{id}`
+pub async fn delete_list(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+) -> HandlerResult {
+    let permanent = is_permanent(request.query_string()).map_err(invalid_query)?;
+    let if_match = if_match(&request)?;
+    let statement = DeleteList {
+        id: list_id(&request)?,
+        if_match,
+        permanent: permanent || !app.has_trash,
+    };
+    run(&app, owner, &request, statement).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /lists/{id}/move`
+pub async fn move_list(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> HandlerResult {
+    let (if_match, bytes) = change(&app, &owner, &request, payload).await?;
+    let spot = parse_move(&body::document(&request, &bytes)?).map_err(invalid_list)?;
+    let id = list_id(&request)?;
+    let statement = MoveList { id, spot, if_match };
+    row(&run(&app, owner, &request, statement).await?)
+}
+
+/// `POST /lists/{id}/restore`
+pub async fn restore_list(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> HandlerResult {
+    let (if_match, bytes) = change(&app, &owner, &request, payload).await?;
+    if !bytes.is_empty() {
+        no_fields(&body::document(&request, &bytes)?).map_err(invalid_list)?;
+    }
+    let id = list_id(&request)?;
+    row(&run(&app, owner, &request, RestoreList { id, if_match }).await?)
+}
+
+async fn run<S: Statement>(
+    app: &AppState,
+    owner: OwnerId,
+    request: &HttpRequest,
+    statement: S,
+) -> Result<S::Output, ApiError> {
+    resource::run(app, owner, request, &LIST, statement).await
+}
+
+fn list_id(request: &HttpRequest) -> Result<ResourceId, ApiError> {
+    resource::row_id(request, &LIST)
+}

@@ -1,0 +1,108 @@
+//! The lists resource: what tasks are sorted into.
+
+mod errors;
+mod fields;
+pub mod handlers;
+pub mod input;
+pub mod model;
+mod openapi;
+mod page;
+pub mod purge;
+pub mod query;
+pub mod repository;
+mod schemas;
+mod trash;
+
+use actix_web::http::Method;
+use actix_web::web;
+
+use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
+use crate::primitives::problem::Code;
+
+/// The declaration that the router, the OpenAPI document and the tests read.
+pub const RESOURCE: Resource = Resource {
+    name: "lists",
+    about: "The caller's lists, which tasks are sorted into.",
+    invalid: Code::InvalidList,
+    not_found: Code::ListNotFound,
+    endpoints: &[
+        Endpoint {
+            path: "/lists",
+            method: Method::GET,
+            route: || web::to(handlers::list_lists),
+            operation: Some(openapi::list_lists),
+            isolation: Isolation::OwnRows {
+                query: "",
+                body: "",
+            },
+        },
+        Endpoint {
+            path: "/lists",
+            method: Method::POST,
+            route: || web::to(handlers::create_list),
+            operation: Some(openapi::create_list),
+            isolation: Isolation::OwnRows {
+                query: "",
+                body: r#"{"name":"mine","owner_id":"alice"}"#,
+            },
+        },
+        Endpoint {
+            path: "/lists",
+            method: Method::DELETE,
+            route: || web::to(handlers::delete_lists),
+            operation: Some(openapi::delete_lists),
+            isolation: Isolation::OwnRows {
+                query: "?trash=true",
+                body: "",
+            },
+        },
+        Endpoint {
+            path: "/lists/{id}",
+            method: Method::GET,
+            route: || web::to(handlers::read_list),
+            operation: Some(openapi::read_list),
+            isolation: Isolation::OneRow { body: "" },
+        },
+        Endpoint {
+            path: "/lists/{id}",
+            method: Method::PUT,
+            route: || web::to(handlers::update_list),
+            operation: Some(openapi::put_list),
+            isolation: Isolation::OneRow { body: STOLEN },
+        },
+        Endpoint {
+            path: "/lists/{id}",
+            method: Method::PATCH,
+            route: || web::to(handlers::update_list),
+            operation: Some(openapi::update_list),
+            isolation: Isolation::OneRow { body: STOLEN },
+        },
+        Endpoint {
+            path: "/lists/{id}",
+            method: Method::DELETE,
+            route: || web::to(handlers::delete_list),
+            operation: Some(openapi::delete_list),
+            isolation: Isolation::OneRow { body: "" },
+        },
+        Endpoint {
+            path: "/lists/{id}/move",
+            method: Method::POST,
+            route: || web::to(handlers::move_list),
+            operation: Some(openapi::move_list),
+            isolation: Isolation::OneRow {
+                body: r#"{"first":true}"#,
+            },
+        },
+        Endpoint {
+            path: "/lists/{id}/restore",
+            method: Method::POST,
+            route: || web::to(handlers::restore_list),
+            operation: Some(openapi::restore_list),
+            isolation: Isolation::OneRow { body: "" },
+        },
+    ],
+    components: openapi::components,
+};
+
+/// The body of a foreign write that the isolation test expects to be refused.
+const STOLEN: &str = r#"{"name":"stolen","owner_id":"mallory","archived":true}"#;

@@ -1,0 +1,164 @@
+//! The statements on lists; those on the trash are in [`trash`](super::trash).
+//!
+//! Invariant: every statement filters by the owner in its WHERE clause. The owner is
+//! the one that [`Db::run`](crate::db::bridge::Db::run) was given; an [`OwnerId`]
+//! comes from a verified token only.
+
+use diesel::result::Error;
+
+use super::input::{NO_LIST, NewList, Patch};
+use super::model::{AllLists, List};
+use super::page;
+use super::query::{After, Key, ListsQuery};
+use crate::auth::OwnerId;
+use crate::db::connection::DbConnection;
+use crate::db::idempotency::{self, Created};
+use crate::db::order::{Arranged as _, Order as _};
+use crate::db::owned::{self, Owned as _};
+use crate::db::owner_lock::lock_owner;
+use crate::db::rejection::Rejection;
+use crate::db::row_json::RowJson;
+use crate::db::statement::{Access, Failure, Statement, in_transaction};
+use crate::db::table::{Place, Table as _};
+use crate::primitives::entity_tag::IfMatch;
+use crate::primitives::field_error::FieldError;
+use crate::primitives::id::ResourceId;
+use crate::primitives::idempotency_key::IdempotencyKey;
+use crate::primitives::spot::Spot;
+use crate::primitives::timestamp::Timestamp;
+
+/// A page of lists.
+#[derive(Debug)]
+pub struct Page {
+    /// The lists.
+    pub items: Vec<RowJson>,
+    /// The place after the last list, if there are more.
+    pub next: Option<After>,
+}
+
+/// Lists the owner's lists that match a query.
+pub struct ListLists(pub ListsQuery);
+
+impl Statement for ListLists {
+    type Output = Page;
+    const ACCESS: Access = Access::Read;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Page, Failure> {
+        let Self(query) = self;
+        let mut rows = page::load(conn, owner, query)?;
+        let limit = usize::from(query.limit);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().filter(|_| has_more);
+        let last = last.map(|row| List::from_fields(&row.fields(), owner));
+        let next = last.map(|last| After {
+            id: last.id,
+            key: match last.deleted_at {
+                Some(at) if query.trash => Key::DeletedAt(at),
+                Some(_) | None => Key::Position(last.effective_position()),
+            },
+        });
+        let items = rows.iter().map(|row| row.fields().to_json());
+        let items: serde_json::Result<_> = items.collect();
+        Ok(Page {
+            items: items.map_err(|error| Error::DeserializationError(error.into()))?,
+            next,
+        })
+    }
+}
+
+/// Reads one of the owner's lists.
+pub struct ReadList(pub ResourceId);
+
+impl Statement for ReadList {
+    type Output = List;
+    const ACCESS: Access = Access::Read;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<List, Failure> {
+        owned::find(conn, owner, self.0, Place::Live)
+    }
+}
+
+/// Creates a list, once for each Idempotency-Key. It stands last.
+pub struct CreateList {
+    /// The id of the list, the same in every attempt.
+    pub id: ResourceId,
+    /// The list to create.
+    pub new_list: NewList,
+    /// The key, if the client sent one.
+    pub key: Option<IdempotencyKey>,
+}
+
+impl Statement for CreateList {
+    type Output = Created<List>;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Created<List>, Failure> {
+        idempotency::create(conn, owner, self.id, self.key.as_ref(), &self.new_list)
+    }
+}
+
+/// Applies a merge patch to one of the owner's lists.
+pub struct UpdateList {
+    /// The id of the list.
+    pub id: ResourceId,
+    /// The patch.
+    pub patch: Patch,
+    /// The precondition: one of these versions.
+    pub if_match: IfMatch,
+}
+
+impl Statement for UpdateList {
+    type Output = List;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<List, Failure> {
+        let now = Timestamp::now();
+        owned::change(conn, owner, self.id, &self.if_match, |list: &List| {
+            let new = self.patch.apply(list);
+            Ok((new != *list).then(|| new.changed(now)))
+        })
+    }
+}
+
+/// Moves one of the owner's lists among the others.
+pub struct MoveList {
+    /// The id of the list.
+    pub id: ResourceId,
+    /// Where to.
+    pub spot: Spot,
+    /// The precondition: one of these versions.
+    pub if_match: IfMatch,
+}
+
+impl Statement for MoveList {
+    type Output = List;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<List, Failure> {
+        in_transaction(conn, |conn| {
+            lock_owner(conn, owner)?;
+            let (id, spot) = (self.id, self.spot);
+            let list: List = owned::find_matching(conn, owner, id, Place::Live, &self.if_match)?;
+            let anchor = match spot.beside() {
+                Some(beside) => owned::read::<List>(conn, owner, beside, Place::Live)?,
+                None => None,
+            };
+            if spot.beside().is_some() && anchor.is_none() {
+                let error = FieldError::in_body(format!("/{}", spot.field()), NO_LIST);
+                return Err(Rejection::Invalid(vec![error]).into());
+            }
+            let now = Timestamp::now();
+            let stands = list.effective_position();
+            let (stands, anchor) = (Some(stands.as_str()), anchor.as_ref());
+            match AllLists.position_at(conn, &list, stands, spot, anchor, now)? {
+                Some(position) => {
+                    let moved = list.moved_to(position, now);
+                    owned::write(conn, &list, &moved)?;
+                    Ok(moved)
+                }
+                None => Ok(list),
+            }
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! The trash of lists: what goes there, what comes back, and what ends, each with the
+//! tasks of the list.
+//!
+//! Invariant: a list in the trash has no live task.
+
+use diesel::prelude::*;
+
+use super::model::List;
+use crate::auth::OwnerId;
+use crate::db::connection::DbConnection;
+use crate::db::id::DbId;
+use crate::db::owned;
+use crate::db::owner_lock::lock_owner;
+use crate::db::schema::lists;
+use crate::db::statement::{Access, Failure, Statement, in_transaction};
+use crate::db::table::Place;
+use crate::primitives::entity_tag::IfMatch;
+use crate::primitives::id::ResourceId;
+use crate::primitives::timestamp::Timestamp;
+use crate::tasks::trash::{end_tasks_of_list, restore_tasks_of_list, trash_tasks_of_list};
+
+/// Moves one of the owner's lists to the trash, or ends it.
+pub struct DeleteList {
+    /// Which.
+    pub id: ResourceId,
+    /// If it is in one of these versions.
+    pub if_match: IfMatch,
+    /// For good, whether it is in the trash or not.
+    pub permanent: bool,
+}
+
+impl Statement for DeleteList {
+    type Output = ();
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<(), Failure> {
+        in_transaction(conn, |conn| {
+            lock_owner(conn, owner)?;
+            let place = match self.permanent {
+                true => Place::Anywhere,
+                false => Place::Live,
+            };
+            let list: List = owned::find_matching(conn, owner, self.id, place, &self.if_match)?;
+            let now = Timestamp::now();
+            if self.permanent {
+                owned::delete(conn, &list)?;
+                end_tasks_of_list(conn, owner, list.id, now)?;
+                return Ok(());
+            }
+            let mut new = list.changed(now);
+            new.deleted_at = Some(now);
+            owned::write(conn, &list, &new)?;
+            trash_tasks_of_list(conn, owner, list.id, now)?;
+            Ok(())
+        })
+    }
+}
+
+/// Takes one of the owner's lists out of the trash, and the tasks that went with it.
+pub struct RestoreList {
+    /// Which.
+    pub id: ResourceId,
+    /// If it is in one of these versions.
+    pub if_match: IfMatch,
+}
+
+impl Statement for RestoreList {
+    type Output = List;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<List, Failure> {
+        in_transaction(conn, |conn| {
+            lock_owner(conn, owner)?;
+            let (id, place) = (self.id, Place::Trash);
+            let list: List = owned::find_matching(conn, owner, id, place, &self.if_match)?;
+            let now = Timestamp::now();
+            let mut new = list.changed(now);
+            new.deleted_at = None;
+            owned::write(conn, &list, &new)?;
+            restore_tasks_of_list(conn, owner, id, now)?;
+            Ok(new)
+        })
+    }
+}
+
+/// Ends the owner's lists that are in the trash, with the tasks that went there with
+/// them, and says how many lists it was.
+pub struct EmptyTrash;
+
+impl Statement for EmptyTrash {
+    type Output = usize;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
+        in_transaction(conn, |conn| {
+            lock_owner(conn, owner)?;
+            let trashed = lists::table
+                .filter(lists::owner_id.eq(owner.as_str()))
+                .filter(lists::deleted_at.is_not_null());
+            let ids: Vec<DbId> = trashed.select(lists::id).load(conn)?;
+            let now = Timestamp::now();
+            for id in &ids {
+                end_tasks_of_list(conn, owner, id.0, now)?;
+            }
+            Ok(diesel::delete(trashed).execute(conn)?)
+        })
+    }
+}

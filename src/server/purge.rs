@@ -1,0 +1,99 @@
+//! Ends in the background what has been in the trash for long enough: at start, and
+//! every ten minutes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use diesel::QueryResult;
+
+use crate::db::bridge::Db;
+use crate::db::connection::DbConnection;
+use crate::db::error::DbError;
+use crate::db::purge::Step;
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::primitives::timestamp::Timestamp;
+use crate::{lists, tasks};
+
+/// The pause between two passes.
+const BETWEEN_PASSES: Duration = Duration::from_secs(600);
+
+/// The pause after a step, at least; else the steps have a tenth of the time.
+const BETWEEN_STEPS: Duration = Duration::from_millis(20);
+
+/// The pause after a step that could not be.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+type StepOf = fn(&mut DbConnection, Timestamp) -> QueryResult<Step>;
+
+/// What there is in the trash, in the order in which it ends: a list after its tasks.
+const KINDS: [(&str, StepOf); 2] = [("task", tasks::purge::step), ("list", lists::purge::step)];
+
+/// Ends what has been in the trash for longer than `days`.
+pub(crate) struct Purge {
+    pub db: Db,
+    pub health: Arc<Health>,
+    pub days: u32,
+    pub metrics: Option<Arc<Metrics>>,
+}
+
+impl Purge {
+    /// Runs until it is aborted. A step that is under way is a transaction, and ends with
+    /// itself.
+    pub async fn run(self) {
+        while !self.health.is_migrated() {
+            tokio::time::sleep(AFTER_FAILURE / 50).await;
+        }
+        let mut is_failing = false;
+        loop {
+            for (kind, step) in KINDS {
+                self.end_all(kind, step, &mut is_failing).await;
+            }
+            tokio::time::sleep(BETWEEN_PASSES).await;
+        }
+    }
+
+    async fn end_all(&self, kind: &'static str, step: StepOf, is_failing: &mut bool) {
+        let before = Timestamp::now().utc() - TimeDelta::days(i64::from(self.days));
+        let before = Timestamp::new(before);
+        let mut total = 0;
+        loop {
+            let begun = Instant::now();
+            let done = self.db.step(move |conn| step(conn, before)).await;
+            log_change(&done, is_failing);
+            let pause = match done {
+                // Others were faster, or it cannot be deleted: the next pass sees.
+                Ok(Step::Done | Step::Ended(0)) => break,
+                Ok(Step::Ended(count)) => {
+                    total += count;
+                    if let Some(metrics) = &self.metrics {
+                        metrics.purged(kind, count);
+                    }
+                    BETWEEN_STEPS.max(begun.elapsed() * 9)
+                }
+                Ok(Step::Busy) | Err(_) => AFTER_FAILURE,
+            };
+            tokio::time::sleep(pause).await;
+        }
+        if total > 0 {
+            log::info!(kind, count = total; "ended what was in the trash for longer than trash.days");
+        }
+    }
+}
+
+/// One line when it begins to fail, and one when that ends: a database that nobody may
+/// write to can stay so for months.
+fn log_change(done: &Result<Step, DbError>, is_failing: &mut bool) {
+    match done {
+        Err(error) if !*is_failing => {
+            *is_failing = true;
+            log::warn!(cause:% = error; "what is in the trash for longer than trash.days cannot be ended yet; trying again");
+        }
+        Ok(Step::Done | Step::Ended(_)) if *is_failing => {
+            *is_failing = false;
+            log::info!("what is in the trash for longer than trash.days is ended again");
+        }
+        Err(_) | Ok(_) => {}
+    }
+}
