@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use criterion::{Criterion, criterion_group, criterion_main};
+use todoward::db::idempotency::Draft as _;
 use todoward::auth::{Policy, Verifier, sign_hs256, unix_now};
 use todoward::db::owned::Owned as _;
 use todoward::metrics::Metrics;
@@ -65,7 +66,7 @@ fn parts(criterion: &mut Criterion) {
         bencher.iter(|| NewTask::parse(&json::parse(black_box(BODY)).unwrap()).unwrap());
     });
     let draft = NewTask::parse(&json::parse(BODY).unwrap()).unwrap();
-    let task = draft.into_task(&owner, ResourceId::generate());
+    let task = draft.make(&owner, ResourceId::generate());
     criterion.bench_function("serialise a task", |bencher| {
         let mut json = Vec::with_capacity(512);
         bencher.iter(|| {

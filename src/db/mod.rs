@@ -11,7 +11,7 @@ pub mod connection;
 pub mod error;
 pub(crate) mod file_identity;
 pub mod id;
-pub(crate) mod idempotency;
+pub mod idempotency;
 #[cfg(feature = "postgres")]
 mod indexes;
 mod job_claim;

@@ -113,6 +113,9 @@ fn seal<'a>(owner: &'a OwnerId, list: &'a str) -> Seal<'a> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
     use crate::auth::{Policy, Verifier, sign_hs256, unix_now};
     use crate::settings::Secret;

@@ -70,12 +70,14 @@ fn endpoints(path: &str) -> Vec<(String, &'static str)> {
         ("/health/ready".to_owned(), "GET, HEAD"),
     ];
     for mount in routes::MOUNTS {
-        for path in routes::guarded() {
-            let allow = match path.path {
-                "/tasks" => "GET, HEAD, POST, DELETE",
-                "/tasks/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
+        for address in routes::guarded() {
+            let allow = match address.path {
+                "/tasks" | "/lists" => "GET, HEAD, POST, DELETE",
+                "/tasks/count" => "GET, HEAD",
+                "/tasks/{id}" | "/lists/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
                 "/tasks/{id}/complete" => "PATCH",
-                "/tasks/{id}/move" | "/tasks/{id}/restore" => "POST",
+                "/tasks/{id}/move" | "/lists/{id}/move" => "POST",
+                "/tasks/{id}/restore" | "/lists/{id}/restore" => "POST",
                 other => panic!("{other} is new: say here what its methods are"),
             };
             let path = format!("{mount}{}", path.path);
