@@ -42,3 +42,20 @@ impl IdempotencyKey {
         &self.body_hash
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::IdempotencyKey;
+
+    #[test]
+    fn the_same_body_elsewhere_is_another_request() {
+        let hash = |endpoint| {
+            let key = IdempotencyKey::parse(b"k", endpoint, b"{}");
+            *key.unwrap().body_hash()
+        };
+        assert_eq!(hash("POST /lists "), hash("POST /lists "));
+        assert_ne!(hash("POST /lists "), hash(""));
+        // What was stored before there was a second endpoint: the SHA-256 of `{}`.
+        assert_eq!(hash("")[..4], [0x44, 0x13, 0x6f, 0xa3]);
+    }
+}

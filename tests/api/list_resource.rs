@@ -313,13 +313,13 @@ async fn a_key_belongs_to_one_endpoint(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let (list, task) = (r#"{"name":"x"}"#, r#"{"title":"x"}"#);
-    with_key(&alice, LISTS, "of lists", list).await.expect(201);
-    with_key(&alice, "/api/v1/tasks", "of tasks", task)
+    with_key(&alice, LISTS, "of-lists", list).await.expect(201);
+    with_key(&alice, "/api/v1/tasks", "of-tasks", task)
         .await
         .expect(201);
     for (path, key, body) in [
-        ("/api/v1/tasks", "of lists", task),
-        (LISTS, "of tasks", list),
+        ("/api/v1/tasks", "of-lists", task),
+        (LISTS, "of-tasks", list),
     ] {
         let answer = with_key(&alice, path, key, body).await;
         answer.expect_problem(422, "idempotency_key_reused");
