@@ -63,8 +63,8 @@ impl Noun {
     }
 }
 
-/// Maps an error of the database to a response.
-fn database_error(error: DbError) -> ApiError {
+/// The database has failed.
+pub fn unanswered(error: DbError) -> ApiError {
     match error {
         DbError::Unavailable(_) => ApiError::new(
             Code::DatabaseUnavailable,

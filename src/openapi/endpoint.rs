@@ -48,8 +48,8 @@ pub struct Resource {
     pub about: &'static str,
     /// The error code of an invalid body.
     pub invalid: Code,
-    /// The error code of an unknown id.
-    pub not_found: Code,
+    /// The error code of an unknown id; none if its rows have no ids.
+    pub not_found: Option<Code>,
     pub endpoints: &'static [Endpoint],
     /// Adds its schemas and parameters to the document.
     pub components: fn(ComponentsBuilder) -> ComponentsBuilder,

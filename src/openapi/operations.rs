@@ -77,7 +77,8 @@ pub(super) fn of(
         codes.extend([resource.invalid, Code::UnknownField]);
     }
     if let Some(resource) = resource.filter(|_| endpoint.path.contains("{id}")) {
-        codes.extend([Code::NotOwner, resource.not_found]);
+        codes.push(Code::NotOwner);
+        codes.extend(resource.not_found);
     }
     if of_user {
         codes.push(Code::ForeignPath);

@@ -124,14 +124,18 @@ pub fn evenly(low: Option<&str>, high: Option<&str>, count: usize) -> Option<Vec
 pub fn nearest_id(position: &str, behind: bool) -> ResourceId {
     let fill = if behind { 0 } else { 15 };
     let mut bytes = [0_u8; 16];
-    let mut digits = position.bytes().map(|byte| char::from(byte).to_digit(16));
+    // Of an upper-case letter, which sorts before the lower-case ones, nothing follows.
+    let mut digits = position.bytes().map(|byte| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    });
     let mut is_exact = true;
     for byte in &mut bytes {
         for _ in 0..2 {
             let digit = digits.next().flatten().filter(|_| is_exact);
             is_exact = digit.is_some();
-            let digit = digit.map_or(fill, |digit| digit as u8);
-            *byte = (*byte << 4) | digit;
+            *byte = (*byte << 4) | digit.unwrap_or(fill);
         }
     }
     ResourceId::from_bytes(bytes)
@@ -220,6 +224,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_id_on_one_side_of_a_position_lies_behind_its_bound(
+            bytes in any::<[u8; 16]>(),
+            keep in 0_usize..32,
+            rest in "[-0-9A-Z_a-z]{0,4}",
+        ) {
+            let id = ResourceId::from_bytes(bytes);
+            // Alike at the beginning, so that the digits decide.
+            let position: String = of_id(id).chars().take(keep).chain(rest.chars()).collect();
+            if of_id(id) >= position {
+                prop_assert!(id >= nearest_id(&position, true), "{id} {position}");
+            }
+            if of_id(id) <= position {
+                prop_assert!(id <= nearest_id(&position, false), "{id} {position}");
+            }
+        }
+    }
 
     /// How many moves into one gap there are before there is no room. `next` yields
     /// the neighbors of the next one, of those before it and the position just made.

@@ -118,7 +118,7 @@ impl GroupBy {
 }
 
 /// Expands the tags of a row of `matched` to rows with a `value` each.
-fn each_tag(is_postgres: bool) -> &'static str {
+pub(super) fn each_tag(is_postgres: bool) -> &'static str {
     match is_postgres {
         true => "json_array_elements_text(CAST(matched.tags AS JSON)) AS each_tag(value)",
         false => "json_each(matched.tags) AS each_tag",
@@ -126,7 +126,7 @@ fn each_tag(is_postgres: bool) -> &'static str {
 }
 
 /// A tag of [`each_tag`], compared by bytes.
-fn tag(is_postgres: bool) -> &'static str {
+pub(super) fn tag(is_postgres: bool) -> &'static str {
     match is_postgres {
         true => "each_tag.value COLLATE \"C\"",
         false => "each_tag.value",

@@ -264,10 +264,10 @@ fn tags(given: &Parameters, name: &'static str, errors: &mut Vec<FieldError>) ->
 }
 
 /// Why the tag of a parameter is refused.
-pub(super) const TAG_LENGTH: &str = "must be 1 to 60 characters, without U+0000";
+pub const TAG_LENGTH: &str = "must be 1 to 60 characters, without U+0000";
 
 /// Whether a tag, in NFC, has a length that a tag can have.
-pub(super) fn is_tag_length(tag: &str) -> bool {
+pub fn is_tag_length(tag: &str) -> bool {
     in_length(tag, LONGEST_TAG)
 }
 

@@ -28,6 +28,7 @@ mod select_page;
 mod series;
 mod siblings;
 pub mod sort;
+pub mod tagged;
 pub mod tags;
 pub mod trash;
 mod tree;
@@ -43,7 +44,7 @@ pub const RESOURCE: Resource = Resource {
     name: "tasks",
     about: "The caller's tasks.",
     invalid: Code::InvalidTask,
-    not_found: Code::TaskNotFound,
+    not_found: Some(Code::TaskNotFound),
     endpoints: &[
         Endpoint {
             path: "/tasks",

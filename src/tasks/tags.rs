@@ -12,7 +12,7 @@ use crate::primitives::text::{Wrong, is_visible, string};
 pub(super) const MAX_TAGS: usize = 50;
 
 /// The max length of a tag, in Unicode scalar values.
-pub(super) const LONGEST_TAG: usize = 60;
+pub const LONGEST_TAG: usize = 60;
 
 /// At most 50 distinct tags of 1 to 60 characters, in the client's order.
 ///
@@ -86,6 +86,22 @@ impl Tags {
         }
     }
 
+    /// The tags of a column with another tag in the place of one, or without it. Where
+    /// both are there they become one, in the first place of the two. None if the column
+    /// is not JSON.
+    pub(super) fn replaced(column: &str, from: &str, to: Option<&str>) -> Option<String> {
+        let tags: Vec<String> = serde_json::from_str(column).ok()?;
+        let mut kept: Vec<&str> = Vec::new();
+        for tag in &tags {
+            let tag = match tag == from {
+                true => to,
+                false => Some(tag.as_str()),
+            };
+            kept.extend(tag.filter(|tag| !kept.contains(tag)));
+        }
+        Some(Self::of(&kept).0)
+    }
+
     /// Appends the tags of a column as a JSON array to `out`.
     ///
     /// # Errors
@@ -102,11 +118,16 @@ impl Tags {
 
 /// A tag in NFC (UAX #15), the form in which tags are stored and searched: keyboards
 /// and systems encode accents differently, and the difference is invisible.
-pub(super) fn normalized(tag: &str) -> Cow<'_, str> {
+pub fn normalized(tag: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(tag)
 }
 
-fn tag(value: &Value) -> Result<Cow<'_, str>, Wrong> {
+/// Parses a tag: 1 to 60 characters in NFC, trimmed, at least one of them visible.
+///
+/// # Errors
+///
+/// It is none.
+pub fn tag(value: &Value) -> Result<Cow<'_, str>, Wrong> {
     let text = match normalized(string(value)?) {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
         Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
@@ -145,6 +166,21 @@ mod tests {
                 serde_json::to_vec(&["first", have, "last"]).unwrap()
             );
         }
+    }
+
+    #[test]
+    fn a_tag_in_the_place_of_another_stands_once_in_the_first_place_of_the_two() {
+        let replaced = |tags: &[&str], from, to| {
+            let column = Tags::replaced(Tags::of(tags).column(), from, to);
+            serde_json::from_str::<Vec<String>>(&column.unwrap()).unwrap()
+        };
+        assert_eq!(replaced(&["a", "b", "c"], "b", Some("x")), ["a", "x", "c"]);
+        assert_eq!(replaced(&["a", "b", "c"], "c", Some("a")), ["a", "b"]);
+        assert_eq!(replaced(&["a", "b", "c"], "a", Some("c")), ["c", "b"]);
+        assert_eq!(replaced(&["a", "b"], "b", None), ["a"]);
+        assert_eq!(replaced(&["a"], "a", None), [""; 0]);
+        assert_eq!(replaced(&["a\n\"", "b"], "a\n\"", Some("\\")), ["\\", "b"]);
+        assert_eq!(Tags::replaced("[", "a", None), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ const MODULES: &[&[&str]] = &[
     &["server"],
     &["routes"],
     &["transfer"],
-    &["lists"],
+    &["tags"],
     &["tasks"],
     &["openapi"],
     &["http"],

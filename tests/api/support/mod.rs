@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 
 use tempfile::TempDir;
+use todoward::primitives::id::ResourceId;
 use todoward::server::application::Application;
 use todoward::settings::{Environment, Settings};
 use tokio::sync::oneshot;
@@ -178,27 +179,52 @@ impl TestApp {
 
     /// Makes a list of an owner's, and returns its id.
     pub async fn list(&self, owner: &str, name: &str) -> String {
-        use diesel::connection::{Connection as _, SimpleConnection as _};
-        let id = todoward::primitives::id::ResourceId::generate().to_string();
-        let insert = |id: &str| {
-            format!(
-                "INSERT INTO lists (owner_id, id, name, archived, version, updated_at) \
-                 VALUES ('{owner}', {id}, '{name}', false, 1, '2026-01-01 00:00:00')"
-            )
+        let id = ResourceId::generate().to_string();
+        let digits = match self.engine {
+            Engine::Sqlite => format!("x'{}'", id.replace('-', "")),
+            Engine::Postgres => format!("'{id}'"),
         };
+        self.execute(&format!(
+            "INSERT INTO lists (owner_id, id, name, archived, version, updated_at) \
+             VALUES ('{owner}', {digits}, '{name}', false, 1, '2026-01-01 00:00:00')"
+        ));
+        id
+    }
+
+    /// Copies the only task of an owner until there are so many.
+    pub async fn copy_tasks(&self, owner: &str, count: usize) {
+        const COLUMNS: &str = "title, title_lower, title_folded, description, \
+             description_lower, rest_folded, folded_version, completed, completed_at, priority, \
+             due_date, tags, version, updated_at";
+        let count = count - 1;
+        let (id, numbers) = match self.engine {
+            Engine::Sqlite => (
+                "randomblob(16)",
+                format!(
+                    "(WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n \
+                     WHERE n < {count}) SELECT n FROM n)"
+                ),
+            ),
+            Engine::Postgres => ("gen_random_uuid()", format!("generate_series(1, {count})")),
+        };
+        self.execute(&format!(
+            "INSERT INTO tasks (owner_id, id, {COLUMNS}) SELECT owner_id, {id}, {COLUMNS} \
+             FROM tasks CROSS JOIN {numbers} AS n WHERE owner_id = '{owner}'"
+        ));
+    }
+
+    /// Executes a statement beside the application.
+    fn execute(&self, statement: &str) {
+        use diesel::connection::{Connection as _, SimpleConnection as _};
         match self.engine {
             Engine::Sqlite => {
                 let file = self.database_url.strip_prefix("sqlite://").unwrap();
                 let mut sqlite = diesel::SqliteConnection::establish(file).unwrap();
-                let insert = insert(&format!("x'{}'", id.replace('-', "")));
                 sqlite.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-                sqlite.batch_execute(&insert).unwrap();
+                sqlite.batch_execute(statement).unwrap();
             }
-            Engine::Postgres => {
-                postgres::execute_in(&self.database_url, &insert(&format!("'{id}'")));
-            }
+            Engine::Postgres => postgres::execute_in(&self.database_url, statement),
         }
-        id
     }
 
     /// What the metrics say now.
