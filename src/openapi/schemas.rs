@@ -8,6 +8,9 @@ use utoipa::openapi::{Ref, RefOr};
 /// The pattern of a day in the years 1970 to 9999.
 pub const DAY: &str = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
 
+/// The pattern of an instant of a query, in the years 1970 to 9999.
+pub const INSTANT: &str = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+
 /// The pattern of a text with at least one visible character: not white space, not
 /// a control character, none of the common invisible ones. The server knows all
 /// invisible ones of Unicode.

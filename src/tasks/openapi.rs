@@ -16,7 +16,7 @@ use super::sort::SORT_KEYS;
 use crate::openapi::described::{Described, Link, body};
 use crate::openapi::parameters::{many, path, query};
 use crate::openapi::responses::{success, success_of};
-use crate::openapi::schemas::{DAY, NO_NUL, formatted, named, string};
+use crate::openapi::schemas::{DAY, INSTANT, NO_NUL, formatted, named, string};
 use crate::primitives::problem::Code;
 
 /// Adds schemas and parameters to the document.
@@ -309,7 +309,7 @@ fn filters() -> Vec<(&'static str, Parameter)> {
             .pattern(Some(format!("^({word}|{ID})$")))
             .examples([word])
     };
-    let instant = || formatted(KnownFormat::DateTime);
+    let instant = || formatted(KnownFormat::DateTime).pattern(Some(INSTANT));
     vec![
         (
             "Completed",
