@@ -1,5 +1,5 @@
-//! `todoward migrate`: runs the migrations, and can copy the tasks of a SQLite file
-//! into the database.
+//! `todoward migrate`: brings the database up to date, and can move a SQLite
+//! file's tasks and lists into it.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,12 +8,12 @@ use super::{Failure, print};
 use crate::db::migrate::{make_indexes, migrate};
 use crate::settings::Database;
 use crate::tasks::refold::refold;
-use crate::transfer::copy;
+use crate::transfer::{Rows, copy};
 
 /// The source of a copy.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Copy every task of this SQLite file into DATABASE_URL; can be repeated until
+    /// Copy every task and list of this SQLite file into DATABASE_URL; can be repeated until
     /// that database is in use
     #[arg(long, value_name = "sqlite://PATH", value_parser = sqlite_file)]
     from: Option<PathBuf>,
@@ -49,22 +49,32 @@ pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failu
 
 fn copy_from(source: &Path, database: &Database) -> Result<(), Failure> {
     let copied = copy(source, database)?;
+    let source = source.display();
+    let tasks = copied.tasks;
     print(&format!(
-        "{tasks} tasks in {source}: {written} copied, {there} there already",
-        tasks = copied.tasks,
-        source = source.display(),
-        written = copied.written,
-        there = copied.tasks - copied.written - copied.kept,
+        "{} tasks in {source}: {}",
+        tasks.all,
+        became(tasks)
     ))?;
-    if copied.kept > 0 {
-        let kept = copied.kept;
-        print(&format!(", {kept} changed here since and left alone"))?;
+    if copied.lists.all > 0 {
+        let lists = copied.lists;
+        print(&format!("; {} lists: {}", lists.all, became(lists)))?;
     }
     print(&format!("; {} idempotency keys\n", copied.keys))?;
     Ok(())
 }
 
-/// Accepts only a file, because a password must not be on a command line.
+fn became(rows: Rows) -> String {
+    let Rows { all, written, kept } = rows;
+    let there = all - written - kept;
+    let kept = match kept {
+        0 => String::new(),
+        kept => format!(", {kept} changed here since and left alone"),
+    };
+    format!("{written} copied, {there} there already{kept}")
+}
+
+/// Only a file: a password has no place on a command line.
 fn sqlite_file(url: &str) -> Result<PathBuf, String> {
     match url.strip_prefix("sqlite://") {
         Some(path) if !path.is_empty() && path != ":memory:" && !path.ends_with('/') => {

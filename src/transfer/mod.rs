@@ -1,11 +1,12 @@
-//! Copies the tasks of a SQLite file into another database, for instance when moving to
-//! PostgreSQL: `todoward migrate --from`.
+//! Moving a SQLite file's tasks and lists into another database, which may be this
+//! one's next home: `todoward migrate --from`.
 //!
 //! These statements do not filter by owner: they copy the rows of all owners, each with
 //! its owner, and no request can run them. There is one transaction on each side: the
 //! source is a consistent snapshot, and the target gets everything or nothing.
 
 mod keys;
+mod older;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,10 +17,12 @@ use diesel::prelude::*;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use self::keys::{KeyRow, PutKeys};
+use self::older::fill_in;
 use crate::db::connection::{DbConnection, Generation, Manager};
 use crate::db::id::DbId;
 use crate::db::schema::{idempotency_keys, tasks};
 use crate::db::table::{PutStored, SelectStored, Stored, Table};
+use crate::lists::model::ListRow;
 use crate::settings::{Database, DatabaseUrl};
 use crate::tasks::model::TaskRow;
 
@@ -29,15 +32,24 @@ const BATCH: usize = 500;
 /// The result of a copy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Copied {
-    /// The number of tasks in the source.
-    pub tasks: usize,
-    /// The number of tasks that were missing in the target, or older there.
+    /// The lists.
+    pub lists: Rows,
+    /// The tasks.
+    pub tasks: Rows,
+    /// Idempotency keys that the source has.
+    pub keys: usize,
+}
+
+/// What became of the rows of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Those that the source has.
+    pub all: usize,
+    /// Those of them that were new to the target, or older there.
     pub written: usize,
     /// The number of tasks that differ in the target and are not older there: they were
     /// changed since an earlier copy, and are left unchanged.
     pub kept: usize,
-    /// The number of idempotency keys in the source.
-    pub keys: usize,
 }
 
 /// Why nothing was copied, as one line.
@@ -58,10 +70,10 @@ impl From<diesel::result::Error> for CopyError {
     }
 }
 
-/// Copies all tasks and idempotency keys of a SQLite file. It may be repeated: existing
-/// rows are not written again, and rows that were changed in the target are kept. But
-/// rows that were deleted in the target come back: repeat it only until the target is
-/// in use.
+/// Copies every list, every task and every idempotency key of a SQLite file. May be repeated:
+/// what is there already is not written again, and what has changed in the
+/// target since is left alone. What was deleted in the target since comes back:
+/// repeat it only until the target is used.
 ///
 /// # Errors
 ///
@@ -95,10 +107,11 @@ pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
             })?;
         to.transaction(|to| {
             without_time_limits(to)?;
-            let mut copied = Copied::default();
-            copy_table::<TaskRow>(from, to, &mut copied)?;
-            copy_keys(from, to, &mut copied)?;
-            Ok(copied)
+            Ok(Copied {
+                lists: copy_table::<ListRow>(from, to)?,
+                tasks: copy_table::<TaskRow>(from, to)?,
+                keys: copy_keys(from, to)?,
+            })
         })
     })
 }
@@ -114,8 +127,9 @@ fn open_source(path: &Path) -> ConnectionResult<DbConnection> {
     let is_still = !wal_of(path).exists();
     let still = if is_still { "&immutable=1" } else { "" };
     let mut connection = SqliteConnection::establish(&format!("file:{text}?mode=ro{still}"))?;
+    // What is temporary needs no directory that can be written to.
     connection
-        .batch_execute("PRAGMA busy_timeout = 2000")
+        .batch_execute("PRAGMA busy_timeout = 2000; PRAGMA temp_store = MEMORY")
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(DbConnection::Sqlite(connection))
 }
@@ -137,20 +151,18 @@ fn without_time_limits(to: &mut DbConnection) -> QueryResult<()> {
     }
 }
 
-fn copy_table<T: Table>(
-    from: &mut DbConnection,
-    to: &mut DbConnection,
-    copied: &mut Copied,
-) -> QueryResult<()> {
+fn copy_table<T: Table>(from: &mut DbConnection, to: &mut DbConnection) -> QueryResult<Rows> {
+    fill_in::<T>(from)?;
+    let mut copied = Rows::default();
     let mut last: Option<(String, DbId)> = None;
     loop {
         let behind = last.as_ref().map(|(owner, id)| (owner.as_str(), *id));
         let rows = T::load_stored(from, SelectStored::behind(behind, BATCH as i64))?;
         let Some(end) = rows.last() else {
-            return Ok(());
+            return Ok(copied);
         };
         last = Some((end.owner_id.clone(), end.row.id()));
-        copied.tasks += rows.len();
+        copied.all += rows.len();
         copied.written += PutStored::new(&rows).execute(to)?;
         copied.kept += differing(to, &rows)?;
     }
@@ -173,11 +185,8 @@ fn differing<T: Table>(to: &mut DbConnection, rows: &[Stored<T>]) -> QueryResult
     Ok(rows.iter().filter(differs).count())
 }
 
-fn copy_keys(
-    from: &mut DbConnection,
-    to: &mut DbConnection,
-    copied: &mut Copied,
-) -> QueryResult<()> {
+fn copy_keys(from: &mut DbConnection, to: &mut DbConnection) -> QueryResult<usize> {
+    let mut copied = 0;
     let mut last: Option<(String, String)> = None;
     loop {
         let mut page = idempotency_keys::table
@@ -193,10 +202,10 @@ fn copy_keys(
         }
         let rows: Vec<KeyRow> = page.load(from)?;
         let Some(end) = rows.last() else {
-            return Ok(());
+            return Ok(copied);
         };
         last = Some((end.owner_id.clone(), end.key.clone()));
-        copied.keys += rows.len();
+        copied += rows.len();
         PutKeys(&rows).execute(to)?;
     }
 }

@@ -21,8 +21,8 @@ on_both_databases! {
     files_of_before_are_copied_and_folded,
 }
 
-/// Direct access to the database.
-enum Database {
+/// The database, beside the server.
+pub enum Database {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
@@ -34,8 +34,21 @@ struct Count {
 }
 
 impl Database {
-    /// A database with the schema of the previous release.
-    fn of_previous_release(storage: &Storage, engine: Engine) -> Self {
+    /// As it is.
+    pub fn open(storage: &Storage, engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let file = storage.file();
+                let mut sqlite = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+                sqlite.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                Self::Sqlite(sqlite)
+            }
+            Engine::Postgres => Self::Postgres(PgConnection::establish(&storage.url).unwrap()),
+        }
+    }
+
+    /// As the previous release leaves it: with its tables and no others.
+    pub fn of_previous_release(storage: &Storage, engine: Engine) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         let of = |name: &str| FileBasedMigrations::from_path(root.join(name)).unwrap();
         match engine {
@@ -54,7 +67,7 @@ impl Database {
         }
     }
 
-    fn execute(&mut self, sql: &str) {
+    pub fn execute(&mut self, sql: &str) {
         match self {
             Self::Sqlite(sqlite) => sqlite.batch_execute(sql),
             Self::Postgres(postgres) => postgres.batch_execute(sql),
@@ -62,8 +75,12 @@ impl Database {
         .unwrap();
     }
 
-    fn count(&mut self, condition: &str) -> i64 {
-        let sql = format!("SELECT count(*) AS count FROM tasks WHERE {condition}");
+    pub fn count(&mut self, condition: &str) -> i64 {
+        self.count_of("tasks", condition)
+    }
+
+    pub fn count_of(&mut self, table: &str, condition: &str) -> i64 {
+        let sql = format!("SELECT count(*) AS count FROM {table} WHERE {condition}");
         let query = diesel::sql_query(sql);
         match self {
             Self::Sqlite(sqlite) => query.get_result::<Count>(sqlite),

@@ -38,6 +38,7 @@ mod memory;
 mod metrics;
 mod migrations;
 mod outages;
+mod purging;
 mod read_only;
 mod settings;
 mod sharding;

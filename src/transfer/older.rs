@@ -1,0 +1,38 @@
+//! Files of older releases, which lack columns and tables of this one.
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::db::connection::DbConnection;
+use crate::db::table::Table;
+
+#[derive(QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Puts a view before a table of the source that has null for the columns which it
+/// lacks, and no rows if it is not there. It is temporary: the file stays as it is.
+/// Columns that were added are nullable, or have a default that null stands for.
+pub(super) fn fill_in<T: Table>(source: &mut DbConnection) -> QueryResult<()> {
+    let table = T::NAME;
+    let there: Vec<Column> =
+        diesel::sql_query(format!("SELECT name FROM pragma_table_info('{table}')")).load(source)?;
+    let is_missing = |column: &&str| there.iter().all(|there| there.name != **column);
+    let missing: Vec<&str> = std::iter::once("owner_id")
+        .chain(T::READ.split(", "))
+        .filter(is_missing)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let nulls = missing.iter().map(|column| format!("NULL AS {column}"));
+    let nulls = nulls.collect::<Vec<_>>().join(", ");
+    let rows = match there.is_empty() {
+        true => format!("{nulls} WHERE 1 = 0"),
+        false => format!("*, {nulls} FROM main.{table}"),
+    };
+    source.batch_execute(&format!("CREATE TEMP VIEW {table} AS SELECT {rows}"))
+}
