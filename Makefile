@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser binary better-auth client check-deploy chaos soak image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
+.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence binary better-auth client check-deploy chaos soak image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -13,8 +13,8 @@ test: postgres
 
 # End to end, against the real ones: Better Auth, newman, a browser. Needs Node.js
 # 22.18 and Python 3. LONG=1 rotates keys under load for a minute instead of eight
-# seconds, and makes up requests for longer.
-e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser
+# seconds, makes up requests for longer, and compares more rules.
+e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence
 
 # Tokens and keys of the real Better Auth, from npm: the newest, and the oldest line
 # that docs/BETTER_AUTH.md claims.
@@ -41,6 +41,11 @@ e2e-openapi: binary postgres
 e2e-browser: binary
 	cd examples/nextjs && npm ci && npm run build
 	cd tests/browser && npm ci && npm test
+
+# Dates of rules by python-dateutil and ical.js, instants by Python's zoneinfo.
+e2e-recurrence:
+	cd tests/recurrence && npm ci
+	$(if $(LONG),RULES=20000 CHANGES=0) tests/recurrence/compare
 
 # What the tests above start with: the binary, Better Auth, and the client, which is built.
 binary:

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
+use chrono::NaiveDate;
 use criterion::{Criterion, criterion_group, criterion_main};
 use todoward::auth::{Policy, Verifier, sign_hs256, unix_now};
 use todoward::db::idempotency::Draft as _;
@@ -17,9 +18,10 @@ use todoward::primitives::json;
 use todoward::rate_limit::Limits;
 use todoward::settings::{RateLimit, Secret};
 use todoward::tasks::cursor::Position;
+use todoward::tasks::due::{DueTime, TimeZone, due_at};
 use todoward::tasks::input::{NewTask, Patch};
 use todoward::tasks::query::ListQuery;
-use todoward::tasks::sort::SortedRow;
+use todoward::tasks::recurrence::Rule;
 
 const BODY: &[u8] = br#"{"title":"Buy milk","description":"Two litres, the good one","priority":"high","due_date":"2026-12-01","tags":["home","shop"]}"#;
 
@@ -102,5 +104,44 @@ fn parts(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, parts);
+/// What a list does for each task with a time zone, and a completion for a rule.
+fn due(criterion: &mut Criterion) {
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let time = DueTime::parse("09:30").unwrap();
+    let date = day("2026-12-01");
+    criterion.bench_function("find a zone and an instant", |bencher| {
+        bencher.iter(|| {
+            let zone = TimeZone::parse(black_box("America/New_York")).unwrap();
+            due_at(black_box(date), time, &zone)
+        });
+    });
+    for (name, rule, anchor, after) in [
+        (
+            "next date of a month",
+            "FREQ=MONTHLY",
+            "2026-01-31",
+            "2026-12-31",
+        ),
+        (
+            "longest search for a date",
+            "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+            "1970-01-01",
+            "1970-01-01",
+        ),
+        (
+            "longest count of dates",
+            "FREQ=DAILY;COUNT=9999999;BYDAY=MO,TU;BYSETPOS=1,-1",
+            "1970-01-01",
+            "9999-12-20",
+        ),
+    ] {
+        let rule = Rule::parse(rule).unwrap();
+        let (anchor, after) = (day(anchor), day(after));
+        criterion.bench_function(name, |bencher| {
+            bencher.iter(|| rule.next_after(black_box(anchor), after));
+        });
+    }
+}
+
+criterion_group!(benches, parts, due);
 criterion_main!(benches);
