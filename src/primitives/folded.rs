@@ -71,8 +71,10 @@ fn spaced(text: Cow<'_, str>) -> String {
 /// The words of a search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Words {
-    /// The distinct folded words, sorted by bytes and separated by spaces. Each must occur
-    /// in the folded title, description or tags.
+    /// What was asked for, as it was written. Folding can make it longer.
+    pub text: String,
+    /// Words with a space between them. Each of them stands in the title, the
+    /// description or a tag, all folded. In the order of their bytes, none twice.
     pub folded: String,
     /// The same words, lower-cased as the previous release does, for rows that it has
     /// written.
@@ -91,6 +93,7 @@ impl Words {
         folded.dedup();
         let lower = spaced(text.to_lowercase().into());
         Some(Self {
+            text: text.to_owned(),
             folded: folded.join(" "),
             lower,
         })

@@ -96,21 +96,51 @@ impl ListQuery {
 
     /// The query string of the page after a cursor: same filters, order and limit.
     pub fn next_page(&self, cursor: &str) -> String {
-        format!("{}&limit={}&cursor={cursor}", self.canonical(), self.limit)
+        // The words as they came: folded they can be longer than a query may be.
+        let list = self.written_with(|q| &q.text);
+        format!("{list}&limit={}&cursor={cursor}", self.limit)
     }
 
     /// Filters and order in canonical form: two queries for the same list give the
     /// same text.
     pub(super) fn canonical(&self) -> String {
-        let mut text = match self.sort.name() {
-            Some(name) => format!("sort={name}"),
-            None => String::new(),
+        self.written_with(|q| &q.folded)
+    }
+
+    fn written_with(&self, words: impl Fn(&Words) -> &str) -> String {
+        let mut text = format!("sort={}", self.sort.name());
+        let filter = &self.filter;
+        let mut add = |name: &str, value: &str| {
+            // RFC 3986 section 2.3: these need no encoding; all else gets one.
+            const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+                .remove(b'-')
+                .remove(b'_')
+                .remove(b'.')
+                .remove(b'~');
+            // Writing to a String cannot fail.
+            let _ = write!(text, "&{name}={}", utf8_percent_encode(value, UNRESERVED));
         };
         self.filter.write_canonical(&mut text);
         match text.strip_prefix('&') {
             Some(rest) => rest.to_owned(),
             None => text,
         }
+        for priority in &filter.priorities {
+            add("priority", priority.name());
+        }
+        for tag in &filter.tags {
+            add("tag", tag);
+        }
+        if let Some(day) = filter.due_before {
+            add("due_before", &day.to_string());
+        }
+        if let Some(day) = filter.due_after {
+            add("due_after", &day.to_string());
+        }
+        if let Some(q) = &filter.q {
+            add("q", words(q));
+        }
+        text
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lists: filters, order, pages.
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::{Value, json};
 
 use crate::support::{Client, Engine, TestApp, on_both_databases};
@@ -12,6 +13,7 @@ on_both_databases! {
     filters_narrow_and_combine,
     a_search_finds_what_people_do_not_type_alike_and_takes_wildcards_literally,
     a_search_has_one_to_ten_words,
+    a_search_that_folding_makes_longer_has_all_its_pages,
     what_is_changed_is_found_by_its_new_words_only,
     a_cursor_is_good_only_for_the_list_that_gave_it_out,
 }
@@ -376,6 +378,19 @@ async fn a_search_has_one_to_ten_words(engine: Engine) {
         .get(&format!("/api/v1/tasks?q=a&cursor={cursor}"))
         .await
         .expect_problem(400, "invalid_cursor");
+}
+
+async fn a_search_that_folding_makes_longer_has_all_its_pages(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    // One character, which folds to four.
+    let word = "\u{fdf2}".repeat(100);
+    for _ in 0..3 {
+        alice.create(json!({ "title": word })).await;
+    }
+    let word = percent_encode(word.as_bytes(), NON_ALPHANUMERIC);
+    let pages = pages(&alice, &format!("q={word}"), 1).await;
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1]);
 }
 
 async fn what_is_changed_is_found_by_its_new_words_only(engine: Engine) {
