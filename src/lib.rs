@@ -8,8 +8,9 @@
 //! server      builds the parts from the settings; starts, drains, stops
 //! routes      the one table of endpoints
 //! transfer    copies the tables of one database into another
+//! lists       a resource: model, input, query, repository, handlers, openapi
 //! tags        the tags of all tasks: listed, renamed, taken off
-//! tasks       a resource: model, input, query, repository, handlers, openapi
+//! tasks       a resource like lists
 //! openapi     the document of the API, made from the table of endpoints
 //! http        what surrounds every request
 //! health      whether this process should be sent requests

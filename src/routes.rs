@@ -13,10 +13,10 @@ use crate::http::edge::{Pattern, api_headers};
 use crate::http::fallback::{method_not_allowed, no_such_address};
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
 use crate::openapi::{Api, docs, service};
-use crate::{tags, tasks};
+use crate::{lists, tags, tasks};
 
 /// The resources, served below each of [`MOUNTS`]. All of them need a token.
-pub const RESOURCES: &[Resource] = &[tasks::RESOURCE, tags::RESOURCE];
+pub const RESOURCES: &[Resource] = &[tasks::RESOURCE, lists::RESOURCE, tags::RESOURCE];
 
 /// The path prefixes of the resources.
 pub const MOUNTS: [&str; 2] = ["/api/v1", "/api/v1/users/{owner_id}"];

@@ -1,5 +1,5 @@
-//! `todoward migrate`: brings the database up to date, and can move a SQLite
-//! file's tasks and lists into it.
+//! `todoward migrate`: runs the migrations, and can copy the tasks and lists of a SQLite
+//! file into the database.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -74,7 +74,7 @@ fn became(rows: Rows) -> String {
     format!("{written} copied, {there} there already{kept}")
 }
 
-/// Only a file: a password has no place on a command line.
+/// Accepts only a file, because a password must not be on a command line.
 fn sqlite_file(url: &str) -> Result<PathBuf, String> {
     match url.strip_prefix("sqlite://") {
         Some(path) if !path.is_empty() && path != ":memory:" && !path.ends_with('/') => {

@@ -63,8 +63,8 @@ impl Noun {
     }
 }
 
-/// The database has failed.
-pub fn unanswered(error: DbError) -> ApiError {
+/// Maps an error of the database to a response.
+pub fn database_error(error: DbError) -> ApiError {
     match error {
         DbError::Unavailable(_) => ApiError::new(
             Code::DatabaseUnavailable,

@@ -24,7 +24,7 @@ pub const RESOURCE: Resource = Resource {
     name: "lists",
     about: "The caller's lists, which tasks are sorted into.",
     invalid: Code::InvalidList,
-    not_found: Code::ListNotFound,
+    not_found: Some(Code::ListNotFound),
     endpoints: &[
         Endpoint {
             path: "/lists",

@@ -119,6 +119,10 @@ fn example(code: Code) -> Value {
             ]),
         ),
         (
+            Code::InvalidList,
+            json!([{"pointer": "/name", "detail": "must be 1 to 200 characters"}]),
+        ),
+        (
             Code::InvalidTag,
             json!([{"pointer": "/name", "detail": "must be 1 to 60 characters"}]),
         ),
@@ -177,6 +181,7 @@ fn detail(code: Code) -> &'static str {
         Code::BodyTooLarge => "the body must be at most 524288 bytes",
         Code::UnsupportedMediaType => "send Content-Type: application/json",
         Code::InvalidTask => "title must be 1 to 1,000 characters",
+        Code::InvalidList => "name must be 1 to 200 characters",
         Code::InvalidTag => "name must be 1 to 60 characters",
         Code::UnknownField => "colour is not a field that can be set here",
         Code::IdempotencyKeyReused => {

@@ -71,10 +71,10 @@ fn spaced(text: Cow<'_, str>) -> String {
 /// The words of a search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Words {
-    /// What was asked for, as it was written. Folding can make it longer.
+    /// The words as the client wrote them. Folding can make them longer.
     pub text: String,
-    /// Words with a space between them. Each of them stands in the title, the
-    /// description or a tag, all folded. In the order of their bytes, none twice.
+    /// The distinct folded words, sorted by bytes and separated by spaces. Each must occur
+    /// in the folded title, description or tags.
     pub folded: String,
     /// The same words, lower-cased as the previous release does, for rows that it has
     /// written.

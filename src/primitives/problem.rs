@@ -87,6 +87,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", 415;
     /// A field has an invalid value.
     InvalidTask = "invalid_task", 422;
+    /// A field of a list has an invalid value.
+    InvalidList = "invalid_list", 422;
     /// Not the name of a tag.
     InvalidTag = "invalid_tag", 422;
     /// A field that a task does not have.

@@ -11,7 +11,7 @@ use crate::auth::OwnerId;
 use crate::db::statement::Statement;
 use crate::http::app_state::AppState;
 use crate::http::body;
-use crate::http::errors::{invalid_query, unanswered};
+use crate::http::errors::{database_error, invalid_query};
 use crate::primitives::deadline::deadline;
 use crate::primitives::field_error::FieldError;
 use crate::primitives::parameters::no_parameters;
@@ -74,5 +74,5 @@ async fn run<S: Statement>(
     statement: S,
 ) -> Result<S::Output, ApiError> {
     let done = app.db.run(owner, deadline(request), statement).await;
-    done.map_err(unanswered)
+    done.map_err(database_error)
 }

@@ -119,7 +119,7 @@ impl Filter {
 
     /// Appends the filters in canonical form, each behind a `&`: two filters for the
     /// same tasks give the same text.
-    pub(super) fn write_canonical(&self, text: &mut String) {
+    pub(super) fn write(&self, text: &mut String, words: impl Fn(&Words) -> &str) {
         let mut add = |name: &str, value: &str| {
             // The unreserved characters of RFC 3986 section 2.3; all others are encoded.
             const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -184,7 +184,7 @@ impl Filter {
             }
         }
         if let Some(q) = &self.q {
-            add("q", &q.folded);
+            add("q", words(q));
         }
     }
 }

@@ -7,6 +7,7 @@ use super::filter::{FILTERS, Filter};
 use super::sort::Sort;
 use crate::auth::OwnerId;
 use crate::primitives::field_error::FieldError;
+use crate::primitives::folded::Words;
 use crate::primitives::parameters::Parameters;
 use crate::primitives::timestamp::Timestamp;
 
@@ -108,39 +109,15 @@ impl ListQuery {
     }
 
     fn written_with(&self, words: impl Fn(&Words) -> &str) -> String {
-        let mut text = format!("sort={}", self.sort.name());
-        let filter = &self.filter;
-        let mut add = |name: &str, value: &str| {
-            // RFC 3986 section 2.3: these need no encoding; all else gets one.
-            const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-                .remove(b'-')
-                .remove(b'_')
-                .remove(b'.')
-                .remove(b'~');
-            // Writing to a String cannot fail.
-            let _ = write!(text, "&{name}={}", utf8_percent_encode(value, UNRESERVED));
+        let mut text = match self.sort.name() {
+            Some(name) => format!("sort={name}"),
+            None => String::new(),
         };
-        self.filter.write_canonical(&mut text);
+        self.filter.write(&mut text, words);
         match text.strip_prefix('&') {
             Some(rest) => rest.to_owned(),
             None => text,
         }
-        for priority in &filter.priorities {
-            add("priority", priority.name());
-        }
-        for tag in &filter.tags {
-            add("tag", tag);
-        }
-        if let Some(day) = filter.due_before {
-            add("due_before", &day.to_string());
-        }
-        if let Some(day) = filter.due_after {
-            add("due_after", &day.to_string());
-        }
-        if let Some(q) = &filter.q {
-            add("q", words(q));
-        }
-        text
     }
 }
 

@@ -1,5 +1,5 @@
-//! Moving a SQLite file's tasks and lists into another database, which may be this
-//! one's next home: `todoward migrate --from`.
+//! Copies the tasks and lists of a SQLite file into another database, for instance when
+//! moving to PostgreSQL: `todoward migrate --from`.
 //!
 //! These statements do not filter by owner: they copy the rows of all owners, each with
 //! its owner, and no request can run them. There is one transaction on each side: the
@@ -36,18 +36,18 @@ pub struct Copied {
     pub lists: Rows,
     /// The tasks.
     pub tasks: Rows,
-    /// Idempotency keys that the source has.
+    /// The number of idempotency keys in the source.
     pub keys: usize,
 }
 
 /// What became of the rows of a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rows {
-    /// Those that the source has.
+    /// The number of rows in the source.
     pub all: usize,
-    /// Those of them that were new to the target, or older there.
+    /// The number of rows that were missing in the target, or older there.
     pub written: usize,
-    /// The number of tasks that differ in the target and are not older there: they were
+    /// The number of rows that differ in the target and are not older there: they were
     /// changed since an earlier copy, and are left unchanged.
     pub kept: usize,
 }
@@ -70,10 +70,10 @@ impl From<diesel::result::Error> for CopyError {
     }
 }
 
-/// Copies every list, every task and every idempotency key of a SQLite file. May be repeated:
-/// what is there already is not written again, and what has changed in the
-/// target since is left alone. What was deleted in the target since comes back:
-/// repeat it only until the target is used.
+/// Copies all lists, tasks and idempotency keys of a SQLite file. It may be repeated:
+/// existing rows are not written again, and rows that were changed in the target are
+/// kept. But rows that were deleted in the target come back: repeat it only until the
+/// target is in use.
 ///
 /// # Errors
 ///

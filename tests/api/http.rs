@@ -70,10 +70,11 @@ fn endpoints(path: &str) -> Vec<(String, &'static str)> {
         ("/health/ready".to_owned(), "GET, HEAD"),
     ];
     for mount in routes::MOUNTS {
-        for address in routes::guarded() {
-            let allow = match address.path {
+        for path in routes::guarded() {
+            let allow = match path.path {
                 "/tasks" | "/lists" => "GET, HEAD, POST, DELETE",
                 "/tasks/count" => "GET, HEAD",
+                "/tags" => "GET, HEAD, PATCH, DELETE",
                 "/tasks/{id}" | "/lists/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
                 "/tasks/{id}/complete" => "PATCH",
                 "/tasks/{id}/move" | "/lists/{id}/move" => "POST",

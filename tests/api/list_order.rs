@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::list_resource::{LISTS, list, names, path_of};
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
     a_list_goes_where_it_is_moved,
@@ -17,7 +17,7 @@ on_both_databases! {
     a_cursor_is_of_one_owner_and_one_query,
 }
 
-async fn move_to(client: &Client, list: &Value, to: Value) -> Answer {
+async fn move_to(client: &Client, list: &Value, to: Value) -> Response {
     client.post(&format!("{}/move", path_of(list)), &to).await
 }
 
@@ -45,12 +45,12 @@ async fn a_list_goes_where_it_is_moved(engine: Engine) {
         (2, json!({ "after": made[3]["id"] }), ["0", "1", "3", "2"]),
     ] {
         let before = alice.get(&path_of(&made[moved])).await.expect(200).json();
-        let answer = move_to(&alice, &made[moved], to.clone()).await.expect(200);
-        let after = answer.json();
+        let response = move_to(&alice, &made[moved], to.clone()).await.expect(200);
+        let after = response.json();
         assert_eq!(names(&alice, "").await, expected, "{to}");
         let version = before["version"].as_i64().unwrap() + 1;
         assert_eq!(after["version"], version);
-        assert_eq!(answer.header("etag"), format!("\"{version}\""));
+        assert_eq!(response.header("etag"), format!("\"{version}\""));
         assert_ne!(after["position"], before["position"]);
         assert_eq!(alice.get(&path_of(&made[moved])).await.json(), after);
     }
@@ -75,8 +75,8 @@ async fn a_move_that_moves_nothing_changes_nothing(engine: Engine) {
             json!({ "after": made[0]["id"], "version": 7, "position": "x" }),
         ),
     ] {
-        let answer = move_to(&alice, &made[moved], to).await.expect(200);
-        assert_eq!(answer.json(), made[moved]);
+        let response = move_to(&alice, &made[moved], to).await.expect(200);
+        assert_eq!(response.json(), made[moved]);
     }
 }
 
@@ -99,8 +99,8 @@ async fn a_place_that_is_none_is_named(engine: Engine) {
         &json!(null),
     ] {
         for field in ["before", "after"] {
-            let answer = move_to(&alice, &made[0], json!({ field: id })).await;
-            let problem = answer.expect_problem(422, "invalid_list").json();
+            let response = move_to(&alice, &made[0], json!({ field: id })).await;
+            let problem = response.expect_problem(422, "invalid_list").json();
             assert_eq!(problem["errors"][0]["pointer"], format!("/{field}"));
             sentences.push(problem["errors"][0]["detail"].clone());
         }
@@ -122,8 +122,8 @@ async fn a_place_that_is_none_is_named(engine: Engine) {
             json!(["/before", "/after"]),
         ),
     ] {
-        let answer = move_to(&alice, &made[0], body).await;
-        let problem = answer.expect_problem(422, "invalid_list").json();
+        let response = move_to(&alice, &made[0], body).await;
+        let problem = response.expect_problem(422, "invalid_list").json();
         let mut named: Vec<_> = problem["errors"]
             .as_array()
             .unwrap()
@@ -140,8 +140,8 @@ async fn a_place_that_is_none_is_named(engine: Engine) {
         expected.sort_unstable();
         assert_eq!(named, expected);
     }
-    let answer = move_to(&alice, &made[0], json!({ "list_id": null, "first": true })).await;
-    answer.expect_problem(422, "unknown_field");
+    let response = move_to(&alice, &made[0], json!({ "list_id": null, "first": true })).await;
+    response.expect_problem(422, "unknown_field");
     assert_eq!(names(&alice, "").await, ["0", "1"]);
 }
 
@@ -153,8 +153,8 @@ async fn two_moves_into_one_gap_both_succeed(engine: Engine) {
     let moves = made[2..]
         .iter()
         .map(|list| move_to(&alice, list, into.clone()));
-    for answer in join_all(moves).await {
-        assert_eq!(answer.expect(200).json()["version"], 2);
+    for response in join_all(moves).await {
+        assert_eq!(response.expect(200).json()["version"], 2);
     }
     let after = names(&alice, "").await;
     assert_eq!((after[0].as_str(), after[11].as_str()), ("0", "1"));
@@ -277,8 +277,8 @@ async fn filters_and_pages_are_those_that_were_asked_for(engine: Engine) {
         ("?cursor=", "invalid_cursor"),
         ("?cursor=AAAA", "invalid_cursor"),
     ] {
-        let answer = alice.get(&format!("{LISTS}{query}")).await;
-        answer.expect_problem(400, code);
+        let response = alice.get(&format!("{LISTS}{query}")).await;
+        response.expect_problem(400, code);
     }
 }
 
@@ -291,7 +291,7 @@ async fn a_cursor_is_of_one_owner_and_one_query(engine: Engine) {
             client.create(json!({ "title": title })).await;
         }
     }
-    let cursor = |page: Answer| page.json()["next_cursor"].as_str().unwrap().to_owned();
+    let cursor = |page: Response| page.json()["next_cursor"].as_str().unwrap().to_owned();
     let of_lists = cursor(alice.get(&format!("{LISTS}?limit=1")).await);
     let of_tasks = cursor(alice.get("/api/v1/tasks?limit=1").await);
     for (client, path) in [

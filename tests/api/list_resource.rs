@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
     a_list_is_created_read_and_changed,
@@ -43,14 +43,14 @@ pub async fn names(client: &Client, query: &str) -> Vec<String> {
 }
 
 /// The places that a 422 names.
-fn pointers(answer: &Answer) -> Vec<String> {
-    let problem = answer.json();
+fn pointers(response: &Response) -> Vec<String> {
+    let problem = response.json();
     let errors = problem["errors"].as_array().unwrap();
     let pointer = |error: &Value| error["pointer"].as_str().unwrap().to_owned();
     errors.iter().map(pointer).collect()
 }
 
-async fn with_key(client: &Client, path: &str, key: &str, body: &str) -> Answer {
+async fn with_key(client: &Client, path: &str, key: &str, body: &str) -> Response {
     let request = client.request("POST", path).header("Idempotency-Key", key);
     request.body("application/json", body).send().await
 }
@@ -114,23 +114,23 @@ async fn what_a_body_gets_wrong_is_named_all_at_once(engine: Engine) {
     let wrong = json!({ "name": " ", "color": "red", "archived": null, "colour": 1 });
     for method in ["POST", "PATCH", "PUT"] {
         let at = if method == "POST" { LISTS } else { &path };
-        let answer = alice.request(method, at).json(&wrong).send().await;
-        let answer = answer.expect_problem(422, "invalid_list");
+        let response = alice.request(method, at).json(&wrong).send().await;
+        let response = response.expect_problem(422, "invalid_list");
         let named = ["/archived", "/color", "/name", "/colour"];
-        assert_eq!(pointers(&answer), named, "{method}");
+        assert_eq!(pointers(&response), named, "{method}");
         for body in ["[]", "null", "\"x\"", "1"] {
-            let answer = alice.request(method, at).body("application/json", body);
-            let answer = answer.send().await.expect_problem(422, "invalid_list");
-            assert_eq!(pointers(&answer), [""], "{method} {body}");
+            let response = alice.request(method, at).body("application/json", body);
+            let response = response.send().await.expect_problem(422, "invalid_list");
+            assert_eq!(pointers(&response), [""], "{method} {body}");
         }
         let unknown = json!({ "name": "y", "title": "y", "a/b": 1 });
-        let answer = alice.request(method, at).json(&unknown).send().await;
-        let answer = answer.expect_problem(422, "unknown_field");
-        assert_eq!(pointers(&answer), ["/a~1b", "/title"], "{method}");
+        let response = alice.request(method, at).json(&unknown).send().await;
+        let response = response.expect_problem(422, "unknown_field");
+        assert_eq!(pointers(&response), ["/a~1b", "/title"], "{method}");
     }
-    let answer = alice.post(LISTS, &json!({ "color": 1 })).await;
+    let response = alice.post(LISTS, &json!({ "color": 1 })).await;
     assert_eq!(
-        pointers(&answer.expect_problem(422, "invalid_list")),
+        pointers(&response.expect_problem(422, "invalid_list")),
         ["/name", "/color"]
     );
     for name in [
@@ -140,9 +140,9 @@ async fn what_a_body_gets_wrong_is_named_all_at_once(engine: Engine) {
         json!("\u{200b}"),
         json!("a\0b"),
     ] {
-        let answer = alice.post(LISTS, &json!({ "name": name })).await;
+        let response = alice.post(LISTS, &json!({ "name": name })).await;
         assert_eq!(
-            pointers(&answer.expect_problem(422, "invalid_list")),
+            pointers(&response.expect_problem(422, "invalid_list")),
             ["/name"],
             "{name}"
         );
@@ -172,9 +172,9 @@ async fn a_name_or_a_color_at_its_limit_is_taken(engine: Engine) {
         ("", 422),
     ] {
         let new = json!({ "name": "x", "color": color });
-        let answer = alice.post(LISTS, &new).await.expect(status);
+        let response = alice.post(LISTS, &new).await.expect(status);
         if status == 201 {
-            assert_eq!(answer.json()["color"], color.to_lowercase());
+            assert_eq!(response.json()["color"], color.to_lowercase());
         }
     }
 }
@@ -194,8 +194,8 @@ async fn a_patch_that_changes_nothing_leaves_the_version_alone(engine: Engine) {
     let made = alice.post(LISTS, &new).await.expect(201).json();
     let same = json!({ "name": " x ", "color": "#AABBCC", "archived": false });
     for patch in [json!({}), same] {
-        let answer = alice.patch(&path_of(&made), &patch).await.expect(200);
-        assert_eq!(answer.json(), made);
+        let response = alice.patch(&path_of(&made), &patch).await.expect(200);
+        assert_eq!(response.json(), made);
     }
 }
 
@@ -243,9 +243,9 @@ async fn if_match_guards_every_write(engine: Engine) {
     };
     for tag in ["\"1\"", "W/\"2\"", "\"02\"", "\"1\", \"3\""] {
         for request in requests(&path, tag) {
-            let answer = request.send().await;
-            let answer = answer.expect_problem(412, "version_mismatch");
-            assert_eq!(answer.header("etag"), "\"2\"");
+            let response = request.send().await;
+            let response = response.expect_problem(412, "version_mismatch");
+            assert_eq!(response.header("etag"), "\"2\"");
         }
     }
     for request in requests(&path, "2") {
@@ -268,9 +268,9 @@ async fn what_the_client_has_already_is_not_sent_again(engine: Engine) {
     let path = path_of(&list(&alice, "x").await);
     for (tag, status) in [("\"1\"", 304), ("W/\"1\"", 304), ("*", 304), ("\"2\"", 200)] {
         let read = alice.request("GET", &path).header("If-None-Match", tag);
-        let answer = read.send().await.expect(status);
-        assert_eq!(answer.header("etag"), "\"1\"");
-        assert_eq!(answer.body.is_empty(), status == 304);
+        let response = read.send().await.expect(status);
+        assert_eq!(response.header("etag"), "\"1\"");
+        assert_eq!(response.body.is_empty(), status == 304);
     }
 }
 
@@ -302,9 +302,9 @@ async fn a_key_makes_one_list_on_both_mounts(engine: Engine) {
         .expect(201);
     assert_eq!(bob.header("idempotency-replayed"), "");
     let at_once = (0..20).map(|_| with_key(&alice, LISTS, "k2", body));
-    let answers = futures_util::future::join_all(at_once).await;
-    for answer in answers {
-        answer.expect(201);
+    let responses = futures_util::future::join_all(at_once).await;
+    for response in responses {
+        response.expect(201);
     }
     assert_eq!(names(&alice, "").await, ["once"]);
 }
@@ -321,12 +321,12 @@ async fn a_key_belongs_to_one_endpoint(engine: Engine) {
         ("/api/v1/tasks", "of-lists", task),
         (LISTS, "of-tasks", list),
     ] {
-        let answer = with_key(&alice, path, key, body).await;
-        answer.expect_problem(422, "idempotency_key_reused");
+        let response = with_key(&alice, path, key, body).await;
+        response.expect_problem(422, "idempotency_key_reused");
     }
     for key in ["", "a b", "é"] {
-        let answer = with_key(&alice, LISTS, key, list).await;
-        answer.expect_problem(400, "invalid_request");
+        let response = with_key(&alice, LISTS, key, list).await;
+        response.expect_problem(400, "invalid_request");
     }
     assert_eq!(names(&alice, "").await, ["x"]);
 }
@@ -418,7 +418,7 @@ async fn what_is_not_there_is_404_and_says_list(engine: Engine) {
     ] {
         let path = format!("{LISTS}/{id}");
         let at = |end: &str| format!("{path}{end}");
-        for answer in [
+        for response in [
             alice.get(&path).await,
             alice.patch(&path, &json!({})).await,
             alice.delete(&path).await,
@@ -426,8 +426,8 @@ async fn what_is_not_there_is_404_and_says_list(engine: Engine) {
             alice.post(&at("/move"), &json!({ "first": true })).await,
             alice.request("POST", &at("/restore")).send().await,
         ] {
-            let answer = answer.expect_problem(404, "list_not_found");
-            assert_eq!(answer.json()["detail"], "no list has this id");
+            let response = response.expect_problem(404, "list_not_found");
+            assert_eq!(response.json()["detail"], "no list has this id");
         }
     }
     // A live list is not there to be restored.

@@ -57,8 +57,8 @@ async fn a_list_takes_its_live_tasks_along_and_brings_them_back(engine: Engine) 
     alice.delete(&task_path(&own)).await.expect(204);
 
     let path = path_of(&home);
-    let answer = alice.delete(&path).await.expect(204);
-    assert!(answer.body.is_empty());
+    let response = alice.delete(&path).await.expect(204);
+    assert!(response.body.is_empty());
     assert_eq!(names(&alice, "").await, ["work"]);
     assert_eq!(live(&alice).await, ["inbox", "work"]);
     for (at, code) in [
@@ -243,7 +243,7 @@ async fn no_task_is_put_into_a_list_that_is_not_there(engine: Engine) {
     let path = task_path(&task);
     let mut sentences = Vec::new();
     for id in [&trashed["id"], &ended["id"], &theirs["id"]] {
-        for answer in [
+        for response in [
             alice
                 .post(TASKS, &json!({ "title": "y", "list_id": id }))
                 .await,
@@ -252,7 +252,7 @@ async fn no_task_is_put_into_a_list_that_is_not_there(engine: Engine) {
                 .post(&format!("{path}/move"), &json!({ "list_id": id }))
                 .await,
         ] {
-            let problem = answer.expect_problem(422, "invalid_task").json();
+            let problem = response.expect_problem(422, "invalid_task").json();
             assert_eq!(problem["errors"][0]["pointer"], "/list_id");
             sentences.push(problem["errors"][0]["detail"].clone());
         }
@@ -286,11 +286,11 @@ async fn no_task_is_live_in_a_list_that_is_deleted_meanwhile(engine: Engine) {
         );
         deleted.expect(204);
         let mut inside = 1;
-        for answer in creates.iter().chain([&moved]) {
-            match answer.status {
+        for response in creates.iter().chain([&moved]) {
+            match response.status {
                 200 | 201 => inside += 1,
-                422 => assert_eq!(answer.json()["errors"][0]["pointer"], "/list_id"),
-                other => panic!("{other}: {}", answer.text()),
+                422 => assert_eq!(response.json()["errors"][0]["pointer"], "/list_id"),
+                other => panic!("{other}: {}", response.text()),
             }
         }
         let live = alice.get(&format!("{TASKS}?limit=200")).await.json();
@@ -323,11 +323,11 @@ async fn deleting_and_restoring_at_once_leave_a_whole_list(engine: Engine) {
             0 => alice.request("DELETE", &path).send(),
             _ => alice.request("POST", &format!("{path}/restore")).send(),
         });
-        for answer in join_all(requests).await {
+        for response in join_all(requests).await {
             assert!(
-                [200, 204, 404].contains(&answer.status),
+                [200, 204, 404].contains(&response.status),
                 "{}",
-                answer.text()
+                response.text()
             );
         }
         let is_live = alice.get(&path).await.status == 200;

@@ -47,6 +47,7 @@ mod proxies;
 mod rate_limits;
 mod recurrence;
 mod sizes;
+mod subtasks;
 mod tags;
 mod targets;
 mod tasks;

@@ -163,7 +163,7 @@ async fn create(random: &mut Random, model: &mut Model, owner: &str, client: &Cl
         .post("/api/v1/tasks", &json!(members))
         .await
         .expect(201);
-    let made = answer.json();
+    let made = response.json();
     let position = made["id"].as_str().unwrap().replace('-', "");
     let mut expected = json!({
         "id": made["id"], "owner_id": owner, "description": null, "completed": false,

@@ -338,8 +338,12 @@ async fn a_count_has_the_filters_of_a_list_and_nothing_else(engine: Engine) {
         ("list=1", "invalid_parameter", "list"),
         ("q=%00", "invalid_parameter", "q"),
     ] {
-        let answer = alice.get(&format!("{TASKS}/count?{query}")).await;
-        assert_eq!(named(&answer.expect_problem(400, code)), [name], "{query}");
+        let response = alice.get(&format!("{TASKS}/count?{query}")).await;
+        assert_eq!(
+            named(&response.expect_problem(400, code)),
+            [name],
+            "{query}"
+        );
     }
     let all = "completed=true&priority=low&list=inbox&parent=none&tag=a&any_tag=a&no_tag=b&untagged=false&due=any&due_before=2026-01-01&due_after=2026-01-01&recurring=true&completed_after=2026-01-01T00:00:00Z&completed_before=2026-01-01T00:00:00Z&updated_after=2026-01-01T00:00:00Z&q=a&trash=true&by=tag";
     let count = alice.get(&format!("{TASKS}/count?{all}")).await.expect(200);

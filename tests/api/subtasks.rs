@@ -33,8 +33,8 @@ async fn below(client: &Client, parent: &Value, title: &str) -> Value {
 }
 
 /// The pointers and the sentences of a refusal.
-async fn refusal(answer: crate::support::Answer) -> Vec<(String, String)> {
-    let problem = answer.expect_problem(422, "invalid_task").json();
+async fn refusal(response: crate::support::Response) -> Vec<(String, String)> {
+    let problem = response.expect_problem(422, "invalid_task").json();
     let errors = problem["errors"].as_array().unwrap().iter();
     errors
         .map(|error| {
@@ -44,14 +44,14 @@ async fn refusal(answer: crate::support::Answer) -> Vec<(String, String)> {
         .collect()
 }
 
-async fn pointers(answer: crate::support::Answer) -> Vec<String> {
-    let refusal = refusal(answer).await;
+async fn pointers(response: crate::support::Response) -> Vec<String> {
+    let refusal = refusal(response).await;
     refusal.into_iter().map(|(pointer, _)| pointer).collect()
 }
 
 async fn moved(client: &Client, task: &Value, to: Value) -> Value {
-    let answer = client.post(&format!("{}/move", path(task)), &to).await;
-    answer.expect(200).json()
+    let response = client.post(&format!("{}/move", path(task)), &to).await;
+    response.expect(200).json()
 }
 
 /// The titles of the tasks in the order of their positions.
@@ -171,9 +171,9 @@ async fn needs_of_the_schedule_are_refused_where_they_are_not_met(engine: Engine
         ),
     ] {
         let task = alice.create(json!({ "title": "a" })).await;
-        let answer = alice.patch(&path(&task), &body).await;
-        let status = answer.status;
-        let problem = answer.json();
+        let response = alice.patch(&path(&task), &body).await;
+        let status = response.status;
+        let problem = response.json();
         assert_eq!(status, 422, "{body}: {problem}");
         let found: Vec<&str> = problem["errors"]
             .as_array()

@@ -26,8 +26,8 @@ fn encoded(name: &str) -> String {
 
 async fn rename(client: &Client, from: &str, to: &str) -> Value {
     let at = format!("{TAGS}?name={}", encoded(from));
-    let answer = client.patch(&at, &json!({ "name": to })).await;
-    answer.expect(200).json()["changed"].clone()
+    let response = client.patch(&at, &json!({ "name": to })).await;
+    response.expect(200).json()["changed"].clone()
 }
 
 async fn tagged(client: &Client, title: &str, tags: &[&str]) -> String {
@@ -236,11 +236,11 @@ async fn a_name_that_is_none_is_refused_and_named(engine: Engine) {
         "name=%FF",
     ] {
         let at = format!("{TAGS}?{query}");
-        for answer in [
+        for response in [
             alice.patch(&at, &json!({ "name": "x" })).await,
             alice.delete(&at).await,
         ] {
-            let problem = answer.expect_problem(400, "invalid_parameter").json();
+            let problem = response.expect_problem(400, "invalid_parameter").json();
             assert_eq!(problem["errors"][0]["parameter"], "name", "{query}");
         }
     }
@@ -265,9 +265,9 @@ async fn a_name_that_is_none_is_refused_and_named(engine: Engine) {
         json!({ "name": "", "colour": "red" }),
         json!({ "tag": "house" }),
     ] {
-        let answer = alice.patch(&at, &body).await;
-        assert_eq!(answer.status, 422, "{body}");
-        answer.expect_problem(422, "invalid_tag");
+        let response = alice.patch(&at, &body).await;
+        assert_eq!(response.status, 422, "{body}");
+        response.expect_problem(422, "invalid_tag");
     }
     alice
         .patch(&at, &json!({ "name": "house", "colour": "red" }))
@@ -282,8 +282,8 @@ async fn a_name_that_is_none_is_refused_and_named(engine: Engine) {
     assert_eq!(alice.get(&path).await.json()["version"], 1);
     // What was read can be sent back.
     let tag = alice.get(TAGS).await.json()["items"][0].clone();
-    let answer = alice.patch(&at, &tag).await.expect(200);
-    assert_eq!(answer.json(), json!({ "changed": 0 }));
+    let response = alice.patch(&at, &tag).await.expect(200);
+    assert_eq!(response.json(), json!({ "changed": 0 }));
     // The longest name, in one form and in another.
     let longest = "e\u{301}".repeat(60);
     assert_eq!(rename(&alice, "home", &longest).await, 1);

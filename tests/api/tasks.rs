@@ -39,11 +39,12 @@ async fn a_new_task_has_every_field_of_the_contract(engine: Engine) {
             "version": 1, "created_at": created_at, "updated_at": created_at, "deleted_at": null,
         })
     );
-    let names: Vec<String> = serde_json::from_slice::<serde_json::Map<String, Value>>(&answer.body)
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect();
+    let names: Vec<String> =
+        serde_json::from_slice::<serde_json::Map<String, Value>>(&response.body)
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect();
     assert_eq!(names.len(), 21);
 }
 

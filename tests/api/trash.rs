@@ -30,7 +30,7 @@ async fn below(client: &Client, parent: &Value, title: &str) -> Value {
     client.create(body).await
 }
 
-async fn nothing_sent(client: &Client, method: &str, path: &str) -> crate::support::Answer {
+async fn nothing_sent(client: &Client, method: &str, path: &str) -> crate::support::Response {
     client.request(method, path).send().await
 }
 
@@ -105,8 +105,8 @@ async fn what_is_in_the_trash_is_not_found_by_its_owner_and_forbidden_to_others(
         .expect_problem(403, "not_owner");
     let stolen = nothing_sent(&mallory, "POST", &restore(&task)).await;
     stolen.expect_problem(403, "not_owner");
-    let answer = alice.delete("/api/v1/tasks?trash=true").await.expect(200);
-    assert_eq!(answer.json(), json!({ "deleted": 1 }));
+    let response = alice.delete("/api/v1/tasks?trash=true").await.expect(200);
+    assert_eq!(response.json(), json!({ "deleted": 1 }));
     let gone = nothing_sent(&alice, "POST", &restore(&task)).await;
     gone.expect_problem(404, "task_not_found");
     mallory.get(&path(&task)).await.expect(404);
@@ -143,8 +143,8 @@ async fn clearing_keeps_a_completed_task_with_an_open_one_below(engine: Engine) 
         let complete = format!("{}/complete", path(done));
         nothing_sent(&alice, "PATCH", &complete).await.expect(200);
     }
-    let answer = alice.delete("/api/v1/tasks?completed=true").await;
-    assert_eq!(answer.expect(200).json(), json!({ "deleted": 3 }));
+    let response = alice.delete("/api/v1/tasks?completed=true").await;
+    assert_eq!(response.expect(200).json(), json!({ "deleted": 3 }));
     for there in [&stays, &between, &open] {
         alice.get(&path(there)).await.expect(200);
     }
@@ -166,10 +166,10 @@ async fn clearing_deletes_what_was_completed_before_an_instant(engine: Engine) {
         .await;
     let at = task["completed_at"].as_str().unwrap();
     let clear = |before: &str| format!("/api/v1/tasks?completed=true&completed_before={before}");
-    let answer = alice.delete(&clear(at)).await.expect(200);
-    assert_eq!(answer.json(), json!({ "deleted": 0 }));
-    let answer = alice.delete(&clear("9999-12-31T23:59:59%2B01:00")).await;
-    assert_eq!(answer.expect(200).json(), json!({ "deleted": 1 }));
+    let response = alice.delete(&clear(at)).await.expect(200);
+    assert_eq!(response.json(), json!({ "deleted": 0 }));
+    let response = alice.delete(&clear("9999-12-31T23:59:59%2B01:00")).await;
+    assert_eq!(response.expect(200).json(), json!({ "deleted": 1 }));
 }
 
 async fn without_a_trash_what_is_deleted_is_gone(engine: Engine) {
@@ -180,8 +180,8 @@ async fn without_a_trash_what_is_deleted_is_gone(engine: Engine) {
         .create(json!({ "title": "b", "completed": true }))
         .await;
     alice.delete(&path(&task)).await.expect(204);
-    let answer = alice.delete("/api/v1/tasks?completed=true").await;
-    assert_eq!(answer.expect(200).json(), json!({ "deleted": 1 }));
+    let response = alice.delete("/api/v1/tasks?completed=true").await;
+    assert_eq!(response.expect(200).json(), json!({ "deleted": 1 }));
     for gone in [&task, &done] {
         let restored = nothing_sent(&alice, "POST", &restore(gone)).await;
         restored.expect_problem(404, "task_not_found");
@@ -205,18 +205,18 @@ async fn the_query_of_a_deletion_is_checked(engine: Engine) {
         "?completed=true&completed=true",
         "?completed_before=2026-01-01T00:00:00Z",
     ] {
-        let answer = alice.delete(&format!("{TASKS}{query}")).await;
-        answer.expect_problem(400, "invalid_parameter");
+        let response = alice.delete(&format!("{TASKS}{query}")).await;
+        response.expect_problem(400, "invalid_parameter");
     }
     for query in [
         "?permanent=",
         "?permanent=1",
         "?permanent=true&permanent=true",
     ] {
-        let answer = alice.delete(&format!("{}{query}", path(&task))).await;
-        answer.expect_problem(400, "invalid_parameter");
+        let response = alice.delete(&format!("{}{query}", path(&task))).await;
+        response.expect_problem(400, "invalid_parameter");
     }
-    let answer = alice.delete(&format!("{}?force=true", path(&task))).await;
-    answer.expect_problem(400, "unknown_parameter");
+    let response = alice.delete(&format!("{}?force=true", path(&task))).await;
+    response.expect_problem(400, "unknown_parameter");
     alice.get(&path(&task)).await.expect(200);
 }

@@ -18,7 +18,7 @@ const MODULES: &[&[&str]] = &[
     &["server"],
     &["routes"],
     &["transfer"],
-    &["tags"],
+    &["lists", "tags"],
     &["tasks"],
     &["openapi"],
     &["http"],

@@ -21,7 +21,7 @@ on_both_databases! {
     files_of_before_are_copied_and_folded,
 }
 
-/// The database, beside the server.
+/// Direct access to the database.
 pub enum Database {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
@@ -47,7 +47,7 @@ impl Database {
         }
     }
 
-    /// As the previous release leaves it: with its tables and no others.
+    /// A database with the schema of the previous release.
     pub fn of_previous_release(storage: &Storage, engine: Engine) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         let of = |name: &str| FileBasedMigrations::from_path(root.join(name)).unwrap();

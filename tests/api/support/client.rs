@@ -39,11 +39,11 @@ impl Client {
         self.request("POST", path).json(body).send().await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+    pub async fn put(&self, path: &str, body: &Value) -> Response {
         self.request("PUT", path).json(body).send().await
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: &Value) -> Response {
         self.request("PATCH", path).json(body).send().await
     }
 

@@ -5,6 +5,7 @@ pub mod fault_proxy;
 pub mod key_server;
 pub mod pairs;
 pub mod postgres;
+pub mod property;
 pub mod random;
 pub mod raw;
 pub mod tokens;
@@ -228,7 +229,7 @@ impl TestApp {
     }
 
     /// What the metrics say now.
-    pub async fn metrics(&self) -> Answer {
+    pub async fn metrics(&self) -> Response {
         let address = self.metrics.expect("spawned WITH_METRICS");
         Client::new(self.http.clone(), address, None)
             .get("/metrics")
