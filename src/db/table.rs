@@ -610,3 +610,17 @@ macro_rules! owned_table {
     };
 }
 pub(crate) use owned_table;
+
+#[cfg(test)]
+mod tests {
+    use super::has_many_versions;
+    use crate::primitives::entity_tag::IfMatch;
+
+    #[test]
+    fn a_statement_is_kept_prepared_unless_its_text_depends_on_a_list() {
+        assert!(!has_many_versions(&IfMatch::Any));
+        assert!(!has_many_versions(&IfMatch::Versions(vec![])));
+        assert!(!has_many_versions(&IfMatch::Versions(vec![1])));
+        assert!(has_many_versions(&IfMatch::Versions(vec![1, 2])));
+    }
+}

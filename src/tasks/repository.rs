@@ -219,3 +219,54 @@ impl Statement for UpdateTask {
 pub fn check(conn: &mut DbConnection) -> QueryResult<()> {
     owned::check::<TaskRow>(conn)
 }
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+    use crate::tasks::query::{Filter, Sort};
+
+    fn newest(limit: u16) -> ListQuery {
+        ListQuery {
+            filter: Filter::default(),
+            sort: Sort::default(),
+            limit,
+            after: None,
+        }
+    }
+
+    #[test]
+    fn only_a_first_page_of_at_most_50_goes_over_a_pipeline() {
+        let limit = |query| ListTasks(query).pipeline_limit();
+        assert_eq!(limit(newest(LARGEST_PAGE)), Some(MAX_BEFORE_PAGE));
+        assert_eq!(limit(newest(LARGEST_PAGE + 1)), None);
+        let mut filtered = newest(1);
+        filtered.filter.completed = Some(true);
+        assert_eq!(limit(filtered), None);
+    }
+
+    #[test]
+    fn a_create_with_a_key_is_a_transaction_and_goes_over_no_pipeline() {
+        let body = serde_json::json!({ "title": "a" });
+        let mut create = CreateTask {
+            id: ResourceId::generate(),
+            draft: NewTask::parse(&body).unwrap(),
+            key: None,
+        };
+        assert_eq!(create.pipeline_limit(), Some(MAX));
+        create.key = IdempotencyKey::parse(b"k", b"{}");
+        assert!(create.key.is_some());
+        assert_eq!(create.pipeline_limit(), None);
+    }
+
+    #[test]
+    fn reading_and_completing_one_go_over_a_pipeline() {
+        let id = ResourceId::generate();
+        assert_eq!(ReadTask(id).pipeline_limit(), Some(MAX));
+        let complete = CompleteTask {
+            id,
+            completion: Completion::Toggle,
+            if_match: IfMatch::Any,
+        };
+        assert_eq!(complete.pipeline_limit(), Some(MAX));
+    }
+}

@@ -53,6 +53,7 @@ mod targets;
 mod tasks;
 mod token_algorithms;
 mod token_claims;
+mod token_cookies;
 mod token_headers;
 mod token_hints;
 mod token_issuers;

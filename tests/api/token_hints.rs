@@ -47,7 +47,26 @@ fn a_token_without_sub_is_told_so_unless_it_is_the_one_of_a_link_in_a_mail() {
     }
 }
 
-/// What a client may send, and a word that the hint must contain.
+#[test]
+fn a_token_that_was_issued_after_its_end_is_told_from_one_that_is_merely_old() {
+    let expired = |iat: Value| {
+        let claims = json!({ "iat": iat, "exp": NOW - 200 });
+        let refusal = verify(&sign(&claims_but(NOW, &claims))).unwrap_err();
+        assert_eq!(refusal.code().as_str(), "token_expired");
+        refusal.detail()
+    };
+    let detail = expired(json!(NOW - 199));
+    assert!(
+        detail.starts_with("the token expired before it was issued"),
+        "{detail}"
+    );
+    for iat in [json!(NOW - 200), json!(NOW - 1_100), Value::Null] {
+        let detail = expired(iat);
+        assert!(detail.starts_with("the token has expired"), "{detail}");
+    }
+}
+
+/// What a client may send, and a word of what it must be told.
 fn sent(token: &str) -> Vec<(String, &'static str)> {
     const SESSION: &str = "Better Auth session token";
     const API_KEY: &str = "x-api-key";

@@ -89,6 +89,20 @@ fn issuer_and_audience_are_not_asked_for_where_none_is_configured() {
 }
 
 #[test]
+fn a_token_that_lacks_more_than_its_issuer_is_told_what_it_is() {
+    let detail = |changes: &Value| {
+        let refusal = configured().verify(&token_but(changes), NOW as f64);
+        refusal.unwrap_err().detail()
+    };
+    assert_eq!(detail(&json!({})), "the token has no iss");
+    let of_a_link = detail(&json!({ "sub": null, "email": "a@example.com" }));
+    assert!(
+        of_a_link.contains("e-mail verification token"),
+        "{of_a_link}"
+    );
+}
+
+#[test]
 fn issuer_or_audience_of_the_wrong_type_is_refused_configured_or_not() {
     let cases = mistyped(NOW);
     expect_refused(&cases);

@@ -5,6 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Map, Value, json};
+use todoward::auth::Unverified;
 
 use crate::support::SECRET;
 use crate::support::property::for_all;
@@ -245,6 +246,22 @@ fn every_subject_is_the_owner_as_it_is() {
         let claims = verify(&sign(&claims_but(NOW, &json!({ "sub": sub })))).unwrap();
         assert_eq!(claims.owner().as_str(), sub);
     });
+}
+
+#[test]
+fn an_unverified_token_is_shown_as_it_was_sent() {
+    let header = r#"{"alg":"HS256","kid":"a","typ":"JWT"}"#;
+    let claims = claims_at(NOW).to_string();
+    let token = sign_raw(SECRET.as_bytes(), header.as_bytes(), claims.as_bytes());
+    let unverified = Unverified::parse(&token).unwrap();
+    assert_eq!(unverified.algorithm(), "HS256");
+    assert_eq!(unverified.describe(), (header.to_owned(), claims));
+}
+
+#[test]
+fn the_claims_say_until_when_the_token_is_good() {
+    let claims = verify(&sign(&claims_at(NOW))).unwrap();
+    assert_eq!(claims.expires_at(), (NOW + 900) as f64);
 }
 
 #[test]
