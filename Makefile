@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence binary better-auth client check-deploy chaos soak image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
+.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence binary better-auth client check-deploy chaos soak fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -72,6 +72,25 @@ soak: postgres better-auth
 	cargo build --release --locked
 	cd tests/reliability && TODOWARD_BIN=../../target/release/todoward npm run soak
 
+# What reads requests, given nonsense: each target of fuzz/ for 200 seconds, or
+# SECONDS_EACH. Needs a C++ compiler. cargo-fuzz wants nightly's flags, which
+# RUSTC_BOOTSTRAP lets a stable compiler have.
+fuzz: target/tools/bin/cargo-fuzz
+	for target in $(or $(TARGETS),bearer body conditions cursor folding query); do \
+		RUSTC_BOOTSTRAP=1 PATH=$$PWD/target/tools/bin:$$PATH cargo fuzz run --fuzz-dir fuzz $$target -- \
+			-dict=fuzz/dictionaries/$$target -max_total_time=$(or $(SECONDS_EACH),200) -timeout=10 -print_final_stats=1 || exit 1; \
+	done
+
+# Faults put into the code of tokens and owned rows, each of which a test must notice:
+# some hours. OPTIONS="--re auth/token" for one file, OPTIONS="--shard 1/8" for a part;
+# .cargo/mutants.toml says which files and tests.
+mutants: target/tools/bin/cargo-mutants postgres
+	CARGO_PROFILE_DEV_DEBUG=0 MODEL_OPERATIONS=300 PATH=$$PWD/target/tools/bin:$$PATH \
+		cargo mutants --output target $(OPTIONS)
+
+target/tools/bin/cargo-%:
+	cargo install --root target/tools --locked cargo-$*
+
 # The container image; docs/DEPLOY.md runs it.
 image:
 	docker build --pull -t todoward --build-arg REVISION=$$(git rev-parse HEAD) .
@@ -91,6 +110,7 @@ postgres:
 # What CI runs on the code.
 check: check-generated
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --no-default-features -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --document-private-items

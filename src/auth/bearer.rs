@@ -10,8 +10,8 @@ const TWO_CREDENTIALS: Refusal =
 const OTHER_SCHEME: Refusal =
     Refusal::Missing("the Authorization header must be \"Bearer\", a space and the token");
 
-/// Returns the raw token of a request.
-pub(super) fn from_headers(headers: &HeaderMap) -> Result<&str, Refusal> {
+/// The raw token of a request, or why there is none.
+pub fn from_headers(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION);
     let Some(value) = values.next() else {
         return Err(Refusal::Missing(

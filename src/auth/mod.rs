@@ -29,6 +29,8 @@ mod token;
 mod verifier;
 mod weak_keys;
 
+#[cfg(fuzzing)]
+pub use bearer::from_headers;
 pub use claims::Claims;
 pub use jwks::{Jwks, JwksState};
 pub use middleware::Authenticate;
