@@ -155,10 +155,8 @@ pub fn follow(
     }
     match new.next_id {
         None if new.completed => new.next_id = make_successor(conn, new, on, now)?,
-        Some(next) if !new.completed => {
-            if take_back(conn, &new.owner_id, next)? {
-                new.next_id = None;
-            }
+        Some(next) if !new.completed && take_back(conn, &new.owner_id, next)? => {
+            new.next_id = None;
         }
         _ => {}
     }

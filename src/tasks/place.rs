@@ -52,7 +52,7 @@ fn id(value: &Value) -> Option<Option<ResourceId>> {
     match value {
         Value::Null => Some(None),
         Value::String(text) => ResourceId::parse(text).map(Some),
-        _ => None,
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

@@ -229,7 +229,7 @@ mod tests {
     fn newest(limit: u16) -> ListQuery {
         ListQuery {
             filter: Filter::default(),
-            sort: Sort::default(),
+            sort: Sort::default_of(false),
             limit,
             after: None,
         }
@@ -254,7 +254,7 @@ mod tests {
             key: None,
         };
         assert_eq!(create.pipeline_limit(), Some(MAX_STATEMENTS));
-        create.key = IdempotencyKey::parse(b"k", b"{}");
+        create.key = IdempotencyKey::parse(b"k", "", b"{}");
         assert!(create.key.is_some());
         assert_eq!(create.pipeline_limit(), None);
     }

@@ -154,7 +154,7 @@ fn time(value: &Value) -> Result<Option<DueTime>, Wrong> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) => DueTime::parse(text).map(Some).map_err(|_| WRONG),
-        _ => Err(WRONG),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Err(WRONG),
     }
 }
 
@@ -167,6 +167,6 @@ fn zone(value: &Value) -> Result<Option<String>, Wrong> {
             Ok(_) => Ok(Some(name.clone())),
             Err(_) => Err(WRONG),
         },
-        _ => Err(WRONG),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Err(WRONG),
     }
 }

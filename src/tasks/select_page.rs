@@ -117,7 +117,9 @@ impl Part {
                 Self::Moved => "position",
                 Self::Unmoved if is_postgres => of_id_on_postgres,
                 Self::Unmoved => of_id_on_sqlite,
-                _ => by.column.sql(is_postgres),
+                Self::Whole | Self::Dated | Self::Undated | Self::Ranked | Self::Unranked => {
+                    by.column.sql(is_postgres)
+                }
             },
             descending: by.descending,
             is_nullable: by.column.is_nullable && !(self == Self::Dated && at == 0),
@@ -250,7 +252,12 @@ impl<'a> SelectPage<'a> {
             // Their ids have the order of their positions.
             Part::Unmoved => (&["owner_id"], &[][..]),
             _ if keys.is_empty() => (&["owner_id"], keys),
-            _ => (&[], keys),
+            Part::Whole
+            | Part::Dated
+            | Part::Undated
+            | Part::Ranked
+            | Part::Unranked
+            | Part::Moved => (&[], keys),
         };
         out.push_sql(" ORDER BY ");
         for column in leading {

@@ -166,7 +166,7 @@ impl RecurrencePatch {
         let members = match value {
             Value::Null => return Ok(None),
             Value::Object(members) => members,
-            _ => {
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
                 let why = "must be null or an object with rule and from";
                 return Err(vec![error("/recurrence", why)]);
             }
