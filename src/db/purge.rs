@@ -61,34 +61,45 @@ pub fn step(
             return Ok(Step::Busy);
         }
         lock_stored_owner(conn, &owner)?;
-        let statement = EndExpired {
-            expired,
-            owner: &owner,
+        let owner = owner.as_str();
+        let ids: Vec<DbId> = OldestOf { expired, owner }.load(conn)?;
+        let end = EndRows {
+            table: expired.table,
+            owner,
+            ids: &ids,
         };
-        let ids: Vec<DbId> = statement.load(conn)?;
-        ended(conn, &owner, &ids)?;
-        Ok(Step::Ended(ids.len()))
+        let count = end.execute(conn)?;
+        ended(conn, owner, &ids)?;
+        Ok(Step::Ended(count))
     })
 }
 
 /// SELECT: the owner of what has been in the trash for longest, of all owners.
 struct OldestOwner(Expired);
 
-/// DELETE: some of one owner's rows.
-struct EndExpired<'a> {
+/// SELECT: the ids of what one owner has had there for longest.
+struct OldestOf<'a> {
     expired: Expired,
     owner: &'a str,
+}
+
+/// DELETE: these rows. Of one statement with the SELECT, PostgreSQL may run the SELECT
+/// for each row.
+struct EndRows<'a> {
+    table: &'static str,
+    owner: &'a str,
+    ids: &'a [DbId],
 }
 
 impl Query for OldestOwner {
     type SqlType = Text;
 }
 
-impl Query for EndExpired<'_> {
+impl Query for OldestOf<'_> {
     type SqlType = Id;
 }
 
-dynamic_query!([] OldestOwner, [] EndExpired<'_>);
+dynamic_query!([] OldestOwner, [] OldestOf<'_>, [] EndRows<'_>);
 
 impl Expired {
     fn push_where<'b>(&'b self, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
@@ -110,21 +121,34 @@ impl QueryFragment<MultiBackend> for OldestOwner {
     }
 }
 
-impl QueryFragment<MultiBackend> for EndExpired<'_> {
+impl QueryFragment<MultiBackend> for OldestOf<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        out.push_sql("DELETE FROM ");
-        out.push_sql(self.expired.table);
-        out.push_sql(" WHERE owner_id = ");
-        out.push_bind_param::<Text, _>(self.owner)?;
-        out.push_sql(" AND deleted_at < ");
-        out.push_bind_param::<Timestamp, _>(&self.expired.before)?;
-        out.push_sql(" AND id IN (SELECT it.id");
+        out.push_sql("SELECT it.id");
         self.expired.push_where(&mut out)?;
         out.push_sql(" AND it.owner_id = ");
         out.push_bind_param::<Text, _>(self.owner)?;
         out.push_sql(" ORDER BY it.deleted_at LIMIT ");
         out.push_sql(ROWS);
-        out.push_sql(") RETURNING id");
+        Ok(())
+    }
+}
+
+impl QueryFragment<MultiBackend> for EndRows<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql("DELETE FROM ");
+        out.push_sql(self.table);
+        out.push_sql(" WHERE owner_id = ");
+        out.push_bind_param::<Text, _>(self.owner)?;
+        for (at, id) in self.ids.iter().enumerate() {
+            out.push_sql(if at == 0 { " AND id IN (" } else { ", " });
+            out.push_bind_param::<Id, _>(id)?;
+        }
+        out.push_sql(if self.ids.is_empty() {
+            " AND 1 = 0"
+        } else {
+            ")"
+        });
         Ok(())
     }
 }

@@ -19,7 +19,8 @@ use crate::{lists, tasks};
 /// The pause between two passes.
 const BETWEEN_PASSES: Duration = Duration::from_secs(600);
 
-/// The pause after a step, at least; else the steps have a tenth of the time.
+/// The pause after a step, at least; else the steps have a tenth of the time, but for a
+/// step that is held up.
 const BETWEEN_STEPS: Duration = Duration::from_millis(20);
 
 /// The pause after a step that could not be.
@@ -70,7 +71,7 @@ impl Purge {
                     if let Some(metrics) = &self.metrics {
                         metrics.purged(kind, count);
                     }
-                    BETWEEN_STEPS.max(begun.elapsed() * 9)
+                    (begun.elapsed() * 9).clamp(BETWEEN_STEPS, AFTER_FAILURE)
                 }
                 Ok(Step::Busy) | Err(_) => AFTER_FAILURE,
             };

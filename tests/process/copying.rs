@@ -14,6 +14,7 @@ on_both_databases! {
     every_task_arrives_as_it_was_and_a_second_time_nothing_is_left_to_do,
     what_changed_in_the_source_is_renewed_and_what_changed_in_the_target_is_kept,
     a_copy_that_fails_leaves_nothing_and_can_be_repeated,
+    lists_their_order_and_what_is_in_the_trash_arrive_as_they_were,
 }
 
 const TASKS: &str = "/api/v1/tasks";
@@ -214,6 +215,97 @@ async fn a_copy_that_fails_leaves_nothing_and_can_be_repeated(engine: Engine) {
     refuse_none(engine, &target);
     copy(&source, &target).succeeded();
     assert_eq!(everything(&server).await, before);
+}
+
+async fn made(client: &Client, collection: &str, new: Value) -> String {
+    let path = format!("/api/v1/{collection}");
+    let row = client.post(&path, &new).await.expect(201).json();
+    format!("{path}/{}", row["id"].as_str().unwrap())
+}
+
+fn id_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap()
+}
+
+/// What the owner has, in its orders.
+async fn arranged(client: &Client) -> Vec<Value> {
+    let mut all = Vec::new();
+    for path in ["lists", "lists?trash=true", "tasks?sort=created_at"] {
+        all.push(
+            client
+                .get(&format!("/api/v1/{path}"))
+                .await
+                .expect(200)
+                .json(),
+        );
+    }
+    all
+}
+
+async fn lists_their_order_and_what_is_in_the_trash_arrive_as_they_were(engine: Engine) {
+    let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
+    let server = Server::start(source.path(), &source.url, &[]).await;
+    let alice = server.user("alice");
+    let mut lists = Vec::new();
+    for name in ["one", "two", "日本 🎉"] {
+        let new = json!({ "name": name, "color": "#aabbcc", "archived": name == "two" });
+        lists.push(made(&alice, "lists", new).await);
+    }
+    let first = json!({ "first": true });
+    alice
+        .post(&format!("{}/move", lists[2]), &first)
+        .await
+        .expect(200);
+    let top = json!({
+        "title": "top", "list_id": id_of(&lists[0]), "due_date": "2026-03-01",
+        "due_time": "23:59", "time_zone": "Europe/Berlin",
+        "recurrence": { "rule": "FREQ=WEEKLY;COUNT=3", "from": "completion" },
+    });
+    let top = made(&alice, "tasks", top).await;
+    let sub = json!({ "title": "sub", "parent_id": id_of(&top) });
+    made(&alice, "tasks", sub).await;
+    alice
+        .request("PATCH", &format!("{top}/complete"))
+        .send()
+        .await
+        .expect(200);
+    let went = json!({ "title": "went", "list_id": id_of(&lists[1]) });
+    let went = made(&alice, "tasks", went).await;
+    alice
+        .post(&format!("{went}/move"), &first)
+        .await
+        .expect(200);
+    alice.delete(&lists[1]).await.expect(204);
+    let before = arranged(&alice).await;
+    let done = copy(&source, &target).succeeded();
+    let expected = "; 3 lists: 3 copied, 0 there already; 0 idempotency keys\n";
+    assert!(done.out.ends_with(expected), "{done:?}");
+    let done = copy(&source, &target).succeeded();
+    let expected = "; 3 lists: 0 copied, 3 there already; 0 idempotency keys\n";
+    assert!(done.out.ends_with(expected), "{done:?}");
+    let moved = Server::start(target.path(), &target.url, &[]).await;
+    let there = moved.user("alice");
+    assert_eq!(arranged(&there).await, before);
+    // With what a task went is in no response, and has arrived.
+    for client in [&alice, &there] {
+        let restore = format!("{}/restore", lists[1]);
+        client.request("POST", &restore).send().await.expect(200);
+    }
+    let back = there.get(&went).await.expect(200).json();
+    let mut expected = alice.get(&went).await.expect(200).json();
+    expected["updated_at"] = back["updated_at"].clone();
+    assert_eq!(back, expected);
+    // What has changed on both sides is left alone.
+    for (client, name) in [(&alice, "here"), (&there, "there")] {
+        let patch = json!({ "name": name });
+        client.patch(&lists[0], &patch).await.expect(200);
+    }
+    let done = copy(&source, &target).succeeded();
+    assert!(
+        done.out.contains("1 there already, 2 changed here since"),
+        "{done:?}"
+    );
+    assert_eq!(there.get(&lists[0]).await.json()["name"], "there");
 }
 
 #[test]

@@ -78,7 +78,8 @@ async fn purged(port: &str, kind: &str) -> u64 {
 }
 
 async fn none_left(database: &mut Database, table: &str, condition: &str) {
-    eventually("it has ended", SOON, async || {
+    // A tenth of the time is for it, and a machine may be slow.
+    eventually("it has ended", SOON * 5, async || {
         (database.count_of(table, condition) == 0).then_some(())
     })
     .await;
@@ -123,8 +124,8 @@ async fn what_is_in_the_trash_for_long_ends_and_nothing_else_does(engine: Engine
     let server = Server::start(storage.path(), &storage.url, &variables).await;
     none_left(&mut database, "tasks", "title LIKE 'old%'").await;
     none_left(&mut database, "lists", "name = 'old'").await;
-    server.logs("count=241 kind=task").await;
-    server.logs("count=1 kind=list").await;
+    server.logs("kind=task count=241").await;
+    server.logs("kind=list count=1").await;
     assert_eq!(purged(&port, "task").await, 241);
     assert_eq!(purged(&port, "list").await, 1);
     let alice = server.user("alice");
@@ -225,10 +226,10 @@ async fn a_stop_does_not_wait_for_it_and_the_next_start_goes_on(engine: Engine) 
     )
     .succeeded();
     let mut database = Database::open(&storage, engine);
-    fill(&mut database, 3_000);
+    fill(&mut database, 2_000);
     let server = Server::start(storage.path(), &storage.url, &[]).await;
     eventually("it has begun", SOON, async || {
-        (database.count("1 = 1") < 3_000).then_some(())
+        (database.count("1 = 1") < 2_000).then_some(())
     })
     .await;
     server.stop().await;
