@@ -175,7 +175,7 @@ fn a_role_that_may_not_change_tables_serves_everything() {
         )
         .succeeded();
         let grant = format!(
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON tasks, idempotency_keys TO {}",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON tasks, lists, owners, idempotency_keys TO {}",
             role.0
         );
         execute_in(&storage.url, &grant);
