@@ -1,5 +1,7 @@
 //! Counting tasks, altogether and in groups.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
@@ -8,6 +10,7 @@ use uuid::Uuid;
 
 use super::conditions::Conditions;
 use super::fields::Priority;
+use super::filter::Filter;
 use super::query::{CountQuery, GroupBy};
 use crate::auth::OwnerId;
 use crate::db::connection::{DbConnection, MultiBackend};
@@ -43,25 +46,41 @@ impl Statement for CountTasks {
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Count, Failure> {
         let Self(CountQuery { filter, by }) = self;
+        let is_unfiltered = *filter == Filter::default();
         let statement = SelectCounts {
             conditions: Conditions::new(conn, owner, filter),
+            is_unfiltered,
             by: *by,
         };
         let rows: Vec<(i32, Option<String>, i64)> = statement.load(conn)?;
-        let mut total = None;
-        let mut groups = Vec::new();
+        let mut total = 0;
+        let mut counts: HashMap<Option<String>, i64> = HashMap::new();
         for (kind, raw, count) in rows {
-            match by {
-                Some(by) if kind == GROUP => groups.push(Group {
-                    key: by.key(raw),
-                    count,
-                }),
-                _ => total = Some(count),
+            match kind {
+                TOTAL => total += count,
+                _ => *counts.entry(raw).or_default() += count,
             }
         }
-        // But for tags, each task is in one group.
-        let sum = || groups.iter().map(|group| group.count).sum();
-        let count = total.unwrap_or_else(sum);
+        if let Some(by) = by.filter(|by| *by != GroupBy::Tag) {
+            // Each task is in one group.
+            let grouped: i64 = counts.values().sum();
+            match by {
+                GroupBy::List if is_unfiltered => {
+                    *counts.entry(None).or_default() += total - grouped;
+                }
+                _ => total = grouped,
+            }
+        }
+        let group = |(raw, count), by: GroupBy| Group {
+            key: by.key(raw),
+            count,
+        };
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let mut groups: Vec<Group> = match by {
+            Some(by) => counts.map(|of| group(of, *by)).collect(),
+            None => Vec::new(),
+        };
+        let count = total;
         groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
         groups.truncate(MAX_GROUPS);
         Ok(Count {
@@ -71,8 +90,8 @@ impl Statement for CountTasks {
     }
 }
 
-/// The first column of a row: the count of a group, and not of all tasks.
-const GROUP: i32 = 1;
+/// The first column of a row that counts all tasks, and not a group.
+const TOTAL: i32 = 0;
 
 impl GroupBy {
     /// What the filter takes, of a column as text.
@@ -133,8 +152,11 @@ pub(super) fn tag(is_postgres: bool) -> &'static str {
     }
 }
 
+/// Yields rows of a kind, a key and a number; the numbers of rows with equal kinds and
+/// keys are to be added.
 struct SelectCounts<'a> {
     conditions: Conditions<'a>,
+    is_unfiltered: bool,
     by: Option<GroupBy>,
 }
 
@@ -145,6 +167,38 @@ impl Query for SelectCounts<'_> {
 dynamic_query!([] SelectCounts<'_>);
 
 impl<'a> SelectCounts<'a> {
+    /// Counts all of the owner's tasks, and those of each list, where the indexes suffice:
+    /// the trash counted, and then taken off. The inbox is what is in no list.
+    fn push_by_index<'b>(&'b self, by: Option<GroupBy>, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
+        let mut push = |select: &str, condition: &str| {
+            out.push_sql(select);
+            out.push_sql(" FROM tasks WHERE ");
+            self.conditions.push_owner(false, out)?;
+            out.push_sql(condition);
+            QueryResult::Ok(())
+        };
+        push("SELECT 0, CAST(NULL AS TEXT), COUNT(*)", "")?;
+        push(
+            " UNION ALL SELECT 0, CAST(NULL AS TEXT), -COUNT(*)",
+            " AND deleted_at IS NOT NULL",
+        )?;
+        let Some(by) = by else {
+            return Ok(());
+        };
+        let (column, text) = by.column(self.conditions.is_postgres);
+        for (count, condition) in [
+            ("COUNT(*)", ""),
+            ("-COUNT(*)", " AND deleted_at IS NOT NULL"),
+        ] {
+            let select =
+                format!(" UNION ALL SELECT 1, {text}, n FROM (SELECT {column} AS k, {count} AS n");
+            let rest =
+                format!("{condition} AND {column} IS NOT NULL GROUP BY {column}) AS grouped");
+            push(&select, &rest)?;
+        }
+        Ok(())
+    }
+
     fn push_matched<'b>(&'b self, what: &str, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
         out.push_sql("SELECT ");
         out.push_sql(what);
@@ -156,18 +210,26 @@ impl<'a> SelectCounts<'a> {
 
 impl QueryFragment<MultiBackend> for SelectCounts<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        const TOTAL: &str = "0, CAST(NULL AS TEXT), COUNT(*)";
-        out.unsafe_to_cache_prepared();
         let is_postgres = self.conditions.is_postgres;
+        match self.by {
+            None if self.is_unfiltered => return self.push_by_index(None, &mut out),
+            Some(GroupBy::List) if self.is_unfiltered => {
+                return self.push_by_index(Some(GroupBy::List), &mut out);
+            }
+            Some(_) | None => out.unsafe_to_cache_prepared(),
+        }
         let Some(by) = self.by else {
-            return self.push_matched(TOTAL, &mut out);
+            return self.push_matched("0, CAST(NULL AS TEXT), COUNT(*)", &mut out);
         };
         if by == GroupBy::Tag {
             out.push_sql("WITH matched AS (");
-            self.push_matched("tags", &mut out)?;
+            // Most tasks share their tags with others.
+            self.push_matched("tags, COUNT(*) AS n", &mut out)?;
             out.push_sql(&format!(
-                ") SELECT {TOTAL} FROM matched UNION ALL SELECT 1, name, n FROM \
-                 (SELECT {} AS name, COUNT(*) AS n FROM matched CROSS JOIN {} \
+                " GROUP BY tags) SELECT 0, CAST(NULL AS TEXT), \
+                 CAST(coalesce(SUM(n), 0) AS BIGINT) FROM matched \
+                 UNION ALL SELECT 1, name, n FROM \
+                 (SELECT {} AS name, CAST(SUM(n) AS BIGINT) AS n FROM matched CROSS JOIN {} \
                  GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MAX_GROUPS}) AS by_tag",
                 tag(is_postgres),
                 each_tag(is_postgres),

@@ -206,6 +206,26 @@ impl<'a> SelectPage<'a> {
             && self.query.sort.only_key() != Some(SortKey::DeletedAt)
     }
 
+    /// Whether the statement is one of those that are asked for most: all tasks by id, or
+    /// those beside each other by position; with or without a filter by completion.
+    fn is_frequent(&self) -> bool {
+        let filter = &self.query.filter;
+        let by_position = self.query.sort.only_key() == Some(SortKey::Position);
+        let siblings = Some(filter).filter(|filter| by_position && filter.is_of_siblings());
+        let frequent = Filter {
+            completed: filter.completed,
+            lists: siblings
+                .map(|filter| filter.lists.clone())
+                .unwrap_or_default(),
+            parents: siblings
+                .map(|filter| filter.parents.clone())
+                .unwrap_or_default(),
+            ..Filter::default()
+        };
+        let by_id = self.query.sort.only_key() == Some(SortKey::CreatedAt);
+        (by_id || siblings.is_some()) && *filter == frequent
+    }
+
     fn push_part<'b>(
         &'b self,
         part: Part,
@@ -376,12 +396,7 @@ fn beyond(descending: bool) -> &'static str {
 
 impl QueryFragment<MultiBackend> for SelectPage<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        let only_completion = Filter {
-            completed: self.query.filter.completed,
-            ..Filter::default()
-        };
-        let is_by_id = self.query.sort.only_key() == Some(SortKey::CreatedAt);
-        if !is_by_id || self.query.filter != only_completion {
+        if !self.is_frequent() {
             // There are more combinations than a connection should keep prepared. And a
             // generic plan for all owners would be wrong for one with very many tasks.
             out.unsafe_to_cache_prepared();

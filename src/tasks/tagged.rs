@@ -142,12 +142,14 @@ impl QueryFragment<MultiBackend> for CountTags<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
         let (tag, each_tag) = (tag(self.is_postgres), each_tag(self.is_postgres));
         out.push_sql(&format!(
-            "SELECT {tag} AS name, COUNT(CASE WHEN completed THEN NULL ELSE 1 END), COUNT(*) \
-             FROM tasks AS matched CROSS JOIN {each_tag} WHERE owner_id = "
+            "SELECT {tag} AS name, CAST(SUM(CASE WHEN completed THEN 0 ELSE n END) AS BIGINT), \
+             CAST(SUM(n) AS BIGINT) FROM (SELECT tags, completed, COUNT(*) AS n FROM tasks \
+             WHERE owner_id = "
         ));
         out.push_bind_param::<Text, _>(self.owner.as_str())?;
         out.push_sql(&format!(
-            " AND deleted_at IS NULL AND tags <> '[]' GROUP BY 1 ORDER BY 1 LIMIT {MAX_COUNTED}"
+            " AND deleted_at IS NULL AND tags <> '[]' GROUP BY tags, completed) AS matched \
+             CROSS JOIN {each_tag} GROUP BY 1 ORDER BY 1 LIMIT {MAX_COUNTED}"
         ));
         Ok(())
     }

@@ -413,6 +413,15 @@ async fn every_filter_and_every_count_is_as_the_contract_says(engine: Engine) {
     app.user("bob")
         .create(json!({ "title": "not hers", "tags": ["home"] }))
         .await;
+    // Without a filter there are other statements.
+    for by in ["list", "parent", "priority", "due_date", "completed", "tag"] {
+        let at = format!("{TASKS}/count?by={by}");
+        let counted = alice.get(&at).await.expect(200).json();
+        let wanted = json!({ "count": live.len(), "groups": groups(&live, by) });
+        assert_eq!(counted, wanted, "{at}");
+    }
+    let count = alice.get(&format!("{TASKS}/count")).await.expect(200);
+    assert_eq!(count.json(), json!({ "count": live.len() }));
     let mut found = 0;
     for round in 0..150 {
         let (place, mut expected) = match random.below(4) {

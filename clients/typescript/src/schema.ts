@@ -4,6 +4,34 @@
  */
 
 export interface paths {
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tags
+         * @description All tags of the caller's tasks, by name. What is in the trash does not count.
+         */
+        get: operations["listTags"];
+        put?: never;
+        post?: never;
+        /**
+         * Take a tag off every task
+         * @description The trash included. The tasks stay.
+         */
+        delete: operations["deleteTag"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a tag
+         * @description On every task that has it, the trash included. A task that has both keeps one, in the first place of the two. A tag that nobody has is no error: 0 are changed.
+         */
+        patch: operations["renameTag"];
+        trace?: never;
+    };
     "/api/v1/tasks": {
         parameters: {
             query?: never;
@@ -13,7 +41,7 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description Newest first, in pages. A task that exists throughout is seen exactly once, whatever is inserted or deleted meanwhile.
+         * @description Newest first, in pages. A task that exists throughout is seen exactly once, whatever is inserted or deleted meanwhile. Of the trash, the last deleted first.
          */
         get: operations["listTasks"];
         put?: never;
@@ -23,10 +51,30 @@ export interface paths {
          */
         post: operations["createTask"];
         /**
-         * Delete all completed tasks
-         * @description All at once, and for good. Tasks that are not completed stay.
+         * Delete all completed tasks, or empty the trash
+         * @description Either `completed=true` or `trash=true` must be there. Completed tasks go to the trash, but for those with an open task below them; what is in the trash is gone for good.
          */
-        delete: operations["clearCompleted"];
+        delete: operations["deleteTasks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count tasks
+         * @description All that the filters let through, and with `by` in groups: the largest first, then by key, at most 1,000. A task counts for each of its tags.
+         */
+        get: operations["countTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -52,7 +100,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a task
-         * @description For good. With `If-Match` only if nobody has changed it since it was read.
+         * @description To the trash, with all below it. With `If-Match` only if nobody has changed it since it was read.
          */
         delete: operations["deleteTask"];
         options?: never;
@@ -79,9 +127,77 @@ export interface paths {
         head?: never;
         /**
          * Complete a task, or not
-         * @description With a body it sets; what already holds changes nothing. Without one it toggles.
+         * @description With a body it sets; what already holds changes nothing. Without one it toggles. Completing a recurring task makes the next one, in `next_id`; reopening takes that back if nobody has touched it.
          */
         patch: operations["completeTask"];
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a task
+         * @description To a list, below another task, or to a place among its siblings; all below it come along.
+         */
+        post: operations["moveTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a task from the trash
+         * @description With the subtasks that went there with it; to the top level if its parent is not there any more, to the inbox if its list is not. 404 for what is not in the trash.
+         */
+        post: operations["restoreTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tags
+         * @description All tags of the caller's tasks, by name. What is in the trash does not count.
+         */
+        get: operations["listTagsOfUser"];
+        put?: never;
+        post?: never;
+        /**
+         * Take a tag off every task
+         * @description The trash included. The tasks stay.
+         */
+        delete: operations["deleteTagOfUser"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a tag
+         * @description On every task that has it, the trash included. A task that has both keeps one, in the first place of the two. A tag that nobody has is no error: 0 are changed.
+         */
+        patch: operations["renameTagOfUser"];
         trace?: never;
     };
     "/api/v1/users/{owner_id}/tasks": {
@@ -93,7 +209,7 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description Newest first, in pages. A task that exists throughout is seen exactly once, whatever is inserted or deleted meanwhile.
+         * @description Newest first, in pages. A task that exists throughout is seen exactly once, whatever is inserted or deleted meanwhile. Of the trash, the last deleted first.
          */
         get: operations["listTasksOfUser"];
         put?: never;
@@ -103,10 +219,30 @@ export interface paths {
          */
         post: operations["createTaskOfUser"];
         /**
-         * Delete all completed tasks
-         * @description All at once, and for good. Tasks that are not completed stay.
+         * Delete all completed tasks, or empty the trash
+         * @description Either `completed=true` or `trash=true` must be there. Completed tasks go to the trash, but for those with an open task below them; what is in the trash is gone for good.
          */
-        delete: operations["clearCompletedOfUser"];
+        delete: operations["deleteTasksOfUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/tasks/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count tasks
+         * @description All that the filters let through, and with `by` in groups: the largest first, then by key, at most 1,000. A task counts for each of its tags.
+         */
+        get: operations["countTasksOfUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -132,7 +268,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a task
-         * @description For good. With `If-Match` only if nobody has changed it since it was read.
+         * @description To the trash, with all below it. With `If-Match` only if nobody has changed it since it was read.
          */
         delete: operations["deleteTaskOfUser"];
         options?: never;
@@ -159,9 +295,49 @@ export interface paths {
         head?: never;
         /**
          * Complete a task, or not
-         * @description With a body it sets; what already holds changes nothing. Without one it toggles.
+         * @description With a body it sets; what already holds changes nothing. Without one it toggles. Completing a recurring task makes the next one, in `next_id`; reopening takes that back if nobody has touched it.
          */
         patch: operations["completeTaskOfUser"];
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/tasks/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a task
+         * @description To a list, below another task, or to a place among its siblings; all below it come along.
+         */
+        post: operations["moveTaskOfUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/tasks/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a task from the trash
+         * @description With the subtasks that went there with it; to the top level if its parent is not there any more, to the inbox if its list is not. 404 for what is not in the trash.
+         */
+        post: operations["restoreTaskOfUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/docs": {
@@ -250,6 +426,15 @@ export interface components {
     schemas: {
         /**
          * @example {
+         *       "changed": 7
+         *     }
+         */
+        Changed: {
+            /** @description How many tasks were changed. */
+            changed: number;
+        };
+        /**
+         * @example {
          *       "deleted": 3
          *     }
          */
@@ -270,19 +455,56 @@ export interface components {
             /** @description Ignored. */
             created_at?: unknown;
             /** @description Ignored. */
+            deleted_at?: unknown;
+            /** @description Ignored. */
+            due_at?: unknown;
+            /** @description Ignored. */
             id?: unknown;
             /** @description Ignored. */
+            next_id?: unknown;
+            /**
+             * Format: date
+             * @description The caller's today, from which a series goes on; else that of the task's time zone, or of UTC.
+             */
+            on?: string;
+            /** @description Ignored. */
             owner_id?: unknown;
+            /** @description Ignored. */
+            position?: unknown;
+            /** @description Whether the open tasks below are completed, too. Not with `completed: false`. */
+            subtasks?: boolean;
             /** @description Ignored. */
             updated_at?: unknown;
             /** @description Ignored. */
             version?: unknown;
         };
         /**
+         * @example {
+         *       "count": 12,
+         *       "groups": [
+         *         {
+         *           "count": 12,
+         *           "key": "inbox"
+         *         }
+         *       ]
+         *     }
+         */
+        Count: {
+            /** @description How many tasks there are. */
+            count: number;
+            /** @description With `by` only. The largest first, then by key; no empty ones. */
+            groups?: {
+                /** @description How many tasks it has. */
+                count: number;
+                /** @description What the filter takes: an id, `inbox`, `none`, a priority, a tag, a day, `true`, `false`. */
+                key: string;
+            }[];
+        };
+        /**
          * @description Stable: program against it.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "task_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "unknown_field" | "idempotency_key_reused" | "rate_limited" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
+        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "task_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "invalid_tag" | "unknown_field" | "idempotency_key_reused" | "rate_limited" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
         /**
          * @example {
          *       "detail": "must be 1 to 1,000 characters",
@@ -302,6 +524,64 @@ export interface components {
             status: "live";
         };
         /**
+         * @description At least one of these, and at most one of `before`, `after`, `first` and `last`.
+         * @example {
+         *       "first": true
+         *     }
+         */
+        Move: {
+            /**
+             * Format: uuid
+             * @description Right behind this sibling.
+             */
+            after?: string;
+            /**
+             * Format: uuid
+             * @description Right before this sibling.
+             */
+            before?: string;
+            /** @description Ignored. */
+            completed_at?: unknown;
+            /** @description Ignored. */
+            created_at?: unknown;
+            /** @description Ignored. */
+            deleted_at?: unknown;
+            /** @description Ignored. */
+            due_at?: unknown;
+            /**
+             * @description Before all siblings.
+             * @enum {boolean}
+             */
+            first?: true;
+            /** @description Ignored. */
+            id?: unknown;
+            /**
+             * @description Behind all siblings.
+             * @enum {boolean}
+             */
+            last?: true;
+            /**
+             * Format: uuid
+             * @description The list it is in; null is the inbox.
+             */
+            list_id?: string | null;
+            /** @description Ignored. */
+            next_id?: unknown;
+            /** @description Ignored. */
+            owner_id?: unknown;
+            /**
+             * Format: uuid
+             * @description The task it is a subtask of. At most four stand in a chain.
+             */
+            parent_id?: string | null;
+            /** @description Ignored. */
+            position?: unknown;
+            /** @description Ignored. */
+            updated_at?: unknown;
+            /** @description Ignored. */
+            version?: unknown;
+        };
+        /**
          * @description A task to be. `title` is required. Members that the server writes are ignored, so that a task can be sent back as it was read.
          * @example {
          *       "due_date": "2026-12-01",
@@ -319,19 +599,44 @@ export interface components {
             completed_at?: unknown;
             /** @description Ignored. */
             created_at?: unknown;
+            /** @description Ignored. */
+            deleted_at?: unknown;
             /** @description More about it. Kept as it came; `""` is not null. */
             description?: string | null;
+            /** @description Ignored. */
+            due_at?: unknown;
             /**
              * Format: date
              * @description A calendar day of the years 1970 to 9999.
              * @example 2026-12-01
              */
             due_date?: string | null;
+            /**
+             * @description The time of the day it is due; needs `due_date`.
+             * @example 09:30
+             */
+            due_time?: string | null;
             /** @description Ignored. */
             id?: unknown;
+            /**
+             * Format: uuid
+             * @description The list it is in; null is the inbox.
+             */
+            list_id?: string | null;
+            /** @description Ignored. */
+            next_id?: unknown;
             /** @description Ignored. */
             owner_id?: unknown;
+            /**
+             * Format: uuid
+             * @description The task it is a subtask of. At most four stand in a chain.
+             */
+            parent_id?: string | null;
+            /** @description Ignored. */
+            position?: unknown;
             priority?: components["schemas"]["Priority"];
+            /** @description How it repeats; needs `due_date`. */
+            recurrence?: components["schemas"]["RecurrencePatch"] | null;
             /**
              * @description The owner's own words for it, in their order. Each is put into NFC and trimmed; repeats are dropped before they are counted.
              * @example [
@@ -340,6 +645,11 @@ export interface components {
              *     ]
              */
             tags?: string[];
+            /**
+             * @description The IANA name of the zone of `due_time`, which it needs; null is wherever the user is.
+             * @example Europe/Berlin
+             */
+            time_zone?: string | null;
             /**
              * @description Trimmed of white space; at least one visible character.
              * @example Pay rent
@@ -378,20 +688,106 @@ export interface components {
             /** @enum {string} */
             status: "ready";
         };
+        Recurrence: {
+            /**
+             * @description From where the next date counts: the date that was due, or the day of completion.
+             * @enum {string}
+             */
+            from: "due" | "completion";
+            /**
+             * @description The value of an RRULE (RFC 5545), by days.
+             * @example FREQ=WEEKLY;BYDAY=MO,TH
+             */
+            rule: string;
+        };
+        /** @description Merged with what is there (RFC 7396). */
+        RecurrencePatch: {
+            /**
+             * @description From where the next date counts: the date that was due, or the day of completion.
+             * @default due
+             * @enum {string}
+             */
+            from: "due" | "completion";
+            /**
+             * @description The value of an RRULE (RFC 5545), by days.
+             * @example FREQ=WEEKLY;BYDAY=MO,TH
+             */
+            rule?: string;
+        };
+        /**
+         * @example {
+         *       "name": "home",
+         *       "open": 4,
+         *       "total": 9
+         *     }
+         */
+        Tag: {
+            /**
+             * @description Put into NFC and trimmed, as a tag of a task is.
+             * @example home
+             */
+            name: string;
+            /** @description How many open tasks have it. */
+            open: number;
+            /** @description How many tasks have it. */
+            total: number;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "name": "home",
+         *           "open": 4,
+         *           "total": 9
+         *         }
+         *       ]
+         *     }
+         */
+        TagList: {
+            items: components["schemas"]["Tag"][];
+        };
+        /**
+         * @example {
+         *       "name": "house"
+         *     }
+         */
+        TagPatch: {
+            /**
+             * @description Put into NFC and trimmed, as a tag of a task is.
+             * @example home
+             */
+            name: string;
+            /** @description Ignored. */
+            open?: unknown;
+            /** @description Ignored. */
+            total?: unknown;
+        };
         /**
          * @example {
          *       "completed": false,
          *       "completed_at": null,
          *       "created_at": "2026-11-20T10:51:03.103Z",
+         *       "deleted_at": null,
          *       "description": null,
+         *       "due_at": null,
          *       "due_date": "2026-12-01",
+         *       "due_time": null,
          *       "id": "01a1f894-ca3f-7267-b11f-7667b1bde221",
+         *       "list_id": null,
+         *       "next_id": null,
          *       "owner_id": "wkUOWf02EDjlL2RkXK10G25oTWtp1vyO",
+         *       "parent_id": null,
+         *       "position": "01a1f894ca3f7267b11f7667b1bde221",
          *       "priority": "high",
+         *       "recurrence": {
+         *         "from": "due",
+         *         "rule": "FREQ=MONTHLY"
+         *       },
          *       "tags": [
          *         "home",
          *         "money"
          *       ],
+         *       "time_zone": null,
          *       "title": "Pay rent",
          *       "updated_at": "2026-11-20T10:51:03.103Z",
          *       "version": 1
@@ -410,8 +806,18 @@ export interface components {
              * @description The time inside `id`, in UTC with milliseconds.
              */
             created_at: string;
+            /**
+             * Format: date-time
+             * @description When it went to the trash; null while it is not there.
+             */
+            deleted_at: string | null;
             /** @description More about it. Kept as it came; `""` is not null. */
             description: string | null;
+            /**
+             * Format: date-time
+             * @description The instant of `due_date`, `due_time` and `time_zone`, where all three are there.
+             */
+            due_at: string | null;
             /**
              * Format: date
              * @description A calendar day of the years 1970 to 9999.
@@ -419,13 +825,37 @@ export interface components {
              */
             due_date: string | null;
             /**
+             * @description The time of the day it is due; needs `due_date`.
+             * @example 09:30
+             */
+            due_time: string | null;
+            /**
              * Format: uuid
              * @description A UUID version 7.
              */
             id: string;
+            /**
+             * Format: uuid
+             * @description The list it is in; null is the inbox.
+             */
+            list_id: string | null;
+            /**
+             * Format: uuid
+             * @description The task that completing this one has made.
+             */
+            next_id: string | null;
             /** @description The `sub` of the token that made it. */
             owner_id: string;
+            /**
+             * Format: uuid
+             * @description The task it is a subtask of. At most four stand in a chain.
+             */
+            parent_id: string | null;
+            /** @description Sorts by its bytes among the tasks of one list and one parent. */
+            position: string;
             priority: components["schemas"]["Priority"];
+            /** @description How it repeats. */
+            recurrence: components["schemas"]["Recurrence"] | null;
             /**
              * @description The owner's own words for it, in their order. Each is put into NFC and trimmed; repeats are dropped before they are counted.
              * @example [
@@ -434,6 +864,11 @@ export interface components {
              *     ]
              */
             tags: string[];
+            /**
+             * @description The IANA name of the zone of `due_time`, which it needs; null is wherever the user is.
+             * @example Europe/Berlin
+             */
+            time_zone: string | null;
             /**
              * @description Trimmed of white space; at least one visible character.
              * @example Pay rent
@@ -454,15 +889,27 @@ export interface components {
          *           "completed": false,
          *           "completed_at": null,
          *           "created_at": "2026-11-20T10:51:03.103Z",
+         *           "deleted_at": null,
          *           "description": null,
+         *           "due_at": null,
          *           "due_date": "2026-12-01",
+         *           "due_time": null,
          *           "id": "01a1f894-ca3f-7267-b11f-7667b1bde221",
+         *           "list_id": null,
+         *           "next_id": null,
          *           "owner_id": "wkUOWf02EDjlL2RkXK10G25oTWtp1vyO",
+         *           "parent_id": null,
+         *           "position": "01a1f894ca3f7267b11f7667b1bde221",
          *           "priority": "high",
+         *           "recurrence": {
+         *             "from": "due",
+         *             "rule": "FREQ=MONTHLY"
+         *           },
          *           "tags": [
          *             "home",
          *             "money"
          *           ],
+         *           "time_zone": null,
          *           "title": "Pay rent",
          *           "updated_at": "2026-11-20T10:51:03.103Z",
          *           "version": 1
@@ -494,19 +941,44 @@ export interface components {
             completed_at?: unknown;
             /** @description Ignored. */
             created_at?: unknown;
+            /** @description Ignored. */
+            deleted_at?: unknown;
             /** @description More about it. Kept as it came; `""` is not null. */
             description?: string | null;
+            /** @description Ignored. */
+            due_at?: unknown;
             /**
              * Format: date
              * @description A calendar day of the years 1970 to 9999.
              * @example 2026-12-01
              */
             due_date?: string | null;
+            /**
+             * @description The time of the day it is due; needs `due_date`.
+             * @example 09:30
+             */
+            due_time?: string | null;
             /** @description Ignored. */
             id?: unknown;
+            /**
+             * Format: uuid
+             * @description The list it is in; null is the inbox.
+             */
+            list_id?: string | null;
+            /** @description Ignored. */
+            next_id?: unknown;
             /** @description Ignored. */
             owner_id?: unknown;
+            /**
+             * Format: uuid
+             * @description The task it is a subtask of. At most four stand in a chain.
+             */
+            parent_id?: string | null;
+            /** @description Ignored. */
+            position?: unknown;
             priority?: components["schemas"]["Priority"];
+            /** @description How it repeats; needs `due_date`. */
+            recurrence?: components["schemas"]["RecurrencePatch"] | null;
             /**
              * @description The owner's own words for it, in their order. Each is put into NFC and trimmed; repeats are dropped before they are counted.
              * @example [
@@ -515,6 +987,11 @@ export interface components {
              *     ]
              */
             tags?: string[];
+            /**
+             * @description The IANA name of the zone of `due_time`, which it needs; null is wherever the user is.
+             * @example Europe/Berlin
+             */
+            time_zone?: string | null;
             /**
              * @description Trimmed of white space; at least one visible character.
              * @example Pay rent
@@ -642,16 +1119,28 @@ export interface components {
         };
     };
     parameters: {
-        /** @description Must be said, because nothing else stands between a client and an empty list. */
+        /** @description At least one of these, likewise. */
+        AnyTags: string[];
+        /** @description The completed tasks. */
         ClearCompleted: true;
         /** @description Only tasks that are done, or that are not. */
         Completed: boolean;
+        /** @description Completed after this instant, inclusive. */
+        CompletedAfter: string;
+        /** @description Completed before this instant, exclusive. */
+        CompletedBefore: string;
         /** @description `next_cursor` of the page before, with the same filters and sort. */
         Cursor: string;
+        /** @description Only tasks without a due date, or with one. */
+        Due: "none" | "any";
         /** @description Due after this day, inclusive. */
         DueAfter: string;
         /** @description Due before this day, exclusive. */
         DueBefore: string;
+        /** @description What is in the trash. */
+        EmptyTrash: true;
+        /** @description What the tasks are counted by. */
+        GroupBy: "list" | "priority" | "tag" | "parent" | "due_date" | "completed";
         /**
          * @description The task.
          * @example 01a1f894-ca3f-7267-b11f-7667b1bde221
@@ -665,19 +1154,37 @@ export interface components {
         IfNoneMatch: string;
         /** @description How many tasks a page has. */
         Limit: number;
+        /** @description In any of these lists: an id, or `inbox`. One that is not there finds nothing. */
+        Lists: string[];
+        /** @description None of these, likewise. */
+        NoTags: string[];
         /**
          * @description `me`, or exactly the user of the token. An assertion, never an identity.
          * @example me
          */
         OwnerId: string;
+        /** @description Right below any of these tasks: an id, or `none` for the top level. */
+        Parents: string[];
+        /** @description For good, whether it is in the trash or not. */
+        Permanent: boolean;
         /** @description Any of these; repeat the parameter for several. */
         Priorities: components["schemas"]["Priority"][];
+        /** @description Only tasks that recur, or that do not. */
+        Recurring: boolean;
         /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
         Search: string;
-        /** @description `-` before it for descending. Ties by `id`; tasks without a due date last. */
-        Sort: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "due_date" | "-due_date" | "priority" | "-priority" | "title" | "-title";
+        /** @description One to three different keys with commas, each with `-` before it for descending. Ties by `id`; tasks without a value last. Default in the trash: the last deleted first. */
+        Sort: string;
+        /** @description The tag, in NFC, byte for byte. In the query, because `.`, `..` and `/` do not survive in paths. */
+        TagName: string;
         /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
         Tags: string[];
+        /** @description `true`: what is in the trash, and nothing else. */
+        Trash: boolean;
+        /** @description Only tasks without tags, or with some. */
+        Untagged: boolean;
+        /** @description Last changed after this instant, inclusive. */
+        UpdatedAfter: string;
     };
     requestBodies: never;
     headers: {
@@ -741,6 +1248,187 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tags. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagList"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    deleteTag: {
+        parameters: {
+            query: {
+                /** @description The tag, in NFC, byte for byte. In the query, because `.`, `..` and `/` do not survive in paths. */
+                name: components["parameters"]["TagName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many tasks had it. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    renameTag: {
+        parameters: {
+            query: {
+                /** @description The tag, in NFC, byte for byte. In the query, because `.`, `..` and `/` do not survive in paths. */
+                name: components["parameters"]["TagName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagPatch"];
+                "application/merge-patch+json": components["schemas"]["TagPatch"];
+            };
+        };
+        responses: {
+            /** @description How many tasks had it. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_tag`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     listTasks: {
         parameters: {
             query?: {
@@ -748,15 +1436,37 @@ export interface operations {
                 completed?: components["parameters"]["Completed"];
                 /** @description Any of these; repeat the parameter for several. */
                 priority?: components["parameters"]["Priorities"];
+                /** @description In any of these lists: an id, or `inbox`. One that is not there finds nothing. */
+                list?: components["parameters"]["Lists"];
+                /** @description Right below any of these tasks: an id, or `none` for the top level. */
+                parent?: components["parameters"]["Parents"];
                 /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
                 tag?: components["parameters"]["Tags"];
+                /** @description At least one of these, likewise. */
+                any_tag?: components["parameters"]["AnyTags"];
+                /** @description None of these, likewise. */
+                no_tag?: components["parameters"]["NoTags"];
+                /** @description Only tasks without tags, or with some. */
+                untagged?: components["parameters"]["Untagged"];
+                /** @description Only tasks without a due date, or with one. */
+                due?: components["parameters"]["Due"];
                 /** @description Due before this day, exclusive. */
                 due_before?: components["parameters"]["DueBefore"];
                 /** @description Due after this day, inclusive. */
                 due_after?: components["parameters"]["DueAfter"];
+                /** @description Only tasks that recur, or that do not. */
+                recurring?: components["parameters"]["Recurring"];
+                /** @description Completed after this instant, inclusive. */
+                completed_after?: components["parameters"]["CompletedAfter"];
+                /** @description Completed before this instant, exclusive. */
+                completed_before?: components["parameters"]["CompletedBefore"];
+                /** @description Last changed after this instant, inclusive. */
+                updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description `-` before it for descending. Ties by `id`; tasks without a due date last. */
+                /** @description `true`: what is in the trash, and nothing else. */
+                trash?: components["parameters"]["Trash"];
+                /** @description One to three different keys with commas, each with `-` before it for descending. Ties by `id`; tasks without a value last. Default in the trash: the last deleted first. */
                 sort?: components["parameters"]["Sort"];
                 /** @description How many tasks a page has. */
                 limit?: components["parameters"]["Limit"];
@@ -889,11 +1599,15 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    clearCompleted: {
+    deleteTasks: {
         parameters: {
-            query: {
-                /** @description Must be said, because nothing else stands between a client and an empty list. */
-                completed: components["parameters"]["ClearCompleted"];
+            query?: {
+                /** @description The completed tasks. */
+                completed?: components["parameters"]["ClearCompleted"];
+                /** @description Completed before this instant, exclusive. */
+                completed_before?: components["parameters"]["CompletedBefore"];
+                /** @description What is in the trash. */
+                trash?: components["parameters"]["EmptyTrash"];
             };
             header?: never;
             path?: never;
@@ -912,6 +1626,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Cleared"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    countTasks: {
+        parameters: {
+            query?: {
+                /** @description What the tasks are counted by. */
+                by?: components["parameters"]["GroupBy"];
+                /** @description Only tasks that are done, or that are not. */
+                completed?: components["parameters"]["Completed"];
+                /** @description Any of these; repeat the parameter for several. */
+                priority?: components["parameters"]["Priorities"];
+                /** @description In any of these lists: an id, or `inbox`. One that is not there finds nothing. */
+                list?: components["parameters"]["Lists"];
+                /** @description Right below any of these tasks: an id, or `none` for the top level. */
+                parent?: components["parameters"]["Parents"];
+                /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
+                tag?: components["parameters"]["Tags"];
+                /** @description At least one of these, likewise. */
+                any_tag?: components["parameters"]["AnyTags"];
+                /** @description None of these, likewise. */
+                no_tag?: components["parameters"]["NoTags"];
+                /** @description Only tasks without tags, or with some. */
+                untagged?: components["parameters"]["Untagged"];
+                /** @description Only tasks without a due date, or with one. */
+                due?: components["parameters"]["Due"];
+                /** @description Due before this day, exclusive. */
+                due_before?: components["parameters"]["DueBefore"];
+                /** @description Due after this day, inclusive. */
+                due_after?: components["parameters"]["DueAfter"];
+                /** @description Only tasks that recur, or that do not. */
+                recurring?: components["parameters"]["Recurring"];
+                /** @description Completed after this instant, inclusive. */
+                completed_after?: components["parameters"]["CompletedAfter"];
+                /** @description Completed before this instant, exclusive. */
+                completed_before?: components["parameters"]["CompletedBefore"];
+                /** @description Last changed after this instant, inclusive. */
+                updated_after?: components["parameters"]["UpdatedAfter"];
+                /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
+                q?: components["parameters"]["Search"];
+                /** @description `true`: what is in the trash, and nothing else. */
+                trash?: components["parameters"]["Trash"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many there are. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
                 };
             };
             /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
@@ -1124,7 +1927,10 @@ export interface operations {
     };
     deleteTask: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For good, whether it is in the trash or not. */
+                permanent?: components["parameters"]["Permanent"];
+            };
             header?: {
                 /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1151,7 +1957,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1379,6 +2185,371 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    moveTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The task.
+                 * @example 01a1f894-ca3f-7267-b11f-7667b1bde221
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description The task. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `task_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_task`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    restoreTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The task.
+                 * @example 01a1f894-ca3f-7267-b11f-7667b1bde221
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `task_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    listTagsOfUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tags. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagList"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    deleteTagOfUser: {
+        parameters: {
+            query: {
+                /** @description The tag, in NFC, byte for byte. In the query, because `.`, `..` and `/` do not survive in paths. */
+                name: components["parameters"]["TagName"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many tasks had it. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    renameTagOfUser: {
+        parameters: {
+            query: {
+                /** @description The tag, in NFC, byte for byte. In the query, because `.`, `..` and `/` do not survive in paths. */
+                name: components["parameters"]["TagName"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagPatch"];
+                "application/merge-patch+json": components["schemas"]["TagPatch"];
+            };
+        };
+        responses: {
+            /** @description How many tasks had it. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_tag`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     listTasksOfUser: {
         parameters: {
             query?: {
@@ -1386,15 +2557,37 @@ export interface operations {
                 completed?: components["parameters"]["Completed"];
                 /** @description Any of these; repeat the parameter for several. */
                 priority?: components["parameters"]["Priorities"];
+                /** @description In any of these lists: an id, or `inbox`. One that is not there finds nothing. */
+                list?: components["parameters"]["Lists"];
+                /** @description Right below any of these tasks: an id, or `none` for the top level. */
+                parent?: components["parameters"]["Parents"];
                 /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
                 tag?: components["parameters"]["Tags"];
+                /** @description At least one of these, likewise. */
+                any_tag?: components["parameters"]["AnyTags"];
+                /** @description None of these, likewise. */
+                no_tag?: components["parameters"]["NoTags"];
+                /** @description Only tasks without tags, or with some. */
+                untagged?: components["parameters"]["Untagged"];
+                /** @description Only tasks without a due date, or with one. */
+                due?: components["parameters"]["Due"];
                 /** @description Due before this day, exclusive. */
                 due_before?: components["parameters"]["DueBefore"];
                 /** @description Due after this day, inclusive. */
                 due_after?: components["parameters"]["DueAfter"];
+                /** @description Only tasks that recur, or that do not. */
+                recurring?: components["parameters"]["Recurring"];
+                /** @description Completed after this instant, inclusive. */
+                completed_after?: components["parameters"]["CompletedAfter"];
+                /** @description Completed before this instant, exclusive. */
+                completed_before?: components["parameters"]["CompletedBefore"];
+                /** @description Last changed after this instant, inclusive. */
+                updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description `-` before it for descending. Ties by `id`; tasks without a due date last. */
+                /** @description `true`: what is in the trash, and nothing else. */
+                trash?: components["parameters"]["Trash"];
+                /** @description One to three different keys with commas, each with `-` before it for descending. Ties by `id`; tasks without a value last. Default in the trash: the last deleted first. */
                 sort?: components["parameters"]["Sort"];
                 /** @description How many tasks a page has. */
                 limit?: components["parameters"]["Limit"];
@@ -1539,11 +2732,15 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
-    clearCompletedOfUser: {
+    deleteTasksOfUser: {
         parameters: {
-            query: {
-                /** @description Must be said, because nothing else stands between a client and an empty list. */
-                completed: components["parameters"]["ClearCompleted"];
+            query?: {
+                /** @description The completed tasks. */
+                completed?: components["parameters"]["ClearCompleted"];
+                /** @description Completed before this instant, exclusive. */
+                completed_before?: components["parameters"]["CompletedBefore"];
+                /** @description What is in the trash. */
+                trash?: components["parameters"]["EmptyTrash"];
             };
             header?: never;
             path: {
@@ -1568,6 +2765,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Cleared"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    countTasksOfUser: {
+        parameters: {
+            query?: {
+                /** @description What the tasks are counted by. */
+                by?: components["parameters"]["GroupBy"];
+                /** @description Only tasks that are done, or that are not. */
+                completed?: components["parameters"]["Completed"];
+                /** @description Any of these; repeat the parameter for several. */
+                priority?: components["parameters"]["Priorities"];
+                /** @description In any of these lists: an id, or `inbox`. One that is not there finds nothing. */
+                list?: components["parameters"]["Lists"];
+                /** @description Right below any of these tasks: an id, or `none` for the top level. */
+                parent?: components["parameters"]["Parents"];
+                /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
+                tag?: components["parameters"]["Tags"];
+                /** @description At least one of these, likewise. */
+                any_tag?: components["parameters"]["AnyTags"];
+                /** @description None of these, likewise. */
+                no_tag?: components["parameters"]["NoTags"];
+                /** @description Only tasks without tags, or with some. */
+                untagged?: components["parameters"]["Untagged"];
+                /** @description Only tasks without a due date, or with one. */
+                due?: components["parameters"]["Due"];
+                /** @description Due before this day, exclusive. */
+                due_before?: components["parameters"]["DueBefore"];
+                /** @description Due after this day, inclusive. */
+                due_after?: components["parameters"]["DueAfter"];
+                /** @description Only tasks that recur, or that do not. */
+                recurring?: components["parameters"]["Recurring"];
+                /** @description Completed after this instant, inclusive. */
+                completed_after?: components["parameters"]["CompletedAfter"];
+                /** @description Completed before this instant, exclusive. */
+                completed_before?: components["parameters"]["CompletedBefore"];
+                /** @description Last changed after this instant, inclusive. */
+                updated_after?: components["parameters"]["UpdatedAfter"];
+                /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
+                q?: components["parameters"]["Search"];
+                /** @description `true`: what is in the trash, and nothing else. */
+                trash?: components["parameters"]["Trash"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many there are. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
                 };
             };
             /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
@@ -1790,7 +3082,10 @@ export interface operations {
     };
     deleteTaskOfUser: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description For good, whether it is in the trash or not. */
+                permanent?: components["parameters"]["Permanent"];
+            };
             header?: {
                 /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1822,7 +3117,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -2054,6 +3349,182 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    moveTaskOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+                /**
+                 * @description The task.
+                 * @example 01a1f894-ca3f-7267-b11f-7667b1bde221
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description The task. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `task_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_task`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    restoreTaskOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+                /**
+                 * @description The task.
+                 * @example 01a1f894-ca3f-7267-b11f-7667b1bde221
+                 */
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `task_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
