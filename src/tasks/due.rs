@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
+use chrono::{Datelike as _, NaiveDate, TimeDelta};
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZoneDatabase};
 use serde::{Serialize, Serializer};
@@ -122,8 +122,8 @@ impl Eq for TimeZone {}
 /// last rule holds for ever. None for what is after the year 9999 in UTC, which RFC
 /// 3339 cannot write.
 pub fn due_at(date: NaiveDate, time: DueTime, zone: &TimeZone) -> Option<Timestamp> {
-    let local = date.and_time(NaiveTime::MIN) + TimeDelta::minutes(time.minutes().into());
     let (hour, minute) = (time.minutes() / 60, time.minutes() % 60);
+    let local = date.and_hms_opt(hour.try_into().ok()?, minute.try_into().ok()?, 0)?;
     let civil = DateTime::new(
         date.year().try_into().ok()?,
         date.month().try_into().ok()?,
@@ -343,7 +343,11 @@ mod tests {
         );
         assert_eq!(at("9999-12-31", "19:00", "America/New_York"), "none");
         assert_eq!(at("9999-12-31", "23:59", "UTC"), "9999-12-31T23:59:00.000Z");
-        let far = due_at(NaiveDate::MAX, DueTime(0), &TimeZone::parse("UTC").unwrap());
+        let far = due_at(
+            NaiveDate::MAX,
+            DueTime(1439),
+            &TimeZone::parse("UTC").unwrap(),
+        );
         assert_eq!(far, None);
         let far = due_at(NaiveDate::MIN, DueTime(0), &TimeZone::parse("UTC").unwrap());
         assert_eq!(far, None);

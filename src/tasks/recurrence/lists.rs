@@ -1,4 +1,4 @@
-//! BYMONTHDAY and BYDAY as bits, so that a day is looked up at one price.
+//! BYMONTHDAY and BYDAY as bits, so that each look-up costs the same.
 
 use chrono::{Datelike as _, NaiveDate, Weekday};
 
@@ -12,7 +12,7 @@ pub(super) struct MonthDays {
 }
 
 impl MonthDays {
-    /// Of a day that every month has or lacks.
+    /// That day alone.
     pub(super) fn of(day: u32) -> Self {
         Self {
             from_start: bit(day),
@@ -38,10 +38,11 @@ impl MonthDays {
     /// month lacks, unless they are omitted.
     pub(super) fn contain(self, date: NaiveDate, omits: bool) -> bool {
         let (day, last) = (date.day(), u32::from(date.num_days_in_month()));
+        // From the last day's own bit on.
         let lacking = if omits || day < last {
             0
         } else {
-            u32::MAX << last << 1
+            u32::MAX << last
         };
         self.from_start & (bit(day) | lacking) != 0 || self.from_end & bit(last - day + 1) != 0
     }

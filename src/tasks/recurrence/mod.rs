@@ -62,7 +62,7 @@ impl fmt::Display for RuleError {
 impl std::error::Error for RuleError {}
 
 impl Rule {
-    /// The most bytes of a rule.
+    /// The max length of a rule, in bytes.
     pub const MAX_BYTES: usize = 500;
 
     /// The value of an RRULE, in upper case, without white space.
@@ -81,7 +81,7 @@ impl Rule {
     /// There is none up to 31 December 9999.
     pub fn first(&self, anchor: NaiveDate) -> Result<NaiveDate, RuleError> {
         const NONE: RuleError = RuleError(Cow::Borrowed(
-            "must have a date between the due date and 31 December 9999",
+            "must have a date, from the due date to UNTIL or to 31 December 9999",
         ));
         dates::next(self, anchor, anchor).ok_or(NONE)
     }

@@ -297,6 +297,12 @@ fn only_what_matches_is_a_date_and_counted() {
         Some(day("20260101"))
     );
     assert_eq!(rule.count(), Some(5));
+    let early = Rule::parse("FREQ=MONTHLY;BYMONTHDAY=5").unwrap();
+    let next = early.next_after(day("20260115"), day("20260101"));
+    assert_eq!(next, Some(day("20260205")));
+    // The first and the last of one are one.
+    let mondays = "FREQ=DAILY;BYDAY=MO;BYSETPOS=1,-1;COUNT=3";
+    assert_eq!(texts(mondays, "20260907", 9), "20260907 20260914 20260921");
     let one = Rule::parse("FREQ=MONTHLY;COUNT=1").unwrap();
     assert_eq!(dates(&one, day("20260131"), 9), [day("20260131")]);
 }
@@ -513,6 +519,7 @@ fn what_the_grammar_does_not_have_is_refused() {
         "FREQ=DAILY;BYMONTHDAY=32",
         "FREQ=DAILY;BYMONTHDAY=-32",
         "FREQ=DAILY;BYMONTHDAY=--1",
+        "FREQ=WEEKLY;BYDAY=1TU,MO",
         "FREQ=DAILY;BYDAY=1MO",
         "FREQ=MONTHLY;BYDAY=0MO",
         "FREQ=MONTHLY;BYDAY=54MO",
