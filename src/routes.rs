@@ -11,9 +11,11 @@ use crate::health::handlers as health;
 use crate::http::cors::cors;
 use crate::http::edge::{Pattern, api_headers};
 use crate::http::fallback::{method_not_allowed, no_such_address};
+use crate::lists;
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
 use crate::openapi::{Api, docs, service};
-use crate::{lists, tags, tasks};
+use crate::tags;
+use crate::tasks;
 
 /// The resources, served below each of [`MOUNTS`]. All of them need a token.
 pub const RESOURCES: &[Resource] = &[tasks::RESOURCE, lists::RESOURCE, tags::RESOURCE];

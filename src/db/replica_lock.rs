@@ -11,7 +11,10 @@ const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 100";
 
 /// Whether no other replica is at this job. Holds its advisory lock until the end of the
 /// transaction, in which it must be called first. A SQLite file has one writer anyway.
-#[cfg_attr(not(feature = "postgres"), expect(unused_variables))]
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(unused_variables, reason = "SQLite has one replica")
+)]
 pub fn is_alone(conn: &mut DbConnection, job: i64) -> QueryResult<bool> {
     match conn {
         DbConnection::Sqlite(_) => Ok(true),

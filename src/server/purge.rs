@@ -12,9 +12,10 @@ use crate::db::connection::DbConnection;
 use crate::db::error::DbError;
 use crate::db::purge::Step;
 use crate::health::Health;
+use crate::lists;
 use crate::metrics::Metrics;
 use crate::primitives::timestamp::Timestamp;
-use crate::{lists, tasks};
+use crate::tasks;
 
 /// The pause between two passes.
 const BETWEEN_PASSES: Duration = Duration::from_secs(600);

@@ -64,11 +64,10 @@ impl Statement for CountTasks {
         if let Some(by) = by.filter(|by| *by != GroupBy::Tag) {
             // Each task is in one group.
             let grouped: i64 = counts.values().sum();
-            match by {
-                GroupBy::List if is_unfiltered => {
-                    *counts.entry(None).or_default() += total - grouped;
-                }
-                _ => total = grouped,
+            if by == GroupBy::List && is_unfiltered {
+                *counts.entry(None).or_default() += total - grouped;
+            } else {
+                total = grouped;
             }
         }
         let group = |(raw, count), by: GroupBy| Group {

@@ -17,9 +17,13 @@ use super::query::ListQuery;
 use super::sort::SortedRow;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
-use crate::db::idempotency::{self, Created, Draft as _};
+#[cfg(feature = "postgres")]
+use crate::db::idempotency::Draft as _;
+use crate::db::idempotency::{self, Created};
 use crate::db::order::Order as _;
-use crate::db::owned::{self, Owned as _};
+use crate::db::owned;
+#[cfg(feature = "postgres")]
+use crate::db::owned::Owned as _;
 use crate::db::owner_lock::lock_owner;
 #[cfg(feature = "postgres")]
 use crate::db::pipelines::{self, MAX_BEFORE_PAGE, MAX_STATEMENTS, Session};

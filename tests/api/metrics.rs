@@ -216,6 +216,7 @@ fn every_line_is_of_the_text_format() {
                 ("todoward_db_pool_wait_seconds", "histogram"),
                 ("todoward_http_request_duration_seconds", "histogram"),
                 ("todoward_http_requests_total", "counter"),
+                ("todoward_purged_total", "counter"),
                 ("todoward_tokens_refused_total", "counter"),
             ]
         );
