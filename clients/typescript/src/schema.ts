@@ -4,6 +4,106 @@
  */
 
 export interface paths {
+    "/api/v1/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List lists
+         * @description In the order of `position`, in pages; what is in the trash with the last deleted first. A list that exists throughout, and is not moved, is seen exactly once.
+         */
+        get: operations["listLists"];
+        put?: never;
+        /**
+         * Create a list
+         * @description It stands last. With an `Idempotency-Key` a repeat is safe: at most one list is made.
+         */
+        post: operations["createList"];
+        /**
+         * Delete the lists in the trash for good
+         * @description With the tasks that went there with them. `trash=true` must be there.
+         */
+        delete: operations["deleteLists"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a list
+         * @description With `If-None-Match` there is no body if the client has this version.
+         */
+        get: operations["readList"];
+        /**
+         * Change a list, by PUT
+         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it.
+         */
+        put: operations["putList"];
+        post?: never;
+        /**
+         * Delete a list
+         * @description To the trash, with its tasks. With `permanent=true` for good, with those that went there with it, too.
+         */
+        delete: operations["deleteList"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a list
+         * @description A JSON merge patch (RFC 7396). A patch that changes nothing leaves `version` alone.
+         */
+        patch: operations["updateList"];
+        trace?: never;
+    };
+    "/api/v1/lists/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a list
+         * @description To a place among the other lists.
+         */
+        post: operations["moveList"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a list from the trash
+         * @description With the tasks that went there with it. 404 for what is not in the trash.
+         */
+        post: operations["restoreList"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tags": {
         parameters: {
             query?: never;
@@ -166,6 +266,106 @@ export interface paths {
          * @description With the subtasks that went there with it; to the top level if its parent is not there any more, to the inbox if its list is not. 404 for what is not in the trash.
          */
         post: operations["restoreTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List lists
+         * @description In the order of `position`, in pages; what is in the trash with the last deleted first. A list that exists throughout, and is not moved, is seen exactly once.
+         */
+        get: operations["listListsOfUser"];
+        put?: never;
+        /**
+         * Create a list
+         * @description It stands last. With an `Idempotency-Key` a repeat is safe: at most one list is made.
+         */
+        post: operations["createListOfUser"];
+        /**
+         * Delete the lists in the trash for good
+         * @description With the tasks that went there with them. `trash=true` must be there.
+         */
+        delete: operations["deleteListsOfUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/lists/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a list
+         * @description With `If-None-Match` there is no body if the client has this version.
+         */
+        get: operations["readListOfUser"];
+        /**
+         * Change a list, by PUT
+         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it.
+         */
+        put: operations["putListOfUser"];
+        post?: never;
+        /**
+         * Delete a list
+         * @description To the trash, with its tasks. With `permanent=true` for good, with those that went there with it, too.
+         */
+        delete: operations["deleteListOfUser"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a list
+         * @description A JSON merge patch (RFC 7396). A patch that changes nothing leaves `version` alone.
+         */
+        patch: operations["updateListOfUser"];
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/lists/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a list
+         * @description To a place among the other lists.
+         */
+        post: operations["moveListOfUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/lists/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a list from the trash
+         * @description With the tasks that went there with it. 404 for what is not in the trash.
+         */
+        post: operations["restoreListOfUser"];
         delete?: never;
         options?: never;
         head?: never;
@@ -439,7 +639,7 @@ export interface components {
          *     }
          */
         Cleared: {
-            /** @description How many tasks were deleted. */
+            /** @description How many were deleted. */
             deleted: number;
         };
         /**
@@ -504,7 +704,7 @@ export interface components {
          * @description Stable: program against it.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "task_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "invalid_tag" | "unknown_field" | "idempotency_key_reused" | "rate_limited" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
+        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "task_not_found" | "list_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "invalid_list" | "invalid_tag" | "unknown_field" | "idempotency_key_reused" | "rate_limited" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
         /**
          * @example {
          *       "detail": "must be 1 to 1,000 characters",
@@ -518,6 +718,161 @@ export interface components {
             parameter?: string;
             /** @description Where in the body (RFC 6901); `""` is all of it. */
             pointer?: string;
+        };
+        /**
+         * @example {
+         *       "archived": false,
+         *       "color": "#2e7d32",
+         *       "created_at": "2026-11-20T10:51:01.200Z",
+         *       "deleted_at": null,
+         *       "id": "01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17",
+         *       "name": "Groceries",
+         *       "owner_id": "wkUOWf02EDjlL2RkXK10G25oTWtp1vyO",
+         *       "position": "01a1f894c2d07aa19c542f6b8d0e4a17",
+         *       "updated_at": "2026-11-20T10:51:01.200Z",
+         *       "version": 1
+         *     }
+         */
+        List: {
+            /** @description A mark that changes nothing else. */
+            archived: boolean;
+            /**
+             * @description Stored in lower case.
+             * @example #2e7d32
+             */
+            color: string | null;
+            /**
+             * Format: date-time
+             * @description The time inside `id`, in UTC with milliseconds.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it went to the trash; null while it is not there.
+             */
+            deleted_at: string | null;
+            /**
+             * Format: uuid
+             * @description A UUID version 7.
+             */
+            id: string;
+            /**
+             * @description Trimmed of white space; at least one visible character. Others may have it, too.
+             * @example Groceries
+             */
+            name: string;
+            /** @description The `sub` of the token that made it. */
+            owner_id: string;
+            /** @description Sorts by its bytes among the owner's lists. */
+            position: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+            /** @description 1, then one more at each change. The `ETag` is this in quotes. */
+            version: number;
+        };
+        /**
+         * @description Exactly one of these.
+         * @example {
+         *       "first": true
+         *     }
+         */
+        ListMove: {
+            /**
+             * Format: uuid
+             * @description Right behind this list.
+             */
+            after?: string;
+            /**
+             * Format: uuid
+             * @description Right before this list.
+             */
+            before?: string;
+            /** @description Ignored. */
+            created_at?: unknown;
+            /** @description Ignored. */
+            deleted_at?: unknown;
+            /**
+             * @description Before all others.
+             * @enum {boolean}
+             */
+            first?: true;
+            /** @description Ignored. */
+            id?: unknown;
+            /**
+             * @description Behind all others.
+             * @enum {boolean}
+             */
+            last?: true;
+            /** @description Ignored. */
+            owner_id?: unknown;
+            /** @description Ignored. */
+            position?: unknown;
+            /** @description Ignored. */
+            updated_at?: unknown;
+            /** @description Ignored. */
+            version?: unknown;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "archived": false,
+         *           "color": "#2e7d32",
+         *           "created_at": "2026-11-20T10:51:01.200Z",
+         *           "deleted_at": null,
+         *           "id": "01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17",
+         *           "name": "Groceries",
+         *           "owner_id": "wkUOWf02EDjlL2RkXK10G25oTWtp1vyO",
+         *           "position": "01a1f894c2d07aa19c542f6b8d0e4a17",
+         *           "updated_at": "2026-11-20T10:51:01.200Z",
+         *           "version": 1
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        ListPage: {
+            items: components["schemas"]["List"][];
+            /** @description Send it as `cursor`, with the same filters, for the next page; null at the end. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description A JSON merge patch (RFC 7396): what is absent stays as it is, null clears. Members that the server writes are ignored, so that a list can be sent back as it was read.
+         * @example {
+         *       "color": "#2e7d32",
+         *       "name": "Groceries"
+         *     }
+         */
+        ListPatch: {
+            /** @description A mark that changes nothing else. */
+            archived?: boolean;
+            /**
+             * @description Stored in lower case.
+             * @example #2e7d32
+             */
+            color?: string | null;
+            /** @description Ignored. */
+            created_at?: unknown;
+            /** @description Ignored. */
+            deleted_at?: unknown;
+            /** @description Ignored. */
+            id?: unknown;
+            /**
+             * @description Trimmed of white space; at least one visible character. Others may have it, too.
+             * @example Groceries
+             */
+            name?: string;
+            /** @description Ignored. */
+            owner_id?: unknown;
+            /** @description Ignored. */
+            position?: unknown;
+            /** @description Ignored. */
+            updated_at?: unknown;
+            /** @description Ignored. */
+            version?: unknown;
         };
         Live: {
             /** @enum {string} */
@@ -574,6 +929,41 @@ export interface components {
              * @description The task it is a subtask of. At most four stand in a chain.
              */
             parent_id?: string | null;
+            /** @description Ignored. */
+            position?: unknown;
+            /** @description Ignored. */
+            updated_at?: unknown;
+            /** @description Ignored. */
+            version?: unknown;
+        };
+        /**
+         * @description A list to be. `name` is required. Members that the server writes are ignored, so that a list can be sent back as it was read.
+         * @example {
+         *       "color": "#2e7d32",
+         *       "name": "Groceries"
+         *     }
+         */
+        NewList: {
+            /** @description A mark that changes nothing else. */
+            archived?: boolean;
+            /**
+             * @description Stored in lower case.
+             * @example #2e7d32
+             */
+            color?: string | null;
+            /** @description Ignored. */
+            created_at?: unknown;
+            /** @description Ignored. */
+            deleted_at?: unknown;
+            /** @description Ignored. */
+            id?: unknown;
+            /**
+             * @description Trimmed of white space; at least one visible character. Others may have it, too.
+             * @example Groceries
+             */
+            name: string;
+            /** @description Ignored. */
+            owner_id?: unknown;
             /** @description Ignored. */
             position?: unknown;
             /** @description Ignored. */
@@ -1121,6 +1511,8 @@ export interface components {
     parameters: {
         /** @description At least one of these, likewise. */
         AnyTags: string[];
+        /** @description Only lists that are archived, or that are not. */
+        Archived: boolean;
         /** @description The completed tasks. */
         ClearCompleted: true;
         /** @description Only tasks that are done, or that are not. */
@@ -1129,7 +1521,7 @@ export interface components {
         CompletedAfter: string;
         /** @description Completed before this instant, exclusive. */
         CompletedBefore: string;
-        /** @description `next_cursor` of the page before, with the same filters and sort. */
+        /** @description `next_cursor` of the page before, with the same filters and order. */
         Cursor: string;
         /** @description Only tasks without a due date, or with one. */
         Due: "none" | "any";
@@ -1152,8 +1544,13 @@ export interface components {
         IfMatch: string;
         /** @description 304 if the task is in one of these versions. For example `"1"`. */
         IfNoneMatch: string;
-        /** @description How many tasks a page has. */
+        /** @description How many a page has. */
         Limit: number;
+        /**
+         * @description The list.
+         * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+         */
+        ListId: string;
         /** @description In any of these lists: an id, or `inbox`. One that is not there finds nothing. */
         Lists: string[];
         /** @description None of these, likewise. */
@@ -1179,8 +1576,8 @@ export interface components {
         TagName: string;
         /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
         Tags: string[];
-        /** @description `true`: what is in the trash, and nothing else. */
-        Trash: boolean;
+        /** @description What is in the trash, and nothing else. */
+        Trash: true;
         /** @description Only tasks without tags, or with some. */
         Untagged: boolean;
         /** @description Last changed after this instant, inclusive. */
@@ -1248,6 +1645,710 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listLists: {
+        parameters: {
+            query?: {
+                /** @description Only lists that are archived, or that are not. */
+                archived?: components["parameters"]["Archived"];
+                /** @description What is in the trash, and nothing else. */
+                trash?: components["parameters"]["Trash"];
+                /** @description How many a page has. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before, with the same filters and order. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPage"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_cursor`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    createList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body within 24 hours give the first answer again, and one task. For example `5f0c6c1e`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewList"];
+            };
+        };
+        responses: {
+            /** @description The list. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `idempotency_key_reused`, `invalid_list`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    deleteLists: {
+        parameters: {
+            query?: {
+                /** @description What is in the trash. */
+                trash?: components["parameters"]["EmptyTrash"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many there were. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cleared"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    readList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 304 if the task is in one of these versions. For example `"1"`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description It is in a version that the client has. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    putList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListPatch"];
+                "application/merge-patch+json": components["schemas"]["ListPatch"];
+            };
+        };
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_list`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    deleteList: {
+        parameters: {
+            query?: {
+                /** @description For good, whether it is in the trash or not. */
+                permanent?: components["parameters"]["Permanent"];
+            };
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    updateList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListPatch"];
+                "application/merge-patch+json": components["schemas"]["ListPatch"];
+            };
+        };
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_list`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    moveList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListMove"];
+            };
+        };
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_list`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    restoreList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     listTags: {
         parameters: {
             query?: never;
@@ -1464,13 +2565,13 @@ export interface operations {
                 updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description `true`: what is in the trash, and nothing else. */
+                /** @description What is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
                 /** @description One to three different keys with commas, each with `-` before it for descending. Ties by `id`; tasks without a value last. Default in the trash: the last deleted first. */
                 sort?: components["parameters"]["Sort"];
-                /** @description How many tasks a page has. */
+                /** @description How many a page has. */
                 limit?: components["parameters"]["Limit"];
-                /** @description `next_cursor` of the page before, with the same filters and sort. */
+                /** @description `next_cursor` of the page before, with the same filters and order. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -1695,7 +2796,7 @@ export interface operations {
                 updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description `true`: what is in the trash, and nothing else. */
+                /** @description What is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
             };
             header?: never;
@@ -2351,6 +3452,758 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    listListsOfUser: {
+        parameters: {
+            query?: {
+                /** @description Only lists that are archived, or that are not. */
+                archived?: components["parameters"]["Archived"];
+                /** @description What is in the trash, and nothing else. */
+                trash?: components["parameters"]["Trash"];
+                /** @description How many a page has. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next_cursor` of the page before, with the same filters and order. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPage"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_cursor`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    createListOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and body within 24 hours give the first answer again, and one task. For example `5f0c6c1e`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewList"];
+            };
+        };
+        responses: {
+            /** @description The list. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `idempotency_key_reused`, `invalid_list`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    deleteListsOfUser: {
+        parameters: {
+            query?: {
+                /** @description What is in the trash. */
+                trash?: components["parameters"]["EmptyTrash"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many there were. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cleared"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    readListOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 304 if the task is in one of these versions. For example `"1"`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description It is in a version that the client has. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    putListOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListPatch"];
+                "application/merge-patch+json": components["schemas"]["ListPatch"];
+            };
+        };
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_list`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    deleteListOfUser: {
+        parameters: {
+            query?: {
+                /** @description For good, whether it is in the trash or not. */
+                permanent?: components["parameters"]["Permanent"];
+            };
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    updateListOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListPatch"];
+                "application/merge-patch+json": components["schemas"]["ListPatch"];
+            };
+        };
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_list`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    moveListOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListMove"];
+            };
+        };
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `invalid_list`, `unknown_field`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    restoreListOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+                /**
+                 * @description The list.
+                 * @example 01a1f894-c2d0-7aa1-9c54-2f6b8d0e4a17
+                 */
+                id: components["parameters"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `not_owner`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found: `list_not_found`. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     listTagsOfUser: {
         parameters: {
             query?: never;
@@ -2585,13 +4438,13 @@ export interface operations {
                 updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description `true`: what is in the trash, and nothing else. */
+                /** @description What is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
                 /** @description One to three different keys with commas, each with `-` before it for descending. Ties by `id`; tasks without a value last. Default in the trash: the last deleted first. */
                 sort?: components["parameters"]["Sort"];
-                /** @description How many tasks a page has. */
+                /** @description How many a page has. */
                 limit?: components["parameters"]["Limit"];
-                /** @description `next_cursor` of the page before, with the same filters and sort. */
+                /** @description `next_cursor` of the page before, with the same filters and order. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -2834,7 +4687,7 @@ export interface operations {
                 updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description `true`: what is in the trash, and nothing else. */
+                /** @description What is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
             };
             header?: never;
