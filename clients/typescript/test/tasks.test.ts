@@ -149,7 +149,17 @@ test("the types say what is sent and received", () => {
   expectTypeOf<{ title: string; due_date: undefined }>().toExtend<TaskFields>();
   expectTypeOf<{ due_date: null }>().not.toExtend<TaskFields>();
   expectTypeOf<keyof TaskFields>().toEqualTypeOf<
-    "title" | "description" | "completed" | "priority" | "due_date" | "tags"
+    | "title"
+    | "description"
+    | "completed"
+    | "priority"
+    | "due_date"
+    | "due_time"
+    | "time_zone"
+    | "recurrence"
+    | "tags"
+    | "list_id"
+    | "parent_id"
   >();
   expectTypeOf<ListQuery["limit"]>().toEqualTypeOf<number | undefined>();
 });
