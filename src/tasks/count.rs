@@ -61,14 +61,14 @@ impl Statement for CountTasks {
                 _ => *counts.entry(raw).or_default() += count,
             }
         }
-        if let Some(by) = by.filter(|by| *by != GroupBy::Tag) {
-            // Each task is in one group.
-            let grouped: i64 = counts.values().sum();
-            if by == GroupBy::List && is_unfiltered {
+        // But for tags, each task is in one group.
+        let grouped: i64 = counts.values().sum();
+        match by {
+            None | Some(GroupBy::Tag) => {}
+            Some(GroupBy::List) if is_unfiltered => {
                 *counts.entry(None).or_default() += total - grouped;
-            } else {
-                total = grouped;
             }
+            Some(_) => total = grouped,
         }
         let group = |(raw, count), by: GroupBy| Group {
             key: by.key(raw),
@@ -168,7 +168,7 @@ dynamic_query!([] SelectCounts<'_>);
 impl<'a> SelectCounts<'a> {
     /// Counts all of the owner's tasks, and those of each list, where the indexes suffice:
     /// the trash counted, and then taken off. The inbox is what is in no list.
-    fn push_by_index<'b>(&'b self, by: Option<GroupBy>, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
+    fn push_by_index<'b>(&'b self, by_list: bool, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
         let mut push = |select: &str, condition: &str| {
             out.push_sql(select);
             out.push_sql(" FROM tasks WHERE ");
@@ -181,18 +181,19 @@ impl<'a> SelectCounts<'a> {
             " UNION ALL SELECT 0, CAST(NULL AS TEXT), -COUNT(*)",
             " AND deleted_at IS NOT NULL",
         )?;
-        let Some(by) = by else {
+        if !by_list {
             return Ok(());
-        };
-        let (column, text) = by.column(self.conditions.is_postgres);
+        }
+        let (column, text) = GroupBy::List.column(self.conditions.is_postgres);
         for (count, condition) in [
-            ("COUNT(*)", ""),
+            ("COUNT(*)", " AND list_id IS NOT NULL"),
+            // Those of the inbox too: with a condition on the list SQLite would read all
+            // tasks of lists. They are taken off the lists' sum, and so come back.
             ("-COUNT(*)", " AND deleted_at IS NOT NULL"),
         ] {
             let select =
                 format!(" UNION ALL SELECT 1, {text}, n FROM (SELECT {column} AS k, {count} AS n");
-            let rest =
-                format!("{condition} AND {column} IS NOT NULL GROUP BY {column}) AS grouped");
+            let rest = format!("{condition} GROUP BY {column}) AS grouped");
             push(&select, &rest)?;
         }
         Ok(())
@@ -211,9 +212,9 @@ impl QueryFragment<MultiBackend> for SelectCounts<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
         let is_postgres = self.conditions.is_postgres;
         match self.by {
-            None if self.is_unfiltered => return self.push_by_index(None, &mut out),
+            None if self.is_unfiltered => return self.push_by_index(false, &mut out),
             Some(GroupBy::List) if self.is_unfiltered => {
-                return self.push_by_index(Some(GroupBy::List), &mut out);
+                return self.push_by_index(true, &mut out);
             }
             Some(_) | None => out.unsafe_to_cache_prepared(),
         }
