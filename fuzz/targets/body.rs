@@ -4,6 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+use todoward::db::idempotency::Draft as _;
+use todoward::db::owned::Owned as _;
+use todoward::lists::input::{self as lists, NewList};
 use todoward::primitives::id::ResourceId;
 use todoward::primitives::json;
 use todoward::tasks::input::{Completion, NewTask, Patch};
@@ -25,6 +28,8 @@ fuzz_target!(|body: &[u8]| {
         }
     };
     let _ = Completion::parse(&value);
+    let _ = (lists::Patch::parse(&value), lists::parse_move(&value));
+    let _ = NewList::parse(&value);
     if let Err(faults) = Patch::parse(&value) {
         assert!(!faults.is_empty());
         assert!(NewTask::parse(&value).is_err());
@@ -34,9 +39,9 @@ fuzz_target!(|body: &[u8]| {
         return;
     };
     // What is written can be sent back, and then changes nothing.
-    let task = draft.into_task(&OWNER, ResourceId::from_bytes([1; 16]));
+    let task = draft.make(&OWNER, ResourceId::from_bytes([1; 16]));
     let mut text = Vec::new();
     task.write_json(&mut text).expect("a task is JSON");
     let again = Patch::parse(&json::parse(&text).expect("strict JSON")).expect("a patch");
-    assert_eq!(again.apply(&task, task.updated_at), None);
+    assert_eq!(again.apply(&task, task.updated_at), Ok(task));
 });

@@ -1,4 +1,4 @@
-//! Cursors: what was given out is taken, and each place has one.
+//! Cursors: what was issued is accepted, and each position has one.
 
 #![no_main]
 
@@ -6,89 +6,100 @@ use arbitrary::Arbitrary;
 use chrono::{DateTime, Datelike as _, NaiveDate};
 use libfuzzer_sys::fuzz_target;
 use todoward::primitives::id::ResourceId;
-use todoward::primitives::timestamp::Timestamp;
-use todoward::tasks::cursor::{Position, SortValue};
-use todoward::tasks::fields::Priority;
+use todoward::tasks::cursor::Position;
 use todoward::tasks::query::ListQuery;
+use todoward::tasks::sort::{Kind, SORT_KEYS, SortValue};
 use todoward_fuzz::OWNER;
 
 #[derive(Arbitrary, Debug)]
-enum Key {
-    CreatedAt,
-    UpdatedAt(i64),
-    DueDate(Option<i32>),
-    Priority(i16),
-    Title(String),
+struct Input<'a> {
+    /// Keys of the order, and their directions.
+    keys: Vec<(u8, bool)>,
+    /// What the values are made of; none is NULL.
+    values: [Option<(&'a str, i64)>; 6],
+    id: [u8; 16],
+    change: Change<'a>,
 }
 
 #[derive(Arbitrary, Debug)]
-enum Change {
+enum Change<'a> {
     None,
-    Flip(u16),
+    Replace(u16),
     Cut(u16),
-    Append(String),
-    Other(String),
+    Append(&'a str),
+    Other(&'a str),
 }
 
-fuzz_target!(|input: (Key, [u8; 16], bool, Change)| {
-    let (key, id, descending, change) = input;
-    // Whether it is what a task can have.
-    let (name, key, can_be) = match key {
-        Key::CreatedAt => ("created_at", SortValue::CreatedAt, true),
-        Key::UpdatedAt(millis) => {
-            let Some(instant) = DateTime::from_timestamp_millis(millis) else {
-                return;
-            };
-            let can_be = (0..=9999).contains(&instant.year()) && millis >= 0;
-            let at = SortValue::UpdatedAt(Timestamp::new(instant));
-            ("updated_at", at, can_be)
-        }
-        Key::DueDate(None) => ("due_date", SortValue::DueDate(None), true),
-        Key::DueDate(Some(days)) => {
-            let Some(day) = NaiveDate::from_num_days_from_ce_opt(days) else {
-                return;
-            };
-            let can_be = (1970..=9999).contains(&day.year());
-            ("due_date", SortValue::DueDate(Some(day)), can_be)
-        }
-        Key::Priority(rank) => {
-            let priority = Priority::from_rank(rank);
-            ("priority", SortValue::Priority(priority), true)
-        }
-        Key::Title(title) => {
-            let can_be = !title.contains('\0');
-            ("title", SortValue::Title(title), can_be)
-        }
+fuzz_target!(|input: Input<'_>| {
+    let names: Vec<String> = input
+        .keys
+        .iter()
+        .map(|(at, descending)| {
+            let (name, _) = SORT_KEYS[usize::from(*at) % SORT_KEYS.len()];
+            format!("{}{name}", if *descending { "-" } else { "" })
+        })
+        .collect();
+    let query = format!("sort={}", names.join(","));
+    let Ok(list) = ListQuery::parse(&query, &OWNER) else {
+        return;
     };
-    let sort = if descending { "-" } else { "" };
-    let query = format!("sort={sort}{name}");
-    let list = ListQuery::parse(&query, &OWNER).expect("a good query");
-    let id = ResourceId::from_bytes(id);
-    let place = Position { key, id };
-    let cursor = list.cursor_after(&OWNER, &place);
-    let changed = match change {
+    let (mut values, mut can_be) = (Vec::new(), true);
+    for (by, made_of) in list.sort.columns().iter().zip(input.values) {
+        let Some((text, number)) = made_of else {
+            can_be &= by.column.is_nullable;
+            values.push(None);
+            continue;
+        };
+        let Some((value, is_valid)) = value(by.column.kind, text, number) else {
+            return;
+        };
+        can_be &= is_valid;
+        values.push(Some(value));
+    }
+    let id = ResourceId::from_bytes(input.id);
+    let position = Position { values, id };
+    let cursor = list.cursor_after(&OWNER, &position);
+    let changed = match input.change {
         Change::None => cursor.clone(),
-        Change::Flip(at) => {
+        Change::Replace(at) => {
             let mut bytes = cursor.clone().into_bytes();
             let at = usize::from(at) % bytes.len();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             String::from_utf8(bytes).expect("ASCII")
         }
         Change::Cut(at) => cursor[..usize::from(at) % cursor.len()].to_owned(),
-        Change::Append(more) => format!("{cursor}{}", plain(&more)),
-        Change::Other(text) => plain(&text),
+        Change::Append(more) => format!("{cursor}{}", plain(more)),
+        Change::Other(text) => plain(text),
     };
     let read = ListQuery::parse(&format!("{query}&cursor={changed}"), &OWNER);
-    if changed == cursor && can_be {
-        assert_eq!(read.map(|list| list.after), Ok(Some(place)));
-    } else if let Ok(list) = read {
-        // The checksum is no secret, and the fuzzer finds it: then it is the one
-        // cursor of another place.
-        let other = list.after.clone().expect("a place");
-        assert_ne!(other, place);
-        assert_eq!(list.cursor_after(&OWNER, &other), changed);
+    if changed == cursor {
+        assert_eq!(read.is_ok(), can_be, "{position:?}");
+    }
+    if let Ok(list) = read {
+        // The checksum is no secret, and the fuzzer finds it: then it is the one cursor
+        // of another position.
+        let after = list.after.clone().expect("a position");
+        assert_eq!(after == position, changed == cursor);
+        assert_eq!(list.cursor_after(&OWNER, &after), changed);
     }
 });
+
+/// A value, and whether a task can have it.
+fn value(kind: Kind, text: &str, number: i64) -> Option<(SortValue, bool)> {
+    Some(match kind {
+        Kind::Text => (SortValue::Text(text.to_owned()), !text.contains('\0')),
+        Kind::Instant => {
+            let instant = DateTime::from_timestamp_millis(number)?.naive_utc();
+            let is_valid = (1970..=9999).contains(&instant.year());
+            (SortValue::Instant(instant), is_valid)
+        }
+        Kind::Day => {
+            let day = NaiveDate::from_num_days_from_ce_opt(i32::try_from(number).ok()?)?;
+            (SortValue::Day(day), (1970..=9999).contains(&day.year()))
+        }
+        Kind::Number => (SortValue::Number(i16::try_from(number).ok()?), true),
+    })
+}
 
 /// The characters of a cursor.
 fn plain(text: &str) -> String {

@@ -1,34 +1,44 @@
-//! The query of a list, and the link to its next page.
+//! The queries of tasks, and the link to the next page of a list.
 
 #![no_main]
 
+use chrono::{NaiveDate, NaiveTime};
 use libfuzzer_sys::fuzz_target;
 use todoward::primitives::id::ResourceId;
-use todoward::tasks::cursor::{Position, SortValue};
-use todoward::tasks::fields::Priority;
-use todoward::tasks::query::{self, ListError, ListQuery, SortKey};
+use todoward::tasks::cursor::Position;
+use todoward::tasks::query::{Clear, CountQuery, ListError, ListQuery};
+use todoward::tasks::sort::{Kind, SortValue};
 use todoward_fuzz::OWNER;
 
 fuzz_target!(|text: &str| {
-    let _ = query::clear_completed(text);
+    let _ = Clear::parse(text);
+    let _ = CountQuery::parse(text);
+    let _ = todoward::lists::query::ListsQuery::parse(text, &OWNER);
     let list = match ListQuery::parse(text, &OWNER) {
         Ok(list) => list,
         Err(ListError::Faults(faults)) => return assert!(!faults.is_empty()),
         Err(ListError::SortValue) => return,
     };
     assert!((1..=200).contains(&list.limit));
-    let key = match list.sort.key {
-        SortKey::CreatedAt => SortValue::CreatedAt,
-        SortKey::UpdatedAt => SortValue::UpdatedAt(ResourceId::from_bytes([1; 16]).created_at()),
-        SortKey::DueDate => SortValue::DueDate(None),
-        SortKey::Priority => SortValue::Priority(Priority::High),
-        SortKey::Title => SortValue::Title("a title".to_owned()),
+    let columns = list.sort.columns();
+    let values = columns.iter().map(|by| Some(value(by.column.kind)));
+    let position = Position {
+        values: values.collect(),
+        id: ResourceId::from_bytes([2; 16]),
     };
-    let id = ResourceId::from_bytes([2; 16]);
-    let place = Position { key, id };
-    // The link is for the same list, behind that place.
-    let next = list.next_page(&list.cursor_after(&OWNER, &place));
+    // The link is for the same list, after that position.
+    let next = list.next_page(&list.cursor_after(&OWNER, &position));
     let mut expected = list;
-    expected.after = Some(place);
+    expected.after = Some(position);
     assert_eq!(ListQuery::parse(&next, &OWNER), Ok(expected), "{next}");
 });
+
+fn value(kind: Kind) -> SortValue {
+    let day = NaiveDate::default();
+    match kind {
+        Kind::Text => SortValue::Text("a text".to_owned()),
+        Kind::Instant => SortValue::Instant(day.and_time(NaiveTime::MIN)),
+        Kind::Day => SortValue::Day(day),
+        Kind::Number => SortValue::Number(1),
+    }
+}
