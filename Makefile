@@ -113,6 +113,7 @@ check: check-generated
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --no-default-features -- --deny warnings
+	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --document-private-items
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --locked check licenses bans sources

@@ -16,8 +16,8 @@ fuzz_target!(|text: &str| {
     let _ = todoward::lists::query::ListsQuery::parse(text, &OWNER);
     let list = match ListQuery::parse(text, &OWNER) {
         Ok(list) => list,
-        Err(ListError::Faults(faults)) => return assert!(!faults.is_empty()),
-        Err(ListError::SortValue) => return,
+        Err(ListError::InvalidParameters(errors)) => return assert!(!errors.is_empty()),
+        Err(ListError::InvalidCursor) => return,
     };
     assert!((1..=200).contains(&list.limit));
     let columns = list.sort.columns();
