@@ -1,6 +1,6 @@
 //! Rows in an order that people arrange by hand, and the gaps between them.
 //!
-//! Where a row stands is a [position](crate::primitives::position), or, while it was
+//! Where a row stands is a position (`primitives::position`), or, while it was
 //! never moved, its id. All of this runs under the owner's lock.
 
 use std::cmp::Ordering;

@@ -174,7 +174,7 @@ pub fn write<M: Owned>(conn: &mut DbConnection, old: &M, new: &M) -> Result<(), 
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn delete<M: Owned>(conn: &mut DbConnection, row: &M) -> Result<(), Failure> {
     let delete = Delete::<M::Row>::new(row.owner(), row.id(), row.version());
     match delete.execute(conn)? {

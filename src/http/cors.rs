@@ -39,7 +39,7 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// `more_headers` are the configured ones, allowed in addition to [`ALLOWED`].
+    /// `more_headers` are the configured ones, allowed in addition to `ALLOWED`.
     pub fn new(origins: Vec<String>, more_headers: &[String]) -> Self {
         let mut names = ALLOWED.to_vec();
         for name in more_headers {

@@ -1,4 +1,4 @@
-//! The statements on lists; those on the trash are in [`trash`](super::trash).
+//! The statements on lists; those on the trash are in `trash`.
 //!
 //! Invariant: every statement filters by the owner in its WHERE clause. The owner is
 //! the one that [`Db::run`](crate::db::bridge::Db::run) was given; an [`OwnerId`]

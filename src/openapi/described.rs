@@ -9,7 +9,7 @@ use utoipa::openapi::{RefOr, Required};
 use super::schemas::named;
 use crate::primitives::problem::Code;
 
-/// What is specific to an operation. [`operations`](super::operations) adds what all
+/// What is specific to an operation. `operations` adds what all
 /// have in common.
 pub struct Described {
     pub id: &'static str,
