@@ -1,6 +1,9 @@
 //! The handlers of the tags API. Each checks in the documented order: query, body, then
 //! the rows.
 
+use std::io::Write as _;
+
+use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
@@ -12,10 +15,13 @@ use crate::db::statement::Statement;
 use crate::http::app_state::AppState;
 use crate::http::body;
 use crate::http::errors::{database_error, invalid_query};
+use crate::http::response_budget::{BudgetedBody, ResponseBudget};
 use crate::primitives::deadline::deadline;
 use crate::primitives::field_error::FieldError;
+use crate::primitives::json_writer;
 use crate::primitives::parameters::no_parameters;
 use crate::primitives::problem::{ApiError, Code};
+use crate::tasks::tagged::TagCount;
 
 type HandlerResult = Result<HttpResponse, ApiError>;
 
@@ -26,10 +32,35 @@ pub(super) async fn list_tags(
     request: HttpRequest,
 ) -> HandlerResult {
     no_parameters(request.query_string()).map_err(invalid_query)?;
-    let tags = run(&app, owner, &request, ListTags).await?;
-    let item = |(name, open, total)| json!({ "name": name, "open": open, "total": total });
-    let items: Vec<_> = tags.into_iter().map(item).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items })))
+    let budget = app.response_budget.clone();
+    // Serialized on the database thread, where its bytes are counted at once.
+    let statement = ListTags.then(move |tags, owner| render(&tags, owner, &budget));
+    let body = run(&app, owner, &request, statement).await??;
+    let mut response = HttpResponse::Ok();
+    Ok(response.content_type(ContentType::json()).body(body))
+}
+
+fn render(
+    tags: &[TagCount],
+    owner: &OwnerId,
+    budget: &ResponseBudget,
+) -> Result<BudgetedBody, ApiError> {
+    let size = tags.iter().map(|(name, ..)| name.len() + 72).sum::<usize>() + 16;
+    let held = budget.hold(owner, size)?;
+    let mut json = Vec::with_capacity(size);
+    json.extend_from_slice(b"{\"items\":[");
+    for (at, (name, open, total)) in tags.iter().enumerate() {
+        json.extend_from_slice(if at == 0 {
+            b"{\"name\":"
+        } else {
+            b",{\"name\":"
+        });
+        // Writing strings and numbers to memory cannot fail.
+        let _ = json_writer::text(&mut json, name);
+        let _ = write!(json, ",\"open\":{open},\"total\":{total}}}");
+    }
+    json.extend_from_slice(b"]}");
+    Ok(BudgetedBody::new(json, held))
 }
 
 /// `PATCH /tags?name=`

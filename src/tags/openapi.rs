@@ -56,11 +56,7 @@ pub(super) fn rename_tag() -> Described {
         summary: "Rename a tag",
         about: "On every task that has it, the trash included. A task that has both keeps one, in the first place of the two. A tag that nobody has is no error: 0 are changed.",
         parameters: &["TagName"],
-        body: Some(body(
-            "TagPatch",
-            &["application/json", "application/merge-patch+json"],
-            Required::True,
-        )),
+        body: Some(body("TagPatch", &["application/json"], Required::True)),
         responses: vec![(
             "200",
             success_of("How many tasks had it.", "Changed", &["Cache-Control"]),

@@ -21,8 +21,9 @@ use crate::primitives::timestamp::Timestamp;
 /// How many tasks are read and written at once: as many as the largest page has.
 const BATCH: usize = 200;
 
-/// The most tags that are counted: so many of the longest have 30 MB.
-pub const MAX_COUNTED: usize = 100_000;
+/// The max number of tags that are counted: so many of the longest have 16 MB, which a
+/// response may have.
+pub const MAX_COUNTED: usize = 50_000;
 
 /// A tag, with how many live tasks have it: the open ones, and all.
 pub type TagCount = (String, i64, i64);

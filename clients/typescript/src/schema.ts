@@ -2469,7 +2469,6 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TagPatch"];
-                "application/merge-patch+json": components["schemas"]["TagPatch"];
             };
         };
         responses: {
@@ -4342,7 +4341,6 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TagPatch"];
-                "application/merge-patch+json": components["schemas"]["TagPatch"];
             };
         };
         responses: {
