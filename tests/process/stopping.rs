@@ -61,8 +61,9 @@ async fn while_draining_readiness_says_no_and_requests_are_served(engine: Engine
     let variables = [("TODOWARD__SERVER__DRAIN_DELAY", "2")];
     let mut server = Server::start(storage.path(), &storage.url, &variables).await;
     let alice = server.user("alice");
-    server.signal("TERM");
+    // Before the signal: the delay may begin before the test goes on.
     let signalled = Instant::now();
+    server.signal("TERM");
     eventually("readiness says no", Duration::from_secs(1), async || {
         (!server.is_ready().await).then_some(())
     })
