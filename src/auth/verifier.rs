@@ -66,7 +66,7 @@ pub(super) enum Proof {
 }
 
 impl Proof {
-    fn still_holds(&self, keys: Option<&KeySet>) -> bool {
+    pub(super) fn still_holds(&self, keys: Option<&KeySet>) -> bool {
         match self {
             Self::Secret => true,
             Self::Key(fingerprint) => keys.is_some_and(|keys| keys.has(fingerprint)),

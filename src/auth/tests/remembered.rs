@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::pairs::{Pair, but};
 use super::*;
+use crate::auth::verifier::Proof;
 
 /// The seconds for which a token of these tests is valid, from [`NOW`].
 const LIFE: f64 = 900.0;
@@ -226,4 +227,10 @@ fn no_more_tokens_are_remembered_than_there_is_room_for() {
     }
     let remembered = verifier.remembered();
     assert!((1..=4_096).contains(&remembered), "{remembered}");
+}
+
+#[test]
+fn what_a_secret_has_verified_needs_no_key_set() {
+    assert!(Proof::Secret.still_holds(None));
+    assert!(!Proof::Key([0; 32]).still_holds(None));
 }
