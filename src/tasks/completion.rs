@@ -107,6 +107,8 @@ impl Statement for CompleteTask {
                 return Ok(Task::from_fields(&row.fields(), owner));
             }
         }
+        // What cannot be completed at all takes no lock, and writes nothing.
+        owned::find_matching::<Task>(conn, owner, self.id, Place::Live, &self.if_match)?;
         in_transaction(conn, |conn| {
             lock_owner(conn, owner)?;
             self.run_in_transaction(conn, owner)
@@ -307,8 +309,11 @@ statement_text!([] SetCompleted<'_>, |this, out| {
     out.push_bind_param::<Text, _>(this.owner.as_str())?;
     out.push_sql(" AND id = ");
     out.push_bind_param::<Id, _>(&this.id)?;
-    // What has a series needs a transaction.
-    out.push_sql(" AND deleted_at IS NULL AND recurrence IS NULL AND next_id IS NULL");
+    // What has a series needs a transaction. So does a subtask: reopened without the
+    // owner's lock it could stay behind, live, when the tasks above it are cleared.
+    out.push_sql(
+        " AND deleted_at IS NULL AND recurrence IS NULL AND next_id IS NULL AND parent_id IS NULL",
+    );
     if has_many_versions(this.if_match) {
         out.unsafe_to_cache_prepared();
     }

@@ -2,7 +2,7 @@
 
 use super::input::WRITTEN_BY_THE_SERVER;
 use super::model::Task;
-use super::place::{self, Target, levels_below, settle};
+use super::place::{self, Target, settle};
 use super::siblings::Siblings;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
@@ -87,8 +87,7 @@ impl Statement for MoveTask {
             let (id, place) = (self.id, Place::Live);
             let task: Task = owned::find_matching(conn, owner, id, place, &self.if_match)?;
             let mut errors = Vec::new();
-            let levels = levels_below(conn, &task)?;
-            let siblings = self.to.target.resolve(conn, &task, levels, &mut errors)?;
+            let siblings = self.to.target.resolve(conn, &task, &mut errors)?;
             let anchor = anchor(conn, &task, siblings, self.to.spot, &mut errors)?;
             if !errors.is_empty() {
                 return Err(Rejection::Invalid(errors).into());

@@ -71,7 +71,6 @@ impl Target {
         self,
         conn: &mut DbConnection,
         task: &Task,
-        levels_below: usize,
         errors: &mut Vec<FieldError>,
     ) -> QueryResult<Siblings> {
         let owner = &task.owner_id;
@@ -105,7 +104,7 @@ impl Target {
         };
         if chain.iter().any(|above| above.id == task.id) {
             error("/parent_id", CYCLE);
-        } else if chain.len() + 1 + levels_below > MAX_LEVELS {
+        } else if chain.len() + levels_of(conn, task)? > MAX_LEVELS {
             error("/parent_id", TOO_DEEP);
         }
         if has_list && self.list.is_some_and(|list| list != found.list_id) {
@@ -137,7 +136,7 @@ pub fn place_new(conn: &mut DbConnection, target: Target, task: &mut Task) -> Re
     let mut errors = Vec::new();
     // Where the task does not say: at the top level, in the inbox.
     (task.list_id, task.parent_id) = (None, None);
-    let siblings = target.resolve(conn, task, 0, &mut errors)?;
+    let siblings = target.resolve(conn, task, &mut errors)?;
     if !errors.is_empty() {
         return Err(Rejection::Invalid(errors).into());
     }
@@ -179,8 +178,8 @@ pub fn settle(
     Ok(())
 }
 
-/// How many levels there are below a task.
-pub fn levels_below(conn: &mut DbConnection, task: &Task) -> QueryResult<usize> {
+/// How many levels a task has, with its own.
+fn levels_of(conn: &mut DbConnection, task: &Task) -> QueryResult<usize> {
     let below = tree::below(conn, &task.owner_id, task.id, Place::Live)?;
-    Ok(below.len())
+    Ok(1 + below.len())
 }

@@ -12,7 +12,7 @@ use super::cursor::Position;
 use super::input::{NewTask, Patch};
 use super::model::{Task, TaskRow};
 use super::page;
-use super::place::{levels_below, settle};
+use super::place::settle;
 use super::query::ListQuery;
 use super::sort::SortedRow;
 use crate::auth::OwnerId;
@@ -175,11 +175,7 @@ impl UpdateTask {
         let old: Task = owned::find_matching(conn, owner, id, place, &self.if_match)?;
         let now = Timestamp::now();
         let mut errors = Vec::new();
-        let levels = levels_below(conn, &old)?;
-        let siblings = self
-            .patch
-            .target()
-            .resolve(conn, &old, levels, &mut errors)?;
+        let siblings = self.patch.target().resolve(conn, &old, &mut errors)?;
         let patched = self.patch.apply(&old, now);
         let patched = patched.map_err(|more| errors.extend(more));
         let Ok(patched) = patched.and_then(|new| errors.is_empty().then_some(new).ok_or(())) else {

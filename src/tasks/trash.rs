@@ -3,6 +3,8 @@
 //! Invariants: a task goes with everything below it, and remembers with which task or
 //! list it went. A live task never stands below one in the trash.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
 use super::bulk::{
@@ -163,9 +165,14 @@ pub fn trash(
 /// list.
 pub fn restore(conn: &mut DbConnection, task: &Task, now: Timestamp) -> Result<Task, Failure> {
     let owner = &task.owner_id;
-    let with = task.trashed.map(|trashed| trashed.with);
+    let together = together(conn, task)?;
     let parent = match task.parent_id {
-        Some(parent) => owned::read::<Task>(conn, owner, parent, Place::Live)?,
+        Some(parent) => {
+            let chain = tree::chain(conn, owner, parent)?;
+            // It may have moved down since.
+            let has_room = chain.len() + 1 + together.len() <= MAX_LEVELS;
+            chain.into_iter().next().filter(|_| has_room)
+        }
         None => None,
     };
     let list = match (&parent, task.list_id) {
@@ -183,24 +190,36 @@ pub fn restore(conn: &mut DbConnection, task: &Task, now: Timestamp) -> Result<T
         new.position = Some(siblings.end(conn, owner, task.id)?);
         (new.list_id, new.parent_id) = (siblings.list, siblings.parent);
     }
-    let below = tree::below(conn, owner, task.id, Place::Trash)?;
     owned::write(conn, task, &new)?;
-    let mut restored = vec![task.id];
-    for old in below.iter().flatten() {
-        let is_with = old.trashed.map(|trashed| trashed.with) == with;
-        if is_with
-            && old
-                .parent_id
-                .is_some_and(|parent| restored.contains(&parent))
-        {
-            let mut back = old.changed(now);
-            back.trashed = None;
-            back.list_id = new.list_id;
-            owned::write(conn, old, &back)?;
-            restored.push(old.id);
-        }
+    for old in together.iter().flatten() {
+        let mut back = old.changed(now);
+        back.trashed = None;
+        back.list_id = new.list_id;
+        owned::write(conn, old, &back)?;
     }
     Ok(new)
+}
+
+/// What is below a task in the trash and went there with the same task or list, level by
+/// level.
+fn together(conn: &mut DbConnection, task: &Task) -> QueryResult<Vec<Vec<Task>>> {
+    let with = |task: &Task| task.trashed.map(|trashed| trashed.with);
+    let mut above = HashSet::from([task.id]);
+    let mut levels = Vec::new();
+    for mut level in tree::below(conn, &task.owner_id, task.id, Place::Trash)? {
+        level.retain(|below| {
+            let is_below = below
+                .parent_id
+                .is_some_and(|parent| above.contains(&parent));
+            is_below && with(below) == with(task)
+        });
+        if level.is_empty() {
+            break;
+        }
+        above = level.iter().map(|task| task.id).collect();
+        levels.push(level);
+    }
+    Ok(levels)
 }
 
 /// Ends a task and all below it, but for what lies in the trash on its own: that goes to

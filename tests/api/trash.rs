@@ -9,9 +9,11 @@ const TASKS: &str = "/api/v1/tasks";
 on_both_databases! {
     what_is_deleted_can_be_restored_with_what_went_with_it,
     a_child_that_went_alone_stays_when_its_parent_ends,
+    what_no_chain_of_four_has_room_for_is_restored_to_the_top_level,
     what_is_in_the_trash_is_not_found_by_its_owner_and_forbidden_to_others,
     the_precondition_holds_on_the_way_there_and_back,
     clearing_keeps_a_completed_task_with_an_open_one_below,
+    a_subtask_reopened_while_its_parent_is_cleared_is_never_left_alone,
     clearing_deletes_what_was_completed_before_an_instant,
     without_a_trash_what_is_deleted_is_gone,
     the_query_of_a_deletion_is_checked,
@@ -88,6 +90,24 @@ async fn a_child_that_went_alone_stays_when_its_parent_ends(engine: Engine) {
     assert_eq!(back.expect(200).json()["parent_id"], Value::Null);
 }
 
+async fn what_no_chain_of_four_has_room_for_is_restored_to_the_top_level(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let parent = alice.create(json!({ "title": "parent" })).await;
+    let child = below(&alice, &parent, "child").await;
+    let grandchild = below(&alice, &child, "grandchild").await;
+    alice.delete(&path(&child)).await.expect(204);
+    // The parent moves down to the third level.
+    let top = alice.create(json!({ "title": "top" })).await;
+    let second = below(&alice, &top, "second").await;
+    let patch = json!({ "parent_id": second["id"] });
+    alice.patch(&path(&parent), &patch).await.expect(200);
+    let back = nothing_sent(&alice, "POST", &restore(&child)).await;
+    assert_eq!(back.expect(200).json()["parent_id"], Value::Null);
+    let grandchild = alice.get(&path(&grandchild)).await.expect(200).json();
+    assert_eq!(grandchild["parent_id"], child["id"]);
+}
+
 async fn what_is_in_the_trash_is_not_found_by_its_owner_and_forbidden_to_others(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, mallory) = (app.user("alice"), app.user("mallory"));
@@ -156,6 +176,32 @@ async fn clearing_keeps_a_completed_task_with_an_open_one_below(engine: Engine) 
         .expect(200);
     let with_it = alice.get(&path(&with_it)).await.expect(200).json();
     assert_eq!(with_it["parent_id"], goes["id"]);
+}
+
+async fn a_subtask_reopened_while_its_parent_is_cleared_is_never_left_alone(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    for _ in 0..40 {
+        let done = json!({ "title": "parent", "completed": true });
+        let parent = alice.create(done).await;
+        let child = json!({ "title": "child", "completed": true, "parent_id": parent["id"] });
+        let child = alice.create(child).await;
+        let complete = format!("{}/complete", path(&child));
+        let open = json!({ "completed": false });
+        let (clear, reopen) = tokio::join!(
+            alice.delete("/api/v1/tasks?completed=true"),
+            alice.patch(&complete, &open),
+        );
+        clear.expect(200);
+        let is_open = reopen.status == 200;
+        let parent = alice.get(&path(&parent)).await.status;
+        let child = alice.get(&path(&child)).await.status;
+        assert_eq!(
+            (parent, child),
+            if is_open { (200, 200) } else { (404, 404) }
+        );
+        alice.delete("/api/v1/tasks?trash=true").await.expect(200);
+    }
 }
 
 async fn clearing_deletes_what_was_completed_before_an_instant(engine: Engine) {
