@@ -9,6 +9,7 @@ mod token;
 
 use std::fmt;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +17,7 @@ use crate::db::migrate::MigrateError;
 use crate::routes;
 use crate::server::application::StartError;
 use crate::settings::{Environment, Settings, SettingsError};
+use crate::tasks::due::TimeZone;
 use crate::transfer::CopyError;
 
 /// A tasks API that trusts the JWTs of a Better Auth server and shows each user
@@ -24,10 +26,19 @@ use crate::transfer::CopyError;
 /// Settings come from the environment; config/default.toml explains each. For a
 /// first look without any: todoward dev
 #[derive(Parser)]
-#[command(version, propagate_version = true, about, max_term_width = 100)]
+#[command(version = version(), propagate_version = true, about, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// The release of Todoward, and of the time zone database that is compiled in.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let zones = TimeZone::database_version();
+        format!("{} (time zones {zones})", env!("CARGO_PKG_VERSION"))
+    });
+    &VERSION
 }
 
 #[derive(Subcommand)]

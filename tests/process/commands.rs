@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use todoward::tasks::due::TimeZone;
 
 use crate::binary::{Done, finish, run, run_with_input, todoward};
 use crate::server::Server;
@@ -67,10 +68,9 @@ fn every_command_says_its_version() {
             version.out.starts_with("todoward"),
             "{arguments:?}: {version:?}"
         );
-        assert!(
-            version.out.trim_end().ends_with(env!("CARGO_PKG_VERSION")),
-            "{version:?}"
-        );
+        let zones = TimeZone::database_version();
+        let wanted = format!(" {} (time zones {zones})", env!("CARGO_PKG_VERSION"));
+        assert!(version.out.trim_end().ends_with(&wanted), "{version:?}");
     }
 }
 
