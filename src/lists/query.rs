@@ -89,7 +89,7 @@ impl ListsQuery {
         let given = Parameters::parse(query)?;
         let mut errors = Vec::new();
         let archived = given.one("archived", &mut errors, "must be true or false", truth);
-        let trash = given.one("trash", &mut errors, "must be true", is_true);
+        let trash = given.one("trash", &mut errors, "must be true or false", truth);
         let why = "must be a number from 1 to 200";
         let limit = given.one("limit", &mut errors, why, limit);
         let cursor = given.one("cursor", &mut errors, "", |text| Some(text.to_owned()));
@@ -99,7 +99,7 @@ impl ListsQuery {
         }
         let mut query = Self {
             archived,
-            trash: trash.is_some(),
+            trash: trash.unwrap_or(false),
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             after: None,
         };

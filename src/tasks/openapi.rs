@@ -496,14 +496,6 @@ fn of_deletions() -> Vec<(&'static str, Parameter)> {
             query("trash", "What is in the trash.", only_true()),
         ),
         (
-            "Trash",
-            query(
-                "trash",
-                "What is in the trash, and nothing else.",
-                only_true(),
-            ),
-        ),
-        (
             "Permanent",
             query(
                 "permanent",

@@ -256,6 +256,7 @@ async fn filters_and_pages_are_those_that_were_asked_for(engine: Engine) {
     // The last deleted first.
     assert_eq!(names(&alice, "?trash=true").await, ["0", "1"]);
     assert_eq!(names(&alice, "?trash=true&archived=true").await, ["1"]);
+    assert_eq!(names(&alice, "?trash=false").await, ["2", "3"]);
     let first = alice
         .get(&format!("{LISTS}?trash=true&limit=1"))
         .await
@@ -267,7 +268,7 @@ async fn filters_and_pages_are_those_that_were_asked_for(engine: Engine) {
     for (query, code) in [
         ("?archived=1", "invalid_parameter"),
         ("?archived=true&archived=true", "invalid_parameter"),
-        ("?trash=false", "invalid_parameter"),
+        ("?trash=1", "invalid_parameter"),
         ("?limit=0", "invalid_parameter"),
         ("?limit=201", "invalid_parameter"),
         ("?limit=%2b1", "invalid_parameter"),
