@@ -231,7 +231,8 @@ impl Db {
     /// Runs a read that belongs to no owner, until `deadline` at most.
     pub async fn check(&self, deadline: Instant, probe: Probe) -> Result<(), DbError> {
         let acquire_until = self.acquire_until(deadline);
-        self.run_job(Access::Read, None, acquire_until, deadline, probe)
+        let waits = Some(&self.waits);
+        self.run_job(Access::Read, None, waits, acquire_until, deadline, probe)
             .await
     }
 
@@ -242,7 +243,7 @@ impl Db {
         step: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, DbError> {
         let deadline = Instant::now() + STEP_TIMEOUT;
-        self.run_job(Access::Write, None, deadline, deadline, step)
+        self.run_job(Access::Write, None, None, deadline, deadline, step)
             .await
     }
 
@@ -291,7 +292,8 @@ impl Db {
             }
         };
         let run = move |conn: &mut DbConnection| run(conn, &owner);
-        self.run_job(access, Some(permit), acquire_until, deadline, run)
+        let waits = Some(&self.waits);
+        self.run_job(access, Some(permit), waits, acquire_until, deadline, run)
             .await
     }
 
@@ -299,6 +301,7 @@ impl Db {
         &self,
         access: Access,
         permit: Option<Permit>,
+        waits: Option<&Histogram>,
         acquire_until: Instant,
         deadline: Instant,
         run: F,
@@ -311,7 +314,7 @@ impl Db {
         let claim = Arc::new(JobClaim::default());
         let asked = Instant::now();
         let job: Job = {
-            let (claim, waits) = (Arc::clone(&claim), self.waits.clone());
+            let (claim, waits) = (Arc::clone(&claim), waits.cloned());
             let file = self.file.clone().filter(|_| access == Access::Write);
             Box::new(move |worker| {
                 // Held until the thread is free again, even if the client has disconnected.
@@ -324,7 +327,7 @@ impl Db {
                     let _ = reply.send(Err(DbError::Unavailable(REMOVED.into())));
                     return;
                 }
-                let acquired = || waits.observe(asked.elapsed().as_secs_f64());
+                let acquired = || observe(waits.as_ref(), asked);
                 let result = worker.execute(access, acquire_until, acquired, &run);
                 // Fails if the request no longer waits; then the result is not needed.
                 let _ = reply.send(result);
@@ -345,7 +348,7 @@ impl Db {
             return result;
         }
         if claim.cancel() {
-            self.waits.observe(asked.elapsed().as_secs_f64());
+            observe(waits, asked);
             return Err(self.no_connection_in_time());
         }
         if acquire_until == deadline {
@@ -361,5 +364,12 @@ impl Db {
             0 => DbError::Unavailable("no connection was opened in time".into()),
             _ => DbError::Overloaded,
         }
+    }
+}
+
+/// Adds a wait that has ended, of a request: background jobs are not counted.
+fn observe(waits: Option<&Histogram>, asked: Instant) {
+    if let Some(waits) = waits {
+        waits.observe(asked.elapsed().as_secs_f64());
     }
 }

@@ -26,6 +26,7 @@ pub struct Health {
     verifier: Arc<Verifier>,
     migrated: AtomicBool,
     stopping: AtomicBool,
+    has_been_ready: AtomicBool,
     last: Mutex<Option<(Instant, bool)>>,
 }
 
@@ -38,6 +39,7 @@ impl Health {
             verifier,
             migrated: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            has_been_ready: AtomicBool::new(false),
             last: Mutex::new(None),
         }
     }
@@ -55,6 +57,11 @@ impl Health {
     /// Whether the migrations are done.
     pub fn is_migrated(&self) -> bool {
         self.migrated.load(Ordering::Acquire)
+    }
+
+    /// Whether a check has found the database ready.
+    pub fn has_been_ready(&self) -> bool {
+        self.has_been_ready.load(Ordering::Acquire)
     }
 
     /// Records that the process is stopping.
@@ -91,6 +98,9 @@ impl Health {
             log::error!(cause = REMOVED; "the database is not ready");
         }
         let ready = result.is_ok() && in_place;
+        if ready {
+            self.has_been_ready.store(true, Ordering::Release);
+        }
         *last = Some((Instant::now(), ready));
         ready
     }

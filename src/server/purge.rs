@@ -24,6 +24,10 @@ const BETWEEN_PASSES: Duration = Duration::from_secs(600);
 /// step that is held up.
 const BETWEEN_STEPS: Duration = Duration::from_millis(20);
 
+/// How long it waits for a first check of readiness. At the same time they would open
+/// two connections where one will do.
+const FOR_READINESS: Duration = Duration::from_secs(5);
+
 /// The pause after a step that could not be.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
@@ -45,6 +49,10 @@ impl Purge {
     /// itself.
     pub async fn run(self) {
         while !self.health.is_migrated() {
+            tokio::time::sleep(AFTER_FAILURE / 50).await;
+        }
+        let until = Instant::now() + FOR_READINESS;
+        while !self.health.has_been_ready() && Instant::now() < until {
             tokio::time::sleep(AFTER_FAILURE / 50).await;
         }
         let mut is_failing = false;

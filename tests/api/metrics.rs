@@ -359,7 +359,7 @@ fn without_a_port_there_are_none() {
     });
 }
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "todoward_build_info",
     "todoward_db_pipelined_total",
     "todoward_db_pool_connections",
@@ -368,6 +368,7 @@ const NAMES: [&str; 9] = [
     "todoward_http_requests_total",
     "todoward_jwks_age_seconds",
     "todoward_jwks_fetches_total",
+    "todoward_purged_total",
     "todoward_tokens_refused_total",
 ];
 
