@@ -1576,8 +1576,8 @@ export interface components {
         TagName: string;
         /** @description All of these, in NFC, byte for byte. Repeat the parameter for several: `tag=a,b` is the one tag `a,b`. */
         Tags: string[];
-        /** @description What is in the trash, and nothing else. */
-        Trash: true;
+        /** @description `true`: what is in the trash, and nothing else. */
+        Trash: boolean;
         /** @description Only tasks without tags, or with some. */
         Untagged: boolean;
         /** @description Last changed after this instant, inclusive. */
@@ -1650,7 +1650,7 @@ export interface operations {
             query?: {
                 /** @description Only lists that are archived, or that are not. */
                 archived?: components["parameters"]["Archived"];
-                /** @description What is in the trash, and nothing else. */
+                /** @description `true`: what is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
                 /** @description How many a page has. */
                 limit?: components["parameters"]["Limit"];
@@ -2564,7 +2564,7 @@ export interface operations {
                 updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description What is in the trash, and nothing else. */
+                /** @description `true`: what is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
                 /** @description One to three different keys with commas, each with `-` before it for descending. Ties by `id`; tasks without a value last. Default in the trash: the last deleted first. */
                 sort?: components["parameters"]["Sort"];
@@ -2795,7 +2795,7 @@ export interface operations {
                 updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description What is in the trash, and nothing else. */
+                /** @description `true`: what is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
             };
             header?: never;
@@ -3456,7 +3456,7 @@ export interface operations {
             query?: {
                 /** @description Only lists that are archived, or that are not. */
                 archived?: components["parameters"]["Archived"];
-                /** @description What is in the trash, and nothing else. */
+                /** @description `true`: what is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
                 /** @description How many a page has. */
                 limit?: components["parameters"]["Limit"];
@@ -4436,7 +4436,7 @@ export interface operations {
                 updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description What is in the trash, and nothing else. */
+                /** @description `true`: what is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
                 /** @description One to three different keys with commas, each with `-` before it for descending. Ties by `id`; tasks without a value last. Default in the trash: the last deleted first. */
                 sort?: components["parameters"]["Sort"];
@@ -4685,7 +4685,7 @@ export interface operations {
                 updated_after?: components["parameters"]["UpdatedAfter"];
                 /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
                 q?: components["parameters"]["Search"];
-                /** @description What is in the trash, and nothing else. */
+                /** @description `true`: what is in the trash, and nothing else. */
                 trash?: components["parameters"]["Trash"];
             };
             header?: never;
