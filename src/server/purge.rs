@@ -28,7 +28,8 @@ const BETWEEN_STEPS: Duration = Duration::from_millis(20);
 /// two connections where one will do.
 const FOR_READINESS: Duration = Duration::from_secs(5);
 
-/// The pause after a step that could not be.
+/// The pause after a step that could not be; it doubles, up to that between two passes,
+/// while it fails again: an index may be built for long, and a database be read-only.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 type StepOf = fn(&mut DbConnection, Timestamp) -> QueryResult<Step>;
@@ -55,23 +56,23 @@ impl Purge {
         while !self.health.has_been_ready() && Instant::now() < until {
             tokio::time::sleep(AFTER_FAILURE / 50).await;
         }
-        let mut is_failing = false;
+        let mut failures = 0;
         loop {
             for (kind, step) in KINDS {
-                self.end_all(kind, step, &mut is_failing).await;
+                self.end_all(kind, step, &mut failures).await;
             }
             tokio::time::sleep(BETWEEN_PASSES).await;
         }
     }
 
-    async fn end_all(&self, kind: &'static str, step: StepOf, is_failing: &mut bool) {
+    async fn end_all(&self, kind: &'static str, step: StepOf, failures: &mut u32) {
         let before = Timestamp::now().utc() - TimeDelta::days(i64::from(self.days));
         let before = Timestamp::new(before);
         let mut total = 0;
         loop {
             let begun = Instant::now();
             let done = self.db.step(move |conn| step(conn, before)).await;
-            log_change(&done, is_failing);
+            log_change(&done, failures);
             let pause = match done {
                 // Others were faster, or it cannot be deleted: the next pass sees.
                 Ok(Step::Done | Step::Ended(0)) => break,
@@ -82,7 +83,11 @@ impl Purge {
                     }
                     (begun.elapsed() * 9).clamp(BETWEEN_STEPS, AFTER_FAILURE)
                 }
-                Ok(Step::Busy) | Err(_) => AFTER_FAILURE,
+                Ok(Step::Busy) => AFTER_FAILURE,
+                Err(_) => {
+                    let doubled = failures.saturating_sub(1).min(10);
+                    (AFTER_FAILURE * 2_u32.pow(doubled)).min(BETWEEN_PASSES)
+                }
             };
             tokio::time::sleep(pause).await;
         }
@@ -94,16 +99,20 @@ impl Purge {
 
 /// One line when it begins to fail, and one when that ends: a database that nobody may
 /// write to can stay so for months.
-fn log_change(done: &Result<Step, DbError>, is_failing: &mut bool) {
+fn log_change(done: &Result<Step, DbError>, failures: &mut u32) {
     match done {
-        Err(error) if !*is_failing => {
-            *is_failing = true;
-            log::warn!(cause:% = error; "what is in the trash for longer than trash.days cannot be ended yet; trying again");
+        Err(error) => {
+            if *failures == 0 {
+                log::warn!(cause:% = error; "what is in the trash for longer than trash.days cannot be ended yet; trying again");
+            }
+            *failures += 1;
         }
-        Ok(Step::Done | Step::Ended(_)) if *is_failing => {
-            *is_failing = false;
-            log::info!("what is in the trash for longer than trash.days is ended again");
+        Ok(Step::Done | Step::Ended(_)) => {
+            if *failures > 0 {
+                log::info!("what is in the trash for longer than trash.days is ended again");
+            }
+            *failures = 0;
         }
-        Err(_) | Ok(_) => {}
+        Ok(Step::Busy) => {}
     }
 }

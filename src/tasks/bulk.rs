@@ -124,6 +124,15 @@ impl Which {
     }
 }
 
+/// What went to the trash with a list was in it, and still is: so the index of the list
+/// finds it, however much the owner has in the trash.
+fn push_went_with<'b>(list: &'b DbId, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
+    out.push_sql(" AND deleted_at IS NOT NULL AND list_id = ");
+    out.push_bind_param::<Id, _>(list)?;
+    out.push_sql(" AND deleted_with = ");
+    out.push_bind_param::<Id, _>(list)
+}
+
 fn push_completed<'b>(
     before: Option<&'b NaiveDateTime>,
     out: &mut Pass<'_, 'b>,
@@ -166,8 +175,7 @@ impl QueryFragment<MultiBackend> for EndTrashed<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
         out.push_sql("DELETE FROM tasks WHERE owner_id = ");
         out.push_bind_param::<Text, _>(self.owner.as_str())?;
-        out.push_sql(" AND deleted_at IS NOT NULL AND deleted_with = ");
-        out.push_bind_param::<Id, _>(&self.with)?;
+        push_went_with(&self.with, &mut out)?;
         out.push_sql(" RETURNING id");
         Ok(())
     }
@@ -241,7 +249,6 @@ impl QueryFragment<MultiBackend> for RestoreTasks<'_> {
         out.push_bind_param::<Timestamp, _>(&self.now)?;
         out.push_sql(" WHERE owner_id = ");
         out.push_bind_param::<Text, _>(self.owner.as_str())?;
-        out.push_sql(" AND deleted_at IS NOT NULL AND deleted_with = ");
-        out.push_bind_param::<Id, _>(&self.with)
+        push_went_with(&self.with, &mut out)
     }
 }
