@@ -186,9 +186,11 @@ fn a_schema_that_has_changed_is_500_without_a_word_of_the_inside_until_it_is_bac
         let alice = server.user("alice");
         let path = alice.create_path("a").await;
         let mut other = session(&storage);
-        other
-            .batch_execute("ALTER TABLE tasks RENAME COLUMN tags TO tags_away")
-            .unwrap();
+        let rename = "ALTER TABLE tasks RENAME COLUMN tags TO tags_away";
+        // The server may be at its indexes: then one of the two is the victim of a
+        // deadlock.
+        let renamed = (0..10).any(|_| other.batch_execute(rename).is_ok());
+        assert!(renamed, "the column cannot be renamed");
         for response in [
             alice.get(TASKS).await,
             alice.get(&path).await,
