@@ -11,6 +11,8 @@ use super::statement::Pass;
 pub trait StatementText<'b> {
     /// Appends SQL.
     fn sql(&mut self, text: &str);
+    /// Appends a text as a parameter.
+    fn bind_text(&mut self, text: &'b str) -> QueryResult<()>;
     /// Appends a parameter.
     fn bind<C: Column>(&mut self, value: &'b C) -> QueryResult<()>;
     /// Appends a borrowed parameter.
@@ -46,6 +48,10 @@ impl<'b> StatementText<'b> for Pass<'_, 'b> {
         self.push_sql(text);
     }
 
+    fn bind_text(&mut self, text: &'b str) -> QueryResult<()> {
+        self.push_bind_param::<Text, _>(text)
+    }
+
     fn bind<C: Column>(&mut self, value: &'b C) -> QueryResult<()> {
         value.push(self)
     }
@@ -59,6 +65,10 @@ impl<'b> StatementText<'b> for Pass<'_, 'b> {
 impl<'b> StatementText<'b> for PgPass<'_, 'b> {
     fn sql(&mut self, text: &str) {
         self.push_sql(text);
+    }
+
+    fn bind_text(&mut self, text: &'b str) -> QueryResult<()> {
+        self.push_bind_param::<Text, _>(text)
     }
 
     fn bind<C: Column>(&mut self, value: &'b C) -> QueryResult<()> {

@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection as _;
 use tokio::sync::watch;
 
+use super::epoch;
 use super::error::{Verdict, verdict};
 use crate::settings::{Database, DatabaseUrl};
 
@@ -81,6 +82,7 @@ struct Shared {
 impl Generation {
     /// Invalidates all connections that are open now.
     pub fn end(&self) {
+        epoch::begin();
         self.0.current.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -111,6 +113,7 @@ impl Generation {
     pub fn end_of(&self, generation: u64) {
         let current = &self.0.current;
         let next = generation + 1;
+        epoch::begin();
         let _ = current.compare_exchange(generation, next, Ordering::AcqRel, Ordering::Acquire);
     }
 

@@ -11,12 +11,12 @@ use diesel::query_builder::QueryFragment;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Binary, Text};
 
+use super::change::change_rows;
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
-use super::owned::{Owned, read};
-use super::owner_lock::lock_owner;
+use super::owned::{Owned, insert, insert_alone, read};
 use super::schema::idempotency_keys;
-use super::statement::{Failure, Pass, dynamic_query, in_transaction};
+use super::statement::{Failure, Pass, dynamic_query};
 use super::table::Place;
 use crate::auth::OwnerId;
 use crate::primitives::id::ResourceId;
@@ -78,21 +78,18 @@ pub fn create<D: Draft>(
 ) -> Result<Created<D::Made>, Failure> {
     if key.is_none() && !draft.has_place() {
         let new = draft.make(owner, id);
-        insert(conn, &new).or_else(|error| was_inserted(conn, id, &new, error))?;
+        insert_alone(conn, &new).or_else(|failure| was_inserted(conn, id, &new, failure))?;
         return Ok(Created::New(new));
     }
-    in_transaction(conn, |conn| {
+    change_rows(conn, owner, |conn, change| {
         if let Some(key) = key
             && let Some(earlier) = claim(conn, owner, id, key)?
         {
             return replay(conn, owner, id, earlier, key, draft);
         }
         let mut new = draft.make(owner, id);
-        if draft.has_place() {
-            lock_owner(conn, owner)?;
-            draft.place(conn, &mut new)?;
-        }
-        insert(conn, &new)?;
+        draft.place(conn, &mut new)?;
+        insert(conn, change, &new)?;
         Ok(Created::New(new))
     })
 }
@@ -139,27 +136,23 @@ fn claim(
     Ok(None)
 }
 
-fn insert(conn: &mut DbConnection, new: &impl Owned) -> QueryResult<()> {
-    new.insert().execute(conn).map(drop)
-}
-
 /// Succeeds if the insert failed because an earlier attempt of the same request has
 /// inserted the row, which may have been changed since.
 fn was_inserted<M: Owned + PartialEq>(
     conn: &mut DbConnection,
     id: ResourceId,
     new: &M,
-    error: Error,
-) -> QueryResult<()> {
+    failure: Failure,
+) -> Result<(), Failure> {
     if !matches!(
-        error,
-        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)
+        failure,
+        Failure::Database(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
     ) {
-        return Err(error);
+        return Err(failure);
     }
     match read::<M>(conn, new.owner(), id, Place::Anywhere)? {
         Some(found) if found == *new || found.version() > new.version() => Ok(()),
-        Some(_) | None => Err(error),
+        Some(_) | None => Err(failure),
     }
 }
 

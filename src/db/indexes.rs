@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 
 /// Name and definition, as SQLite's migration has them.
-const INDEXES: [(&str, &str); 7] = [
+const INDEXES: [(&str, &str); 9] = [
     (
         "tasks_due",
         "tasks (owner_id, due_date, id) WHERE due_date IS NOT NULL",
@@ -36,6 +36,14 @@ const INDEXES: [(&str, &str); 7] = [
     (
         "tasks_trashed",
         "tasks (deleted_at) WHERE deleted_at IS NOT NULL",
+    ),
+    (
+        "tasks_changed",
+        "tasks (owner_id, change) WHERE change IS NOT NULL",
+    ),
+    (
+        "lists_changed",
+        "lists (owner_id, change) WHERE change IS NOT NULL",
     ),
 ];
 

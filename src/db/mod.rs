@@ -6,8 +6,10 @@
 
 pub(crate) mod active_pool;
 pub mod bridge;
+pub mod change;
 pub mod column;
 pub mod connection;
+mod epoch;
 pub mod error;
 pub(crate) mod file_identity;
 pub mod id;
@@ -19,7 +21,6 @@ pub mod migrate;
 pub mod order;
 pub mod owned;
 mod owner_limiter;
-pub mod owner_lock;
 #[cfg(feature = "postgres")]
 pub(crate) mod pipelines;
 #[cfg(feature = "postgres")]

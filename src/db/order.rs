@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
 use diesel::sql_types::{Nullable, Text};
 
+use super::change::Change;
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::owned::{self, Owned};
@@ -83,11 +84,11 @@ pub trait Order: Copy {
     fn position_at(
         self,
         conn: &mut DbConnection,
+        change: &Change<'_>,
         row: &Self::Row,
         stands: Option<&str>,
         spot: Spot,
         anchor: Option<&Self::Row>,
-        now: Timestamp,
     ) -> Result<Option<String>, Failure> {
         let row = Moved {
             owner: row.owner(),
@@ -124,7 +125,7 @@ pub trait Order: Copy {
         }
         Ok(Some(match gap {
             Gap { low, high: None } => behind(low),
-            gap => make_room(conn, self, row, &gap, now)?,
+            gap => make_room(conn, change, self, row, &gap)?,
         }))
     }
 
@@ -199,10 +200,10 @@ fn nearest<O: Order>(
 /// as will do.
 fn make_room<O: Order>(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     order: O,
     row: Moved<'_>,
     gap: &Gap,
-    now: Timestamp,
 ) -> Result<String, Failure> {
     if let Some(position) = position::between(gap.low.as_deref(), gap.high.as_deref()) {
         return Ok(position);
@@ -233,7 +234,7 @@ fn make_room<O: Order>(
         for (standing, position) in all.iter().zip(spread) {
             let old = owned::read::<O::Row>(conn, row.owner, standing.id, Place::Live)?;
             if let Some(old) = old {
-                owned::write(conn, &old, &old.moved_to(position, now))?;
+                owned::write(conn, change, &old, &old.moved_to(position, change.now()))?;
             }
         }
         return Ok(own);

@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
 use diesel::sql_types::{Text, Timestamp};
 
+use super::change::{Change, begin};
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
-use super::owner_lock::lock_stored_owner;
 use super::replica_lock::is_alone;
-use super::statement::{Pass, dynamic_query, in_transaction};
+use super::statement::{Pass, Transaction, dynamic_query, in_transaction_or_not};
 
 /// The max number of rows that a step ends: it takes some milliseconds.
 const ROWS: &str = "100";
@@ -50,27 +50,31 @@ pub struct Expired {
 pub fn step(
     conn: &mut DbConnection,
     expired: Expired,
-    ended: impl Fn(&mut DbConnection, &str, &[DbId]) -> QueryResult<()>,
+    ended: impl Fn(&mut DbConnection, &Change<'_>, &str, &[DbId]) -> QueryResult<()>,
 ) -> QueryResult<Step> {
     let owner: Option<String> = OldestOwner(expired).get_result(conn).optional()?;
     let Some(owner) = owner else {
         return Ok(Step::Done);
     };
-    in_transaction(conn, |conn| {
+    let owner = owner.as_str();
+    in_transaction_or_not(conn, |conn| {
         if !is_alone(conn, LOCK)? {
-            return Ok(Step::Busy);
+            return Ok(Transaction::Rollback(Step::Busy));
         }
-        lock_stored_owner(conn, &owner)?;
-        let owner = owner.as_str();
+        let change = begin(conn, owner)?;
         let ids: Vec<DbId> = OldestOf { expired, owner }.load(conn)?;
-        let end = EndRows {
+        let ids: Vec<DbId> = EndRows {
             table: expired.table,
             owner,
             ids: &ids,
-        };
-        let count = end.execute(conn)?;
-        ended(conn, owner, &ids)?;
-        Ok(Step::Ended(count))
+        }
+        .load(conn)?;
+        if ids.is_empty() {
+            return Ok(Transaction::Rollback(Step::Ended(0)));
+        }
+        change.end(conn, expired.table, &ids)?;
+        ended(conn, &change, owner, &ids)?;
+        Ok(Transaction::Commit(Step::Ended(ids.len())))
     })
 }
 
@@ -83,7 +87,7 @@ struct OldestOf<'a> {
     owner: &'a str,
 }
 
-/// DELETE: these rows. Of one statement with the SELECT, PostgreSQL may run the SELECT
+/// DELETE: these rows, and yields their ids. Of one statement with the SELECT, PostgreSQL may run the SELECT
 /// for each row.
 struct EndRows<'a> {
     table: &'static str,
@@ -96,6 +100,10 @@ impl Query for OldestOwner {
 }
 
 impl Query for OldestOf<'_> {
+    type SqlType = Id;
+}
+
+impl Query for EndRows<'_> {
     type SqlType = Id;
 }
 
@@ -149,6 +157,7 @@ impl QueryFragment<MultiBackend> for EndRows<'_> {
         } else {
             ")"
         });
+        out.push_sql(" RETURNING id");
         Ok(())
     }
 }

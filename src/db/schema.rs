@@ -5,6 +5,33 @@ diesel::table! {
     use diesel::sql_types::Binary as Bytea;
     use crate::db::id::Id as Uuid;
 
+    epochs (owner_id, epoch) {
+        owner_id -> Text,
+        epoch -> Int8,
+        after_change -> Int8,
+        noted_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use diesel::sql_types::Binary as Bytea;
+    use crate::db::id::Id as Uuid;
+
+    gone (owner_id, kind, id) {
+        owner_id -> Text,
+        kind -> Text,
+        id -> Uuid,
+        change -> Int8,
+        gone_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use diesel::sql_types::Binary as Bytea;
+    use crate::db::id::Id as Uuid;
+
     idempotency_keys (owner_id, key) {
         owner_id -> Text,
         key -> Text,
@@ -28,6 +55,7 @@ diesel::table! {
         version -> Int8,
         updated_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
+        change -> Nullable<Int8>,
     }
 }
 
@@ -39,6 +67,9 @@ diesel::table! {
     owners (owner_id) {
         owner_id -> Text,
         last_change -> Int8,
+        epoch -> Nullable<Int8>,
+        earlier_epoch -> Nullable<Int8>,
+        forgotten -> Nullable<Int8>,
     }
 }
 
@@ -73,7 +104,8 @@ diesel::table! {
         next_id -> Nullable<Uuid>,
         deleted_at -> Nullable<Timestamp>,
         deleted_with -> Nullable<Uuid>,
+        change -> Nullable<Int8>,
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, lists, owners, tasks,);
+diesel::allow_tables_to_appear_in_same_query!(epochs, gone, idempotency_keys, lists, owners, tasks,);

@@ -164,11 +164,27 @@ macro_rules! dynamic_query {
 }
 pub(crate) use {dynamic_query, statement_text};
 
+/// How a transaction ends, and its result.
+pub enum Transaction<T> {
+    /// What it has written is kept.
+    Commit(T),
+    /// It has written nothing that is to be kept.
+    Rollback(T),
+}
+
 /// A transaction that begins as a write. SQLite would otherwise begin it as a
 /// read, and fail to change that while another one writes.
 pub fn in_transaction<T, E: From<diesel::result::Error>>(
     conn: &mut DbConnection,
     run: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    in_transaction_or_not(conn, |conn| run(conn).map(Transaction::Commit))
+}
+
+/// A transaction like [`in_transaction`] that can also be rolled back without an error.
+pub fn in_transaction_or_not<T, E: From<diesel::result::Error>>(
+    conn: &mut DbConnection,
+    run: impl FnOnce(&mut DbConnection) -> Result<Transaction<T>, E>,
 ) -> Result<T, E> {
     match conn {
         DbConnection::Sqlite(sqlite) => {
@@ -185,14 +201,18 @@ pub fn in_transaction<T, E: From<diesel::result::Error>>(
     }
 }
 
-fn end_transaction<C, T, E>(conn: &mut C, result: Result<T, E>) -> Result<T, E>
+fn end_transaction<C, T, E>(conn: &mut C, result: Result<Transaction<T>, E>) -> Result<T, E>
 where
     C: Connection<TransactionManager = AnsiTransactionManager>,
     E: From<diesel::result::Error>,
 {
     match result {
-        Ok(value) => {
+        Ok(Transaction::Commit(value)) => {
             AnsiTransactionManager::commit_transaction(conn)?;
+            Ok(value)
+        }
+        Ok(Transaction::Rollback(value)) => {
+            AnsiTransactionManager::rollback_transaction(conn)?;
             Ok(value)
         }
         Err(error) => {

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::query_builder::Query;
 use diesel::sql_types::{BigInt, Integer, Text};
 
+use super::change::Number;
 use super::column::StatementText;
 use super::connection::DbConnection;
 use super::id::{DbId, Id};
@@ -21,7 +22,7 @@ pub trait Table: Sized + PartialEq + Send + 'static {
     const NAME: &'static str;
     /// The comma-separated columns of SELECT.
     const READ: &'static str;
-    /// `INSERT INTO … VALUES `, with all columns.
+    /// `INSERT INTO … `, with all columns; the first two are the owner and the change.
     const INSERT: &'static str;
     /// `title = excluded.title, …` for every column that can change.
     const EXCLUDED: &'static str;
@@ -118,6 +119,8 @@ pub struct Newest<'a, T> {
 
 /// INSERT: a new row of the owner.
 pub struct Insert<'a, T: Table> {
+    /// The number of the change.
+    pub number: Number,
     /// The owner.
     pub owner: &'a OwnerId,
     /// The columns.
@@ -128,6 +131,8 @@ pub struct Insert<'a, T: Table> {
 
 /// UPDATE: all columns of a row, if it still has the version that was read.
 pub struct Replace<'a, T: Table> {
+    /// The number of the change.
+    pub number: Number,
     /// The owner.
     pub owner: &'a OwnerId,
     /// The id of the row.
@@ -239,20 +244,37 @@ statement_text!([T: Table] Newest<'_, T>, |this, out| {
 });
 
 statement_text!([T: Table] Insert<'_, T>, |this, out| {
+    let owner = this.owner.as_str();
+    this.number.push_with(owner, &mut out, |_| Ok(()))?;
     out.push_sql(T::INSERT);
-    out.push_sql("(");
-    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql("SELECT ");
+    out.push_bind_param::<Text, _>(owner)?;
+    out.push_sql(", ");
+    this.number.push(&mut out)?;
     out.push_sql(", ");
     T::push_values(&this.fields, &this.derived, &mut out)?;
-    out.push_sql(")");
+    this.number.push_from(&mut out);
     Ok(())
 });
 
 statement_text!([T: Table] Replace<'_, T>, |this, out| {
+    this.number.push_with(this.owner.as_str(), &mut out, |out| {
+        out.push_sql(" FROM ");
+        out.push_sql(T::NAME);
+        out.push_sql(" WHERE owner_id = ");
+        out.push_bind_param::<Text, _>(this.owner.as_str())?;
+        out.push_sql(" AND id = ");
+        out.push_bind_param::<Id, _>(&this.id)?;
+        out.push_sql(" AND version = ");
+        out.push_bind_param::<BigInt, _>(&this.read_version)
+    })?;
     out.push_sql("UPDATE ");
     out.push_sql(T::NAME);
-    out.push_sql(" SET ");
+    out.push_sql(" SET change = ");
+    this.number.push(&mut out)?;
+    out.push_sql(", ");
     T::push_assignments(&this.fields, &this.derived, &mut out)?;
+    this.number.push_from(&mut out);
     out.push_sql(" WHERE owner_id = ");
     out.push_bind_param::<Text, _>(this.owner.as_str())?;
     out.push_sql(" AND id = ");
@@ -377,9 +399,10 @@ statement_text!([T: Table] PutStored<'_, T>, |this, out| {
     out.unsafe_to_cache_prepared();
     out.push_sql(T::INSERT);
     for (at, (owner, fields, derived)) in this.0.iter().enumerate() {
-        out.push_sql(if at == 0 { "(" } else { ", (" });
+        out.push_sql(if at == 0 { "VALUES (" } else { ", (" });
         out.push_bind_param::<Text, _>(*owner)?;
-        out.push_sql(", ");
+        // No change that a client follows: every cursor is reset after a copy.
+        out.push_sql(", NULL, ");
         T::push_values(fields, derived, &mut out)?;
         out.push_sql(")");
     }
@@ -454,11 +477,11 @@ macro_rules! owned_table {
             const NAME: &'static str = stringify!($table);
             const READ: &'static str = concat!("id", $(", ", stringify!($column),)*);
             const INSERT: &'static str = concat!(
-                "INSERT INTO ", stringify!($table), " (owner_id, id",
-                $(", ", stringify!($column),)* $(", ", stringify!($derived),)* ") VALUES "
+                "INSERT INTO ", stringify!($table), " (owner_id, change, id",
+                $(", ", stringify!($column),)* $(", ", stringify!($derived),)* ") "
             );
             const EXCLUDED: &'static str = concat!(
-                "owner_id = excluded.owner_id",
+                "change = excluded.change",
                 $(", ", stringify!($column), " = excluded.", stringify!($column),)*
                 $(", ", stringify!($derived), " = excluded.", stringify!($derived),)*
             );

@@ -19,9 +19,9 @@ pub fn step(conn: &mut DbConnection, before: Timestamp) -> QueryResult<Step> {
         condition: WITHOUT_TASKS_THAT_WENT_WITH_IT,
         before: before.column(),
     };
-    purge::step(conn, expired, |conn, owner, ended| {
+    purge::step(conn, expired, |conn, change, owner, ended| {
         for list in ended {
-            leave_list(conn, owner, *list, Timestamp::now())?;
+            leave_list(conn, change, owner, *list, Timestamp::now())?;
         }
         Ok(())
     })

@@ -11,14 +11,14 @@ use super::model::{AllLists, List};
 use super::page;
 use super::query::{After, Key, ListsQuery};
 use crate::auth::OwnerId;
+use crate::db::change::change_rows;
 use crate::db::connection::DbConnection;
 use crate::db::idempotency::{self, Created};
 use crate::db::order::{Arranged as _, Order as _};
 use crate::db::owned::{self, Owned as _};
-use crate::db::owner_lock::lock_owner;
 use crate::db::rejection::Rejection;
 use crate::db::row_json::RowJson;
-use crate::db::statement::{Access, Failure, Statement, in_transaction};
+use crate::db::statement::{Access, Failure, Statement};
 use crate::db::table::{Place, Table as _};
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::field_error::FieldError;
@@ -136,8 +136,7 @@ impl Statement for MoveList {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<List, Failure> {
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
+        change_rows(conn, owner, |conn, change| {
             let (id, spot) = (self.id, self.spot);
             let list: List = owned::find_matching(conn, owner, id, Place::Live, &self.if_match)?;
             let anchor = match spot.beside() {
@@ -148,13 +147,12 @@ impl Statement for MoveList {
                 let error = FieldError::in_body(format!("/{}", spot.field()), NO_LIST);
                 return Err(Rejection::Invalid(vec![error]).into());
             }
-            let now = Timestamp::now();
             let stands = list.effective_position();
             let (stands, anchor) = (Some(stands.as_str()), anchor.as_ref());
-            match AllLists.position_at(conn, &list, stands, spot, anchor, now)? {
+            match AllLists.position_at(conn, change, &list, stands, spot, anchor)? {
                 Some(position) => {
-                    let moved = list.moved_to(position, now);
-                    owned::write(conn, &list, &moved)?;
+                    let moved = list.moved_to(position, change.now());
+                    owned::write(conn, change, &list, &moved)?;
                     Ok(moved)
                 }
                 None => Ok(list),

@@ -5,15 +5,15 @@
 
 use diesel::prelude::*;
 
-use super::model::List;
+use super::model::{List, ListRow};
 use crate::auth::OwnerId;
+use crate::db::change::change_rows;
 use crate::db::connection::DbConnection;
 use crate::db::id::DbId;
 use crate::db::owned;
-use crate::db::owner_lock::lock_owner;
 use crate::db::schema::lists;
-use crate::db::statement::{Access, Failure, Statement, in_transaction};
-use crate::db::table::Place;
+use crate::db::statement::{Access, Failure, Statement};
+use crate::db::table::{Place, Table as _};
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
 use crate::primitives::timestamp::Timestamp;
@@ -34,8 +34,7 @@ impl Statement for DeleteList {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<(), Failure> {
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
+        change_rows(conn, owner, |conn, change| {
             let place = match self.permanent {
                 true => Place::Anywhere,
                 false => Place::Live,
@@ -43,14 +42,14 @@ impl Statement for DeleteList {
             let list: List = owned::find_matching(conn, owner, self.id, place, &self.if_match)?;
             let now = Timestamp::now();
             if self.permanent {
-                owned::delete(conn, &list)?;
-                end_tasks_of_list(conn, owner, list.id, now)?;
+                owned::delete(conn, change, &list)?;
+                end_tasks_of_list(conn, change, owner, list.id, now)?;
                 return Ok(());
             }
             let mut new = list.changed(now);
             new.deleted_at = Some(now);
-            owned::write(conn, &list, &new)?;
-            trash_tasks_of_list(conn, owner, list.id, now)?;
+            owned::write(conn, change, &list, &new)?;
+            trash_tasks_of_list(conn, change, owner, list.id, now)?;
             Ok(())
         })
     }
@@ -69,15 +68,14 @@ impl Statement for RestoreList {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<List, Failure> {
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
+        change_rows(conn, owner, |conn, change| {
             let (id, place) = (self.id, Place::Trash);
             let list: List = owned::find_matching(conn, owner, id, place, &self.if_match)?;
             let now = Timestamp::now();
             let mut new = list.changed(now);
             new.deleted_at = None;
-            owned::write(conn, &list, &new)?;
-            restore_tasks_of_list(conn, owner, id, now)?;
+            owned::write(conn, change, &list, &new)?;
+            restore_tasks_of_list(conn, change, owner, id, now)?;
             Ok(new)
         })
     }
@@ -92,17 +90,18 @@ impl Statement for EmptyTrash {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
+        change_rows(conn, owner, |conn, change| {
             let trashed = lists::table
                 .filter(lists::owner_id.eq(owner.as_str()))
                 .filter(lists::deleted_at.is_not_null());
             let ids: Vec<DbId> = trashed.select(lists::id).load(conn)?;
             let now = Timestamp::now();
             for id in &ids {
-                end_tasks_of_list(conn, owner, id.0, now)?;
+                end_tasks_of_list(conn, change, owner, id.0, now)?;
             }
-            Ok(diesel::delete(trashed).execute(conn)?)
+            let count = diesel::delete(trashed).execute(conn)?;
+            change.end(conn, ListRow::NAME, &ids)?;
+            Ok(count)
         })
     }
 }

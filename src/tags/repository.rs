@@ -1,9 +1,9 @@
 //! The statements on the tags of an owner's tasks.
 
 use crate::auth::OwnerId;
+use crate::db::change::change_rows;
 use crate::db::connection::DbConnection;
-use crate::db::owner_lock::lock_owner;
-use crate::db::statement::{Access, Failure, Statement, in_transaction};
+use crate::db::statement::{Access, Failure, Statement};
 use crate::tasks::tagged::{self, TagCount};
 
 /// Lists the tags of the owner's tasks, by name.
@@ -34,9 +34,8 @@ impl Statement for ReplaceTag {
         if self.to.as_ref() == Some(&self.from) {
             return Ok(0);
         }
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
-            tagged::replace(conn, owner, &self.from, self.to.as_deref())
+        change_rows(conn, owner, |conn, change| {
+            tagged::replace(conn, change, owner, &self.from, self.to.as_deref())
         })
     }
 }

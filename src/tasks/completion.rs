@@ -1,17 +1,14 @@
 //! Completing and reopening a task, and the next task of a series.
 //!
-//! Invariant: a task has at most one successor, made in the transaction that completes
-//! it and under the owner's lock. `next_id` says that it was made, so completing again,
+//! Invariant: a task has at most one successor, made by the change that completes it. `next_id` says that it was made, so completing again,
 //! at the same time or after a crash, makes no other.
 
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use diesel::backend::Backend;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query};
-use diesel::serialize::ToSql;
-use diesel::sql_types::{self, Bool, HasSqlType, Text};
+use diesel::query_builder::Query;
+use diesel::sql_types;
 
 use super::due;
 use super::input::Completion;
@@ -21,16 +18,15 @@ use super::series::shift;
 use super::trash::end;
 use super::tree;
 use crate::auth::OwnerId;
+use crate::db::change::{Change, Number, change_rows};
+use crate::db::column::StatementText;
 use crate::db::connection::DbConnection;
-use crate::db::id::{DbId, Id};
+use crate::db::id::DbId;
 use crate::db::order::Arranged as _;
 use crate::db::owned::{self, Owned as _};
-use crate::db::owner_lock::lock_owner;
 #[cfg(feature = "postgres")]
 use crate::db::pipelines::{self, MAX_STATEMENTS, Session};
-use crate::db::statement::{
-    Access, Failure, Statement, dynamic_query, in_transaction, statement_text,
-};
+use crate::db::statement::{Access, Failure, Statement, dynamic_query, statement_text};
 use crate::db::table::{Place, Table, has_many_versions, push_if_match};
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
@@ -49,6 +45,7 @@ pub struct CompleteTask {
 impl CompleteTask {
     fn simple<'a>(&'a self, owner: &'a OwnerId) -> SetCompleted<'a> {
         SetCompleted {
+            number: Number::next(),
             owner,
             id: DbId(self.id),
             completed: self.completion.completed,
@@ -57,9 +54,10 @@ impl CompleteTask {
         }
     }
 
-    fn run_in_transaction(
+    fn run_as_change(
         &self,
         conn: &mut DbConnection,
+        change: &Change<'_>,
         owner: &OwnerId,
     ) -> Result<Task, Failure> {
         let place = Place::Live;
@@ -78,9 +76,9 @@ impl CompleteTask {
                 if !old.completed {
                     let mut new = complete(&old, true, now);
                     if alone {
-                        follow(conn, &old, &mut new, on, now)?;
+                        follow(conn, change, &old, &mut new, on, now)?;
                     }
-                    owned::write(conn, &old, &new)?;
+                    owned::write(conn, change, &old, &new)?;
                 }
             }
         }
@@ -88,8 +86,8 @@ impl CompleteTask {
             return Ok(task);
         }
         let mut new = complete(&task, done, now);
-        follow(conn, &task, &mut new, on, now)?;
-        owned::write(conn, &task, &new)?;
+        follow(conn, change, &task, &mut new, on, now)?;
+        owned::write(conn, change, &task, &new)?;
         Ok(new)
     }
 }
@@ -99,19 +97,20 @@ impl Statement for CompleteTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        if !self.completion.subtasks {
-            // Stepped to its end, not only to its first row: SQLite commits at the end,
-            // and says there that it could not.
+        if !self.completion.subtasks && conn.is_postgres() {
             let updated: Vec<TaskRow> = self.simple(owner).load(conn)?;
             if let Some(row) = updated.into_iter().next() {
                 return Ok(Task::from_fields(&row.fields(), owner));
             }
         }
-        // What cannot be completed at all takes no lock, and writes nothing.
-        owned::find_matching::<Task>(conn, owner, self.id, Place::Live, &self.if_match)?;
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
-            self.run_in_transaction(conn, owner)
+        // What cannot be completed, or is completed already, takes no lock and writes
+        // nothing.
+        let task: Task = owned::find_matching(conn, owner, self.id, Place::Live, &self.if_match)?;
+        if !self.completion.subtasks && self.completion.completed == Some(task.completed) {
+            return Ok(task);
+        }
+        change_rows(conn, owner, |conn, change| {
+            self.run_as_change(conn, change, owner)
         })
     }
 
@@ -147,6 +146,7 @@ fn complete(task: &Task, done: bool, now: Timestamp) -> Task {
 /// The database failed.
 pub fn follow(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     old: &Task,
     new: &mut Task,
     on: Option<NaiveDate>,
@@ -156,8 +156,8 @@ pub fn follow(
         return Ok(());
     }
     match new.next_id {
-        None if new.completed => new.next_id = make_successor(conn, new, on, now)?,
-        Some(next) if !new.completed && take_back(conn, &new.owner_id, next)? => {
+        None if new.completed => new.next_id = make_successor(conn, change, new, on, now)?,
+        Some(next) if !new.completed && take_back(conn, change, &new.owner_id, next)? => {
             new.next_id = None;
         }
         _ => {}
@@ -168,6 +168,7 @@ pub fn follow(
 /// Makes the next task of a series, with copies of all below it, open, in their shape.
 fn make_successor(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     task: &Task,
     on: Option<NaiveDate>,
     now: Timestamp,
@@ -189,7 +190,7 @@ fn make_successor(
         },
         ..reopened(task)
     };
-    next.insert().execute(conn)?;
+    owned::insert(conn, change, &next)?;
     let days = (date - due).num_days();
     let mut copies = HashMap::from([(task.id, next.id)]);
     for old in tree::below(conn, &task.owner_id, task.id, Place::Live)?
@@ -209,7 +210,7 @@ fn make_successor(
             schedule: shifted(&old.schedule, days),
             ..reopened(old)
         };
-        copy.insert().execute(conn)?;
+        owned::insert(conn, change, &copy)?;
         copies.insert(old.id, copy.id);
     }
     Ok(Some(next.id))
@@ -240,7 +241,12 @@ fn shifted(schedule: &Schedule, days: i64) -> Schedule {
 }
 
 /// Ends a successor that nobody has touched, with all below it. Whether it is gone.
-fn take_back(conn: &mut DbConnection, owner: &OwnerId, next: ResourceId) -> Result<bool, Failure> {
+fn take_back(
+    conn: &mut DbConnection,
+    change: &Change<'_>,
+    owner: &OwnerId,
+    next: ResourceId,
+) -> Result<bool, Failure> {
     let Some(next) = owned::read::<Task>(conn, owner, next, Place::Anywhere)? else {
         return Ok(true);
     };
@@ -249,13 +255,14 @@ fn take_back(conn: &mut DbConnection, owner: &OwnerId, next: ResourceId) -> Resu
     if !is_new(&next) || !below.iter().flatten().all(is_new) {
         return Ok(false);
     }
-    end(conn, &next)?;
+    end(conn, change, &next)?;
     Ok(true)
 }
 
-/// UPDATE: sets or toggles `completed`. If it has that value already, nothing
-/// changes, and so neither does the version.
+/// UPDATE: sets or toggles `completed` of a task for which that is all. Finds nothing if
+/// it has that value already. PostgreSQL only.
 struct SetCompleted<'a> {
+    number: Number,
     owner: &'a OwnerId,
     id: DbId,
     /// None toggles.
@@ -269,55 +276,49 @@ impl Query for SetCompleted<'_> {
 }
 
 impl SetCompleted<'_> {
-    /// Appends the new value. Right of `=` in SET, columns have their old values.
-    fn push_wanted<'b, B>(&'b self, out: &mut AstPass<'_, 'b, B>) -> QueryResult<()>
-    where
-        B: Backend + HasSqlType<Bool>,
-        bool: ToSql<Bool, B>,
-    {
-        match &self.completed {
-            Some(completed) => out.push_bind_param::<Bool, _>(completed),
-            None => {
-                out.push_sql("NOT completed");
-                Ok(())
-            }
+    fn push_where<'b>(&'b self, out: &mut impl StatementText<'b>) -> QueryResult<()> {
+        out.sql(" WHERE owner_id = ");
+        out.bind_text(self.owner.as_str())?;
+        out.sql(" AND id = ");
+        out.bind(&self.id)?;
+        // What has a series needs a transaction. So does a subtask: reopening it may
+        // bring back what stands above it.
+        out.sql(
+            " AND deleted_at IS NULL AND recurrence IS NULL AND next_id IS NULL \
+             AND parent_id IS NULL",
+        );
+        if let Some(completed) = &self.completed {
+            out.sql(" AND completed <> ");
+            out.bind(completed)?;
         }
+        push_if_match(self.if_match, out)
     }
 }
 
 dynamic_query!([] SetCompleted<'_>);
 
 statement_text!([] SetCompleted<'_>, |this, out| {
-    out.push_sql("UPDATE tasks SET completed = ");
-    this.push_wanted(&mut out)?;
-    out.push_sql(", completed_at = CASE WHEN completed = (");
-    this.push_wanted(&mut out)?;
-    out.push_sql(") THEN completed_at WHEN completed THEN NULL ELSE ");
-    out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
-    out.push_sql(" END, version = CASE WHEN completed = (");
-    this.push_wanted(&mut out)?;
-    out.push_sql(") THEN version ELSE version + 1 END, folded_version = CASE WHEN completed = (");
-    this.push_wanted(&mut out)?;
-    // The texts have not changed, so folded columns of the old version stay valid.
-    out.push_sql(
-        ") THEN folded_version ELSE folded_version + 1 END, updated_at = CASE WHEN completed = (",
-    );
-    this.push_wanted(&mut out)?;
-    out.push_sql(") THEN updated_at ELSE ");
-    out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
-    out.push_sql(" END WHERE owner_id = ");
-    out.push_bind_param::<Text, _>(this.owner.as_str())?;
-    out.push_sql(" AND id = ");
-    out.push_bind_param::<Id, _>(&this.id)?;
-    // What has a series needs a transaction. So does a subtask: reopened without the
-    // owner's lock it could stay behind, live, when the tasks above it are cleared.
-    out.push_sql(
-        " AND deleted_at IS NULL AND recurrence IS NULL AND next_id IS NULL AND parent_id IS NULL",
-    );
     if has_many_versions(this.if_match) {
         out.unsafe_to_cache_prepared();
     }
-    push_if_match(this.if_match, &mut out)?;
+    this.number
+        .push_with(this.owner.as_str(), &mut out, |out| {
+            out.push_sql(" FROM tasks");
+            this.push_where(out)
+        })?;
+    // Right of `=` columns have their old values. The texts have not changed, so folded
+    // columns of the old version stay valid.
+    out.push_sql(
+        "UPDATE tasks SET completed = NOT completed, version = version + 1, \
+         folded_version = folded_version + 1, completed_at = CASE WHEN completed THEN NULL ELSE ",
+    );
+    out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
+    out.push_sql(" END, updated_at = ");
+    out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
+    out.push_sql(", change = ");
+    this.number.push(&mut out)?;
+    this.number.push_from(&mut out);
+    this.push_where(&mut out)?;
     out.push_sql(" RETURNING ");
     out.push_sql(TaskRow::READ);
     Ok(())

@@ -5,12 +5,12 @@ use super::model::Task;
 use super::place::{self, Target, settle};
 use super::siblings::Siblings;
 use crate::auth::OwnerId;
+use crate::db::change::change_rows;
 use crate::db::connection::DbConnection;
 use crate::db::order::{Arranged as _, Order as _};
 use crate::db::owned;
-use crate::db::owner_lock::lock_owner;
 use crate::db::rejection::Rejection;
-use crate::db::statement::{Access, Failure, Statement, in_transaction};
+use crate::db::statement::{Access, Failure, Statement};
 use crate::db::table::Place;
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::field_error::{FieldError, object};
@@ -18,7 +18,6 @@ use crate::primitives::id::ResourceId;
 use crate::primitives::json::Value;
 use crate::primitives::spot::{Spot, Spots};
 use crate::primitives::text::Wrong;
-use crate::primitives::timestamp::Timestamp;
 
 const NO_SIBLING: Wrong = "must be the id of a task beside which this one can stand: in the same list, below the same task, not in the trash";
 const NOTHING: Wrong = "must have list_id, parent_id, before, after, first or last";
@@ -82,8 +81,7 @@ impl Statement for MoveTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
+        change_rows(conn, owner, |conn, change| {
             let (id, place) = (self.id, Place::Live);
             let task: Task = owned::find_matching(conn, owner, id, place, &self.if_match)?;
             let mut errors = Vec::new();
@@ -92,12 +90,12 @@ impl Statement for MoveTask {
             if !errors.is_empty() {
                 return Err(Rejection::Invalid(errors).into());
             }
-            let now = Timestamp::now();
+            let now = change.now();
             let stands = (task.siblings() == siblings).then(|| task.effective_position());
             let position = match self.to.spot {
                 Some(spot) => {
                     let (stands, anchor) = (stands.as_deref(), anchor.as_ref());
-                    siblings.position_at(conn, &task, stands, spot, anchor, now)?
+                    siblings.position_at(conn, change, &task, stands, spot, anchor)?
                 }
                 None if stands.is_some() => None,
                 None => Some(siblings.end(conn, owner, id)?),
@@ -106,8 +104,8 @@ impl Statement for MoveTask {
                 return Ok(task);
             };
             let mut new = task.changed(now);
-            settle(conn, &mut new, siblings, Some(position), now)?;
-            owned::write(conn, &task, &new)?;
+            settle(conn, change, &mut new, siblings, Some(position), now)?;
+            owned::write(conn, change, &task, &new)?;
             Ok(new)
         })
     }

@@ -1,7 +1,7 @@
 //! Where a task is: its list, its parent, and its place among its siblings.
 //!
-//! Everything here runs under the owner's lock, so that what was looked up still holds
-//! when the task is written.
+//! Everything here is part of a change, so that what was looked up still holds when the
+//! task is written.
 
 use diesel::prelude::*;
 
@@ -9,6 +9,7 @@ use super::model::Task;
 use super::siblings::Siblings;
 use super::tree::{self, MAX_LEVELS};
 use crate::auth::OwnerId;
+use crate::db::change::Change;
 use crate::db::connection::DbConnection;
 use crate::db::id::DbId;
 use crate::db::owned;
@@ -158,6 +159,7 @@ pub fn recall(conn: &mut DbConnection, target: Target, task: &mut Task) -> Query
 /// was written of the task; the caller writes the task itself.
 pub fn settle(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     task: &mut Task,
     siblings: Siblings,
     position: Option<String>,
@@ -171,7 +173,7 @@ pub fn settle(
             for old in level {
                 let mut new = old.changed(now);
                 new.list_id = siblings.list;
-                owned::write(conn, &old, &new)?;
+                owned::write(conn, change, &old, &new)?;
             }
         }
     }

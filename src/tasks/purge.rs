@@ -24,7 +24,7 @@ pub fn step(conn: &mut DbConnection, before: Timestamp) -> QueryResult<Step> {
         condition: WITHOUT_SUBTASKS,
         before: before.column(),
     };
-    purge::step(conn, expired, |conn, owner, ended| {
-        leave_parents(conn, owner, ended, None, Timestamp::now())
+    purge::step(conn, expired, |conn, change, owner, ended| {
+        leave_parents(conn, change, owner, ended, None, Timestamp::now())
     })
 }

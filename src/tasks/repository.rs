@@ -16,6 +16,9 @@ use super::place::settle;
 use super::query::ListQuery;
 use super::sort::SortedRow;
 use crate::auth::OwnerId;
+#[cfg(feature = "postgres")]
+use crate::db::change::Number;
+use crate::db::change::{Change, change_rows};
 use crate::db::connection::DbConnection;
 #[cfg(feature = "postgres")]
 use crate::db::idempotency::Draft as _;
@@ -24,12 +27,11 @@ use crate::db::order::Order as _;
 use crate::db::owned;
 #[cfg(feature = "postgres")]
 use crate::db::owned::Owned as _;
-use crate::db::owner_lock::lock_owner;
 #[cfg(feature = "postgres")]
 use crate::db::pipelines::{self, MAX_BEFORE_PAGE, MAX_STATEMENTS, Session};
 use crate::db::rejection::Rejection;
 use crate::db::row_json::RowJson;
-use crate::db::statement::{Access, Failure, Statement, in_transaction};
+use crate::db::statement::{Access, Failure, Statement};
 use crate::db::table::{Place, Table as _};
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
@@ -149,7 +151,7 @@ impl Statement for CreateTask {
         owner: &OwnerId,
     ) -> Result<Option<Created<Task>>, pipelines::Failure> {
         let task = self.new_task.make(owner, self.id);
-        session.execute(&task.insert()).await?;
+        session.execute(&task.insert(Number::next())).await?;
         Ok(Some(Created::New(task)))
     }
 }
@@ -166,9 +168,10 @@ pub struct UpdateTask {
 
 impl UpdateTask {
     /// What moves a task, or completes it, depends on other tasks.
-    fn run_in_transaction(
+    fn run_as_change(
         &self,
         conn: &mut DbConnection,
+        change: &Change<'_>,
         owner: &OwnerId,
     ) -> Result<Task, Failure> {
         let (id, place) = (self.id, Place::Live);
@@ -186,12 +189,12 @@ impl UpdateTask {
             return Ok(old);
         }
         let mut new = patched.changed(now);
-        follow(conn, &old, &mut new, None, now)?;
+        follow(conn, change, &old, &mut new, None, now)?;
         if is_moved {
             let position = siblings.end(conn, owner, id)?;
-            settle(conn, &mut new, siblings, Some(position), now)?;
+            settle(conn, change, &mut new, siblings, Some(position), now)?;
         }
-        owned::write(conn, &old, &new)?;
+        owned::write(conn, change, &old, &new)?;
         Ok(new)
     }
 }
@@ -202,9 +205,8 @@ impl Statement for UpdateTask {
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
         if self.patch.target().is_some() || self.patch.completed().is_some() {
-            return in_transaction(conn, |conn| {
-                lock_owner(conn, owner)?;
-                self.run_in_transaction(conn, owner)
+            return change_rows(conn, owner, |conn, change| {
+                self.run_as_change(conn, change, owner)
             });
         }
         let now = Timestamp::now();

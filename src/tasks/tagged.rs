@@ -12,6 +12,7 @@ use super::count::{each_tag, tag};
 use super::model::{TaskFields, TaskRow};
 use super::tags::Tags;
 use crate::auth::OwnerId;
+use crate::db::change::Change;
 use crate::db::connection::{DbConnection, MultiBackend};
 use crate::db::id::{DbId, Id};
 use crate::db::statement::{Failure, Pass, dynamic_query};
@@ -35,14 +36,15 @@ pub fn counts(conn: &mut DbConnection, owner: &OwnerId) -> QueryResult<Vec<TagCo
 }
 
 /// Puts a tag in the place of another one on each of the owner's tasks, those in the
-/// trash too, or takes it off. Says how many tasks were changed. The caller's transaction
-/// holds the owner's lock.
+/// trash too, or takes it off. Says how many tasks were changed. It is
+/// part of a change.
 ///
 /// # Errors
 ///
 /// The database failed.
 pub fn replace(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     owner: &OwnerId,
     from: &str,
     to: Option<&str>,
@@ -65,6 +67,7 @@ pub fn replace(
             let written = WriteTags {
                 owner,
                 now,
+                change: change.number(),
                 rows: &retagged,
             }
             .execute(conn)?;
@@ -126,6 +129,7 @@ struct Tagged<'a> {
 struct WriteTags<'a> {
     owner: &'a OwnerId,
     now: NaiveDateTime,
+    change: i64,
     rows: &'a [Retagged],
 }
 
@@ -187,6 +191,8 @@ impl QueryFragment<MultiBackend> for WriteTags<'_> {
              updated_at = ",
         );
         out.push_bind_param::<Instant, _>(&self.now)?;
+        out.push_sql(", change = ");
+        out.push_bind_param::<BigInt, _>(&self.change)?;
         for (at, row) in self.rows.iter().enumerate() {
             out.push_sql(if at == 0 { " FROM (VALUES (" } else { ", (" });
             out.push_bind_param::<Id, _>(&row.id)?;

@@ -10,19 +10,19 @@ use diesel::prelude::*;
 use super::bulk::{
     EndTasks, EndTrashed, Ended, LeaveEnded, RestoreTasks, Together, TrashTasks, Which,
 };
-use super::model::{Task, Trashed};
+use super::model::{Task, TaskRow, Trashed};
 use super::place::list_is_live;
 use super::siblings::Siblings;
 use super::tree::{self, MAX_LEVELS};
 use crate::auth::OwnerId;
+use crate::db::change::{Change, change_rows};
 use crate::db::connection::DbConnection;
 use crate::db::id::DbId;
 use crate::db::order::Order as _;
 use crate::db::owned;
-use crate::db::owner_lock::lock_owner;
 use crate::db::schema::tasks;
-use crate::db::statement::{Access, Failure, Statement, in_transaction};
-use crate::db::table::Place;
+use crate::db::statement::{Access, Failure, Statement};
+use crate::db::table::{Place, Table as _};
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
 use crate::primitives::timestamp::Timestamp;
@@ -46,8 +46,7 @@ impl Statement for DeleteTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<(), Failure> {
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
+        change_rows(conn, owner, |conn, change| {
             let place = if self.permanent {
                 Place::Anywhere
             } else {
@@ -55,9 +54,9 @@ impl Statement for DeleteTask {
             };
             let task: Task = owned::find_matching(conn, owner, self.id, place, &self.if_match)?;
             if self.permanent {
-                end(conn, &task).map(drop)
+                end(conn, change, &task).map(drop)
             } else {
-                trash(conn, &task, task.id, Timestamp::now()).map(drop)
+                trash(conn, change, &task, task.id, Timestamp::now()).map(drop)
             }
         })
     }
@@ -76,11 +75,10 @@ impl Statement for RestoreTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
+        change_rows(conn, owner, |conn, change| {
             let (id, place) = (self.id, Place::Trash);
             let task: Task = owned::find_matching(conn, owner, id, place, &self.if_match)?;
-            restore(conn, &task, Timestamp::now())
+            restore(conn, change, &task, Timestamp::now())
         })
     }
 }
@@ -98,13 +96,13 @@ impl Statement for ClearCompleted {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
+        change_rows(conn, owner, |conn, change| {
             let which = Which::Completed(self.before.map(Timestamp::column));
             let now = Timestamp::now();
             if self.permanent {
                 let ended: Vec<DbId> = EndTasks { owner, which }.load(conn)?;
-                leave_parents(conn, owner.as_str(), &ended, None, now)?;
+                change.end(conn, TaskRow::NAME, &ended)?;
+                leave_parents(conn, change, owner.as_str(), &ended, None, now)?;
                 return Ok(ended.len());
             }
             let now = now.column();
@@ -114,6 +112,7 @@ impl Statement for ClearCompleted {
                 which,
                 with,
                 now,
+                change: change.number(),
             }
             .execute(conn)?;
             // A subtask went with the topmost of those above it that went.
@@ -133,12 +132,14 @@ impl Statement for EmptyTrash {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
-        in_transaction(conn, |conn| {
-            lock_owner(conn, owner)?;
+        change_rows(conn, owner, |conn, change| {
             let trashed = tasks::table
                 .filter(tasks::owner_id.eq(owner.as_str()))
                 .filter(tasks::deleted_at.is_not_null());
-            Ok(diesel::delete(trashed).execute(conn)?)
+            let ended: Vec<DbId> = trashed.select(tasks::id).load(conn)?;
+            let count = diesel::delete(trashed).execute(conn)?;
+            change.end(conn, TaskRow::NAME, &ended)?;
+            Ok(count)
         })
     }
 }
@@ -146,6 +147,7 @@ impl Statement for EmptyTrash {
 /// Moves a live task and all below it to the trash; says how many they were.
 pub fn trash(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     task: &Task,
     with: ResourceId,
     now: Timestamp,
@@ -155,7 +157,7 @@ pub fn trash(
     for old in std::iter::once(task).chain(below.iter().flatten()) {
         let mut new = old.changed(now);
         new.trashed = Some(Trashed { at: now, with });
-        owned::write(conn, old, &new)?;
+        owned::write(conn, change, old, &new)?;
         count += 1;
     }
     Ok(count)
@@ -163,7 +165,12 @@ pub fn trash(
 
 /// Takes a task out of the trash, with those below it that went with the same task or
 /// list.
-pub fn restore(conn: &mut DbConnection, task: &Task, now: Timestamp) -> Result<Task, Failure> {
+pub fn restore(
+    conn: &mut DbConnection,
+    change: &Change<'_>,
+    task: &Task,
+    now: Timestamp,
+) -> Result<Task, Failure> {
     let owner = &task.owner_id;
     let together = together(conn, task)?;
     let parent = match task.parent_id {
@@ -190,12 +197,12 @@ pub fn restore(conn: &mut DbConnection, task: &Task, now: Timestamp) -> Result<T
         new.position = Some(siblings.end(conn, owner, task.id)?);
         (new.list_id, new.parent_id) = (siblings.list, siblings.parent);
     }
-    owned::write(conn, task, &new)?;
+    owned::write(conn, change, task, &new)?;
     for old in together.iter().flatten() {
         let mut back = old.changed(now);
         back.trashed = None;
         back.list_id = new.list_id;
-        owned::write(conn, old, &back)?;
+        owned::write(conn, change, old, &back)?;
     }
     Ok(new)
 }
@@ -224,24 +231,24 @@ fn together(conn: &mut DbConnection, task: &Task) -> QueryResult<Vec<Vec<Task>>>
 
 /// Ends a task and all below it, but for what lies in the trash on its own: that goes to
 /// the top level. Says how many have ended.
-pub fn end(conn: &mut DbConnection, task: &Task) -> Result<usize, Failure> {
+pub fn end(conn: &mut DbConnection, change: &Change<'_>, task: &Task) -> Result<usize, Failure> {
     let owner = &task.owner_id;
     let below = tree::below(conn, owner, task.id, Place::Anywhere)?;
     let with = task.trashed.map(|trashed| trashed.with);
     let mut ended = vec![task.id];
-    owned::delete(conn, task)?;
+    owned::delete(conn, change, task)?;
     for old in below.iter().flatten() {
         if !old.parent_id.is_some_and(|parent| ended.contains(&parent)) {
             continue;
         }
         let own = old.trashed.map(|trashed| trashed.with);
         if own.is_none() || own == with {
-            owned::delete(conn, old)?;
+            owned::delete(conn, change, old)?;
             ended.push(old.id);
         } else {
             let mut alone = old.changed(Timestamp::now());
             alone.parent_id = None;
-            owned::write(conn, old, &alone)?;
+            owned::write(conn, change, old, &alone)?;
         }
     }
     Ok(ended.len())
@@ -250,6 +257,7 @@ pub fn end(conn: &mut DbConnection, task: &Task) -> Result<usize, Failure> {
 /// Moves the live tasks of a list to the trash, with the list.
 pub fn trash_tasks_of_list(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     owner: &OwnerId,
     list: ResourceId,
     now: Timestamp,
@@ -261,6 +269,7 @@ pub fn trash_tasks_of_list(
         which,
         with,
         now,
+        change: change.number(),
     };
     statement.execute(conn).map(drop)
 }
@@ -268,18 +277,27 @@ pub fn trash_tasks_of_list(
 /// Takes out of the trash what went there with a list.
 pub fn restore_tasks_of_list(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     owner: &OwnerId,
     list: ResourceId,
     now: Timestamp,
 ) -> QueryResult<()> {
     let (with, now) = (DbId(list), now.column());
-    RestoreTasks { owner, with, now }.execute(conn).map(drop)
+    RestoreTasks {
+        owner,
+        with,
+        now,
+        change: change.number(),
+    }
+    .execute(conn)
+    .map(drop)
 }
 
 /// Ends the live tasks of a list that ends, and those that went to the trash with it.
 /// Those that lie there on their own lose the list.
 pub fn end_tasks_of_list(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     owner: &OwnerId,
     list: ResourceId,
     now: Timestamp,
@@ -289,14 +307,16 @@ pub fn end_tasks_of_list(
     let mut ended: Vec<DbId> = EndTasks { owner, which }.load(conn)?;
     let with = list;
     ended.append(&mut EndTrashed { owner, with }.load(conn)?);
-    leave_parents(conn, owner.as_str(), &ended, Some(list), now)?;
-    leave_list(conn, owner.as_str(), list, now)
+    change.end(conn, TaskRow::NAME, &ended)?;
+    leave_parents(conn, change, owner.as_str(), &ended, Some(list), now)?;
+    leave_list(conn, change, owner.as_str(), list, now)
 }
 
 /// Takes what is in the trash on its own, below tasks that have ended, to the top level;
 /// out of a list, too, that ends with them, so that it is one change.
 pub(super) fn leave_parents(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     owner: &str,
     ended: &[DbId],
     list: Option<DbId>,
@@ -307,6 +327,7 @@ pub(super) fn leave_parents(
             owner,
             ended: Ended::Parents(parents, list.as_ref()),
             now: now.column(),
+            change: change.number(),
         }
         .execute(conn)?;
     }
@@ -316,6 +337,7 @@ pub(super) fn leave_parents(
 /// Takes tasks out of a list that has ended.
 pub fn leave_list(
     conn: &mut DbConnection,
+    change: &Change<'_>,
     owner: &str,
     list: DbId,
     now: Timestamp,
@@ -324,6 +346,7 @@ pub fn leave_list(
         owner,
         ended: Ended::List(&list),
         now: now.column(),
+        change: change.number(),
     }
     .execute(conn)
     .map(drop)

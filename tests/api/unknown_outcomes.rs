@@ -137,7 +137,7 @@ fn over_the_pool_a_write_that_may_have_happened_is_unknown_and_not_repeated() {
         creates_are_stored_once(&faulty, Way::Pool, &KNOWN_TO_DIESEL).await;
         toggles_are_made_once(&faulty, Way::Pool, &KNOWN_TO_DIESEL).await;
         let alice = faulty.app.user("alice");
-        for fault in faults(Way::Pool, &KNOWN_TO_DIESEL, "UPDATE tasks SET title") {
+        for fault in faults(Way::Pool, &KNOWN_TO_DIESEL, "UPDATE tasks SET change") {
             let path = alice.create_path("before").await;
             let patch = async || alice.patch(&path, &json!({ "title": "after" })).await;
             is_unknown(faulty.struck(fault.clone(), patch).await, &fault);

@@ -20,7 +20,7 @@ pub enum Way {
 #[derive(Debug, Clone)]
 pub struct FieldError {
     pub way: Way,
-    /// What the statement begins with.
+    /// What the statement contains.
     pub statement: &'static str,
     /// The SQLSTATE that the client gets.
     pub code: &'static str,
@@ -82,7 +82,7 @@ impl FaultProxy {
         self.shared.fault.lock().unwrap().is_none()
     }
 
-    /// How often statements with this beginning were executed or refused.
+    /// How often statements with this text were executed or refused.
     pub fn executions(&self, beginning: &str) -> usize {
         let executed = self.shared.executed.lock().unwrap();
         let so = executed.iter().filter(|text| text.starts_with(beginning));
@@ -190,7 +190,7 @@ impl Connection {
 
     fn strike(&self, way: Way, text: &str) -> Option<FieldError> {
         let mut fault = self.shared.fault.lock().unwrap();
-        fault.take_if(|fault| fault.way == way && text.starts_with(fault.statement))
+        fault.take_if(|fault| fault.way == way && text.contains(fault.statement))
     }
 
     /// Forwards replies, or an error instead.
