@@ -8,6 +8,7 @@
 //! server      builds the parts from the settings; starts, drains, stops
 //! routes      the one table of endpoints
 //! transfer    copies the tables of one database into another
+//! changes     what has changed of tasks and lists, for clients with a copy
 //! lists       a resource: model, input, query, repository, handlers, openapi
 //! tags        the tags of all tasks: listed, renamed, taken off
 //! tasks       a resource like lists
@@ -24,6 +25,7 @@
 //! `docs/ARCHITECTURE.md` has the invariants and their tests.
 
 pub mod auth;
+pub mod changes;
 pub mod cli;
 pub mod db;
 pub mod health;

@@ -7,6 +7,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, guard};
 
 use crate::auth::{Authenticate, path_names_the_caller};
+use crate::changes;
 use crate::health::handlers as health;
 use crate::http::cors::cors;
 use crate::http::edge::{Pattern, api_headers};
@@ -18,7 +19,12 @@ use crate::tags;
 use crate::tasks;
 
 /// The resources, served below each of [`MOUNTS`]. All of them need a token.
-pub const RESOURCES: &[Resource] = &[tasks::RESOURCE, lists::RESOURCE, tags::RESOURCE];
+pub const RESOURCES: &[Resource] = &[
+    tasks::RESOURCE,
+    lists::RESOURCE,
+    tags::RESOURCE,
+    changes::RESOURCE,
+];
 
 /// The path prefixes of the resources.
 pub const MOUNTS: [&str; 2] = ["/api/v1", "/api/v1/users/{owner_id}"];

@@ -43,6 +43,12 @@ impl Change<'_> {
         self.number
     }
 
+    /// The number, for a statement that may find no row to write; call [`Self::number`] if
+    /// it has found one.
+    pub fn tentative_number(&self) -> i64 {
+        self.number
+    }
+
     /// The time of the change.
     pub fn now(&self) -> Timestamp {
         self.now

@@ -39,11 +39,11 @@ const INDEXES: [(&str, &str); 9] = [
     ),
     (
         "tasks_changed",
-        "tasks (owner_id, change) WHERE change IS NOT NULL",
+        "tasks (owner_id, change, id) WHERE change IS NOT NULL",
     ),
     (
         "lists_changed",
-        "lists (owner_id, change) WHERE change IS NOT NULL",
+        "lists (owner_id, change, id) WHERE change IS NOT NULL",
     ),
 ];
 

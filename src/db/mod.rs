@@ -7,6 +7,7 @@
 pub(crate) mod active_pool;
 pub mod bridge;
 pub mod change;
+pub mod changed;
 pub mod column;
 pub mod connection;
 mod epoch;

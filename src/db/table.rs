@@ -9,6 +9,7 @@ use diesel::query_builder::Query;
 use diesel::sql_types::{BigInt, Integer, Text};
 
 use super::change::Number;
+use super::changed::SelectChanged;
 use super::column::StatementText;
 use super::connection::DbConnection;
 use super::id::{DbId, Id};
@@ -54,6 +55,11 @@ pub trait Table: Sized + PartialEq + Send + 'static {
         conn: &mut DbConnection,
         statement: SelectStored<'_, Self>,
     ) -> QueryResult<Vec<Stored<Self>>>;
+    /// Reads rows with the numbers of their last changes.
+    fn load_changed(
+        conn: &mut DbConnection,
+        statement: SelectChanged<'_, Self>,
+    ) -> QueryResult<Vec<(Option<i64>, Self)>>;
     /// The id.
     fn id(&self) -> DbId;
     /// Computes the derived columns.
@@ -530,6 +536,13 @@ macro_rules! owned_table {
                 let rows: Vec<(String, Self)> = diesel::RunQueryDsl::load(statement, conn)?;
                 let stored = |(owner_id, row)| $crate::db::table::Stored { owner_id, row };
                 Ok(rows.into_iter().map(stored).collect())
+            }
+
+            fn load_changed(
+                conn: &mut $crate::db::connection::DbConnection,
+                statement: $crate::db::changed::SelectChanged<'_, Self>,
+            ) -> diesel::QueryResult<Vec<(Option<i64>, Self)>> {
+                diesel::RunQueryDsl::load(statement, conn)
             }
 
             fn id(&self) -> $crate::db::id::DbId {

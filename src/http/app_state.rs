@@ -18,4 +18,6 @@ pub struct AppState {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether what is deleted goes to the trash first.
     pub has_trash: bool,
+    /// How many days changes can be followed from a cursor.
+    pub changes_days: u32,
 }

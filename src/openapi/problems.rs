@@ -175,6 +175,9 @@ fn detail(code: Code) -> &'static str {
         // These belong to no operation and have no example.
         Code::NoSuchAddress | Code::MethodNotAllowed => "",
         Code::RequestTimeout => "the body did not arrive within 10 seconds",
+        Code::SyncReset => {
+            "changes cannot be followed from this cursor any more; start again without since and replace your copy"
+        }
         Code::VersionMismatch => {
             "the task has changed since it was read; read it again and repeat the change"
         }

@@ -79,6 +79,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405;
     /// The body did not arrive in time.
     RequestTimeout = "request_timeout", 408;
+    /// A cursor of changes that cannot be followed any more.
+    SyncReset = "sync_reset", 410;
     /// The task has another version than `If-Match` requires.
     VersionMismatch = "version_mismatch", 412;
     /// The body is too large.
@@ -118,6 +120,7 @@ pub fn title(status: u16) -> &'static str {
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        410 => "Gone",
         412 => "Precondition Failed",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",

@@ -107,6 +107,7 @@ impl Application {
             response_budget: ResponseBudget::default(),
             trusted_proxies: server.trusted_proxies.clone(),
             has_trash: settings.trash_days > 0,
+            changes_days: settings.changes_days,
         });
         let cannot_count = |error| StartError(format!("cannot make the metrics: {error}"));
         let metrics = match metrics_listener {

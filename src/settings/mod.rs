@@ -42,6 +42,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// How many days deleted tasks and lists stay in the trash; 0 is no trash.
     pub trash_days: u32,
+    /// How many days changes can be followed from a cursor.
+    pub changes_days: u32,
 }
 
 /// `[server]`
@@ -169,6 +171,7 @@ impl Settings {
             allowed_headers: sections::allowed_headers(&layers)?,
             rate_limit: sections::rate_limit(&layers)?,
             trash_days: layers.number("trash.days", 0, 36_500)? as u32,
+            changes_days: layers.number("changes.days", 1, 36_500)? as u32,
             log_format: match layers.not_empty("log.format")?.as_str() {
                 "text" => LogFormat::Text,
                 "json" => LogFormat::Json,

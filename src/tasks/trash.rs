@@ -112,9 +112,13 @@ impl Statement for ClearCompleted {
                 which,
                 with,
                 now,
-                change: change.number(),
+                change: change.tentative_number(),
             }
             .execute(conn)?;
+            if count == 0 {
+                return Ok(0);
+            }
+            change.number();
             // A subtask went with the topmost of those above it that went.
             for _ in 1..MAX_LEVELS {
                 Together { owner, now }.execute(conn)?;

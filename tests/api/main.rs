@@ -15,6 +15,7 @@ mod support;
 mod addresses;
 mod authorization;
 mod bodies;
+mod changes;
 mod concurrency;
 mod cors;
 mod denial;

@@ -18,6 +18,7 @@ const MODULES: &[&[&str]] = &[
     &["server"],
     &["routes"],
     &["transfer"],
+    &["changes"],
     &["lists", "tags"],
     &["tasks"],
     &["openapi"],
@@ -36,7 +37,10 @@ const TABLES: &[(&str, &[&str])] = &[
     ("tasks", &["tasks", "transfer"]),
     // A task is put into a list that is there.
     ("lists", &["lists", "tasks", "transfer"]),
-    ("owners", &["db"]),
+    // How far changes have come.
+    ("owners", &["db", "changes"]),
+    ("epochs", &["db", "changes"]),
+    ("gone", &["db", "changes"]),
     ("idempotency_keys", &["db", "transfer"]),
 ];
 

@@ -41,7 +41,7 @@ CREATE TABLE gone (
     PRIMARY KEY (owner_id, kind, id)
 );
 
-CREATE INDEX gone_changed ON gone (owner_id, change);
+CREATE INDEX gone_changed ON gone (owner_id, change, kind, id);
 CREATE INDEX gone_since ON gone (gone_at);
 
 COMMENT ON COLUMN gone.kind IS 'The table in which it was.';

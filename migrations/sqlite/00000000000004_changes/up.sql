@@ -7,8 +7,8 @@ ALTER TABLE owners ADD COLUMN earlier_epoch BIGINT;
 ALTER TABLE owners ADD COLUMN forgotten BIGINT;
 
 -- No row has a number yet: they cost nothing now.
-CREATE INDEX tasks_changed ON tasks (owner_id, change) WHERE change IS NOT NULL;
-CREATE INDEX lists_changed ON lists (owner_id, change) WHERE change IS NOT NULL;
+CREATE INDEX tasks_changed ON tasks (owner_id, change, id) WHERE change IS NOT NULL;
+CREATE INDEX lists_changed ON lists (owner_id, change, id) WHERE change IS NOT NULL;
 
 CREATE TABLE epochs (
     owner_id     TEXT NOT NULL,
@@ -27,5 +27,5 @@ CREATE TABLE gone (
     PRIMARY KEY (owner_id, kind, id)
 );
 
-CREATE INDEX gone_changed ON gone (owner_id, change);
+CREATE INDEX gone_changed ON gone (owner_id, change, kind, id);
 CREATE INDEX gone_since ON gone (gone_at);

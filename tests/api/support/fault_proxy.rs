@@ -83,9 +83,9 @@ impl FaultProxy {
     }
 
     /// How often statements with this text were executed or refused.
-    pub fn executions(&self, beginning: &str) -> usize {
+    pub fn executions(&self, text: &str) -> usize {
         let executed = self.shared.executed.lock().unwrap();
-        let so = executed.iter().filter(|text| text.starts_with(beginning));
+        let so = executed.iter().filter(|executed| executed.contains(text));
         so.count()
     }
 }

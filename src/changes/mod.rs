@@ -1,0 +1,33 @@
+//! The changes of an owner's tasks and lists, for clients that keep a copy of them.
+
+mod cursor;
+mod handlers;
+mod head;
+mod openapi;
+mod query;
+mod repository;
+
+use actix_web::http::Method;
+use actix_web::web;
+
+use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
+use crate::primitives::problem::Code;
+
+/// The declaration that the router, the OpenAPI document and the tests read.
+pub const RESOURCE: Resource = Resource {
+    name: "changes",
+    about: "What has changed of the caller's tasks and lists, for clients that keep a copy.",
+    invalid: Code::InvalidRequest,
+    not_found: None,
+    endpoints: &[Endpoint {
+        path: "/changes",
+        method: Method::GET,
+        route: || web::to(handlers::list_changes),
+        operation: Some(openapi::list_changes),
+        isolation: Isolation::OwnRows {
+            query: "",
+            body: "",
+        },
+    }],
+    components: openapi::components,
+};

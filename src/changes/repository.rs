@@ -1,0 +1,292 @@
+//! Reads what has changed.
+//!
+//! Invariant: a page has every row that was changed last within a range of numbers, and
+//! the next page begins where the range ends. The numbers up to the end of the range were
+//! committed before the rows are read, so none of them appears later.
+
+use diesel::prelude::*;
+use diesel::query_builder::{Query, QueryFragment};
+use diesel::result::Error;
+use diesel::sql_types::{BigInt, Text};
+
+use super::cursor::{Cursor, Kind, Place};
+use super::head::Head;
+use crate::auth::OwnerId;
+use crate::db::changed::{SelectChanged, Which};
+use crate::db::connection::{DbConnection, MultiBackend};
+use crate::db::id::{DbId, Id};
+use crate::db::row_json::RowJson;
+use crate::db::statement::{Access, Failure, Pass, Statement, dynamic_query};
+use crate::db::table::Table;
+use crate::lists::model::ListRow;
+use crate::primitives::id::ResourceId;
+use crate::primitives::timestamp::Timestamp;
+use crate::tasks::model::TaskRow;
+
+/// A page of changes.
+#[derive(Debug)]
+pub struct Page {
+    pub tasks: Vec<RowJson>,
+    pub lists: Vec<RowJson>,
+    pub gone: Vec<(Kind, ResourceId)>,
+    /// Where the next page begins.
+    pub next: Cursor,
+    /// Whether there was more when this page was read.
+    pub more: bool,
+}
+
+/// Reads a page of the owner's changes; none if the cursor does not hold any more.
+pub struct ReadChanges {
+    /// None: a snapshot of everything.
+    pub since: Option<Cursor>,
+    pub limit: u16,
+    /// How many days a cursor holds.
+    pub days: u32,
+}
+
+impl Statement for ReadChanges {
+    type Output = Option<Page>;
+    const ACCESS: Access = Access::Read;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Option<Page>, Failure> {
+        let Some(since) = &self.since else {
+            let head = Head::read_or_begin(conn, owner)?;
+            let page = self.snapshot(conn, owner, &head, head.number, None)?;
+            return Ok(Some(page));
+        };
+        let head = Head::read(conn, owner)?;
+        if !head.holds(since) || since.is_older_than(self.days, Timestamp::now()) {
+            return Ok(None);
+        }
+        let page = match &since.place {
+            Place::Snapshot(kind, id) => {
+                self.snapshot(conn, owner, &head, since.number, Some((*kind, *id)))
+            }
+            Place::Whole => self.changed(conn, owner, &head, (since.number, None)),
+            Place::Within(kind, id) => {
+                let after = (since.number, Some((*kind, *id)));
+                self.changed(conn, owner, &head, after)
+            }
+        };
+        Ok(Some(page?))
+    }
+}
+
+impl ReadChanges {
+    /// A page of all rows. What changes while a client reads them has a number behind
+    /// that of the snapshot, and so comes after its last page.
+    fn snapshot(
+        &self,
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+        head: &Head,
+        number: i64,
+        after: Option<(Kind, ResourceId)>,
+    ) -> Result<Page, Failure> {
+        let mut items = Items::default();
+        let max = i64::from(self.limit) + 1;
+        if after.is_none_or(|(kind, _)| kind == Kind::List) {
+            let after = after.map(|(_, id)| DbId(id));
+            items.lists(conn, owner, Which::All(after), max)?;
+        }
+        let left = max - items.all.len() as i64;
+        if left > 0 {
+            let after = after.filter(|(kind, _)| *kind == Kind::Task);
+            let after = after.map(|(_, id)| DbId(id));
+            items.tasks(conn, owner, Which::All(after), left)?;
+        }
+        let last = items.cut(self.limit);
+        let next = match last {
+            Some((_, kind, id)) => head.cursor_at(number, Place::Snapshot(kind, id)),
+            None => head.cursor_at(number, Place::Whole),
+        };
+        let more = last.is_some() || head.number > number;
+        Ok(items.page(next, more))
+    }
+
+    /// A page of what was changed behind a place.
+    fn changed(
+        &self,
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+        head: &Head,
+        (number, within): (i64, Option<(Kind, ResourceId)>),
+    ) -> Result<Page, Failure> {
+        let mut items = Items::default();
+        let max = i64::from(self.limit) + 1;
+        let up_to = head.number;
+        let which = |of: Kind| Which::Changed {
+            after: match within {
+                None => (number, None),
+                // Of the same change: kinds before this one are read, those behind it
+                // are not.
+                Some((kind, id)) if kind == of => (number, Some(DbId(id))),
+                Some((kind, _)) if of < kind => (number, None),
+                Some(_) => (number - 1, None),
+            },
+            up_to,
+        };
+        items.lists(conn, owner, which(Kind::List), max)?;
+        items.tasks(conn, owner, which(Kind::Task), max)?;
+        for (table, kind) in [("lists", Kind::GoneList), ("tasks", Kind::GoneTask)] {
+            let which = which(kind);
+            items.gone(conn, owner, table, which, max)?;
+        }
+        items
+            .all
+            .sort_by_key(|item| (item.number, item.kind, item.id));
+        let last = items.cut(self.limit);
+        let next = match last {
+            Some((number, kind, id)) => head.cursor_at(number, Place::Within(kind, id)),
+            None => head.cursor(),
+        };
+        Ok(items.page(next, last.is_some()))
+    }
+}
+
+/// What is read for a page, in the order of the pages.
+#[derive(Default)]
+struct Items {
+    all: Vec<Item>,
+}
+
+struct Item {
+    number: i64,
+    kind: Kind,
+    id: ResourceId,
+    /// None: it has ended.
+    json: Option<RowJson>,
+}
+
+impl Items {
+    fn lists(
+        &mut self,
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+        which: Which,
+        max: i64,
+    ) -> QueryResult<()> {
+        let rows = ListRow::load_changed(conn, SelectChanged::new(owner, which, max))?;
+        self.add(Kind::List, rows)
+    }
+
+    fn tasks(
+        &mut self,
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+        which: Which,
+        max: i64,
+    ) -> QueryResult<()> {
+        let rows = TaskRow::load_changed(conn, SelectChanged::new(owner, which, max))?;
+        self.add(Kind::Task, rows)
+    }
+
+    fn add<T: Table>(&mut self, kind: Kind, rows: Vec<(Option<i64>, T)>) -> QueryResult<()> {
+        for (number, row) in rows {
+            let mut rest = Vec::new();
+            let fields = row.fields();
+            T::write_json(&fields, &mut rest)
+                .map_err(|error| Error::DeserializationError(error.into()))?;
+            self.all.push(Item {
+                number: number.unwrap_or(0),
+                kind,
+                id: row.id().0,
+                json: Some(RowJson::new(row.id().0, rest)),
+            });
+        }
+        Ok(())
+    }
+
+    fn gone(
+        &mut self,
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+        table: &'static str,
+        which: Which,
+        max: i64,
+    ) -> QueryResult<()> {
+        let rows: Vec<(i64, DbId)> = SelectGone {
+            owner,
+            table,
+            which,
+            max,
+        }
+        .load(conn)?;
+        self.all.extend(rows.into_iter().map(|(number, id)| Item {
+            number,
+            kind: Kind::of_gone(table),
+            id: id.0,
+            json: None,
+        }));
+        Ok(())
+    }
+
+    /// Leaves a page. If there is more, where it ends.
+    fn cut(&mut self, limit: u16) -> Option<(i64, Kind, ResourceId)> {
+        let has_more = self.all.len() > usize::from(limit);
+        self.all.truncate(usize::from(limit));
+        let last = self.all.last().filter(|_| has_more)?;
+        Some((last.number, last.kind, last.id))
+    }
+
+    fn page(self, next: Cursor, more: bool) -> Page {
+        let mut page = Page {
+            tasks: Vec::new(),
+            lists: Vec::new(),
+            gone: Vec::new(),
+            next,
+            more,
+        };
+        for item in self.all {
+            match (item.kind, item.json) {
+                (Kind::List, Some(json)) => page.lists.push(json),
+                (_, Some(json)) => page.tasks.push(json),
+                (kind, None) => page.gone.push((kind, item.id)),
+            }
+        }
+        page
+    }
+}
+
+/// SELECT: what has ended, with the number of the change.
+struct SelectGone<'a> {
+    owner: &'a OwnerId,
+    table: &'static str,
+    which: Which,
+    max: i64,
+}
+
+impl Query for SelectGone<'_> {
+    type SqlType = (BigInt, Id);
+}
+
+dynamic_query!([] SelectGone<'_>);
+
+impl QueryFragment<MultiBackend> for SelectGone<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        let Which::Changed { after, up_to } = &self.which else {
+            return Err(Error::NotFound);
+        };
+        out.push_sql("SELECT change, id FROM gone WHERE owner_id = ");
+        out.push_bind_param::<Text, _>(self.owner.as_str())?;
+        out.push_sql(" AND kind = ");
+        out.push_bind_param::<Text, _>(self.table)?;
+        match after {
+            (number, None) => {
+                out.push_sql(" AND change > ");
+                out.push_bind_param::<BigInt, _>(number)?;
+            }
+            (number, Some(id)) => {
+                out.push_sql(" AND (change, id) > (");
+                out.push_bind_param::<BigInt, _>(number)?;
+                out.push_sql(", ");
+                out.push_bind_param::<Id, _>(id)?;
+                out.push_sql(")");
+            }
+        }
+        out.push_sql(" AND change <= ");
+        out.push_bind_param::<BigInt, _>(up_to)?;
+        out.push_sql(" ORDER BY change, id LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.max)
+    }
+}

@@ -1,0 +1,90 @@
+//! Reading the rows of a table by the number of their last change, or all of them.
+
+use std::marker::PhantomData;
+
+use diesel::query_builder::Query;
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use super::id::{DbId, Id};
+use super::statement::{dynamic_query, statement_text};
+use super::table::Table;
+use crate::auth::OwnerId;
+
+/// Which of the owner's rows, those in the trash included, and in which order.
+#[derive(Debug, Clone, Copy)]
+pub enum Which {
+    /// All behind this id, by id.
+    All(Option<DbId>),
+    /// Those behind a number, up to another one, by number and id.
+    Changed {
+        /// After all that have this number; or, with an id, after the row with both.
+        after: (i64, Option<DbId>),
+        /// The last number.
+        up_to: i64,
+    },
+}
+
+/// SELECT: rows with the numbers of their last changes. A row that no change has written
+/// since numbers are given has none.
+pub struct SelectChanged<'a, T> {
+    owner: &'a OwnerId,
+    which: Which,
+    max: i64,
+    table: PhantomData<T>,
+}
+
+impl<'a, T> SelectChanged<'a, T> {
+    /// At most `max` of the rows.
+    pub fn new(owner: &'a OwnerId, which: Which, max: i64) -> Self {
+        Self {
+            owner,
+            which,
+            max,
+            table: PhantomData,
+        }
+    }
+}
+
+impl<T: Table> Query for SelectChanged<'_, T> {
+    type SqlType = (Nullable<BigInt>, T::Sql);
+}
+
+dynamic_query!([T] SelectChanged<'_, T>);
+
+statement_text!([T: Table] SelectChanged<'_, T>, |this, out| {
+    out.push_sql("SELECT change, ");
+    out.push_sql(T::READ);
+    out.push_sql(" FROM ");
+    out.push_sql(T::NAME);
+    out.push_sql(" WHERE owner_id = ");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    match &this.which {
+        Which::All(after) => {
+            if let Some(after) = after {
+                out.push_sql(" AND id > ");
+                out.push_bind_param::<Id, _>(after)?;
+            }
+            out.push_sql(" ORDER BY id");
+        }
+        Which::Changed { after, up_to } => {
+            match after {
+                (number, None) => {
+                    out.push_sql(" AND change > ");
+                    out.push_bind_param::<BigInt, _>(number)?;
+                }
+                (number, Some(id)) => {
+                    out.push_sql(" AND (change, id) > (");
+                    out.push_bind_param::<BigInt, _>(number)?;
+                    out.push_sql(", ");
+                    out.push_bind_param::<Id, _>(id)?;
+                    out.push_sql(")");
+                }
+            }
+            out.push_sql(" AND change <= ");
+            out.push_bind_param::<BigInt, _>(up_to)?;
+            out.push_sql(" ORDER BY change, id");
+        }
+    }
+    out.push_sql(" LIMIT ");
+    out.push_bind_param::<BigInt, _>(&this.max)
+});
