@@ -1097,7 +1097,7 @@ export interface components {
              * @default due
              * @enum {string}
              */
-            from: "due" | "completion";
+            from?: "due" | "completion";
             /**
              * @description The value of an RRULE (RFC 5545), by days.
              * @example FREQ=WEEKLY;BYDAY=MO,TH
