@@ -1,11 +1,21 @@
 import type { components } from "./schema.js";
 import { throwIfAborted } from "./abort.js";
-import { passes, TodowardProblem, TodowardUnreachable, withoutQuery } from "./errors.js";
+import { passes, TodowardProblem, TodowardUnreachable } from "./errors.js";
 
 type Schemas = components["schemas"];
 
-/** Sends a request. Resolves to an answer that is Todoward's and no refusal, and whole. */
-export async function answered(fetch: typeof globalThis.fetch, request: Request): Promise<Response> {
+/** Whether a body can be Todoward's response to a call, and not what another service says in JSON. */
+export type Expected = (body: unknown) => boolean;
+
+/**
+ * Sends a request. Resolves to an answer that is Todoward's and no refusal, and whole. Without `expected` the
+ * answer has no body.
+ */
+export async function answered(
+  fetch: typeof globalThis.fetch,
+  request: Request,
+  expected: Expected | undefined,
+): Promise<Response> {
   let response: Response;
   let text: string;
   try {
@@ -19,11 +29,10 @@ export async function answered(fetch: typeof globalThis.fetch, request: Request)
   }
   const { status, headers } = response;
   const type = headers.get("content-type") ?? "";
-  const isAnswer = expected(request);
   const unchanged = status === 304 && request.headers.has("if-none-match");
-  if (unchanged || (status === 204 && !isAnswer)) return new Response(null, { status, headers });
+  if (unchanged || (status === 204 && !expected)) return new Response(null, { status, headers });
   const json = response.ok && /^application\/json\b/.test(type) ? parsed(text) : undefined;
-  if (isAnswer?.(json)) return new Response(text, { status, headers });
+  if (expected?.(json)) return new Response(text, { status, headers });
   const problem = type.startsWith("application/problem+json") ? parsed(text) : undefined;
   if (isProblemBody(problem)) throw new TodowardProblem(request.method, problem, headers);
   throw foreign(request, response, text);
@@ -50,25 +59,19 @@ function foreign(request: { method: string; url: string }, response: Response, t
   return new TodowardUnreachable(request, `${said}; that is not Todoward's. ${check}`, { response });
 }
 
-/** Tells what this request is answered with from what another service says in JSON; undefined: with no body. */
-function expected({ method, url }: Request): ((value: unknown) => boolean) | undefined {
-  // Not by URL, whose pathname older React Natives do not implement.
-  const all = withoutQuery(url).endsWith("/api/v1/tasks");
-  if (method === "DELETE") return all ? isCount : undefined;
-  return all && method === "GET" ? isList : isTask;
-}
-
-function isTask(value: unknown): boolean {
+/** A task or a list. */
+export function isRow(value: unknown): boolean {
   const { id, version } = (value ?? {}) as Partial<Schemas["Task"]>;
   return typeof id === "string" && Number.isSafeInteger(version);
 }
 
-function isList(value: unknown): boolean {
+export function isPage(value: unknown): boolean {
   const { items } = (value ?? {}) as Partial<Schemas["TaskList"]>;
-  return Array.isArray(items) && items.every(isTask);
+  return Array.isArray(items) && items.every(isRow);
 }
 
-function isCount(value: unknown): boolean {
+/** How many were deleted. */
+export function isCleared(value: unknown): boolean {
   const { deleted } = (value ?? {}) as Partial<Schemas["Cleared"]>;
   return Number.isSafeInteger(deleted);
 }

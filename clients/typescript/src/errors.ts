@@ -133,6 +133,6 @@ function seconds(value: string | null | undefined): number | undefined {
   return Number.isNaN(given) ? undefined : Math.max(0, given);
 }
 
-export function withoutQuery(url: string): string {
+function withoutQuery(url: string): string {
   return url.replace(/[?#][^]*/, "");
 }

@@ -1,3 +1,4 @@
+import { isCleared, isPage, isRow, type Expected } from "./answer.js";
 import { forgottenMeanwhile, isProblem } from "./errors.js";
 import { newIdempotencyKey } from "./key.js";
 import { Memory } from "./memory.js";
@@ -29,7 +30,7 @@ export class Todoward {
 
   /** One page. The next one: the same query with `cursor: page.next_cursor`, or see `pages`. */
   async listTasks(query: ListQuery = {}, options: CallOptions = {}): Promise<TaskPage> {
-    return this.#list(query, call("read", options));
+    return this.#list(query, call("read", isPage, options));
   }
 
   async #list(query: ListQuery, made: Call): Promise<TaskPage> {
@@ -58,7 +59,7 @@ export class Todoward {
   async *#pages(memory: Memory, query: ListQuery, options: CallOptions): AsyncIterableIterator<TaskPage> {
     let cursor = query.cursor;
     // One call for all pages: they are one user's.
-    const made = call("read", options);
+    const made = call("read", isPage, options);
     do {
       if (memory !== this.#memory) throw forgottenMeanwhile();
       const page = await this.#list({ ...query, cursor }, made);
@@ -73,7 +74,7 @@ export class Todoward {
     const key = options.idempotencyKey ?? newIdempotencyKey();
     // A key stands for these bytes: what the caller changes meanwhile is not sent.
     const body = JSON.stringify(fields);
-    const { data } = await this.#transport.run(call("create", options), (init) =>
+    const { data } = await this.#transport.run(call("create", isRow, options), (init) =>
       this.#transport.api.POST(TASKS, {
         ...init,
         headers: { ...init.headers, "Idempotency-Key": key },
@@ -86,7 +87,7 @@ export class Todoward {
 
   /** Asks only for what is newer than this client's last answer about the task. */
   async readTask(id: string, options: CallOptions = {}): Promise<Task> {
-    return this.#read(id, call("read", options));
+    return this.#read(id, call("read", isRow, options));
   }
 
   async #read(id: string, made: Call): Promise<Task> {
@@ -108,7 +109,7 @@ export class Todoward {
   async updateTask(id: string, patch: TaskPatch, options: WriteOptions = {}): Promise<Task> {
     const headers = this.#condition(id, options);
     const body = JSON.stringify(patch);
-    const write = call(isGuarded(options) ? "stated" : "never", options);
+    const write = call(isGuarded(options) ? "stated" : "never", isRow, options);
     return this.#changed(id, write, JSON.parse(body) as TaskPatch, (init) =>
       this.#transport.api.PATCH(TASK, {
         ...init,
@@ -124,7 +125,7 @@ export class Todoward {
   async completeTask(id: string, completed?: boolean, options: WriteOptions = {}): Promise<Task> {
     const headers = this.#condition(id, options);
     const wanted = completed === undefined ? undefined : { completed };
-    const write = call(wanted || isGuarded(options) ? "stated" : "never", options);
+    const write = call(wanted || isGuarded(options) ? "stated" : "never", isRow, options);
     return this.#changed(id, write, wanted, (init) =>
       this.#transport.api.PATCH(COMPLETION, {
         ...init,
@@ -138,7 +139,7 @@ export class Todoward {
   async deleteTask(id: string, options: WriteOptions = {}): Promise<void> {
     const memory = this.#memory;
     const headers = this.#condition(id, options);
-    const write = call(isGuarded(options) ? "stated" : "never", options);
+    const write = call(isGuarded(options) ? "stated" : "never", undefined, options);
     try {
       await this.#about(id, write, (init) =>
         this.#transport.api.DELETE(TASK, {
@@ -156,7 +157,7 @@ export class Todoward {
 
   /** Deletes the completed tasks, and says how many. */
   async clearCompleted(options: CallOptions = {}): Promise<number> {
-    const { data } = await this.#transport.run(call("never", options), (init) =>
+    const { data } = await this.#transport.run(call("never", isCleared, options), (init) =>
       this.#transport.api.DELETE(TASKS, { ...init, params: { query: { completed: true } } }),
     );
     return data!.deleted;
@@ -207,8 +208,8 @@ export class Todoward {
   }
 }
 
-function call(repeat: Repeat, { signal }: CallOptions): Call {
-  return { repeat, signal };
+function call(repeat: Repeat, expected: Expected | undefined, { signal }: CallOptions): Call {
+  return { repeat, expected, signal };
 }
 
 /** Whether a second attempt fails if the first one was done. `"*"` would let it through. */

@@ -1,6 +1,6 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "./schema.js";
-import { answered } from "./answer.js";
+import { answered, type Expected } from "./answer.js";
 import { forgottenMeanwhile, isProblem, ofAnotherUser, TodowardProblem, TodowardUnreachable } from "./errors.js";
 import { abortable, sleep, throwIfAborted } from "./abort.js";
 import { subjectOf, Tokens, type TokenSource } from "./tokens.js";
@@ -40,6 +40,8 @@ export type Repeat = "read" | "create" | "stated" | "never";
 /** One call of the API, over all its repeats. */
 export interface Call {
   readonly repeat: Repeat;
+  /** What its response has in its body; undefined: no body. */
+  readonly expected: Expected | undefined;
   readonly signal: AbortSignal | undefined;
   /** An earlier attempt may have been done. */
   uncertain?: boolean;
@@ -50,6 +52,7 @@ export interface Call {
 export type Init = Pick<RequestInit, "redirect"> & {
   headers: { Authorization: string };
   signal: AbortSignal | null;
+  fetch: (request: Request) => Promise<Response>;
 };
 export type Answer<T> = { data?: T; response: Response };
 /** One attempt. */
@@ -63,6 +66,7 @@ export class Transport {
   readonly api: Client<paths>;
   #baseUrl: string;
   #options: Options;
+  #fetch: typeof globalThis.fetch;
   #tokens: Tokens;
   /** How often it was told to forget: since then, somebody else may be signed in. */
   #forgotten = 0;
@@ -72,8 +76,8 @@ export class Transport {
     this.#baseUrl = options.baseUrl.replace(/\/+$/, "");
     this.#tokens = new Tokens(options.token);
     // Looked up at each request: frameworks replace the global one.
-    const given = options.fetch ?? ((input, init) => fetch(input, init));
-    this.api = createClient<paths>({ baseUrl: this.#baseUrl, fetch: (request) => answered(given, request) });
+    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    this.api = createClient<paths>({ baseUrl: this.#baseUrl });
   }
 
   forget(): void {
@@ -114,6 +118,7 @@ export class Transport {
         headers: { Authorization: `Bearer ${token}` },
         signal: call.signal ?? null,
         redirect: "manual",
+        fetch: (request) => answered(this.#fetch, request, call.expected),
       });
     };
     const given = await abortable(this.#tokens.current(), call.signal);
