@@ -1,40 +1,43 @@
-import type { Task } from "./types.js";
-
 const LIMIT = 1000;
 
-/** The tasks of the last answers; the longest unused goes first. What it takes and gives is copied. */
-export class Memory {
-  #tasks = new Map<string, Task>();
+interface Versioned {
+  id: string;
+  version: number;
+}
 
-  get(id: string): Task | undefined {
-    const task = this.#tasks.get(id);
-    if (task) this.#put(task);
-    return task && copied(task);
+/** The tasks, or lists, of the last answers; the longest unused goes first. What it takes and gives is copied. */
+export class Memory<Row extends Versioned> {
+  #rows = new Map<string, Row>();
+
+  get(id: string): Row | undefined {
+    const row = this.#rows.get(id);
+    if (row) this.#put(row);
+    return row && copied(row);
   }
 
-  keep(task: Task): Task {
-    this.#put(copied(task));
-    return task;
+  keep(row: Row): Row {
+    this.#put(copied(row));
+    return row;
   }
 
   /** As `keep`, but not over a newer version. */
-  keepUnlessOlder(task: Task): void {
-    if (task.version >= (this.#tasks.get(task.id)?.version ?? 0)) this.keep(task);
+  keepUnlessOlder(row: Row): void {
+    if (row.version >= (this.#rows.get(row.id)?.version ?? 0)) this.keep(row);
   }
 
   drop(id: string): void {
-    this.#tasks.delete(id);
+    this.#rows.delete(id);
   }
 
-  #put(task: Task): void {
-    this.#tasks.delete(task.id);
-    this.#tasks.set(task.id, task);
-    const [oldest] = this.#tasks.keys();
-    if (oldest !== undefined && this.#tasks.size > LIMIT) this.#tasks.delete(oldest);
+  #put(row: Row): void {
+    this.#rows.delete(row.id);
+    this.#rows.set(row.id, row);
+    const [oldest] = this.#rows.keys();
+    if (oldest !== undefined && this.#rows.size > LIMIT) this.#rows.delete(oldest);
   }
 }
 
-/** Not structuredClone(), which not every React Native has. A task came as JSON. */
-function copied(task: Task): Task {
-  return JSON.parse(JSON.stringify(task)) as Task;
+/** Not structuredClone(), which not every React Native has. A row came as JSON. */
+function copied<Row>(row: Row): Row {
+  return JSON.parse(JSON.stringify(row)) as Row;
 }

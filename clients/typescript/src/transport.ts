@@ -4,6 +4,7 @@ import { answered, type Expected } from "./answer.js";
 import { forgottenMeanwhile, isProblem, ofAnotherUser, TodowardProblem, TodowardUnreachable } from "./errors.js";
 import { abortable, sleep, throwIfAborted } from "./abort.js";
 import { subjectOf, Tokens, type TokenSource } from "./tokens.js";
+import type { CallOptions } from "./types.js";
 
 /** What a repeat is told about. */
 export interface RetryInfo {
@@ -47,6 +48,10 @@ export interface Call {
   uncertain?: boolean;
   /** Whose it is: no repeat may be sent with the token of who signs in meanwhile. */
   user?: string | undefined;
+}
+
+export function callOf(repeat: Repeat, expected: Expected | undefined, { signal }: CallOptions): Call {
+  return { repeat, expected, signal };
 }
 
 export type Init = Pick<RequestInit, "redirect"> & {

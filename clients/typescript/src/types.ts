@@ -1,27 +1,44 @@
 import type { components, operations } from "./schema.js";
 
 type Schemas = components["schemas"];
+type Query<Operation extends "listTasks" | "listLists"> = NonNullable<
+  operations[Operation]["parameters"]["query"]
+>;
 /** Optional members may be undefined, too: neither JSON nor the query has them then. */
 type Loose<T> = { [Member in keyof T]: object extends Pick<T, Member> ? T[Member] | undefined : T[Member] };
 /** Without what the server writes: its type is `unknown` there, because it is ignored. */
 type Written<T> = { [Member in keyof T as unknown extends T[Member] ? never : Member]: T[Member] };
-
 export type Task = Schemas["Task"];
-export type TaskPage = Schemas["TaskList"];
+/** A list of tasks, as "Groceries". A task whose `list_id` is null is in the inbox, which is no list. */
+export type List = Schemas["List"];
 export type Priority = Schemas["Priority"];
+
+/** One page. Without more `next_cursor` is null. */
+export interface Page<Row> {
+  items: Row[];
+  next_cursor: string | null;
+}
+export type TaskPage = Schemas["TaskList"];
+export type ListPage = Schemas["ListPage"];
 
 /** What a client writes of a task: `title` is required. */
 export type TaskFields = Loose<Written<Schemas["NewTask"]>>;
 /** What is absent stays as it is, `null` clears; `tags` are replaced as a whole. */
 export type TaskPatch = Loose<Written<Schemas["TaskPatch"]>>;
+/** What a client writes of a list: `name` is required. */
+export type ListFields = Loose<Written<Schemas["NewList"]>>;
+/** What is absent stays as it is; `color: null` clears. */
+export type ListPatch = Loose<Written<Schemas["ListPatch"]>>;
 
-/** Filters, order and paging of a list. */
-export type ListQuery = Loose<NonNullable<operations["listTasks"]["parameters"]["query"]>>;
+/** Filters, order and paging of tasks. A task must pass all filters that are there. */
+export type ListQuery = Loose<Query<"listTasks">>;
+/** Filters and paging of lists, which are sorted by `position`; in the trash the last deleted first. */
+export type ListsQuery = Loose<Query<"listLists">>;
 
 /**
- * The state in which a task must still be for a write to happen: that of a task
- * as it was read, a version, `"seen"` (that of this client's last answer about
- * it), or `"*"` (any). Without it the last write wins, field by field.
+ * The state in which a task or list must still be for a write to happen: that of a row as it was read, a
+ * version, `"seen"` (that of this client's last response about it), or `"*"` (any). Without it the last write
+ * wins, field by field.
  */
 export type IfMatch = Pick<Task, "version"> | number | "seen" | "*";
 
@@ -34,7 +51,12 @@ export interface WriteOptions extends CallOptions {
   ifMatch?: IfMatch | undefined;
 }
 
+export interface DeleteOptions extends WriteOptions {
+  /** For good, in the trash or not; else it goes to the trash. */
+  permanent?: boolean | undefined;
+}
+
 export interface CreateOptions extends CallOptions {
-  /** The same key and the same fields make one task, however often they are sent within 24 hours. */
+  /** The same key and the same fields make one task, or list, however often they are sent within 24 hours. */
   idempotencyKey?: string | undefined;
 }

@@ -1,16 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, inject, test } from "vitest";
 import { isProblem } from "../src/index.js";
-import { clientOf, type Fault, faultyProxy, refuses, rejection, sign } from "./support.js";
+import { clientOf, type Fault, faultyProxy, refuses, rejection, sign, twoPages } from "./support.js";
 
 describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
-  /** Two pages of one user. */
-  const twoPages = () => {
-    const token = sign(`user-${randomUUID()}`);
-    const page = () => clientOf(url, { token: async () => token });
-    return [page(), page()] as const;
-  };
-
   test("a task that has not changed is not sent again", async () => {
     const proxy = await faultyProxy(url);
     const todoward = clientOf(proxy.url);
@@ -26,14 +19,14 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
   });
 
   test("a task that somebody else has changed is read anew", async () => {
-    const [mine, other] = twoPages();
+    const [mine, other] = twoPages(url);
     const { id } = await mine.createTask({ title: "t" });
     await other.updateTask(id, { title: "u" });
     expect(await mine.readTask(id)).toMatchObject({ title: "u", version: 2 });
   });
 
   test("a write on what was seen fails if it has changed since", async () => {
-    const [mine, other] = twoPages();
+    const [mine, other] = twoPages(url);
     const task = await mine.createTask({ title: "t" });
     await other.updateTask(task.id, { title: "u" });
 
@@ -135,7 +128,7 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
   });
 
   test("what was never seen cannot be written as seen", async () => {
-    const [mine, other] = twoPages();
+    const [mine, other] = twoPages(url);
     const { id } = await other.createTask({ title: "t" });
     const unseen = expect.objectContaining({ name: "TypeError", message: expect.stringContaining(id) });
     expect(await rejection(mine.updateTask(id, {}, { ifMatch: "seen" }))).toEqual(unseen);
@@ -205,22 +198,43 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     const { id } = await todoward.createTask({ title: "t" });
     proxy.next(refuses(503, "database_unavailable", { done: true }));
     // U+0085 is white space in Unicode and not in JavaScript, U+FEFF the other way round.
-    const patch = { title: "\u0085 Foo\ufeff ", description: " kept ", tags: [" y", "x\u0085", "y"] };
-    const stored = { title: "Foo\ufeff", description: " kept ", tags: ["y", "x"], version: 2 };
+    // Tags are in NFC before anything else.
+    const patch = { title: "\u0085 Foo\ufeff ", description: " kept ", tags: [" y", "e\u0301\u0085", "y", "\u00e9"] };
+    const stored = { title: "Foo\ufeff", description: " kept ", tags: ["y", "\u00e9"], version: 2 };
     expect(await todoward.updateTask(id, patch, { ifMatch: 1 })).toMatchObject(stored);
   });
 
   test("it is done also if what was read is sent back with a change", async () => {
     const proxy = await faultyProxy(url);
     const todoward = clientOf(proxy.url);
-    const task = await todoward.createTask({ title: "t" });
+    const recurrence = { rule: "FREQ=DAILY" };
+    const task = await todoward.createTask({ title: "t", due_date: "2026-12-01", recurrence });
     proxy.next(refuses(503, "database_unavailable", { done: true }));
-    const changed = await todoward.updateTask(task.id, { ...task, title: "u" }, { ifMatch: task });
-    expect(changed).toMatchObject({ title: "u", version: 2 });
+    const changed = await todoward.updateTask(task.id, { ...task, title: "u", completed: true }, { ifMatch: task });
+    expect(changed).toMatchObject({ title: "u", next_id: expect.any(String), version: 2 });
+  });
+
+  test("it is done also if the server has merged what was written", async () => {
+    const proxy = await faultyProxy(url);
+    const todoward = clientOf(proxy.url);
+    const { id } = await todoward.createTask({ title: "t", due_date: "2026-12-01" });
+    const lost = refuses(503, "database_unavailable", { done: true });
+    for (const [ifMatch, recurrence] of [[1, { rule: "FREQ=DAILY" }], [2, { from: "completion" }]] as const) {
+      proxy.next(lost);
+      expect(await todoward.updateTask(id, { recurrence }, { ifMatch })).toMatchObject({ recurrence });
+    }
+    // As another page writes it meanwhile.
+    proxy.next(async (response, forward) => {
+      const token = async () => sign((await todoward.readTask(id)).owner_id);
+      await clientOf(url, { token }).updateTask(id, { recurrence: { rule: "FREQ=WEEKLY" } });
+      await refuses(503, "database_unavailable")(response, forward);
+    });
+    const problem = await rejection(todoward.updateTask(id, { recurrence: { rule: "FREQ=YEARLY" } }, { ifMatch: 3 }));
+    expect(problem).toMatchObject({ code: "version_mismatch", etag: '"4"' });
   });
 
   test("a conditional write that was not done, and met another one, is refused", async () => {
-    const [mine, other] = twoPages();
+    const [mine, other] = twoPages(url);
     const { id } = await mine.createTask({ title: "t" });
     const proxy = await faultyProxy(url, async (response, forward) => {
       await other.updateTask(id, { title: "theirs" });

@@ -22,6 +22,13 @@ export function clientOf(baseUrl: string, options: Partial<TodowardOptions> = {}
   return new Todoward({ baseUrl, token: async () => sign(user), ...options });
 }
 
+/** Two pages of one user. */
+export function twoPages(baseUrl: string): [Todoward, Todoward] {
+  const token = sign(`user-${randomUUID()}`);
+  const page = () => clientOf(baseUrl, { token: async () => token });
+  return [page(), page()];
+}
+
 /** What a promise is rejected with. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
