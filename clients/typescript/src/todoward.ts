@@ -3,7 +3,14 @@ import { Transport, type Options } from "./transport.js";
 import type {
   CallOptions,
   CreateOptions,
+  DeleteOptions,
+  List,
+  ListFields,
+  ListMove,
+  ListPage,
+  ListPatch,
   ListQuery,
+  ListsQuery,
   Task,
   TaskFields,
   TaskPage,
@@ -11,14 +18,16 @@ import type {
   WriteOptions,
 } from "./types.js";
 
-/** One user's tasks. */
+/** One user's tasks and lists. */
 export class Todoward {
   readonly #transport: Transport;
   readonly #tasks: Rows<Task>;
+  readonly #lists: Rows<List>;
 
   constructor(options: Options) {
     this.#transport = new Transport(options);
     this.#tasks = new Rows(this.#transport, "task");
+    this.#lists = new Rows(this.#transport, "list");
   }
 
   /** One page. The next one: the same query with `cursor: page.next_cursor`, or see `pages`. */
@@ -74,9 +83,60 @@ export class Todoward {
     return this.#tasks.clear({ completed: true }, options);
   }
 
-  /** Forgets the tasks of earlier responses. To be called when somebody else signs in, or nobody is. */
+  /** One page of lists, in the order of `position`. */
+  listLists(query: ListsQuery = {}, options: CallOptions = {}): Promise<ListPage> {
+    return this.#lists.list(query, options);
+  }
+
+  /** Every page of lists, from `query.cursor` or the start; `limit` is the size of a page. */
+  pagesOfLists(query: ListsQuery = {}, options: CallOptions = {}): AsyncIterableIterator<ListPage> {
+    return this.#lists.pages(query, options);
+  }
+
+  /** Every list, fetched page by page. */
+  lists(query: ListsQuery = {}, options: CallOptions = {}): AsyncIterableIterator<List> {
+    return this.#lists.all(query, options);
+  }
+
+  /** As `createTask`. The new list stands last. Refused fields are 422 `invalid_list`. */
+  createList(fields: ListFields, options: CreateOptions = {}): Promise<List> {
+    return this.#lists.create(fields, options);
+  }
+
+  /** As `readTask`. If it is not there: 404 `list_not_found`. */
+  readList(id: string, options: CallOptions = {}): Promise<List> {
+    return this.#lists.read(id, options);
+  }
+
+  /** Writes the fields that the patch has. */
+  updateList(id: string, patch: ListPatch, options: WriteOptions = {}): Promise<List> {
+    return this.#lists.update(id, patch, options);
+  }
+
+  /** Puts it elsewhere among the others. One beside which it cannot go is 422 `invalid_list`. */
+  moveList(id: string, to: ListMove, options: WriteOptions = {}): Promise<List> {
+    return this.#lists.move(id, to, options);
+  }
+
+  /** Moves it and its tasks to the trash; or, with `permanent`, deletes all of them for good. */
+  deleteList(id: string, options: DeleteOptions = {}): Promise<void> {
+    return this.#lists.delete(id, options);
+  }
+
+  /** Takes it out of the trash, with the tasks that went with it. If it is not there: 404 `list_not_found`. */
+  restoreList(id: string, options: WriteOptions = {}): Promise<List> {
+    return this.#lists.restore(id, options);
+  }
+
+  /** Deletes every list of the trash for good, with the tasks that went with it; says how many lists they were. */
+  emptyListTrash(options: CallOptions = {}): Promise<number> {
+    return this.#lists.clear({ trash: true }, options);
+  }
+
+  /** Forgets the tasks and lists of earlier responses. To be called when somebody else signs in, or nobody is. */
   forget(): void {
     this.#tasks.forget();
+    this.#lists.forget();
     this.#transport.forget();
   }
 }

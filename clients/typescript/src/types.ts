@@ -8,6 +8,11 @@ type Query<Operation extends "listTasks" | "listLists"> = NonNullable<
 type Loose<T> = { [Member in keyof T]: object extends Pick<T, Member> ? T[Member] | undefined : T[Member] };
 /** Without what the server writes: its type is `unknown` there, because it is ignored. */
 type Written<T> = { [Member in keyof T as unknown extends T[Member] ? never : Member]: T[Member] };
+/** Exactly one of the fields. */
+type OneOf<T> = {
+  [Member in keyof T]-?: { [One in Member]-?: T[One] } & { [Other in Exclude<keyof T, Member>]?: undefined };
+}[keyof T];
+
 export type Task = Schemas["Task"];
 /** A list of tasks, as "Groceries". A task whose `list_id` is null is in the inbox, which is no list. */
 export type List = Schemas["List"];
@@ -30,6 +35,11 @@ export type ListFields = Loose<Written<Schemas["NewList"]>>;
 /** What is absent stays as it is; `color: null` clears. */
 export type ListPatch = Loose<Written<Schemas["ListPatch"]>>;
 
+/**
+ * Where a list goes: exactly one of `before` and `after` (the id of another list), `first: true` and
+ * `last: true`.
+ */
+export type ListMove = OneOf<Written<Schemas["ListMove"]>>;
 /** Filters, order and paging of tasks. A task must pass all filters that are there. */
 export type ListQuery = Loose<Query<"listTasks">>;
 /** Filters and paging of lists, which are sorted by `position`; in the trash the last deleted first. */
