@@ -8,6 +8,8 @@ export type { TokenSource } from "./tokens.js";
 export type { Options as TodowardOptions, RetryInfo } from "./transport.js";
 export type {
   CallOptions,
+  ClearOptions,
+  CompleteOptions,
   CreateOptions,
   DeleteOptions,
   IfMatch,
@@ -21,7 +23,10 @@ export type {
   Priority,
   Task,
   TaskFields,
+  TaskMove,
   TaskPage,
   TaskPatch,
+  TaskSort,
+  TaskSortKey,
   WriteOptions,
 } from "./types.js";

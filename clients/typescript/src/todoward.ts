@@ -2,6 +2,8 @@ import { Rows } from "./rows.js";
 import { Transport, type Options } from "./transport.js";
 import type {
   CallOptions,
+  ClearOptions,
+  CompleteOptions,
   CreateOptions,
   DeleteOptions,
   List,
@@ -13,6 +15,7 @@ import type {
   ListsQuery,
   Task,
   TaskFields,
+  TaskMove,
   TaskPage,
   TaskPatch,
   WriteOptions,
@@ -32,17 +35,17 @@ export class Todoward {
 
   /** One page. The next one: the same query with `cursor: page.next_cursor`, or see `pages`. */
   listTasks(query: ListQuery = {}, options: CallOptions = {}): Promise<TaskPage> {
-    return this.#tasks.list(query, options);
+    return this.#tasks.list(asSent(query), options);
   }
 
   /** Every page, from `query.cursor` or the start; `limit` is the size of a page. */
   pages(query: ListQuery = {}, options: CallOptions = {}): AsyncIterableIterator<TaskPage> {
-    return this.#tasks.pages(query, options);
+    return this.#tasks.pages(asSent(query), options);
   }
 
   /** Every task, fetched page by page. */
   tasks(query: ListQuery = {}, options: CallOptions = {}): AsyncIterableIterator<Task> {
-    return this.#tasks.all(query, options);
+    return this.#tasks.all(asSent(query), options);
   }
 
   /**
@@ -63,24 +66,59 @@ export class Todoward {
     return this.#tasks.update(id, patch, options);
   }
 
-  /** Sets whether it is done; toggles it if that is undefined. */
-  async completeTask(id: string, completed?: boolean, options: WriteOptions = {}): Promise<Task> {
-    const wanted = completed === undefined ? undefined : { completed };
+  /**
+   * Sets whether it is done; toggles it if that is undefined. Completing a recurring task makes the next one,
+   * which `next_id` names. A toggle has no `subtasks` and no `on`: a `TypeError`. With `completed: false`
+   * `subtasks: true` is 422 `invalid_task`.
+   */
+  async completeTask(id: string, completed?: boolean, options: CompleteOptions = {}): Promise<Task> {
+    const { subtasks, on } = options;
+    const toggles = completed === undefined;
+    if (toggles && (subtasks !== undefined || on !== undefined)) {
+      throw new TypeError("subtasks and on need completed: a toggle says nothing else");
+    }
+    const body = { completed, subtasks, on } as { completed: boolean; subtasks?: boolean; on?: string };
     return this.#tasks.write(id, options, {
-      repeat: wanted ? "stated" : "never",
-      wanted,
+      repeat: toggles ? "never" : "stated",
+      // Of the tasks below, this one shows nothing.
+      wanted: toggles || subtasks ? undefined : { completed },
       send: (init) =>
-        this.#transport.api.PATCH("/api/v1/tasks/{id}/complete", { ...init, ...(wanted && { body: wanted }) }),
+        this.#transport.api.PATCH("/api/v1/tasks/{id}/complete", {
+          ...init,
+          ...(!toggles && { body }),
+        }),
     });
   }
 
-  deleteTask(id: string, options: WriteOptions = {}): Promise<void> {
+  /**
+   * Puts it into another list, below another task, or elsewhere among its siblings; everything below it comes
+   * along. A target that is not there, or no sibling there, is 422 `invalid_task`.
+   */
+  moveTask(id: string, to: TaskMove, options: WriteOptions = {}): Promise<Task> {
+    return this.#tasks.move(id, to, options);
+  }
+
+  /** Moves it to the trash, with everything below it; or, with `permanent`, deletes it for good. */
+  deleteTask(id: string, options: DeleteOptions = {}): Promise<void> {
     return this.#tasks.delete(id, options);
   }
 
-  /** Deletes the completed tasks, and says how many. */
-  clearCompleted(options: CallOptions = {}): Promise<number> {
-    return this.#tasks.clear({ completed: true }, options);
+  /**
+   * Takes it out of the trash, with what went there with it: to the top level if its parent is not there any
+   * more, to the inbox if its list is not. If it is not in the trash: 404 `task_not_found`.
+   */
+  restoreTask(id: string, options: WriteOptions = {}): Promise<Task> {
+    return this.#tasks.restore(id, options);
+  }
+
+  /** Moves the completed tasks to the trash, but for those with an open task below; says how many went. */
+  clearCompleted(options: ClearOptions = {}): Promise<number> {
+    return this.#tasks.clear({ completed: true, completed_before: options.completedBefore }, options);
+  }
+
+  /** Deletes every task of the trash for good, and says how many they were. */
+  emptyTaskTrash(options: CallOptions = {}): Promise<number> {
+    return this.#tasks.clear({ trash: true }, options);
   }
 
   /** One page of lists, in the order of `position`. */
@@ -139,4 +177,9 @@ export class Todoward {
     this.#lists.forget();
     this.#transport.forget();
   }
+}
+
+/** The order as the query has it. */
+function asSent({ sort, ...query }: ListQuery) {
+  return { ...query, sort: typeof sort === "object" ? sort.join(",") || undefined : sort };
 }

@@ -40,8 +40,34 @@ export type ListPatch = Loose<Written<Schemas["ListPatch"]>>;
  * `last: true`.
  */
 export type ListMove = OneOf<Written<Schemas["ListMove"]>>;
+/**
+ * Where a task goes: another `list_id` (null: the inbox), another `parent_id` (null: the top level), and at
+ * most one place among the siblings there: `before` or `after` (the id of a sibling), `first: true`,
+ * `last: true`. Without a place it goes behind the siblings. At least one of all these.
+ */
+export type TaskMove = Loose<Pick<Schemas["Move"], "list_id" | "parent_id">> &
+  (ListMove | { [Place in keyof ListMove]?: undefined });
+
+/** What tasks are sorted by. */
+export type TaskSortKey =
+  | "created_at"
+  | "updated_at"
+  | "completed_at"
+  | "due_date"
+  | "priority"
+  | "title"
+  | "position";
+/** A key, with `-` before it for descending. */
+export type TaskSort = TaskSortKey | `-${TaskSortKey}`;
+
 /** Filters, order and paging of tasks. A task must pass all filters that are there. */
-export type ListQuery = Loose<Query<"listTasks">>;
+export type ListQuery = Loose<Omit<Query<"listTasks">, "sort">> & {
+  /**
+   * One to three different keys, the first one above all: `["priority", "-due_date"]`. Default `"-created_at"`,
+   * in the trash the last deleted first. Tasks without a value come last, in both directions.
+   */
+  sort?: TaskSort | readonly TaskSort[] | undefined;
+};
 /** Filters and paging of lists, which are sorted by `position`; in the trash the last deleted first. */
 export type ListsQuery = Loose<Query<"listLists">>;
 
@@ -61,9 +87,21 @@ export interface WriteOptions extends CallOptions {
   ifMatch?: IfMatch | undefined;
 }
 
+export interface CompleteOptions extends WriteOptions {
+  /** Completes every open task below as well, all or none. */
+  subtasks?: boolean | undefined;
+  /** The user's today, `YYYY-MM-DD`, from which a recurring task goes on; else the server's. */
+  on?: string | undefined;
+}
+
 export interface DeleteOptions extends WriteOptions {
   /** For good, in the trash or not; else it goes to the trash. */
   permanent?: boolean | undefined;
+}
+
+export interface ClearOptions extends CallOptions {
+  /** Only those completed before this instant, exclusive: RFC 3339 with `Z` or an offset. */
+  completedBefore?: string | undefined;
 }
 
 export interface CreateOptions extends CallOptions {

@@ -233,6 +233,15 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     expect(problem).toMatchObject({ code: "version_mismatch", etag: '"4"' });
   });
 
+  test("whether the tasks below were completed nobody can say by the one above", async () => {
+    const proxy = await faultyProxy(url);
+    const todoward = clientOf(proxy.url);
+    const { id } = await todoward.createTask({ title: "t" });
+    proxy.next(refuses(503, "database_unavailable", { done: true }));
+    const problem = await rejection(todoward.completeTask(id, true, { subtasks: true, ifMatch: 1 }));
+    expect(problem).toMatchObject({ code: "version_mismatch", outcomeUnknown: true });
+  });
+
   test("a conditional write that was not done, and met another one, is refused", async () => {
     const [mine, other] = twoPages(url);
     const { id } = await mine.createTask({ title: "t" });

@@ -1,6 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, expectTypeOf, inject, test } from "vitest";
-import { isProblem, SignedOut, type ListQuery, type Priority, type Task, type TaskFields } from "../src/index.js";
+import {
+  isProblem,
+  SignedOut,
+  type ListQuery,
+  type Priority,
+  type Task,
+  type TaskFields,
+  type TaskSort,
+  type TaskSortKey,
+} from "../src/index.js";
 import { clientOf, faultyProxy, rejection, sign } from "./support.js";
 
 describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
@@ -105,6 +114,113 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     expect(await found({ q: undefined, completed: undefined, priority: [] })).toEqual(["100%", "other", "third"]);
   });
 
+  test("filters of lists, parents, tags, dates and recurrence reach the server as well", async () => {
+    const todoward = clientOf(url);
+    const list = await todoward.createList({ name: "l" });
+    const a = await todoward.createTask({ title: "a", list_id: list.id, tags: ["x"] });
+    await todoward.createTask({ title: "b", parent_id: a.id, tags: ["y"] });
+    const rent = { title: "c", due_date: "2026-12-01", recurrence: { rule: "FREQ=MONTHLY" } };
+    await todoward.createTask(rent);
+    const { completed_at } = await todoward.createTask({ title: "d", tags: ["x", "y"], completed: true });
+    const done = completed_at ?? "";
+    const found = async (query: ListQuery) => {
+      const { items } = await todoward.listTasks({ sort: "title", ...query });
+      return items.map(({ title }) => title).join("");
+    };
+
+    expect(await found({ list: [list.id] })).toBe("ab");
+    expect(await found({ list: [list.id, "inbox"] })).toBe("abcd");
+    expect(await found({ parent: ["none"] })).toBe("acd");
+    expect(await found({ parent: [a.id] })).toBe("b");
+    expect(await found({ any_tag: ["x", "y"] })).toBe("abd");
+    expect(await found({ no_tag: ["x"] })).toBe("bc");
+    expect([await found({ untagged: true }), await found({ untagged: false })]).toEqual(["c", "abd"]);
+    expect([await found({ due: "any" }), await found({ due: "none" })]).toEqual(["c", "abd"]);
+    expect([await found({ recurring: true }), await found({ recurring: false })]).toEqual(["c", "abd"]);
+    expect([await found({ completed_after: done }), await found({ completed_before: done })]).toEqual(["d", ""]);
+    expect(await found({ updated_after: "1999-12-31T23:59:59+01:00" })).toBe("abcd");
+    expect([await found({ trash: true }), await found({ trash: false })]).toEqual(["", "abcd"]);
+    expect(await rejection(found({ parent: ["x"], completed_after: "2026-12-01" }))).toMatchObject({
+      code: "invalid_parameter",
+      errors: expect.arrayContaining([
+        expect.objectContaining({ parameter: "parent" }),
+        expect.objectContaining({ parameter: "completed_after" }),
+      ]),
+    });
+  });
+
+  test("tasks are sorted by each key, and by several", async () => {
+    const todoward = clientOf(url);
+    await todoward.createTask({ title: "a", priority: "low", due_date: "2026-12-01" });
+    await todoward.createTask({ title: "b", priority: "high", due_date: "2026-12-02" });
+    await todoward.createTask({ title: "c", priority: "high", due_date: "2026-12-01" });
+    const order = async (sort: ListQuery["sort"]) => {
+      const titles = [];
+      for await (const { title } of todoward.tasks({ sort, limit: 1 })) titles.push(title);
+      return titles.join("");
+    };
+    const keys: Record<TaskSortKey, string> = {
+      created_at: "abc",
+      updated_at: "abc",
+      completed_at: "abc",
+      due_date: "acb",
+      priority: "abc",
+      title: "abc",
+      position: "abc",
+    };
+    for (const [key, expected] of Object.entries(keys)) expect(await order(key as TaskSortKey), key).toBe(expected);
+    expect(await order("-due_date")).toBe("bca");
+    expect(await order(["-priority", "due_date"])).toBe("cba");
+    expect(await order(["due_date", "-priority", "-title"])).toBe("cab");
+    expect(await order([])).toBe("cba");
+    for await (const { items } of todoward.pages({ sort: ["priority", "-title"], limit: 2 })) {
+      expect(items.map(({ title }) => title).join("")).toMatch(/^(ac|b)$/);
+    }
+    for (const sort of [["title", "-title"], ["title", "priority", "due_date", "position"]] as TaskSort[][]) {
+      expect(await rejection(order(sort))).toMatchObject({ status: 400, errors: [{ parameter: "sort" }] });
+    }
+  });
+
+  test("a task has a list, a parent, a time and a recurrence", async () => {
+    const todoward = clientOf(url);
+    const { id: list_id } = await todoward.createList({ name: "l" });
+    const { id: parent_id } = await todoward.createTask({ title: "t", list_id });
+    const fields = { due_date: "2026-12-01", due_time: "09:30", time_zone: "Europe/Berlin" };
+    const recurrence = { rule: "FREQ=WEEKLY", from: "completion" } as const;
+    const task = await todoward.createTask({ title: "u", parent_id, ...fields, recurrence });
+    expect(task).toMatchObject({ list_id, parent_id, ...fields, recurrence, due_at: "2026-12-01T08:30:00.000Z" });
+    const changed = await todoward.updateTask(task.id, { parent_id: null, list_id: null, due_date: null });
+    expect(changed).toMatchObject({ parent_id: null, list_id: null, due_time: null, due_at: null, recurrence: null });
+
+    const wrong = { list_id: task.id, recurrence: { rule: "FREQ=HOURLY" }, time_zone: "Mars" };
+    for (const call of [() => todoward.createTask({ title: "v", ...wrong }), () => todoward.updateTask(task.id, wrong)]) {
+      expect(await rejection(call())).toMatchObject({ status: 422, code: "invalid_task" });
+    }
+    const foreign = { list_id: (await clientOf(url).createList({ name: "l" })).id };
+    const problem = await rejection(todoward.createTask({ title: "v", ...foreign }));
+    expect(problem).toMatchObject({ code: "invalid_task", errors: [{ pointer: "/list_id" }] });
+  });
+
+  test("a task is completed with those below it, and goes on from the user's today", async () => {
+    const todoward = clientOf(url);
+    const recurrence = { rule: "FREQ=DAILY" };
+    const task = await todoward.createTask({ title: "t", due_date: "2026-12-01", recurrence });
+    const below = await todoward.createTask({ title: "u", parent_id: task.id });
+    const problem = await rejection(todoward.completeTask(task.id, false, { subtasks: true }));
+    expect(problem).toMatchObject({ status: 422, code: "invalid_task", errors: [{ pointer: "/subtasks" }] });
+    for (const options of [{ subtasks: true }, { on: "2026-12-05" }]) {
+      expect(await rejection(todoward.completeTask(task.id, undefined, options))).toBeInstanceOf(TypeError);
+    }
+    const yesterday = await rejection(todoward.completeTask(task.id, true, { on: "yesterday" }));
+    expect(yesterday).toMatchObject({ status: 422, errors: [{ pointer: "/on" }] });
+
+    const done = await todoward.completeTask(task.id, true, { subtasks: true, on: "2026-12-05", ifMatch: "seen" });
+    expect(done).toMatchObject({ completed: true, due_date: "2026-12-01", version: 2 });
+    expect(await todoward.readTask(below.id)).toMatchObject({ completed: true });
+    expect(await todoward.readTask(done.next_id ?? "")).toMatchObject({ completed: false, due_date: "2026-12-05" });
+    expect(await todoward.completeTask(task.id, false, { subtasks: false })).toMatchObject({ next_id: null });
+  });
+
   test("the completed ones are cleared, and counted", async () => {
     const todoward = clientOf(url);
     for (const completed of [true, false, true]) await todoward.createTask({ title: "t", completed });
@@ -118,6 +234,8 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     for (const id of ["../tasks?completed=true", "", ".", `${kept.id}/`, `${kept.id}#`]) {
       expect(await rejection(todoward.deleteTask(id))).toMatchObject({ status: 404 });
     }
+    // Where something else is, it is no task.
+    expect(await rejection(todoward.readTask("count"))).toMatchObject({ name: "TodowardUnreachable" });
     expect(await todoward.readTask(kept.id)).toEqual(kept);
   });
 });
@@ -161,5 +279,9 @@ test("the types say what is sent and received", () => {
     | "list_id"
     | "parent_id"
   >();
+  expectTypeOf<{ title: string; recurrence: { rule: string } }>().toExtend<TaskFields>();
   expectTypeOf<ListQuery["limit"]>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<TaskSortKey>().toExtend<keyof Task>();
+  expectTypeOf<["priority", "-due_date"]>().toExtend<ListQuery["sort"]>();
+  expectTypeOf<"size">().not.toExtend<ListQuery["sort"]>();
 });
