@@ -76,6 +76,13 @@ export function isCleared(value: unknown): boolean {
   return Number.isSafeInteger(deleted);
 }
 
+export const isCount =
+  (grouped: boolean): Expected =>
+  (value) => {
+    const { count, groups } = (value ?? {}) as Partial<Schemas["Count"]>;
+    return Number.isSafeInteger(count) && (!grouped || Array.isArray(groups));
+  };
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,9 +1,12 @@
+import { isCount } from "./answer.js";
 import { Rows } from "./rows.js";
-import { Transport, type Options } from "./transport.js";
+import { callOf, Transport, type Options } from "./transport.js";
 import type {
   CallOptions,
   ClearOptions,
   CompleteOptions,
+  CountBy,
+  CountQuery,
   CreateOptions,
   DeleteOptions,
   List,
@@ -14,6 +17,7 @@ import type {
   ListQuery,
   ListsQuery,
   Task,
+  TaskCount,
   TaskFields,
   TaskMove,
   TaskPage,
@@ -46,6 +50,20 @@ export class Todoward {
   /** Every task, fetched page by page. */
   tasks(query: ListQuery = {}, options: CallOptions = {}): AsyncIterableIterator<Task> {
     return this.#tasks.all(asSent(query), options);
+  }
+
+  /**
+   * How many tasks pass the filters. With `by` also in groups, the largest first, then by key, at most 1,000.
+   * A filter that is none is 400 `invalid_parameter`.
+   */
+  async countTasks<By extends CountBy | undefined = undefined>(
+    query: CountQuery<By> = {},
+    options: CallOptions = {},
+  ): Promise<TaskCount<By>> {
+    const { data } = await this.#transport.run(callOf("read", isCount(query.by !== undefined), options), (init) =>
+      this.#transport.api.GET("/api/v1/tasks/count", { ...init, params: { query: query as object } }),
+    );
+    return data as TaskCount<By>;
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { components, operations } from "./schema.js";
 
 type Schemas = components["schemas"];
-type Query<Operation extends "listTasks" | "listLists"> = NonNullable<
+type Query<Operation extends "listTasks" | "listLists" | "countTasks"> = NonNullable<
   operations[Operation]["parameters"]["query"]
 >;
 /** Optional members may be undefined, too: neither JSON nor the query has them then. */
@@ -70,6 +70,25 @@ export type ListQuery = Loose<Omit<Query<"listTasks">, "sort">> & {
 };
 /** Filters and paging of lists, which are sorted by `position`; in the trash the last deleted first. */
 export type ListsQuery = Loose<Query<"listLists">>;
+
+/** What tasks are counted by. */
+export type CountBy = components["parameters"]["GroupBy"];
+/** The filters of a list of tasks, all optional; and `by`, to count in groups. */
+export type CountQuery<By extends CountBy | undefined = CountBy | undefined> = Loose<
+  Omit<Query<"countTasks">, "by">
+> & { by?: By };
+/** How many tasks there are; with `by` also in groups. Those without tasks are not there. */
+export type TaskCount<By extends CountBy | undefined> = By extends CountBy
+  ? { count: number; groups: CountGroup<By>[] }
+  : { count: number };
+/**
+ * `key` by `list`: the id of a list, or `inbox`; by `parent`: the id of a task, or `none`; by `due_date`: a day,
+ * or `none`; by `tag`: the tag. A task counts for each of its tags, and for none if it has none.
+ */
+export interface CountGroup<By extends CountBy> {
+  key: By extends "priority" ? Priority : By extends "completed" ? "true" | "false" : string;
+  count: number;
+}
 
 /**
  * The state in which a task or list must still be for a write to happen: that of a row as it was read, a
