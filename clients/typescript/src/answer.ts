@@ -76,12 +76,23 @@ export function isCleared(value: unknown): boolean {
   return Number.isSafeInteger(deleted);
 }
 
+/** How many tasks have changed. */
+export function isChanged(value: unknown): boolean {
+  const { changed } = (value ?? {}) as Partial<Schemas["Changed"]>;
+  return Number.isSafeInteger(changed);
+}
+
 export const isCount =
   (grouped: boolean): Expected =>
   (value) => {
     const { count, groups } = (value ?? {}) as Partial<Schemas["Count"]>;
     return Number.isSafeInteger(count) && (!grouped || Array.isArray(groups));
   };
+
+export function isTags(value: unknown): boolean {
+  const { items } = (value ?? {}) as Partial<Schemas["TagList"]>;
+  return Array.isArray(items) && items.every((tag: Partial<Schemas["Tag"]> | null) => typeof tag?.name === "string");
+}
 
 function parsed(text: string): unknown {
   try {

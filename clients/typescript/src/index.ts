@@ -24,6 +24,7 @@ export type {
   ListQuery,
   ListsQuery,
   Priority,
+  Tag,
   Task,
   TaskCount,
   TaskFields,

@@ -1,4 +1,4 @@
-import { isCount } from "./answer.js";
+import { isChanged, isCount, isTags } from "./answer.js";
 import { Rows } from "./rows.js";
 import { callOf, Transport, type Options } from "./transport.js";
 import type {
@@ -16,6 +16,7 @@ import type {
   ListPatch,
   ListQuery,
   ListsQuery,
+  Tag,
   Task,
   TaskCount,
   TaskFields,
@@ -25,7 +26,7 @@ import type {
   WriteOptions,
 } from "./types.js";
 
-/** One user's tasks and lists. */
+/** One user's tasks, lists and tags. */
 export class Todoward {
   readonly #transport: Transport;
   readonly #tasks: Rows<Task>;
@@ -187,6 +188,34 @@ export class Todoward {
   /** Deletes every list of the trash for good, with the tasks that went with it; says how many lists they were. */
   emptyListTrash(options: CallOptions = {}): Promise<number> {
     return this.#lists.clear({ trash: true }, options);
+  }
+
+  /** The tags of all tasks, by name in the order of code points, at most 50,000. */
+  async listTags(options: CallOptions = {}): Promise<Tag[]> {
+    const { data } = await this.#transport.run(callOf("read", isTags, options), (init) =>
+      this.#transport.api.GET("/api/v1/tags", init),
+    );
+    return data!.items;
+  }
+
+  /**
+   * Gives a tag another name on every task, also in the trash, all or none; says how many tasks have changed. A
+   * task that has both keeps one. A name that no tag can have is 400 `invalid_parameter` as the old one, 422
+   * `invalid_tag` as the new one.
+   */
+  async renameTag(name: string, newName: string, options: CallOptions = {}): Promise<number> {
+    const { data } = await this.#transport.run(callOf("never", isChanged, options), (init) =>
+      this.#transport.api.PATCH("/api/v1/tags", { ...init, params: { query: { name } }, body: { name: newName } }),
+    );
+    return data!.changed;
+  }
+
+  /** Takes a tag off every task, also in the trash, all or none; says how many tasks have changed. */
+  async deleteTag(name: string, options: CallOptions = {}): Promise<number> {
+    const { data } = await this.#transport.run(callOf("never", isChanged, options), (init) =>
+      this.#transport.api.DELETE("/api/v1/tags", { ...init, params: { query: { name } } }),
+    );
+    return data!.changed;
   }
 
   /** Forgets the tasks and lists of earlier responses. To be called when somebody else signs in, or nobody is. */

@@ -16,6 +16,8 @@ type OneOf<T> = {
 export type Task = Schemas["Task"];
 /** A list of tasks, as "Groceries". A task whose `list_id` is null is in the inbox, which is no list. */
 export type List = Schemas["List"];
+/** A tag, and how many tasks outside the trash have it: the open ones, and all. */
+export type Tag = Schemas["Tag"];
 export type Priority = Schemas["Priority"];
 
 /** One page. Without more `next_cursor` is null. */

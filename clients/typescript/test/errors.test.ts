@@ -105,6 +105,21 @@ test("an answer of another kind than the call's is not Todoward's", async () => 
     [() => todoward.updateTask("7", { title: "t" }), list, count, json({ id: "7" })],
     [() => todoward.completeTask("7"), list, count, json({ id: "7" })],
     [() => todoward.clearCompleted(), task, list, json({ deleted: true })],
+    [() => todoward.moveTask("7", { first: true }), list, count],
+    [() => todoward.restoreTask("7"), list, count],
+    [() => todoward.emptyTaskTrash(), task, list],
+    [() => todoward.countTasks(), task, list, count, json({ count: "1" })],
+    [() => todoward.countTasks({ by: "tag" }), json({ count: 1 }), json({ count: 1, groups: {} })],
+    [() => todoward.listLists(), task, count, json({ items: [{ id: 7 }] })],
+    [() => todoward.createList({ name: "l" }), list, count],
+    [() => todoward.readList("7"), list, count],
+    [() => todoward.updateList("7", { name: "l" }), list, count],
+    [() => todoward.moveList("7", { first: true }), list, count],
+    [() => todoward.restoreList("7"), list, count],
+    [() => todoward.emptyListTrash(), task, list],
+    [() => todoward.listTags(), task, count, json({ items: [null] }), json({ items: [{ id: "7", version: 1 }] })],
+    [() => todoward.renameTag("a", "b"), task, list, count, json({ changed: true })],
+    [() => todoward.deleteTag("a"), task, list, count, json({ changed: "1" })],
   ];
   for (const [call, ...faults] of cases) {
     for (const fault of [...faults, empty(204), empty(304)]) {
@@ -115,8 +130,10 @@ test("an answer of another kind than the call's is not Todoward's", async () => 
     }
   }
   for (const fault of [task, list, count, empty(200), empty(304)]) {
-    proxy.next(fault);
-    expect((await unreachable(todoward.deleteTask("7"))).message).toContain("Check baseUrl");
+    for (const call of [() => todoward.deleteTask("7"), () => todoward.deleteList("7", { permanent: true })]) {
+      proxy.next(fault);
+      expect((await unreachable(call())).message).toContain("Check baseUrl");
+    }
   }
 });
 

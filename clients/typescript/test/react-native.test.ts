@@ -29,9 +29,21 @@ test("on React Native every call works", async () => {
     await todoward.deleteTask(id);
   }
   expect(await rejection(todoward.readTask(task.id))).toMatchObject({ name: "TodowardProblem", code: "task_not_found" });
+  expect(await todoward.restoreTask(task.id)).toMatchObject({ title: "Buy oats" });
+  const list = await todoward.createList({ name: "Groceries" });
+  expect(await todoward.moveTask(task.id, { list_id: list.id })).toMatchObject({ list_id: list.id });
+  for await (const { name } of todoward.lists()) expect(name).toBe("Groceries");
+  expect(await todoward.renameTag("é", "ü")).toBe(1);
+  expect(await todoward.listTags()).toEqual([{ name: "ü", open: 0, total: 1 }]);
+  expect(await todoward.countTasks({ by: "list" })).toEqual({ count: 1, groups: [{ key: list.id, count: 1 }] });
   // Its fetch adds a parameter to what must not be cached, and the server knows none of that name.
   const queries = proxy.requests.filter(({ path }) => path.includes("?")).map(({ path }) => path);
-  expect(queries).toEqual(["/api/v1/tasks?q=milk", "/api/v1/tasks?completed=true"]);
+  expect(queries).toEqual([
+    "/api/v1/tasks?q=milk",
+    "/api/v1/tasks?completed=true",
+    "/api/v1/tags?name=%C3%A9",
+    "/api/v1/tasks/count?by=list",
+  ]);
 });
 
 test("on React Native the server cannot be reached offline, with a signal and without", async () => {

@@ -8,6 +8,7 @@ import {
   clientOf,
   cutAfter,
   cutBefore,
+  type Fault,
   faultyProxy,
   listening,
   refuses,
@@ -115,6 +116,46 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
 });
 
 const { sqlite, postgres } = inject("servers");
+
+test("moves, counts, the trash, lists and tags are repeated where that is safe, and nowhere else", async () => {
+  const proxy = await faultyProxy(sqlite);
+  const todoward = clientOf(proxy.url);
+  const { id } = await todoward.createTask({ title: "t" });
+  const { id: list } = await todoward.createList({ name: "l" });
+  const requests = async (fault: Fault, call: () => Promise<unknown>) => {
+    const before = proxy.requests.length;
+    proxy.next(fault);
+    await call().catch((error: unknown) => error);
+    return proxy.requests.length - before;
+  };
+  const calls: [number, number, number, () => Promise<unknown>][] = [
+    // Requests after a lost connection, a 504, and a 503 whose effect is unknown.
+    [2, 1, 2, () => todoward.listLists()],
+    [2, 1, 2, () => todoward.readList(list)],
+    [2, 1, 2, () => todoward.countTasks()],
+    [2, 1, 2, () => todoward.listTags()],
+    [2, 2, 2, () => todoward.createList({ name: "l" })],
+    [1, 1, 1, () => todoward.updateList(list, { name: "m" })],
+    [1, 1, 1, () => todoward.moveTask(id, { first: true })],
+    [1, 1, 1, () => todoward.moveTask(id, { first: true }, { ifMatch: "*" })],
+    [1, 1, 2, () => todoward.moveTask(id, { first: true }, { ifMatch: "seen" })],
+    [1, 1, 2, () => todoward.moveList(list, { first: true }, { ifMatch: 1 })],
+    [1, 1, 2, () => todoward.completeTask(id, true, { subtasks: true })],
+    [1, 1, 1, () => todoward.renameTag("a", "b")],
+    [1, 1, 1, () => todoward.deleteTag("a")],
+    [1, 1, 1, () => todoward.emptyTaskTrash()],
+    [1, 1, 1, () => todoward.emptyListTrash()],
+    [1, 1, 1, () => todoward.deleteTask(id, { permanent: true })],
+    // The second request finds nothing in the trash, and a third one reads: it is there, or it is not.
+    [1, 1, 3, () => todoward.restoreTask(id)],
+  ];
+  for (const [index, [lost, after504, after503, call]] of calls.entries()) {
+    expect(await requests(cutBefore, call), `lost ${index}`).toBe(lost);
+    expect(await requests(refuses(504, "deadline_exceeded"), call), `504 ${index}`).toBe(after504);
+    expect(await requests(refuses(503, "database_unavailable"), call), `503 ${index}`).toBe(after503);
+    expect(await requests(refuses(429, "rate_limited"), call), `429 ${index}`).toBe(2);
+  }
+});
 
 test("after so many repeats, and before so long a wait, the refusal is thrown", async () => {
   const busy = refuses(503, "overloaded");
