@@ -21,7 +21,7 @@ export class TodowardProblem extends Error {
   readonly errors: readonly FieldError[];
   /** Seconds to wait, of 429 and 503. */
   readonly retryAfter?: number;
-  /** Of 412: the ETag that the task has now. */
+  /** Of 412: the ETag that the task or list has now. */
   readonly etag?: string;
   /** A write of which it is not known whether it was done. */
   outcomeUnknown: boolean;
