@@ -16,6 +16,7 @@ use super::column::StatementText;
 use super::connection::{DbConnection, MultiBackend};
 use super::epoch;
 use super::id::{DbId, Id};
+use super::schema::gone;
 use super::statement::{Failure, Pass, Transaction, dynamic_query, in_transaction_or_not};
 use crate::auth::OwnerId;
 use crate::primitives::timestamp::Timestamp;
@@ -52,6 +53,16 @@ impl Change<'_> {
     /// The time of the change.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Whether a row of the owner's with this id has ended, and is remembered.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn has_ended(&self, conn: &mut DbConnection, table: &str, id: DbId) -> QueryResult<bool> {
+        let ended = gone::table.find((self.owner, table, id));
+        diesel::select(diesel::dsl::exists(ended)).get_result(conn)
     }
 
     /// Notes that rows of a table have ended.

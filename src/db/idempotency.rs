@@ -15,9 +15,10 @@ use super::change::change_rows;
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::owned::{Owned, insert, insert_alone, read};
+use super::rejection::Rejection;
 use super::schema::idempotency_keys;
 use super::statement::{Failure, Pass, dynamic_query};
-use super::table::Place;
+use super::table::{Place, Table as _};
 use crate::auth::OwnerId;
 use crate::primitives::id::ResourceId;
 use crate::primitives::idempotency_key::IdempotencyKey;
@@ -56,6 +57,19 @@ pub trait Draft {
         Ok(())
     }
 
+    /// Puts a row whose id is the client's behind all that are there, as a change of now:
+    /// its id may be from long ago.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    fn stand_last(
+        &self,
+        conn: &mut DbConnection,
+        row: &mut Self::Made,
+        now: Timestamp,
+    ) -> QueryResult<()>;
+
     /// Puts a row that was made before where it was made.
     fn recall(&self, _conn: &mut DbConnection, _row: &mut Self::Made) -> QueryResult<()> {
         Ok(())
@@ -91,6 +105,34 @@ pub fn create<D: Draft>(
         draft.place(conn, &mut new)?;
         insert(conn, change, &new)?;
         Ok(Created::New(new))
+    })
+}
+
+/// Makes a row of a draft, with an id that the client has given. The id makes a repeat
+/// harmless.
+///
+/// # Errors
+///
+/// The database failed, the draft has no place, or the owner has or had a row with this
+/// id.
+pub fn create_with_id<D: Draft>(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    id: ResourceId,
+    draft: &D,
+) -> Result<D::Made, Failure> {
+    change_rows(conn, owner, |conn, change| {
+        if let Some(found) = read::<D::Made>(conn, owner, id, Place::Anywhere)? {
+            return Err(Rejection::Exists(Some(found.version())).into());
+        }
+        if change.has_ended(conn, <D::Made as Owned>::Row::NAME, DbId(id))? {
+            return Err(Rejection::Exists(None).into());
+        }
+        let mut new = draft.make(owner, id);
+        draft.place(conn, &mut new)?;
+        draft.stand_last(conn, &mut new, change.now())?;
+        insert(conn, change, &new)?;
+        Ok(new)
     })
 }
 

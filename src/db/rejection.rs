@@ -11,6 +11,8 @@ pub enum Rejection {
     NotOwner,
     /// The row has another version than the precondition requires: this one.
     VersionMismatch(i64),
+    /// A row with this id is there, in this version, or was there.
+    Exists(Option<i64>),
     /// The body contradicts what is stored.
     Invalid(Vec<FieldError>),
 }

@@ -29,6 +29,20 @@ pub fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
     })
 }
 
+/// Whether a PUT is to create a row with the id of its path: `If-None-Match: *` (RFC 9110
+/// section 13.1.2).
+pub fn is_to_create(request: &HttpRequest) -> Result<bool, ApiError> {
+    let refuse = |detail: &'static str| Err(ApiError::new(Code::InvalidRequest, detail));
+    match list(request, IF_NONE_MATCH).as_deref().map(str::trim) {
+        None => Ok(false),
+        Some("*") if request.headers().contains_key(IF_MATCH) => {
+            refuse("If-None-Match: * creates and If-Match changes; send one of them")
+        }
+        Some("*") => Ok(true),
+        Some(_) => refuse("If-None-Match must be * on a PUT, which then creates"),
+    }
+}
+
 /// `Idempotency-Key` of a request, with its endpoint and its body.
 pub fn idempotency_key(
     request: &HttpRequest,

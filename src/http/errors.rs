@@ -56,6 +56,16 @@ impl Noun {
                 ),
             )
             .with_header("etag", &EntityTag(current).to_string()),
+            Rejection::Exists(current) => {
+                let detail = format!(
+                    "a {noun} with this id is there, in the trash, or was deleted: an id is used once"
+                );
+                let error = ApiError::new(Code::VersionMismatch, detail);
+                match current {
+                    Some(current) => error.with_header("etag", &EntityTag(current).to_string()),
+                    None => error,
+                }
+            }
             Rejection::Invalid(errors) => {
                 ApiError::from_field_errors(errors, Code::UnknownField, self.invalid)
             }

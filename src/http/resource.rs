@@ -18,9 +18,11 @@ use crate::db::row_json::RowJson;
 use crate::db::statement::Statement;
 use crate::primitives::deadline::deadline;
 use crate::primitives::entity_tag::{EntityTag, IfMatch};
+use crate::primitives::field_error::FieldError;
 use crate::primitives::id::ResourceId;
 use crate::primitives::parameters::no_parameters;
 use crate::primitives::problem::{ApiError, Code};
+use crate::primitives::timestamp::Timestamp;
 
 /// The result of a handler.
 pub type HandlerResult = Result<HttpResponse, ApiError>;
@@ -68,6 +70,24 @@ pub fn row_id(request: &HttpRequest, noun: &Noun) -> Result<ResourceId, ApiError
     segment
         .and_then(ResourceId::parse)
         .ok_or_else(|| noun.not_found())
+}
+
+/// The body of a row to be, with what is wrong with an id that the client has given.
+///
+/// # Errors
+///
+/// Both, as `invalid` puts them.
+pub fn with_new_id<D>(
+    id: ResourceId,
+    parsed: Result<D, Vec<FieldError>>,
+    invalid: impl Fn(Vec<FieldError>) -> ApiError,
+) -> Result<D, ApiError> {
+    let Some(why) = id.why_not_new(Timestamp::now()) else {
+        return parsed.map_err(invalid);
+    };
+    let mut errors = vec![FieldError::in_body("/id", why)];
+    errors.extend(parsed.err().unwrap_or_default());
+    Err(invalid(errors))
 }
 
 /// 200 with a row.

@@ -8,16 +8,19 @@ use serde_json::json;
 use super::errors::{LIST, invalid_list};
 use super::input::{NewList, Patch, no_fields, parse_move};
 use super::query::{ListsQuery, is_trash};
-use super::repository::{CreateList, ListLists, MoveList, Page, ReadList, UpdateList};
+use super::repository::{
+    CreateList, CreateListWithId, ListLists, MoveList, Page, ReadList, UpdateList,
+};
 use super::trash::{DeleteList, EmptyTrash, RestoreList};
 use crate::auth::OwnerId;
+use crate::db::idempotency::Created;
 use crate::db::statement::Statement;
 use crate::http::app_state::AppState;
 use crate::http::body;
-use crate::http::conditions::{idempotency_key, if_match, if_none_match};
+use crate::http::conditions::{idempotency_key, if_match, if_none_match, is_to_create};
 use crate::http::errors::invalid_query;
 use crate::http::prefix::prefix;
-use crate::http::resource::{self, HandlerResult, change, created, not_modified, row};
+use crate::http::resource::{self, HandlerResult, change, created, not_modified, row, with_new_id};
 use crate::http::response_budget::{BudgetedBody, ResponseBudget};
 use crate::primitives::id::ResourceId;
 use crate::primitives::parameters::{is_permanent, no_parameters};
@@ -103,6 +106,26 @@ pub async fn read_list(app: Data<AppState>, owner: OwnerId, request: HttpRequest
         return Ok(not_modified(&list));
     }
     row(&list)
+}
+
+/// `PUT /lists/{id}`: creates with `If-None-Match: *`, else merges as PATCH does.
+pub async fn put_list(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> HandlerResult {
+    if !is_to_create(&request)? {
+        return update_list(app, owner, request, payload).await;
+    }
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let bytes = body::read(&app, &owner, &request, payload).await?;
+    let body = body::document(&request, &bytes)?;
+    let id = list_id(&request)?;
+    let new_list = with_new_id(id, NewList::parse(&body), invalid_list)?;
+    let statement = CreateListWithId { id, new_list };
+    let list = run(&app, owner, &request, statement).await?;
+    created(&app, &request, LISTS, Created::New(list))
 }
 
 /// `PATCH /lists/{id}` and `PUT /lists/{id}`. Both are merge patches (RFC 7396), so

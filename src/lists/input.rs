@@ -1,14 +1,19 @@
 //! Request bodies: a new list, a merge patch (RFC 7396) of an existing one, and a move.
 
+use diesel::QueryResult;
+
 use super::fields::{self, Color, Name};
-use super::model::List;
+use super::model::{AllLists, List};
 use crate::auth::OwnerId;
+use crate::db::connection::DbConnection;
 use crate::db::idempotency::Draft;
+use crate::db::order::Order as _;
 use crate::primitives::field_error::{FieldError, object};
 use crate::primitives::id::ResourceId;
 use crate::primitives::json::Value;
 use crate::primitives::spot::{Spot, Spots};
 use crate::primitives::text::Wrong;
+use crate::primitives::timestamp::Timestamp;
 
 /// Fields that only the server writes. In a request they are ignored, whatever
 /// their value, so that a client can send back what it has read.
@@ -104,6 +109,18 @@ impl Draft for NewList {
             updated_at: id.created_at(),
             deleted_at: None,
         }
+    }
+
+    fn stand_last(
+        &self,
+        conn: &mut DbConnection,
+        list: &mut List,
+        now: Timestamp,
+    ) -> QueryResult<()> {
+        let end = AllLists.end(conn, &list.owner_id, list.id)?;
+        list.position = Some(end);
+        list.updated_at = now;
+        Ok(())
     }
 }
 

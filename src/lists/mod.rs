@@ -66,7 +66,7 @@ pub const RESOURCE: Resource = Resource {
         Endpoint {
             path: "/lists/{id}",
             method: Method::PUT,
-            route: || web::to(handlers::update_list),
+            route: || web::to(handlers::put_list),
             operation: Some(openapi::put_list),
             isolation: Isolation::OneRow { body: STOLEN },
         },

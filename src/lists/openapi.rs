@@ -156,8 +156,20 @@ pub fn update_list() -> Described {
 pub fn put_list() -> Described {
     Described {
         id: "putList",
-        summary: "Change a list, by PUT",
-        about: "Merges as PATCH does, so that a client which does not know a field cannot wipe it.",
+        summary: "Change a list, or create it with an id of the client's",
+        about: "Merges as PATCH does, so that a client which does not know a field cannot wipe it. With `If-None-Match: *` it creates instead, with the body of a POST: the id must be a UUID version 7, whose time becomes `created_at`, at most a day ahead. It stands last. 412 if the caller has, or had, a list with this id: so an app can create while it is offline, and repeat it.",
+        parameters: &["ListId", "IfMatch", "IfNoneMatchAny"],
+        responses: vec![
+            list_response(),
+            (
+                "201",
+                success_of(
+                    "It was created.",
+                    "List",
+                    &["ETag", "Location", "Cache-Control"],
+                ),
+            ),
+        ],
         ..update_list()
     }
 }

@@ -98,6 +98,23 @@ impl Statement for CreateList {
     }
 }
 
+/// Creates a list with an id that the client has given. It stands last.
+pub struct CreateListWithId {
+    /// The id.
+    pub id: ResourceId,
+    /// The list to create.
+    pub new_list: NewList,
+}
+
+impl Statement for CreateListWithId {
+    type Output = List;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<List, Failure> {
+        idempotency::create_with_id(conn, owner, self.id, &self.new_list)
+    }
+}
+
 /// Applies a merge patch to one of the owner's lists.
 pub struct UpdateList {
     /// The id of the list.

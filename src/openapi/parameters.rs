@@ -54,6 +54,15 @@ fn common() -> Vec<(&'static str, Parameter)> {
             ),
         ),
         (
+            "IfNoneMatchAny",
+            header(
+                "If-None-Match",
+                "Creates what is not there yet. Not beside `If-Match`.",
+                string().enum_values(Some(["*"])),
+                "*",
+            ),
+        ),
+        (
             "IfNoneMatch",
             header(
                 "If-None-Match",

@@ -24,6 +24,19 @@ impl ResourceId {
         (id.hyphenated().encode_lower(&mut buffer) == text).then_some(Self(id))
     }
 
+    /// Why it cannot be the id of a new row that a client creates now; none if it can.
+    /// The time in an id is when the row was created: UUID version 7 (RFC 9562 section
+    /// 5.7), at most a day ahead of this server.
+    pub fn why_not_new(self, now: Timestamp) -> Option<&'static str> {
+        let is_seven =
+            self.0.get_version_num() == 7 && self.0.get_variant() == uuid::Variant::RFC4122;
+        if !is_seven {
+            return Some("must be a UUID version 7");
+        }
+        let is_ahead = self.created_at().utc() > now.utc() + chrono::TimeDelta::days(1);
+        is_ahead.then_some("lies more than a day ahead: your clock is ahead")
+    }
+
     /// The canonical form.
     pub fn text(&self) -> [u8; 36] {
         let mut text = [0; 36];

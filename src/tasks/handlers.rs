@@ -11,16 +11,17 @@ use super::errors::{TASK, invalid_task};
 use super::input::{Completion, NewTask, Patch, no_fields};
 use super::moving::{Move, MoveTask};
 use super::query::{Clear, CountQuery, ListQuery};
-use super::repository::{CreateTask, ListTasks, Page, ReadTask, UpdateTask};
+use super::repository::{CreateTask, CreateTaskWithId, ListTasks, Page, ReadTask, UpdateTask};
 use super::trash::{ClearCompleted, DeleteTask, EmptyTrash, RestoreTask};
 use crate::auth::OwnerId;
+use crate::db::idempotency::Created;
 use crate::db::statement::Statement;
 use crate::http::app_state::AppState;
 use crate::http::body;
-use crate::http::conditions::{idempotency_key, if_match, if_none_match};
+use crate::http::conditions::{idempotency_key, if_match, if_none_match, is_to_create};
 use crate::http::errors::invalid_query;
 use crate::http::prefix::prefix;
-use crate::http::resource::{self, HandlerResult, change, created, not_modified, row};
+use crate::http::resource::{self, HandlerResult, change, created, not_modified, row, with_new_id};
 use crate::http::response_budget::{BudgetedBody, ResponseBudget};
 use crate::primitives::id::ResourceId;
 use crate::primitives::parameters::{is_permanent, no_parameters};
@@ -127,6 +128,26 @@ pub async fn read_task(app: Data<AppState>, owner: OwnerId, request: HttpRequest
         return Ok(not_modified(&task));
     }
     row(&task)
+}
+
+/// `PUT /tasks/{id}`: creates with `If-None-Match: *`, else merges as PATCH does.
+pub async fn put_task(
+    app: Data<AppState>,
+    owner: OwnerId,
+    request: HttpRequest,
+    payload: Payload,
+) -> HandlerResult {
+    if !is_to_create(&request)? {
+        return update_task(app, owner, request, payload).await;
+    }
+    no_parameters(request.query_string()).map_err(invalid_query)?;
+    let bytes = body::read(&app, &owner, &request, payload).await?;
+    let body = body::document(&request, &bytes)?;
+    let id = task_id(&request)?;
+    let new_task = with_new_id(id, NewTask::parse(&body), invalid_task)?;
+    let statement = CreateTaskWithId { id, new_task };
+    let task = run(&app, owner, &request, statement).await?;
+    created(&app, &request, TASKS, Created::New(task))
 }
 
 /// `PATCH /tasks/{id}` and `PUT /tasks/{id}`. Both are merge patches (RFC 7396), so

@@ -12,6 +12,7 @@ use super::tags::Tags;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 use crate::db::idempotency::Draft;
+use crate::db::order::Order as _;
 use crate::db::statement::Failure;
 use crate::primitives::field_error::{FieldError, object};
 use crate::primitives::id::ResourceId;
@@ -218,6 +219,19 @@ impl Draft for NewTask {
 
     fn place(&self, conn: &mut DbConnection, task: &mut Task) -> Result<(), Failure> {
         place::place_new(conn, self.rest.target, task)
+    }
+
+    fn stand_last(
+        &self,
+        conn: &mut DbConnection,
+        task: &mut Task,
+        now: Timestamp,
+    ) -> QueryResult<()> {
+        let end = task.siblings().end(conn, &task.owner_id, task.id)?;
+        task.position = Some(end);
+        task.updated_at = now;
+        task.completed_at = task.completed.then_some(now);
+        Ok(())
     }
 
     fn recall(&self, conn: &mut DbConnection, task: &mut Task) -> QueryResult<()> {

@@ -97,7 +97,7 @@ pub const RESOURCE: Resource = Resource {
         Endpoint {
             path: "/tasks/{id}",
             method: Method::PUT,
-            route: || web::to(handlers::update_task),
+            route: || web::to(handlers::put_task),
             operation: Some(openapi::put_task),
             isolation: Isolation::OneRow { body: STOLEN },
         },

@@ -156,6 +156,23 @@ impl Statement for CreateTask {
     }
 }
 
+/// Creates a task with an id that the client has given. It stands last.
+pub struct CreateTaskWithId {
+    /// The id.
+    pub id: ResourceId,
+    /// The task to create.
+    pub new_task: NewTask,
+}
+
+impl Statement for CreateTaskWithId {
+    type Output = Task;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
+        idempotency::create_with_id(conn, owner, self.id, &self.new_task)
+    }
+}
+
 /// Applies a merge patch to one of the owner's tasks.
 pub struct UpdateTask {
     /// The id of the task.

@@ -16,6 +16,7 @@ mod addresses;
 mod authorization;
 mod bodies;
 mod changes;
+mod client_ids;
 mod concurrency;
 mod cors;
 mod denial;
