@@ -3,9 +3,11 @@
 mod cursor;
 mod handlers;
 mod head;
+pub mod notifier;
 mod openapi;
 mod query;
 mod repository;
+mod stream;
 
 use actix_web::http::Method;
 use actix_web::web;
@@ -19,15 +21,24 @@ pub const RESOURCE: Resource = Resource {
     about: "What has changed of the caller's tasks and lists, for clients that keep a copy.",
     invalid: Code::InvalidRequest,
     not_found: None,
-    endpoints: &[Endpoint {
-        path: "/changes",
-        method: Method::GET,
-        route: || web::to(handlers::list_changes),
-        operation: Some(openapi::list_changes),
-        isolation: Isolation::OwnRows {
-            query: "",
-            body: "",
+    endpoints: &[
+        Endpoint {
+            path: "/changes",
+            method: Method::GET,
+            route: || web::to(handlers::list_changes),
+            operation: Some(openapi::list_changes),
+            isolation: Isolation::OwnRows {
+                query: "",
+                body: "",
+            },
         },
-    }],
+        Endpoint {
+            path: "/changes/stream",
+            method: Method::GET,
+            route: || web::to(stream::stream_changes),
+            operation: Some(openapi::stream_changes),
+            isolation: Isolation::Events,
+        },
+    ],
     components: openapi::components,
 };

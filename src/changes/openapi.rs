@@ -1,23 +1,37 @@
 //! The changes in the OpenAPI document: operations, schemas, parameters.
 
 use serde_json::{Value, json};
+use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, KnownFormat, ObjectBuilder, Type};
 
 use super::query::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::openapi::described::{Described, Link};
-use crate::openapi::parameters::query;
-use crate::openapi::responses::success_of;
+use crate::openapi::parameters::{header, query};
+use crate::openapi::responses::{success, success_of};
 use crate::openapi::schemas::{flag, formatted, named, string};
 use crate::primitives::problem::Code;
 
 /// A cursor of the examples.
 const CURSOR: &str = "mC3mWc0vXZgAAAAAAAAABwAAAAAAAAAqAAAAAGkzX4QA";
 
+/// The events of the examples.
+const EVENTS: &str =
+    "retry: 2000\n\nevent: changed\nid: mC3mWc0v\ndata: {\"next\":\"mC3mWc0v\"}\n\n";
+
 /// Adds schemas and parameters to the document.
 pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     components
         .schema("Changes", changes())
         .schema("Gone", gone())
+        .parameter(
+            "LastEventId",
+            header(
+                "Last-Event-ID",
+                "The `id` of the last event. What is none is as if it were not there.",
+                string(),
+                CURSOR,
+            ),
+        )
         .parameter(
             "Since",
             query(
@@ -57,6 +71,24 @@ pub(super) fn list_changes() -> Described {
             to: "listChanges",
             parameter: ("since", "$response.body#/next"),
         }],
+    }
+}
+
+pub(super) fn stream_changes() -> Described {
+    let events = ContentBuilder::new().schema(Some(string().examples([EVENTS])));
+    Described {
+        id: "streamChanges",
+        summary: "Be told when something changes",
+        about: "Server-Sent Events. `changed` says that there is something to pull with `since` of your last pull; it comes at the start, unless `Last-Event-ID` is the newest, and after changes. A comment comes every 20 seconds. `token_expired` ends the stream: connect again with a new token. At most 10 streams a user. Browsers' `EventSource` cannot send a token: use `fetch`.",
+        parameters: &["LastEventId"],
+        body: None,
+        responses: vec![(
+            "200",
+            success("Events, until the token expires.", &["Cache-Control"])
+                .content("text/event-stream", events.build()),
+        )],
+        codes: &[Code::InvalidParameter, Code::TooManyStreams],
+        links: &[],
     }
 }
 

@@ -27,6 +27,7 @@ use super::owner_limiter::{NoPermit, Permit};
 #[cfg(feature = "postgres")]
 use super::pipelines::{Pipelines, Session};
 use super::statement::{Access, Failure, Statement};
+use super::watchers::Watchers;
 use super::worker_pool::{Job, WorkerPool, watch};
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
@@ -55,6 +56,7 @@ pub struct Db {
     active: Arc<Mutex<ActivePool>>,
     waits: Histogram,
     pipelined: IntCounter,
+    watchers: Watchers,
     file: Option<Arc<FileIdentity>>,
 }
 
@@ -127,6 +129,7 @@ impl Db {
             active,
             waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
             pipelined,
+            watchers: Watchers::default(),
             file: match &database.url {
                 DatabaseUrl::SqliteFile(path) => Some(Arc::new(FileIdentity::new(path))),
                 DatabaseUrl::SqliteMemory | DatabaseUrl::Postgres(_) => None,
@@ -177,16 +180,29 @@ impl Db {
     ) -> Result<S::Output, DbError> {
         #[cfg(feature = "postgres")]
         if let Some(output) = self.run_pipelined(&owner, deadline, &statement).await? {
+            self.written_by(S::ACCESS, &owner);
             return Ok(output);
         }
+        let writer = owner.clone();
         let run = move |conn: &mut DbConnection, owner: &OwnerId| match statement.run(conn, owner) {
             Ok(output) => Ok(Ok(output)),
             Err(Failure::Rejected(rejection)) => Ok(Err(rejection)),
             Err(Failure::Database(error)) => Err(error),
         };
-        self.run_pooled(S::ACCESS, owner, deadline, run)
-            .await?
-            .map_err(DbError::Rejected)
+        let output = self.run_pooled(S::ACCESS, owner, deadline, run).await?;
+        self.written_by(S::ACCESS, &writer);
+        output.map_err(DbError::Rejected)
+    }
+
+    /// Those who wait to be told that an owner's rows were written.
+    pub fn watchers(&self) -> &Watchers {
+        &self.watchers
+    }
+
+    fn written_by(&self, access: Access, owner: &OwnerId) {
+        if access == Access::Write {
+            self.watchers.written(owner);
+        }
     }
 
     #[cfg(feature = "postgres")]
@@ -233,6 +249,16 @@ impl Db {
         let acquire_until = self.acquire_until(deadline);
         let waits = Some(&self.waits);
         self.run_job(Access::Read, None, waits, acquire_until, deadline, probe)
+            .await
+    }
+
+    /// Runs a read for more than one owner, or for none, until `deadline` at most.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        read: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, DbError> {
+        self.run_job(Access::Read, None, None, deadline, deadline, read)
             .await
     }
 

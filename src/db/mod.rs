@@ -36,4 +36,5 @@ pub(crate) mod schema;
 mod stand_in;
 pub mod statement;
 pub mod table;
+pub mod watchers;
 mod worker_pool;

@@ -20,4 +20,6 @@ pub struct AppState {
     pub has_trash: bool,
     /// How many days changes can be followed from a cursor.
     pub changes_days: u32,
+    /// How long a token is accepted after its end, in seconds.
+    pub leeway: f64,
 }

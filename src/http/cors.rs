@@ -18,12 +18,13 @@ use actix_web::{Error, HttpResponse};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 /// The request headers that are always allowed.
-const ALLOWED: [&str; 6] = [
+const ALLOWED: [&str; 7] = [
     "Authorization",
     "Content-Type",
     "If-Match",
     "If-None-Match",
     "Idempotency-Key",
+    "Last-Event-ID",
     "X-Request-Id",
 ];
 const EXPOSED: HeaderValue = HeaderValue::from_static(

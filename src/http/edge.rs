@@ -120,7 +120,9 @@ pub async fn api_headers(
         _ => "private, no-cache",
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    }
     headers.insert(
         header::VARY,
         HeaderValue::from_static("Authorization, Origin"),

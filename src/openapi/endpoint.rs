@@ -38,6 +38,8 @@ pub enum Isolation {
         /// A body with which it succeeds.
         body: &'static str,
     },
+    /// Names no row: a stream of events about the caller's rows, without an end.
+    Events,
 }
 
 /// A resource: endpoints below each mount, all of which need a token.

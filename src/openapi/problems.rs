@@ -191,6 +191,9 @@ fn detail(code: Code) -> &'static str {
             "this Idempotency-Key was used with another body or at another endpoint; use a new key for something new"
         }
         Code::RateLimited => "too many requests; try again later",
+        Code::TooManyStreams => {
+            "you have 10 streams here already; close one, or share one among your tabs"
+        }
         Code::Internal => "an internal error occurred",
         Code::DatabaseUnavailable => "the database is unavailable; try again",
         Code::Overloaded => "the server is overloaded; try again later",

@@ -99,6 +99,8 @@ codes! {
     IdempotencyKeyReused = "idempotency_key_reused", 422;
     /// Too many requests.
     RateLimited = "rate_limited", 429;
+    /// Too many streams of one user.
+    TooManyStreams = "too_many_streams", 429;
     /// A bug of the server.
     Internal = "internal", 500;
     /// No connection to the database.

@@ -20,6 +20,7 @@ use super::metrics_server::{Exposition, MetricsServer};
 use super::migrate_at_start::{bring_up_to_date, refold};
 use super::purge::Purge;
 use crate::auth::{Authenticate, Jwks, Policy, Scopes, Verifier};
+use crate::changes::notifier;
 use crate::db::bridge::Db;
 use crate::health::Health;
 use crate::http::app_state::AppState;
@@ -108,6 +109,7 @@ impl Application {
             trusted_proxies: server.trusted_proxies.clone(),
             has_trash: settings.trash_days > 0,
             changes_days: settings.changes_days,
+            leeway: f64::from(settings.auth.leeway),
         });
         let cannot_count = |error| StartError(format!("cannot make the metrics: {error}"));
         let metrics = match metrics_listener {
@@ -205,6 +207,7 @@ impl Application {
             .refolds
             .then(|| actix_rt::spawn(refold(db.clone(), Arc::clone(&health))));
         let purging = actix_rt::spawn(self.purge.run());
+        let notifying = actix_rt::spawn(notifier::run(db.clone()));
         let (stopping, is_stopping) = oneshot::channel();
         let cut = cut_off(is_stopping, stop_now, handle.clone());
         actix_rt::spawn(async move {
@@ -216,6 +219,9 @@ impl Application {
             }
             purging.abort();
             health.set_stopping();
+            // Streams would hold up the drain: their clients connect elsewhere.
+            db.watchers().end();
+            notifying.abort();
             // Fails if the server has ended already.
             let _ = stopping.send(());
             tokio::time::sleep(delay).await;

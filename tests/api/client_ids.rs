@@ -213,7 +213,7 @@ async fn the_two_preconditions_exclude_each_other(engine: Engine) {
     let put = |headers: &[(&'static str, &'static str)]| {
         let mut request = alice.request("PUT", &path).json(&json!({ "title": "a" }));
         for (name, value) in headers {
-            request = request.header(*name, *value);
+            request = request.header(name, value);
         }
         request.send()
     };

@@ -100,6 +100,12 @@ async fn every_method_on_another_owners_row_is_refused_and_changes_nothing(engin
                             assert_tells_nothing(&response, &before);
                         }
                     }
+                    Isolation::Events => {
+                        let mut stream = mallory.request(method.as_str(), &at).events().await;
+                        let first = stream.changed().await;
+                        let owner = before["owner_id"].as_str().unwrap();
+                        assert!(!first.contains(owner) && !first.contains(id));
+                    }
                     Isolation::Public => panic!("{at} needs a token"),
                     Isolation::OwnRows { query, body } => {
                         let response = send(

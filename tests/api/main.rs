@@ -49,6 +49,7 @@ mod proxies;
 mod rate_limits;
 mod recurrence;
 mod sizes;
+mod streams;
 mod subtasks;
 mod tags;
 mod targets;

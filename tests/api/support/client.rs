@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use super::events::EventStream;
+
 /// Sends requests as one user, or without a token.
 #[derive(Clone)]
 pub struct Client {
@@ -107,6 +109,20 @@ impl Request {
 
     pub async fn send(self) -> Response {
         self.try_send().await.expect("no answer")
+    }
+
+    /// A stream of events.
+    pub async fn events(self) -> EventStream {
+        EventStream::new(self.0.send().await.expect("no response"))
+    }
+
+    /// A stream of events, or the status of a refusal.
+    pub async fn try_events(self) -> Result<EventStream, u16> {
+        let response = self.0.send().await.expect("no response");
+        match response.status().as_u16() {
+            200 => Ok(EventStream::new(response)),
+            status => Err(status),
+        }
     }
 
     /// The response, if there is one.

@@ -1,0 +1,156 @@
+//! Who waits to be told that an owner's rows were written.
+//!
+//! What they are told is a hint: the number of the owner's last change, read after the
+//! commit. Writers never wait for it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+
+use crate::auth::OwnerId;
+
+/// The max number of watches of one owner, and of all, in this process.
+pub const MAX_OF_OWNER: usize = 10;
+pub const MAX: usize = 10_000;
+
+/// How far an owner's changes have come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// The epoch of the last change.
+    pub epoch: i64,
+    /// Its number.
+    pub number: i64,
+}
+
+/// The watches of a process.
+#[derive(Clone, Default)]
+pub struct Watchers(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    owners: Mutex<HashMap<OwnerId, Entry>>,
+    count: AtomicUsize,
+    written: Notify,
+    ending: watch::Sender<bool>,
+}
+
+struct Entry {
+    reached: watch::Sender<Reached>,
+    watches: usize,
+    /// Written since it was last read how far the owner is.
+    is_written: bool,
+}
+
+/// Why there is no watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooMany {
+    OfOwner,
+    OfAll,
+}
+
+/// The right to be told; dropping it gives it back.
+pub struct Watch {
+    watchers: Watchers,
+    owner: OwnerId,
+    /// How far the owner's changes have come.
+    pub reached: watch::Receiver<Reached>,
+    /// True when the process stops.
+    pub ending: watch::Receiver<bool>,
+}
+
+impl Watchers {
+    /// Begins to watch an owner's changes.
+    ///
+    /// # Errors
+    ///
+    /// There are too many.
+    pub fn watch(&self, owner: &OwnerId) -> Result<Watch, TooMany> {
+        let mut owners = self.owners();
+        if self.0.count.load(Ordering::Relaxed) >= MAX {
+            return Err(TooMany::OfAll);
+        }
+        let entry = owners.entry(owner.clone()).or_insert_with(|| Entry {
+            reached: watch::Sender::default(),
+            watches: 0,
+            is_written: false,
+        });
+        if entry.watches >= MAX_OF_OWNER {
+            return Err(TooMany::OfOwner);
+        }
+        entry.watches += 1;
+        self.0.count.fetch_add(1, Ordering::Relaxed);
+        Ok(Watch {
+            watchers: self.clone(),
+            owner: owner.clone(),
+            reached: entry.reached.subscribe(),
+            ending: self.0.ending.subscribe(),
+        })
+    }
+
+    /// The number of watches.
+    pub fn count(&self) -> usize {
+        self.0.count.load(Ordering::Relaxed)
+    }
+
+    /// Says that rows of an owner were written.
+    pub fn written(&self, owner: &OwnerId) {
+        if self.count() == 0 {
+            return;
+        }
+        if let Some(entry) = self.owners().get_mut(owner) {
+            entry.is_written = true;
+            self.0.written.notify_one();
+        }
+    }
+
+    /// Waits until rows of a watched owner were written.
+    pub async fn wait(&self) {
+        self.0.written.notified().await;
+    }
+
+    /// The watched owners: those whose rows were written since the last call, or all.
+    pub fn take_owners(&self, all: bool) -> Vec<OwnerId> {
+        let mut owners = self.owners();
+        let taken = owners.iter_mut().filter_map(|(owner, entry)| {
+            (std::mem::take(&mut entry.is_written) || all).then(|| owner.clone())
+        });
+        taken.collect()
+    }
+
+    /// Tells those who watch an owner how far its changes have come.
+    pub fn tell(&self, owner: &OwnerId, reached: Reached) {
+        let owners = self.owners();
+        let Some(entry) = owners.get(owner) else {
+            return;
+        };
+        entry.reached.send_if_modified(|known| {
+            let is_new = *known != reached;
+            *known = reached;
+            is_new
+        });
+    }
+
+    /// Ends all watches, and those that begin later.
+    pub fn end(&self) {
+        self.0.ending.send_replace(true);
+    }
+
+    fn owners(&self) -> MutexGuard<'_, HashMap<OwnerId, Entry>> {
+        self.0.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut owners = self.watchers.owners();
+        if let Some(entry) = owners.get_mut(&self.owner) {
+            entry.watches -= 1;
+            if entry.watches == 0 {
+                owners.remove(&self.owner);
+            }
+        }
+        self.watchers.0.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
