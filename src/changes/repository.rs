@@ -23,6 +23,13 @@ use crate::primitives::id::ResourceId;
 use crate::primitives::timestamp::Timestamp;
 use crate::tasks::model::TaskRow;
 
+/// The size of the JSON after which a page ends, in bytes: a thousand tasks with the
+/// longest descriptions would be 140 MiB.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// The max number of rows that are read at once.
+const CHUNK: i64 = 100;
+
 /// A page of changes.
 #[derive(Debug)]
 pub struct Page {
@@ -90,7 +97,7 @@ impl ReadChanges {
             items.lists(conn, owner, Which::All(after), max)?;
         }
         let left = max - items.all.len() as i64;
-        if left > 0 {
+        if left > 0 && items.end.is_none() {
             let after = after.filter(|(kind, _)| *kind == Kind::Task);
             let after = after.map(|(_, id)| DbId(id));
             items.tasks(conn, owner, Which::All(after), left)?;
@@ -132,9 +139,7 @@ impl ReadChanges {
             let which = which(kind);
             items.gone(conn, owner, table, which, max)?;
         }
-        items
-            .all
-            .sort_by_key(|item| (item.number, item.kind, item.id));
+        items.all.sort_by_key(Item::key);
         let last = items.cut(self.limit);
         let next = match last {
             Some((number, kind, id)) => head.cursor_at(number, Place::Within(kind, id)),
@@ -148,7 +153,13 @@ impl ReadChanges {
 #[derive(Default)]
 struct Items {
     all: Vec<Item>,
+    bytes: usize,
+    /// The last row that was read, if not all were: the page ends there at the latest.
+    end: Option<Key>,
 }
+
+/// The order of items in pages of changes.
+type Key = (i64, Kind, ResourceId);
 
 struct Item {
     number: i64,
@@ -156,6 +167,12 @@ struct Item {
     id: ResourceId,
     /// None: it has ended.
     json: Option<RowJson>,
+}
+
+impl Item {
+    fn key(&self) -> Key {
+        (self.number, self.kind, self.id)
+    }
 }
 
 impl Items {
@@ -166,8 +183,7 @@ impl Items {
         which: Which,
         max: i64,
     ) -> QueryResult<()> {
-        let rows = ListRow::load_changed(conn, SelectChanged::new(owner, which, max))?;
-        self.add(Kind::List, rows)
+        self.rows::<ListRow>(conn, owner, Kind::List, which, max)
     }
 
     fn tasks(
@@ -177,8 +193,43 @@ impl Items {
         which: Which,
         max: i64,
     ) -> QueryResult<()> {
-        let rows = TaskRow::load_changed(conn, SelectChanged::new(owner, which, max))?;
-        self.add(Kind::Task, rows)
+        self.rows::<TaskRow>(conn, owner, Kind::Task, which, max)
+    }
+
+    /// Reads rows in chunks until they are too many bytes.
+    fn rows<T: Table>(
+        &mut self,
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+        kind: Kind,
+        mut which: Which,
+        max: i64,
+    ) -> QueryResult<()> {
+        let mut left = max;
+        while left > 0 {
+            let chunk = left.min(CHUNK);
+            let mut rows = T::load_changed(conn, SelectChanged::new(owner, which, chunk))?;
+            if let Which::All(_) = which {
+                // Not in the order of their numbers.
+                rows.iter_mut().for_each(|(number, _)| *number = None);
+            }
+            let count = rows.len() as i64;
+            let Some((number, last)) = rows.last().map(|(number, row)| (*number, row.id())) else {
+                return Ok(());
+            };
+            which = which.behind(number, last);
+            self.add(kind, rows)?;
+            if count < chunk {
+                return Ok(());
+            }
+            left -= count;
+            if self.bytes > MAX_BYTES {
+                let end = (number.unwrap_or(0), kind, last.0);
+                self.end = Some(self.end.map_or(end, |other| other.min(end)));
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     fn add<T: Table>(&mut self, kind: Kind, rows: Vec<(Option<i64>, T)>) -> QueryResult<()> {
@@ -187,6 +238,7 @@ impl Items {
             let fields = row.fields();
             T::write_json(&fields, &mut rest)
                 .map_err(|error| Error::DeserializationError(error.into()))?;
+            self.bytes += rest.len();
             self.all.push(Item {
                 number: number.unwrap_or(0),
                 kind,
@@ -222,11 +274,14 @@ impl Items {
     }
 
     /// Leaves a page. If there is more, where it ends.
-    fn cut(&mut self, limit: u16) -> Option<(i64, Kind, ResourceId)> {
-        let has_more = self.all.len() > usize::from(limit);
+    fn cut(&mut self, limit: u16) -> Option<Key> {
+        if let Some(end) = self.end {
+            self.all.retain(|item| item.key() <= end);
+        }
+        let has_more = self.end.is_some() || self.all.len() > usize::from(limit);
         self.all.truncate(usize::from(limit));
         let last = self.all.last().filter(|_| has_more)?;
-        Some((last.number, last.kind, last.id))
+        Some(last.key())
     }
 
     fn page(self, next: Cursor, more: bool) -> Page {

@@ -5,6 +5,7 @@ mod dev;
 mod healthcheck;
 mod migrate;
 mod serve;
+mod sync_reset;
 mod token;
 
 use std::fmt;
@@ -55,6 +56,8 @@ enum Command {
     CheckToken,
     /// Write the OpenAPI document
     Openapi,
+    /// Make every client that follows changes fetch everything anew, after a restore
+    SyncReset,
     /// Ask the local server whether it is ready: exit code 0 or 1
     Healthcheck,
 }
@@ -138,6 +141,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             print(&routes::API.json("/"))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::SyncReset => sync_reset::run(&Settings::load_database(&environment)?),
         Command::Healthcheck => healthcheck::run(&Settings::load_server(&environment)?),
     }
 }

@@ -24,6 +24,19 @@ pub enum Which {
     },
 }
 
+impl Which {
+    /// Those of them behind a row.
+    pub fn behind(self, number: Option<i64>, id: DbId) -> Self {
+        match self {
+            Self::All(_) => Self::All(Some(id)),
+            Self::Changed { up_to, .. } => Self::Changed {
+                after: (number.unwrap_or(0), Some(id)),
+                up_to,
+            },
+        }
+    }
+}
+
 /// SELECT: rows with the numbers of their last changes. A row that no change has written
 /// since numbers are given has none.
 pub struct SelectChanged<'a, T> {

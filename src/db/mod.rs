@@ -13,6 +13,7 @@ pub mod connection;
 mod epoch;
 pub mod error;
 pub(crate) mod file_identity;
+pub mod forget;
 pub mod id;
 pub mod idempotency;
 #[cfg(feature = "postgres")]

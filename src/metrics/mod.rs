@@ -52,7 +52,7 @@ impl Metrics {
         )?;
         let purged = counters(
             "todoward_purged_total",
-            "What this process has ended because it was in the trash for longer than trash.days.",
+            "What this process has ended: tasks and lists that were in the trash for longer than trash.days, and what was remembered of ended ones and of epochs for longer than changes.days.",
             &["kind"],
         )?;
         let build = IntGaugeVec::new(
@@ -65,7 +65,7 @@ impl Metrics {
             refused.with_label_values(&[code.as_str()]);
         }
 
-        for kind in ["task", "list"] {
+        for kind in ["task", "list", "gone", "epoch"] {
             purged.with_label_values(&[kind]);
         }
 

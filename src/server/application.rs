@@ -125,7 +125,8 @@ impl Application {
         let purge = Purge {
             db: db.clone(),
             health: Arc::clone(&health),
-            days: settings.trash_days,
+            trash_days: settings.trash_days,
+            changes_days: settings.changes_days,
             metrics: counters.clone(),
         };
         let edge_data = Data::new(Edge {

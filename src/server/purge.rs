@@ -1,5 +1,5 @@
-//! Ends in the background what has been in the trash for long enough: at start, and
-//! every ten minutes.
+//! Ends in the background what has been in the trash for long enough, and forgets what
+//! ended long ago: at start, and every ten minutes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use diesel::QueryResult;
 use crate::db::bridge::Db;
 use crate::db::connection::DbConnection;
 use crate::db::error::DbError;
+use crate::db::forget::{forget_epochs, forget_gone};
 use crate::db::purge::Step;
 use crate::health::Health;
 use crate::lists;
@@ -34,14 +35,16 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 type StepOf = fn(&mut DbConnection, Timestamp) -> QueryResult<Step>;
 
-/// What there is in the trash, in the order in which it ends: a list after its tasks.
-const KINDS: [(&str, StepOf); 2] = [("task", tasks::purge::step), ("list", lists::purge::step)];
+/// How often epochs are looked through, in passes: once a day. Most stay.
+const PASSES_PER_EPOCHS: u32 = 144;
 
-/// Ends what has been in the trash for longer than `days`.
+/// Ends what has been in the trash for longer than `trash_days`, and forgets what ended
+/// more than `changes_days` ago.
 pub(crate) struct Purge {
     pub db: Db,
     pub health: Arc<Health>,
-    pub days: u32,
+    pub trash_days: u32,
+    pub changes_days: u32,
     pub metrics: Option<Arc<Metrics>>,
 }
 
@@ -57,16 +60,24 @@ impl Purge {
             tokio::time::sleep(AFTER_FAILURE / 50).await;
         }
         let mut failures = 0;
-        loop {
-            for (kind, step) in KINDS {
-                self.end_all(kind, step, &mut failures).await;
+        for pass in 0_u32.. {
+            // A list ends after its tasks.
+            self.end_all("task", tasks::purge::step, self.trash_days, &mut failures)
+                .await;
+            self.end_all("list", lists::purge::step, self.trash_days, &mut failures)
+                .await;
+            self.end_all("gone", forget_gone, self.changes_days, &mut failures)
+                .await;
+            if pass % PASSES_PER_EPOCHS == 0 {
+                self.end_all("epoch", forget_epochs, self.changes_days, &mut failures)
+                    .await;
             }
             tokio::time::sleep(BETWEEN_PASSES).await;
         }
     }
 
-    async fn end_all(&self, kind: &'static str, step: StepOf, failures: &mut u32) {
-        let before = Timestamp::now().utc() - TimeDelta::days(i64::from(self.days));
+    async fn end_all(&self, kind: &'static str, step: StepOf, days: u32, failures: &mut u32) {
+        let before = Timestamp::now().utc() - TimeDelta::days(i64::from(days));
         let before = Timestamp::new(before);
         let mut total = 0;
         loop {
@@ -92,7 +103,7 @@ impl Purge {
             tokio::time::sleep(pause).await;
         }
         if total > 0 {
-            log::info!(kind, count = total; "ended what was in the trash for longer than trash.days");
+            log::info!(kind, count = total; "ended what was kept for long enough");
         }
     }
 }
@@ -103,13 +114,13 @@ fn log_change(done: &Result<Step, DbError>, failures: &mut u32) {
     match done {
         Err(error) => {
             if *failures == 0 {
-                log::warn!(cause:% = error; "what is in the trash for longer than trash.days cannot be ended yet; trying again");
+                log::warn!(cause:% = error; "what was kept for long enough cannot be ended yet; trying again");
             }
             *failures += 1;
         }
         Ok(Step::Done | Step::Ended(_)) => {
             if *failures > 0 {
-                log::info!("what is in the trash for longer than trash.days is ended again");
+                log::info!("what was kept for long enough is ended again");
             }
             *failures = 0;
         }

@@ -73,7 +73,7 @@ fn endpoints(path: &str) -> Vec<(String, &'static str)> {
         for path in routes::guarded() {
             let allow = match path.path {
                 "/tasks" | "/lists" => "GET, HEAD, POST, DELETE",
-                "/tasks/count" => "GET, HEAD",
+                "/tasks/count" | "/changes" | "/changes/stream" => "GET, HEAD",
                 "/tags" => "GET, HEAD, PATCH, DELETE",
                 "/tasks/{id}" | "/lists/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
                 "/tasks/{id}/complete" => "PATCH",

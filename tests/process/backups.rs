@@ -21,7 +21,7 @@ on_both_databases! {
 const BEFORE: usize = 200;
 
 /// Copies the database of `from`, during writes, into `to`.
-fn back_up_and_restore(engine: Engine, from: &Storage, to: &Storage) {
+pub fn back_up_and_restore(engine: Engine, from: &Storage, to: &Storage) {
     match engine {
         Engine::Sqlite => {
             let mut file = SqliteConnection::establish(from.file().to_str().unwrap()).unwrap();

@@ -26,6 +26,7 @@ mod databases;
 mod dev;
 mod faults;
 mod folding;
+mod following;
 mod hostile_claims;
 #[cfg(target_os = "linux")]
 mod io_errors;

@@ -1,6 +1,7 @@
 //! The test support: an application, users, responses.
 
 pub mod client;
+pub mod copy;
 pub mod events;
 pub mod fault_proxy;
 pub mod key_server;
