@@ -24,8 +24,8 @@ const ALLOWED: [&str; 7] = [
     "If-Match",
     "If-None-Match",
     "Idempotency-Key",
-    "Last-Event-ID",
     "X-Request-Id",
+    "Last-Event-ID",
 ];
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed, WWW-Authenticate",

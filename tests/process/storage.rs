@@ -39,7 +39,7 @@ impl Storage {
     /// the whole table can be the victim of a deadlock with the build.
     pub async fn is_indexed(&self) {
         let valid = "SELECT 1 FROM pg_index \
-                     WHERE indexrelid = to_regclass('tasks_trashed') AND indisvalid";
+                     WHERE indexrelid = to_regclass('lists_changed') AND indisvalid";
         let mut watcher = PgConnection::establish(&self.url).unwrap();
         eventually("the indexes are built", SOON, async || {
             (diesel::sql_query(valid).execute(&mut watcher).unwrap() > 0).then_some(())

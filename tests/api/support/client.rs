@@ -128,10 +128,16 @@ impl Request {
     /// The response, if there is one.
     pub async fn try_send(self) -> Result<Response, reqwest::Error> {
         let response = self.0.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let kind = headers.get("content-type");
         Ok(Response {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: response.bytes().await?.to_vec(),
+            status,
+            body: match kind.is_some_and(|kind| kind == "text/event-stream") {
+                // It has no end.
+                true => Vec::new(),
+                false => response.bytes().await?.to_vec(),
+            },
+            headers,
         })
     }
 }

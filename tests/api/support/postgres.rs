@@ -51,16 +51,18 @@ pub fn execute_in(url: &str, statement: &str) {
 }
 
 #[derive(QueryableByName)]
-struct ResponseBudget {
+struct Waiting {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     statements: i64,
 }
 
-/// The number of statements in a connection's database that wait for a lock.
+/// The number of statements in a connection's database that wait for a lock, but for an
+/// index that is being built.
 pub fn waiting_for_locks(connection: &mut PgConnection) -> i64 {
     let waiting = "SELECT count(*) AS statements FROM pg_stat_activity \
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let waiting: ResponseBudget = diesel::sql_query(waiting).get_result(connection).unwrap();
+                   WHERE datname = current_database() AND wait_event_type = 'Lock' \
+                   AND query NOT LIKE 'CREATE INDEX%'";
+    let waiting: Waiting = diesel::sql_query(waiting).get_result(connection).unwrap();
     waiting.statements
 }
 

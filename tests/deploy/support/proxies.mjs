@@ -101,6 +101,19 @@ export async function startCaddy(t, { replicas, frontend }) {
   return proxy;
 }
 
+export async function startHaproxy(t, { replicas }) {
+  const directory = temporary(t);
+  const [plain, stats] = await freePorts(2);
+  const variables = {
+    TODOWARD_BIND: `127.0.0.1:${plain}`,
+    TODOWARD_STATS: `127.0.0.1:${stats}`,
+    TODOWARD_A: `127.0.0.1:${replicas[0]}`,
+    TODOWARD_B: `127.0.0.1:${replicas[1]}`,
+  };
+  const errors = await run(t, directory, find("haproxy"), ["-db", "-f", new URL("../../../deploy/ha/haproxy.cfg", import.meta.url).pathname], variables, [plain]);
+  return new Proxy({ errors, plain, host: "localhost", base: "", isPlain: true });
+}
+
 function temporary(t) {
   const directory = mkdtempSync(join(tmpdir(), "todoward-proxy-"));
   mkdirSync(join(directory, "logs"));
@@ -153,8 +166,26 @@ class Proxy {
     return this.request(method, this.base + path, options);
   }
 
+  /** A stream of events: its status, and the blocks of lines that it sends, one by one. */
+  async events(path, { token }) {
+    const headers = { Host: this.host, Authorization: `Bearer ${token}` };
+    const [send, port] = this.isPlain ? [plainRequest, this.plain] : [tlsRequest, this.tls];
+    const to = { host: "127.0.0.1", port, path: this.base + path, headers, ca: this.ca, servername: this.host };
+    const sent = send({ ...to, agent: false });
+    const response = await new Promise((done, failed) => sent.once("response", done).once("error", failed).end());
+    const blocks = (async function* () {
+      let unread = "";
+      for await (const bytes of response) {
+        unread += bytes;
+        for (let end; (end = unread.indexOf("\n\n")) >= 0; unread = unread.slice(end + 2)) yield unread.slice(0, end);
+      }
+    })();
+    const next = async () => (await blocks.next()).value;
+    return { status: response.statusCode, next, close: () => sent.destroy() };
+  }
+
   /** Over TLS, whose certificate is verified, or plain. */
-  request(method, path, { token, body, headers = {}, plain = false, from = "127.0.0.1" } = {}) {
+  request(method, path, { token, body, headers = {}, plain = this.isPlain ?? false, from = "127.0.0.1" } = {}) {
     const given = { Host: this.host, ...headers };
     if (token) given.Authorization = `Bearer ${token}`;
     if (body) given["Content-Type"] = "application/json";
