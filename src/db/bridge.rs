@@ -18,17 +18,18 @@ use prometheus::{Histogram, HistogramOpts, IntCounter};
 use tokio::sync::oneshot;
 
 use super::active_pool::ActivePool;
+use super::change::as_one_change;
 use super::connection::DbConnection;
-use super::error::DbError;
+use super::error::{DbError, RunError};
 use super::file_identity::{FileIdentity, REMOVED};
 use super::job_claim::{JobClaim, result_by};
 use super::migrate::{MigrateError, migrate_on};
 use super::owner_limiter::{NoPermit, Permit};
 #[cfg(feature = "postgres")]
 use super::pipelines::{Pipelines, Session};
-use super::statement::{Access, Failure, Statement};
+use super::statement::{Access, Failure, Statement, Transaction};
 use super::watchers::Watchers;
-use super::worker_pool::{Job, WorkerPool, watch};
+use super::worker_pool::{Job, Progress, WorkerPool, watch};
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
@@ -184,10 +185,12 @@ impl Db {
             return Ok(output);
         }
         let writer = owner.clone();
-        let run = move |conn: &mut DbConnection, owner: &OwnerId| match statement.run(conn, owner) {
+        let run = move |conn: &mut DbConnection, owner: &OwnerId, _: &Progress<'_>| match statement
+            .run(conn, owner)
+        {
             Ok(output) => Ok(Ok(output)),
             Err(Failure::Rejected(rejection)) => Ok(Err(rejection)),
-            Err(Failure::Database(error)) => Err(error),
+            Err(Failure::Database(error)) => Err(error.into()),
         };
         let output = self.run_pooled(S::ACCESS, owner, deadline, run).await?;
         self.written_by(S::ACCESS, &writer);
@@ -203,6 +206,37 @@ impl Db {
         if access == Access::Write {
             self.watchers.written(owner);
         }
+    }
+
+    /// Runs many statements of an owner as one change in one transaction, on a connection
+    /// of the pool, and waits for it until `deadline` at most. On failures that a retry may
+    /// fix, all of it is run again.
+    ///
+    /// `run` asks [`Progress::goes_on`] before each statement, and rolls back if nobody
+    /// waits any more.
+    ///
+    /// # Errors
+    ///
+    /// The database failed, or the deadline passed.
+    pub async fn run_as_one_change<T, F>(
+        &self,
+        owner: OwnerId,
+        deadline: Instant,
+        run: F,
+    ) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut DbConnection, &OwnerId, &Progress<'_>) -> QueryResult<Transaction<T>>
+            + Send
+            + 'static,
+    {
+        let run = move |conn: &mut DbConnection, owner: &OwnerId, progress: &Progress<'_>| {
+            as_one_change(conn, owner, |conn| run(conn, owner, progress))
+        };
+        let writer = owner.clone();
+        let output = self.run_pooled(Access::Write, owner, deadline, run).await?;
+        self.written_by(Access::Write, &writer);
+        Ok(output)
     }
 
     #[cfg(feature = "postgres")]
@@ -248,7 +282,8 @@ impl Db {
     pub async fn check(&self, deadline: Instant, probe: Probe) -> Result<(), DbError> {
         let acquire_until = self.acquire_until(deadline);
         let waits = Some(&self.waits);
-        self.run_job(Access::Read, None, waits, acquire_until, deadline, probe)
+        let run = move |conn: &mut DbConnection, _: &Progress<'_>| Ok(probe(conn)?);
+        self.run_job(Access::Read, None, waits, acquire_until, deadline, run)
             .await
     }
 
@@ -269,7 +304,8 @@ impl Db {
         step: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, DbError> {
         let deadline = Instant::now() + STEP_TIMEOUT;
-        self.run_job(Access::Write, None, None, deadline, deadline, step)
+        let run = move |conn: &mut DbConnection, _: &Progress<'_>| Ok(step(conn)?);
+        self.run_job(Access::Write, None, None, deadline, deadline, run)
             .await
     }
 
@@ -302,7 +338,7 @@ impl Db {
     ) -> Result<T, DbError>
     where
         T: Send + 'static,
-        F: Fn(&mut DbConnection, &OwnerId) -> QueryResult<T> + Send + 'static,
+        F: Fn(&mut DbConnection, &OwnerId, &Progress<'_>) -> Result<T, RunError> + Send + 'static,
     {
         let acquire_until = self.acquire_until(deadline);
         let permit = loop {
@@ -317,7 +353,9 @@ impl Db {
                 Err(NoPermit::TimedOut) => return Err(self.no_connection_in_time()),
             }
         };
-        let run = move |conn: &mut DbConnection| run(conn, &owner);
+        let run = move |conn: &mut DbConnection, progress: &Progress<'_>| {
+            run(conn, &owner, progress)
+        };
         let waits = Some(&self.waits);
         self.run_job(access, Some(permit), waits, acquire_until, deadline, run)
             .await
@@ -334,7 +372,7 @@ impl Db {
     ) -> Result<T, DbError>
     where
         T: Send + 'static,
-        F: Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
+        F: Fn(&mut DbConnection, &Progress<'_>) -> Result<T, RunError> + Send + 'static,
     {
         let (reply, mut receiver) = oneshot::channel();
         let claim = Arc::new(JobClaim::default());
@@ -354,6 +392,9 @@ impl Db {
                     return;
                 }
                 let acquired = || observe(waits.as_ref(), asked);
+                let is_wanted = || !reply.is_closed();
+                let progress = Progress::new(worker, &is_wanted);
+                let run = |conn: &mut DbConnection| run(conn, &progress);
                 let result = worker.execute(access, acquire_until, acquired, &run);
                 // Fails if the request no longer waits; then the result is not needed.
                 let _ = reply.send(result);

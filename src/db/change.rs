@@ -15,6 +15,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as Instant};
 use super::column::StatementText;
 use super::connection::{DbConnection, MultiBackend};
 use super::epoch;
+use super::error::{Effect, RunError};
 use super::id::{DbId, Id};
 use super::schema::gone;
 use super::statement::{Failure, Pass, Transaction, dynamic_query, in_transaction_or_not};
@@ -91,7 +92,7 @@ impl Change<'_> {
 }
 
 /// Runs a change of the owner's rows as one transaction, which is rolled back if it has
-/// written none.
+/// written none. Inside of [`as_one_change`] it is a part of that one.
 ///
 /// # Errors
 ///
@@ -101,6 +102,12 @@ pub fn change_rows<T>(
     owner: &OwnerId,
     run: impl FnOnce(&mut DbConnection, &Change<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    if let Some(under_way) = UNDER_WAY.get() {
+        let change = under_way.part(owner);
+        let result = run(conn, &change)?;
+        under_way.note(&change);
+        return Ok(result);
+    }
     in_transaction_or_not(conn, |conn| {
         let change = begin(conn, owner.as_str())?;
         let result = run(conn, &change)?;
@@ -108,6 +115,88 @@ pub fn change_rows<T>(
             true => Transaction::Commit(result),
             false => Transaction::Rollback(result),
         })
+    })
+}
+
+thread_local! {
+    /// The change that this thread has begun for several statements: each of them is a
+    /// part of it. A thread has one connection at a time.
+    static UNDER_WAY: Cell<Option<UnderWay>> = const { Cell::new(None) };
+}
+
+/// A change of several statements.
+#[derive(Clone, Copy)]
+struct UnderWay {
+    number: i64,
+    now: Timestamp,
+    is_made: bool,
+}
+
+impl UnderWay {
+    fn part(self, owner: &OwnerId) -> Change<'_> {
+        Change {
+            owner: owner.as_str(),
+            number: self.number,
+            now: self.now,
+            is_made: Cell::new(false),
+        }
+    }
+
+    /// Notes whether a part of it has written something.
+    fn note(mut self, part: &Change<'_>) {
+        self.is_made |= part.is_made.get();
+        UNDER_WAY.set(Some(self));
+    }
+}
+
+/// Ends what is under way when dropped, after a panic, too.
+struct EndOfChange;
+
+impl Drop for EndOfChange {
+    fn drop(&mut self) {
+        UNDER_WAY.set(None);
+    }
+}
+
+/// Runs several statements of one owner as one change, in one transaction, which is rolled
+/// back if they have written nothing. The first of them finds the owner's row locked, and
+/// none of them takes a number.
+///
+/// # Errors
+///
+/// The database failed, or `run` did.
+pub fn as_one_change<T>(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    run: impl FnOnce(&mut DbConnection) -> QueryResult<Transaction<T>>,
+) -> Result<T, RunError> {
+    let mut commits = false;
+    let result = in_transaction_or_not(conn, |conn| {
+        let change = begin(conn, owner.as_str())?;
+        let _end = EndOfChange;
+        UNDER_WAY.set(Some(UnderWay {
+            number: change.number,
+            now: change.now,
+            is_made: false,
+        }));
+        let end = run(conn)?;
+        let is_made = UNDER_WAY.get().is_some_and(|change| change.is_made);
+        let end = match end {
+            Transaction::Commit(result) if !is_made => Transaction::Rollback(result),
+            end => end,
+        };
+        commits = matches!(end, Transaction::Commit(_));
+        Ok(end)
+    });
+    result.map_err(|error| RunError {
+        error,
+        effect: match commits {
+            false => Effect::None,
+            // Ids are drawn anew when it is repeated, so what was written after all would
+            // stand twice: a server that distributes tables can report 08007.
+            true if conn.is_postgres() => Effect::Unknown,
+            true => Effect::ByError,
+        },
     })
 }
 
@@ -153,6 +242,21 @@ pub enum Number {
 }
 
 impl Number {
+    /// The number for a statement that is a change of its own, or a part of the one under
+    /// way; none if it needs a transaction.
+    pub fn alone(conn: &DbConnection) -> Option<Self> {
+        match UNDER_WAY.get() {
+            Some(under_way) => {
+                UNDER_WAY.set(Some(UnderWay {
+                    is_made: true,
+                    ..under_way
+                }));
+                Some(Self::Of(under_way.number))
+            }
+            None => conn.is_postgres().then(Self::next),
+        }
+    }
+
     /// The next number.
     pub fn next() -> Self {
         Self::Next {

@@ -43,6 +43,33 @@ impl fmt::Display for DbError {
 
 impl std::error::Error for DbError {}
 
+/// Whether what has failed may have had an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It had none: the transaction was not committed yet.
+    None,
+    /// The error says it.
+    ByError,
+    /// It may have had one, whatever the error says: it came in answer to a COMMIT.
+    Unknown,
+}
+
+/// Why a function that ran on a connection has failed.
+#[derive(Debug)]
+pub struct RunError {
+    /// What Diesel reports.
+    pub error: Error,
+    /// Whether it had an effect.
+    pub effect: Effect,
+}
+
+impl From<Error> for RunError {
+    fn from(error: Error) -> Self {
+        let effect = Effect::ByError;
+        Self { error, effect }
+    }
+}
+
 /// The classification of a Diesel error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -20,6 +20,7 @@ pub mod idempotency;
 mod indexes;
 mod job_claim;
 pub mod migrate;
+pub mod open_transaction;
 pub mod order;
 pub mod owned;
 mod owner_limiter;
@@ -39,3 +40,5 @@ pub mod statement;
 pub mod table;
 pub mod watchers;
 mod worker_pool;
+
+pub use worker_pool::Progress;

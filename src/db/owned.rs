@@ -146,8 +146,8 @@ pub fn change<M: Owned>(
 
 /// Inserts a row as a change of its own.
 pub fn insert_alone<M: Owned>(conn: &mut DbConnection, new: &M) -> Result<(), Failure> {
-    if conn.is_postgres() {
-        new.insert(Number::next()).execute(conn)?;
+    if let Some(number) = Number::alone(conn) {
+        new.insert(number).execute(conn)?;
         return Ok(());
     }
     change_rows(conn, new.owner(), |conn, change| {
@@ -163,8 +163,8 @@ pub fn insert<M: Owned>(conn: &mut DbConnection, change: &Change<'_>, new: &M) -
 
 /// [`replace`] as a change of its own.
 fn replace_alone<M: Owned>(conn: &mut DbConnection, old: &M, new: &M) -> Result<bool, Failure> {
-    if conn.is_postgres() {
-        return Ok(replace(conn, Number::next(), old, new)?);
+    if let Some(number) = Number::alone(conn) {
+        return Ok(replace(conn, number, old, new)?);
     }
     change_rows(conn, old.owner(), |conn, change| {
         Ok(replace(conn, Number::Of(change.number()), old, new)?)

@@ -10,11 +10,10 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use diesel::QueryResult;
 use diesel::r2d2::R2D2Connection as _;
 
 use super::connection::{DbConnection, Generation, LogSometimes, Manager, Pooled};
-use super::error::{DbError, Verdict, verdict};
+use super::error::{DbError, Effect, RunError, Verdict, verdict};
 #[cfg(feature = "postgres")]
 use super::pipelines::Pipelines;
 use super::statement::Access;
@@ -126,6 +125,24 @@ impl WorkerPool {
     }
 }
 
+/// A job of many statements that is under way.
+pub struct Progress<'a> {
+    worker: &'a Worker,
+    is_wanted: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(worker: &'a Worker, is_wanted: &'a dyn Fn() -> bool) -> Self {
+        Self { worker, is_wanted }
+    }
+
+    /// To be called before each statement: whether somebody still waits for the result.
+    pub fn goes_on(&self) -> bool {
+        self.worker.begin_next();
+        (self.is_wanted)()
+    }
+}
+
 /// Starts the watch: a thread that replaces the worker pool when one of its threads
 /// hangs, until `db` is dropped. Only for PostgreSQL: SQLite runs in this process and
 /// must have one writer.
@@ -177,7 +194,7 @@ impl Worker {
         access: Access,
         acquire_until: Instant,
         acquired: impl FnOnce(),
-        run: &impl Fn(&mut DbConnection) -> QueryResult<T>,
+        run: &impl Fn(&mut DbConnection) -> Result<T, RunError>,
     ) -> Result<T, DbError> {
         let begun = Instant::now();
         let mut refused = 0;
@@ -195,13 +212,14 @@ impl Worker {
                 pooled.discard = true;
                 continue;
             }
-            let error = match self.watched(|| run(&mut pooled.connection)) {
+            let RunError { error, effect } = match self.watched(|| run(&mut pooled.connection)) {
                 Ok(value) => {
                     pooled.used_at = Instant::now();
                     return Ok(value);
                 }
                 Err(error) => error,
             };
+            let had_none = access == Access::Read || effect == Effect::None;
             let verdict = verdict(&error);
             if verdict == Verdict::Bug {
                 return Err(DbError::Bug(error.into()));
@@ -212,9 +230,9 @@ impl Worker {
                 return Err(DbError::Unavailable(error.into()));
             }
             if verdict == Verdict::DiskFailed {
-                return Err(match access {
-                    Access::Read => DbError::Unavailable(error.into()),
-                    Access::Write => DbError::OutcomeUnknown(error.into()),
+                return Err(match had_none {
+                    true => DbError::Unavailable(error.into()),
+                    false => DbError::OutcomeUnknown(error.into()),
                 });
             }
             if verdict == Verdict::Locked {
@@ -230,14 +248,15 @@ impl Worker {
                 // After a restart of the server the other connections are lost as well.
                 self.generation.end();
             }
-            match access {
-                Access::Write if is_lost || verdict == Verdict::ConnectionFailed => {
-                    return Err(DbError::OutcomeUnknown(error.into()));
-                }
-                // A read is retried until a connection is alive or time is up.
-                Access::Read if is_lost && Instant::now() < acquire_until => continue,
-                Access::Read if is_lost => return Err(DbError::Unavailable(error.into())),
-                Access::Read | Access::Write => {}
+            let is_unknown = is_lost
+                || verdict == Verdict::ConnectionFailed
+                || effect == Effect::Unknown;
+            match had_none {
+                false if is_unknown => return Err(DbError::OutcomeUnknown(error.into())),
+                // What had no effect is retried until a connection is alive or time is up.
+                true if is_lost && Instant::now() < acquire_until => continue,
+                true if is_lost => return Err(DbError::Unavailable(error.into())),
+                true | false => {}
             }
             if begun.elapsed() >= self.statement_timeout {
                 return Err(DbError::TooLate(access));
@@ -261,10 +280,16 @@ impl Worker {
             && self.watched(|| pooled.connection.ping()).is_err()
     }
 
-    /// Runs a function whose duration the watch observes.
-    fn watched<T>(&self, run: impl FnOnce() -> T) -> T {
+    /// Lets the watch observe what follows on its own: a job of many statements takes as
+    /// long as all of them.
+    fn begin_next(&self) {
         let now = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.busy_since.store(now.max(1), Ordering::Relaxed);
+    }
+
+    /// Runs a function whose duration the watch observes.
+    fn watched<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.begin_next();
         let result = run();
         self.busy_since.store(0, Ordering::Relaxed);
         result

@@ -43,9 +43,9 @@ pub struct CompleteTask {
 }
 
 impl CompleteTask {
-    fn simple<'a>(&'a self, owner: &'a OwnerId) -> SetCompleted<'a> {
+    fn simple<'a>(&'a self, owner: &'a OwnerId, number: Number) -> SetCompleted<'a> {
         SetCompleted {
-            number: Number::next(),
+            number,
             owner,
             id: DbId(self.id),
             completed: self.completion.completed,
@@ -97,8 +97,11 @@ impl Statement for CompleteTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        if !self.completion.subtasks && conn.is_postgres() {
-            let updated: Vec<TaskRow> = self.simple(owner).load(conn)?;
+        if !self.completion.subtasks
+            && conn.is_postgres()
+            && let Some(number) = Number::alone(conn)
+        {
+            let updated: Vec<TaskRow> = self.simple(owner, number).load(conn)?;
             if let Some(row) = updated.into_iter().next() {
                 return Ok(Task::from_fields(&row.fields(), owner));
             }
@@ -125,7 +128,9 @@ impl Statement for CompleteTask {
         session: &Session,
         owner: &OwnerId,
     ) -> Result<Option<Task>, pipelines::Failure> {
-        let updated = session.query(&self.simple(owner)).await?;
+        let updated = session
+            .query(&self.simple(owner, Number::next()))
+            .await?;
         owned::first_pipelined(&updated, owner)
     }
 }
