@@ -9,6 +9,7 @@
 //! routes      the one table of endpoints
 //! transfer    copies the tables of one database into another
 //! changes     what has changed of tasks and lists, for clients with a copy
+//! batch       many writes in one request, by the handlers of tasks, lists and tags
 //! lists       a resource: model, input, query, repository, handlers, openapi
 //! tags        the tags of all tasks: listed, renamed, taken off
 //! tasks       a resource like lists
@@ -25,6 +26,7 @@
 //! `docs/ARCHITECTURE.md` has the invariants and their tests.
 
 pub mod auth;
+pub mod batch;
 pub mod changes;
 pub mod cli;
 pub mod db;

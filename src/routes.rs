@@ -7,6 +7,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, guard};
 
 use crate::auth::{Authenticate, path_names_the_caller};
+use crate::batch;
 use crate::changes;
 use crate::health::handlers as health;
 use crate::http::cors::cors;
@@ -24,6 +25,7 @@ pub const RESOURCES: &[Resource] = &[
     lists::RESOURCE,
     tags::RESOURCE,
     changes::RESOURCE,
+    batch::RESOURCE,
 ];
 
 /// The path prefixes of the resources.
@@ -160,6 +162,16 @@ pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
             .wrap(from_fn(cors))
             .wrap(from_fn(api_headers)),
     );
+    app.default_service(web::to(no_such_address));
+}
+
+/// Registers the endpoints that operations of a batch reach. The batch has passed
+/// authentication; an operation has its claims.
+pub fn operations(app: &mut ServiceConfig) {
+    let resources = RESOURCES.iter().filter(|resource| batch::takes(resource));
+    for path in paths(resources.flat_map(|resource| resource.endpoints)) {
+        app.service(service_of("", path));
+    }
     app.default_service(web::to(no_such_address));
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage as _, HttpRequest};
 
 use super::bearer;
 use super::oauth::Access;
@@ -23,7 +23,7 @@ use super::verifier::Verifier;
 use crate::metrics::Metrics;
 use crate::primitives::deadline::deadline;
 use crate::primitives::problem::{ApiError, Code};
-use crate::rate_limit::Limits;
+use crate::rate_limit::{Left, Limits};
 
 /// The middleware: every route inside the wrapped scope needs a valid token.
 #[derive(Clone)]
@@ -87,6 +87,35 @@ where
     }
 }
 
+/// What is left after a request was counted, as stored in its extensions.
+#[derive(Clone)]
+struct Counted {
+    limits: Arc<Limits<OwnerId>>,
+    left: Left,
+}
+
+/// How many requests of an owner are accepted at once; none if there is no limit.
+pub fn burst(request: &HttpRequest) -> Option<u32> {
+    let extensions = request.extensions();
+    let counted = extensions.get::<Counted>();
+    counted.map(|counted| counted.limits.burst())
+}
+
+/// Counts as many requests more for one that stands for several.
+///
+/// # Errors
+///
+/// 429: the owner's bucket does not hold so many.
+pub fn count_more(request: &HttpRequest, owner: &OwnerId, count: u32) -> Result<(), ApiError> {
+    let mut extensions = request.extensions_mut();
+    let Some(counted) = extensions.get_mut::<Counted>() else {
+        return Ok(());
+    };
+    let (left, result) = counted.limits.count_more(owner, count, counted.left);
+    counted.left = left;
+    result
+}
+
 /// The service inside the middleware.
 pub struct Guarded<S> {
     service: Rc<S>,
@@ -131,12 +160,16 @@ where
                 .map(|limits| limits.count(claims.owner()).map(|left| (limits, left)));
             let access = claims.access();
             request.extensions_mut().insert(claims);
-            let left = match counted.transpose() {
-                Ok(left) => left,
+            match counted.transpose() {
+                Ok(Some((limits, left))) => {
+                    let limits = Arc::clone(limits);
+                    request.extensions_mut().insert(Counted { limits, left });
+                }
+                Ok(None) => {}
                 Err(too_many) => {
                     return Ok(request.error_response(too_many).map_into_right_body());
                 }
-            };
+            }
             let needed = Access::needed_by(request.method());
             let mut response = if access >= needed {
                 service.call(request).await?.map_into_left_body()
@@ -144,7 +177,8 @@ where
                 let missing = guard.verifier.policy().oauth.insufficient(needed);
                 request.error_response(missing).map_into_right_body()
             };
-            if let Some((limits, left)) = left {
+            let counted = response.request().extensions().get::<Counted>().cloned();
+            if let Some(Counted { limits, left }) = counted {
                 limits.describe(left, response.headers_mut());
             }
             Ok(response)

@@ -14,9 +14,8 @@ use crate::db::row_json::RowJson;
 use crate::db::statement::Statement as _;
 use crate::http::app_state::AppState;
 use crate::http::errors::database_error;
-use crate::http::resource::HandlerResult;
+use crate::http::resource::{HandlerResult, run_in};
 use crate::http::response_budget::{BudgetedBody, ResponseBudget};
-use crate::primitives::deadline::deadline;
 use crate::primitives::problem::{ApiError, Code};
 
 /// `GET /changes`
@@ -37,7 +36,7 @@ pub(super) async fn list_changes(
         let page = page.ok_or_else(sync_reset)?;
         render(page, owner, &budget)
     });
-    let body = app.db.run(owner, deadline(&request), statement).await;
+    let body = run_in(&app, owner, &request, statement).await;
     let body = body.map_err(database_error)??;
     let mut response = HttpResponse::Ok();
     Ok(response.content_type(ContentType::json()).body(body))

@@ -19,8 +19,7 @@ use crate::auth::{Claims, OwnerId, unix_now};
 use crate::db::watchers::{MAX_OF_OWNER, Reached, TooMany, Watch};
 use crate::http::app_state::AppState;
 use crate::http::errors::{database_error, invalid_query};
-use crate::http::resource::HandlerResult;
-use crate::primitives::deadline::deadline;
+use crate::http::resource::{HandlerResult, run_in};
 use crate::primitives::parameters::no_parameters;
 use crate::primitives::problem::{ApiError, Code};
 use crate::primitives::timestamp::Timestamp;
@@ -50,8 +49,8 @@ pub(super) async fn stream_changes(
     if request.method() == Method::HEAD {
         return Ok(response.finish());
     }
-    let watch = app.db.watchers().watch(&owner).map_err(too_many)?;
-    let head = app.db.run(owner.clone(), deadline(&request), ReadHead);
+    let watch = app.db()?.watchers().watch(&owner).map_err(too_many)?;
+    let head = run_in(&app, owner.clone(), &request, ReadHead);
     let cursor = head.await.map_err(database_error)?.cursor();
     let known = request.headers().get(LAST_EVENT_ID);
     let known = known.and_then(|id| Cursor::open(id.to_str().ok()?, owner.as_str()));

@@ -293,7 +293,8 @@ impl Db {
         deadline: Instant,
         read: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, DbError> {
-        self.run_job(Access::Read, None, None, deadline, deadline, read)
+        let run = move |conn: &mut DbConnection, _: &Progress<'_>| Ok(read(conn)?);
+        self.run_job(Access::Read, None, None, deadline, deadline, run)
             .await
     }
 
@@ -353,9 +354,8 @@ impl Db {
                 Err(NoPermit::TimedOut) => return Err(self.no_connection_in_time()),
             }
         };
-        let run = move |conn: &mut DbConnection, progress: &Progress<'_>| {
-            run(conn, &owner, progress)
-        };
+        let run =
+            move |conn: &mut DbConnection, progress: &Progress<'_>| run(conn, &owner, progress);
         let waits = Some(&self.waits);
         self.run_job(access, Some(permit), waits, acquire_until, deadline, run)
             .await
@@ -380,7 +380,7 @@ impl Db {
         let job: Job = {
             let (claim, waits) = (Arc::clone(&claim), waits.cloned());
             let file = self.file.clone().filter(|_| access == Access::Write);
-            Box::new(move |worker| {
+            Box::new(move |worker, kept| {
                 // Held until the thread is free again, even if the client has disconnected.
                 let _permit = permit;
                 // The client may have disconnected, or the request may have failed already.
@@ -393,7 +393,11 @@ impl Db {
                 }
                 let acquired = || observe(waits.as_ref(), asked);
                 let is_wanted = || !reply.is_closed();
-                let progress = Progress::new(worker, &is_wanted);
+                let progress = Progress {
+                    worker,
+                    kept,
+                    is_wanted: &is_wanted,
+                };
                 let run = |conn: &mut DbConnection| run(conn, &progress);
                 let result = worker.execute(access, acquire_until, acquired, &run);
                 // Fails if the request no longer waits; then the result is not needed.

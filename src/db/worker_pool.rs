@@ -4,6 +4,8 @@
 //! that disappears, or a proxy that swallows every byte, would otherwise block a
 //! thread for ever: libpq has no time limit for a response.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -44,7 +46,12 @@ const TICK: Duration = Duration::from_secs(1);
 const MAX_HANGING: usize = 8;
 
 /// A job for one of the threads.
-pub(super) type Job = Box<dyn FnOnce(&Worker) + Send>;
+pub(super) type Job = Box<dyn FnOnce(&Worker, &Kept) + Send>;
+
+/// What a thread keeps from one job to the next, because it cannot leave the thread and
+/// takes long to build. Not a thread-local variable: those end in an order of their own.
+#[derive(Default)]
+pub(super) struct Kept(RefCell<Option<Box<dyn Any>>>);
 
 pub(super) type Pool = r2d2::Pool<Manager>;
 
@@ -110,10 +117,11 @@ impl WorkerPool {
     }
 
     fn work(&self, worker: &Worker, jobs: &Receiver<Job>) {
+        let kept = Kept::default();
         while !self.retired.load(Ordering::Acquire) {
             match jobs.recv_timeout(TICK) {
                 // A panic ends the job, whose request gets an error, and not the thread.
-                Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(worker)))),
+                Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(worker, &kept)))),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -127,13 +135,30 @@ impl WorkerPool {
 
 /// A job of many statements that is under way.
 pub struct Progress<'a> {
-    worker: &'a Worker,
-    is_wanted: &'a dyn Fn() -> bool,
+    pub(super) worker: &'a Worker,
+    pub(super) kept: &'a Kept,
+    pub(super) is_wanted: &'a dyn Fn() -> bool,
 }
 
-impl<'a> Progress<'a> {
-    pub(super) fn new(worker: &'a Worker, is_wanted: &'a dyn Fn() -> bool) -> Self {
-        Self { worker, is_wanted }
+impl Progress<'_> {
+    /// What this thread has kept of an earlier job, or builds now. All jobs that keep
+    /// something keep the same.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be built.
+    pub fn kept<T: Clone + 'static, E>(
+        &self,
+        build: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let kept = |kept: &Option<Box<dyn Any>>| kept.as_ref()?.downcast_ref().cloned();
+        let known = kept(&self.kept.0.borrow());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let built = build()?;
+        self.kept.0.replace(Some(Box::new(built.clone())));
+        Ok(built)
     }
 
     /// To be called before each statement: whether somebody still waits for the result.
@@ -248,9 +273,8 @@ impl Worker {
                 // After a restart of the server the other connections are lost as well.
                 self.generation.end();
             }
-            let is_unknown = is_lost
-                || verdict == Verdict::ConnectionFailed
-                || effect == Effect::Unknown;
+            let is_unknown =
+                is_lost || verdict == Verdict::ConnectionFailed || effect == Effect::Unknown;
             match had_none {
                 false if is_unknown => return Err(DbError::OutcomeUnknown(error.into())),
                 // What had no effect is retried until a connection is alive or time is up.

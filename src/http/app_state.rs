@@ -4,12 +4,14 @@ use ipnet::IpNet;
 
 use super::response_budget::ResponseBudget;
 use crate::db::bridge::Db;
+use crate::primitives::problem::{ApiError, Code};
 
 /// The state that handlers share.
 #[derive(Clone)]
 pub struct AppState {
-    /// The bridge to the database.
-    pub db: Db,
+    /// The bridge to the database; none inside a transaction that is open for several
+    /// requests: their statements run in it, and could not leave it.
+    pub db: Option<Db>,
     /// The max size of a request body, in bytes.
     pub body_limit: usize,
     /// Limits the memory of large bodies, of requests and of responses.
@@ -22,4 +24,16 @@ pub struct AppState {
     pub changes_days: u32,
     /// How long a token is accepted after its end, in seconds.
     pub leeway: f64,
+}
+
+impl AppState {
+    /// The bridge to the database, for what cannot be a part of a transaction.
+    ///
+    /// # Errors
+    ///
+    /// There is none: a bug.
+    pub fn db(&self) -> Result<&Db, ApiError> {
+        let internal = || ApiError::new(Code::Internal, "an internal error occurred");
+        self.db.as_ref().ok_or_else(internal)
+    }
 }

@@ -1,6 +1,9 @@
 //! Reads request bodies: limited in size and time, JSON in UTF-8.
 
+use std::future::poll_fn;
 use std::ops::Deref;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::http::Method;
@@ -43,6 +46,17 @@ pub async fn read(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Body, ApiError> {
+    read_up_to(app.body_limit, app, owner, request, payload).await
+}
+
+/// Reads the body of a request to an endpoint with a limit of its own.
+pub async fn read_up_to(
+    limit: usize,
+    app: &AppState,
+    owner: &OwnerId,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Body, ApiError> {
     // A compressed body could be a decompression bomb, so none is decompressed.
     if request.headers().contains_key(CONTENT_ENCODING) {
         return Err(unsupported(
@@ -54,10 +68,15 @@ pub async fn read(
         .headers()
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > app.body_limit) {
-        return Err(too_large(app.body_limit));
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
     }
-    let body = collect(app, owner, payload, announced);
+    let mut body = pin!(collect(limit, app, owner, payload, announced));
+    // What is there already needs no timer, and on a database thread there is none.
+    let arrived = poll_fn(|context| Poll::Ready(body.as_mut().poll(context))).await;
+    if let Poll::Ready(body) = arrived {
+        return body;
+    }
     match tokio::time::timeout(BODY_TIMEOUT, body).await {
         Ok(body) => body,
         Err(_) => Err(ApiError::new(
@@ -68,6 +87,7 @@ pub async fn read(
 }
 
 async fn collect(
+    limit: usize,
     app: &AppState,
     owner: &OwnerId,
     mut payload: Payload,
@@ -85,13 +105,13 @@ async fn collect(
             )
         })?;
         let length = body.bytes.len() + piece.len();
-        if length > app.body_limit {
-            return Err(too_large(app.body_limit));
+        if length > limit {
+            return Err(too_large(limit));
         }
         // Reserved only once bytes have arrived: a Content-Length that is announced
         // and never sent must not use up the budget.
         if length > LARGE && body.held.is_none() {
-            let whole = announced.unwrap_or(app.body_limit);
+            let whole = announced.unwrap_or(limit);
             body.held = Some(app.response_budget.hold(owner, whole)?);
             body.bytes.reserve(whole.saturating_sub(body.bytes.len()));
         }

@@ -7,7 +7,8 @@ use crate::primitives::entity_tag::{IfMatch, IfNoneMatch};
 use crate::primitives::idempotency_key::IdempotencyKey;
 use crate::primitives::problem::{ApiError, Code};
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header with the key of an idempotent request.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Parses `If-Match`.
 pub fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {

@@ -13,7 +13,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpResponse};
 use uuid::Uuid;
 
 use crate::auth::Claims;
@@ -73,6 +73,7 @@ pub async fn edge(
     let received = Instant::now();
     let id = RequestId::of(request.headers());
     set_deadline(&request, received + edge.request_timeout);
+    request.extensions_mut().insert(id.clone());
 
     let (request, unread) = Unread::watch(request);
     let response = next.call(request).await?.map_into_boxed_body();
@@ -130,13 +131,18 @@ pub async fn api_headers(
     Ok(response)
 }
 
-/// Writes the body of an error response, and logs its cause.
-fn describe_error(mut response: ServiceResponse, id: &RequestId) -> ServiceResponse {
+/// The problem of an error response, whose cause it logs; none of any other response.
+/// `instance` is the path as received.
+pub fn problem_of(
+    response: &HttpResponse,
+    instance: &str,
+    id: &RequestId,
+) -> Option<(Code, Vec<u8>)> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
-        return response;
+        return None;
     }
-    let known = response.response().error();
+    let known = response.error();
     let fallback;
     let error = match known.and_then(|error| error.as_error::<ApiError>()) {
         Some(error) => error,
@@ -149,9 +155,18 @@ fn describe_error(mut response: ServiceResponse, id: &RequestId) -> ServiceRespo
     if let Some(cause) = error.cause() {
         log::error!(request_id = &*id.0, code = error.code().as_str(), cause:% = cause; "the cause of an error");
     }
-    let closes = matches!(error.code(), Code::RequestTimeout | Code::BodyTooLarge);
-    let problem = error.problem(response.request().uri().path(), &id.0);
+    let problem = error.problem(instance, &id.0);
     let body = serde_json::to_vec(&problem).unwrap_or_default();
+    Some((error.code(), body))
+}
+
+/// Writes the body of an error response, and logs its cause.
+fn describe_error(mut response: ServiceResponse, id: &RequestId) -> ServiceResponse {
+    let instance = response.request().uri().path();
+    let Some((code, body)) = problem_of(response.response(), instance, id) else {
+        return response;
+    };
+    let closes = matches!(code, Code::RequestTimeout | Code::BodyTooLarge);
     response = response.map_body(|_, _| BoxBody::new(body));
     response
         .headers_mut()

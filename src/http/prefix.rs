@@ -4,11 +4,15 @@
 //! `//evil.example` as prefix, links would lead to another host (open redirect).
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderName;
 use ipnet::IpNet;
+
+/// The header with the prefix.
+pub const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 /// The prefix of the path as the client sees it; usually empty.
 pub fn prefix<'r>(request: &'r HttpRequest, trusted: &[IpNet]) -> &'r str {
-    let mut values = request.headers().get_all("x-forwarded-prefix");
+    let mut values = request.headers().get_all(PREFIX);
     let (Some(value), None) = (values.next(), values.next()) else {
         return "";
     };

@@ -1,9 +1,9 @@
 //! What the handlers of all resources have in common. Each checks in the documented
 //! order: query, headers, body, then the row.
 
-use actix_web::http::header::{ContentType, ETAG, LINK, LOCATION};
+use actix_web::http::header::{ContentType, ETAG, HeaderName, LINK, LOCATION};
 use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::app_state::AppState;
 use super::body::{self, Body};
@@ -12,7 +12,9 @@ use super::errors::{Noun, invalid_query};
 use super::prefix::prefix;
 use super::response_budget::{BudgetedBody, ResponseBudget};
 use crate::auth::OwnerId;
+use crate::db::error::DbError;
 use crate::db::idempotency::Created;
+use crate::db::open_transaction::OpenTransaction;
 use crate::db::owned::Owned;
 use crate::db::row_json::RowJson;
 use crate::db::statement::Statement;
@@ -23,6 +25,9 @@ use crate::primitives::id::ResourceId;
 use crate::primitives::parameters::no_parameters;
 use crate::primitives::problem::{ApiError, Code};
 use crate::primitives::timestamp::Timestamp;
+
+/// The header that says that a response is that of an earlier request.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The result of a handler.
 pub type HandlerResult = Result<HttpResponse, ApiError>;
@@ -39,8 +44,29 @@ pub async fn run<S: Statement>(
     noun: &Noun,
     statement: S,
 ) -> Result<S::Output, ApiError> {
-    let done = app.db.run(owner, deadline(request), statement).await;
+    let done = run_in(app, owner, request, statement).await;
     done.map_err(|error| noun.failed(error))
+}
+
+/// The same, for a resource whose errors are those of the database alone.
+///
+/// # Errors
+///
+/// Why nothing came of it.
+pub async fn run_in<S: Statement>(
+    app: &AppState,
+    owner: OwnerId,
+    request: &HttpRequest,
+    statement: S,
+) -> Result<S::Output, DbError> {
+    if let Some(db) = &app.db {
+        return db.run(owner, deadline(request), statement).await;
+    }
+    let open = request.extensions().get::<OpenTransaction>().cloned();
+    match open {
+        Some(transaction) => transaction.run(statement).await,
+        None => Err(DbError::Bug("there is no open transaction".into())),
+    }
 }
 
 /// Reads what every change of a row has: its precondition and its body.
@@ -133,7 +159,7 @@ pub fn created<R: Owned>(
     let prefix = prefix(request, &app.trusted_proxies);
     response.insert_header((LOCATION, format!("{prefix}{path}/{}", new.id().0)));
     if replayed {
-        response.insert_header(("idempotency-replayed", "true"));
+        response.insert_header((REPLAYED, "true"));
     }
     with_row(response, &new)
 }

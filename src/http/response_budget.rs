@@ -85,7 +85,21 @@ impl ResponseBudget {
 }
 
 /// A reservation in the budget, returned when dropped; empty for small bodies.
+#[derive(Default)]
 pub struct Held(Option<Counted>);
+
+impl Held {
+    /// Keeps another reservation together with this one.
+    pub fn add(&mut self, other: Self) {
+        match (&mut self.0, other.0) {
+            (Some(counted), Some(mut other)) => {
+                counted.length += std::mem::take(&mut other.length);
+            }
+            (none @ None, other) => *none = other,
+            (Some(_), None) => {}
+        }
+    }
+}
 
 struct Counted {
     budget: ResponseBudget,

@@ -82,6 +82,23 @@ fn problem() -> ObjectBuilder {
             ArrayBuilder::new()
                 .items(parts)
                 .description(Some("What is not ready; of `/health/ready` only.")),
+        )
+        .property(
+            "failed",
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(0))
+                .description(Some(
+                    "Which operation of a batch was refused; the first is 0.",
+                )),
+        )
+        .property(
+            "headers",
+            ObjectBuilder::new().description(Some("The headers of that operation's answer.")),
+        )
+        .property(
+            "problem",
+            ObjectBuilder::new().description(Some("That operation's problem.")),
         );
     let required = [
         "type",
@@ -127,6 +144,10 @@ fn example(code: Code) -> Value {
             json!([{"pointer": "/name", "detail": "must be 1 to 60 characters"}]),
         ),
         (
+            Code::InvalidBatch,
+            json!([{"pointer": "/operations/3/path", "detail": "must begin with /tasks, /lists or /tags"}]),
+        ),
+        (
             Code::UnknownField,
             json!([{"pointer": "/colour", "detail": unknown}]),
         ),
@@ -140,6 +161,11 @@ fn example(code: Code) -> Value {
         ),
     ];
     let mut of_this = errors_of.into_iter().filter(|(of, _)| *of == code);
+    if let (Some(members), Code::BatchRefused) = (problem.as_object_mut(), code) {
+        members.insert("failed".to_owned(), json!(1));
+        members.insert("headers".to_owned(), json!({}));
+        members.insert("problem".to_owned(), example(Code::NotOwner));
+    }
     if let (Some(members), Some((_, errors))) = (problem.as_object_mut(), of_this.next()) {
         members.insert("errors".to_owned(), errors);
     }
@@ -189,6 +215,10 @@ fn detail(code: Code) -> &'static str {
         Code::UnknownField => "colour is not a field that can be set here",
         Code::IdempotencyKeyReused => {
             "this Idempotency-Key was used with another body or at another endpoint; use a new key for something new"
+        }
+        Code::InvalidBatch => "operations/3/path must begin with /tasks, /lists or /tags",
+        Code::BatchRefused => {
+            "operation 1 was refused, so none was done: this task is somebody else's"
         }
         Code::RateLimited => "too many requests; try again later",
         Code::TooManyStreams => {

@@ -2,15 +2,14 @@
 
 use std::time::Instant;
 
-use actix_web::dev::ServiceRequest;
-use actix_web::{HttpMessage as _, HttpRequest};
+use actix_web::{HttpMessage, HttpRequest};
 
 /// The deadline, as stored in the request's extensions.
 #[derive(Debug, Clone, Copy)]
 struct Deadline(Instant);
 
 /// Sets the deadline of a request.
-pub fn set_deadline(request: &ServiceRequest, deadline: Instant) {
+pub fn set_deadline(request: &impl HttpMessage, deadline: Instant) {
     request.extensions_mut().insert(Deadline(deadline));
 }
 

@@ -49,11 +49,18 @@ impl FieldError {
 
     /// An unknown field of the body.
     pub fn unknown_field(name: &str) -> Self {
-        let escaped = name.replace('~', "~0").replace('/', "~1");
         Self {
             unknown: true,
-            ..Self::in_body(format!("/{escaped}"), "is not a field that can be set here")
+            ..Self::in_body(
+                Self::pointer_to(name),
+                "is not a field that can be set here",
+            )
         }
+    }
+
+    /// The pointer to a field, whatever characters its name has.
+    pub fn pointer_to(name: &str) -> String {
+        format!("/{}", name.replace('~', "~0").replace('/', "~1"))
     }
 
     /// A field that an object inside the body does not have.

@@ -9,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::field_error::FieldError;
 
@@ -97,6 +98,10 @@ codes! {
     UnknownField = "unknown_field", 422;
     /// The idempotency key was used with another body.
     IdempotencyKeyReused = "idempotency_key_reused", 422;
+    /// A batch that does not say what it should do.
+    InvalidBatch = "invalid_batch", 422;
+    /// An operation of a batch was refused, so none was done.
+    BatchRefused = "batch_refused", 422;
     /// Too many requests.
     RateLimited = "rate_limited", 429;
     /// Too many streams of one user.
@@ -145,6 +150,7 @@ pub struct ApiError {
     errors: Vec<FieldError>,
     headers: Vec<(&'static str, String)>,
     not_ready: Vec<&'static str>,
+    failed: Option<Box<FailedOperation>>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -157,6 +163,7 @@ impl ApiError {
             errors: Vec::new(),
             headers: Vec::new(),
             not_ready: Vec::new(),
+            failed: None,
             source: None,
         }
     }
@@ -201,6 +208,13 @@ impl ApiError {
         self
     }
 
+    /// Adds the operation because of which a batch was refused.
+    #[must_use]
+    pub fn with_failed(mut self, failed: FailedOperation) -> Self {
+        self.failed = Some(Box::new(failed));
+        self
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.code
@@ -223,6 +237,7 @@ impl ApiError {
             request_id,
             errors: &self.errors,
             not_ready: &self.not_ready,
+            failed: self.failed.as_deref(),
         }
     }
 }
@@ -241,6 +256,20 @@ pub struct Problem<'a> {
     errors: &'a [FieldError],
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     not_ready: &'a [&'static str],
+    #[serde(flatten)]
+    failed: Option<&'a FailedOperation>,
+}
+
+/// The operation because of which a batch was refused, and its own response.
+#[derive(Debug, Serialize)]
+pub struct FailedOperation {
+    /// Which one; the first is 0.
+    #[serde(rename = "failed")]
+    pub index: usize,
+    /// Its headers, as a JSON object.
+    pub headers: Box<RawValue>,
+    /// Its problem.
+    pub problem: Box<RawValue>,
 }
 
 impl fmt::Display for ApiError {

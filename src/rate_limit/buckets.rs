@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use governor::clock::{Clock, MonotonicClock};
-use governor::middleware::StateInformationMiddleware;
+use governor::middleware::{StateInformationMiddleware, StateSnapshot};
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
-use governor::{Quota, RateLimiter};
+use governor::{NotUntil, Quota, RateLimiter};
 use quick_cache::sync::Cache;
 
 use crate::settings::RateLimit;
@@ -68,23 +68,52 @@ impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
     /// The bucket is empty, and nothing was taken.
     pub fn take(&self, key: &K) -> Result<Left, Left> {
         match self.limiter.check_key(key) {
-            Ok(state) => {
-                let requests = state.remaining_burst_capacity();
-                let missing = self.limit.burst.saturating_sub(requests);
-                Ok(Left {
-                    requests,
-                    seconds: missing.div_ceil(self.limit.per_second.max(1)).max(1).into(),
-                })
-            }
-            Err(wait) => {
-                let wait = wait.wait_time_from(self.limiter.clock().now());
-                Err(Left {
-                    requests: 0,
-                    // Rounded up: a client that retries too early would be refused again.
-                    seconds: (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1),
-                })
-            }
+            Ok(state) => Ok(self.left(&state)),
+            Err(wait) => Err(Left {
+                requests: 0,
+                seconds: self.seconds(&wait),
+            }),
         }
+    }
+
+    /// Takes as many requests at once from a bucket. `before` is what was left of it.
+    ///
+    /// # Errors
+    ///
+    /// There are not so many in it, or never will be, and nothing was taken. The seconds
+    /// are those until there are.
+    pub fn take_many(&self, key: &K, count: u32, before: Left) -> Result<Left, Left> {
+        let Some(count) = NonZeroU32::new(count) else {
+            return Ok(before);
+        };
+        match self.limiter.check_key_n(key, count) {
+            Ok(Ok(state)) => Ok(self.left(&state)),
+            Ok(Err(wait)) => Err(Left {
+                seconds: self.seconds(&wait),
+                ..before
+            }),
+            Err(_) => Err(before),
+        }
+    }
+
+    /// The size of a bucket.
+    pub fn burst(&self) -> u32 {
+        self.limit.burst
+    }
+
+    fn left(&self, state: &StateSnapshot) -> Left {
+        let requests = state.remaining_burst_capacity();
+        let missing = self.limit.burst.saturating_sub(requests);
+        Left {
+            requests,
+            seconds: missing.div_ceil(self.limit.per_second.max(1)).max(1).into(),
+        }
+    }
+
+    /// Rounded up: a client that retries too early would be refused again.
+    fn seconds(&self, wait: &NotUntil<C::Instant>) -> u64 {
+        let wait = wait.wait_time_from(self.limiter.clock().now());
+        (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
     }
 }
 

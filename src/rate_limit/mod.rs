@@ -23,6 +23,9 @@ use crate::settings::RateLimit;
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+const TOO_MANY: &str =
+    "too many requests of this user; wait for as many seconds as Retry-After says";
+
 /// The limits of a server. `O` is the type of an owner.
 pub struct Limits<O: Hash + Eq + Clone> {
     owners: Policy<O>,
@@ -46,9 +49,26 @@ impl<O: Hash + Eq + Clone> Limits<O> {
     ///
     /// 429: the owner's bucket is empty.
     pub fn count(&self, owner: &O) -> Result<Left, ApiError> {
-        let too_many =
-            "too many requests of this user; wait for as many seconds as Retry-After says";
-        self.owners.take(owner, too_many)
+        let taken = self.owners.buckets.take(owner);
+        taken.map_err(|left| self.owners.refusal(left, TOO_MANY))
+    }
+
+    /// Counts as many requests of an owner more, and says what is left, with or without
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// 429: the owner's bucket does not hold so many. None of them was taken.
+    pub fn count_more(&self, owner: &O, count: u32, before: Left) -> (Left, Result<(), ApiError>) {
+        match self.owners.buckets.take_many(owner, count, before) {
+            Ok(left) => (left, Ok(())),
+            Err(left) => (left, Err(self.owners.refusal(left, TOO_MANY))),
+        }
+    }
+
+    /// How many requests of an owner are accepted at once.
+    pub fn burst(&self) -> u32 {
+        self.owners.buckets.burst()
     }
 
     /// Counts a request whose token was refused.
@@ -64,7 +84,9 @@ impl<O: Hash + Eq + Clone> Limits<O> {
         };
         let client = client::client_address(peer.ip(), request.headers(), &self.proxies);
         let key = client::subscriber(client);
-        self.addresses.take(&key, too_many).map(drop)
+        let taken = self.addresses.buckets.take(&key);
+        let taken = taken.map_err(|left| self.addresses.refusal(left, too_many));
+        taken.map(drop)
     }
 
     /// Adds the `RateLimit` headers to a response.
@@ -97,13 +119,11 @@ impl<K: Hash + Eq + Clone> Policy<K> {
         }
     }
 
-    fn take(&self, key: &K, too_many: &'static str) -> Result<Left, ApiError> {
-        self.buckets.take(key).map_err(|left| {
-            ApiError::new(Code::RateLimited, too_many)
-                .with_header("retry-after", &left.seconds.to_string())
-                .with_header("ratelimit", &self.describe(left))
-                .with_header("ratelimit-policy", &self.text)
-        })
+    fn refusal(&self, left: Left, too_many: &'static str) -> ApiError {
+        ApiError::new(Code::RateLimited, too_many)
+            .with_header("retry-after", &left.seconds.to_string())
+            .with_header("ratelimit", &self.describe(left))
+            .with_header("ratelimit-policy", &self.text)
     }
 
     fn describe(&self, left: Left) -> String {

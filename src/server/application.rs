@@ -20,6 +20,7 @@ use super::metrics_server::{Exposition, MetricsServer};
 use super::migrate_at_start::{bring_up_to_date, refold};
 use super::purge::Purge;
 use crate::auth::{Authenticate, Jwks, Policy, Scopes, Verifier};
+use crate::batch::Batches;
 use crate::changes::notifier;
 use crate::db::bridge::Db;
 use crate::health::Health;
@@ -103,7 +104,7 @@ impl Application {
         let cors = Cors::new(settings.allowed_origins.clone(), &settings.allowed_headers);
         let cors = Data::new(cors);
         let state = Data::new(AppState {
-            db: db.clone(),
+            db: Some(db.clone()),
             body_limit: server.body_limit,
             response_budget: ResponseBudget::default(),
             trusted_proxies: server.trusted_proxies.clone(),
@@ -140,10 +141,13 @@ impl Application {
         let guard = Authenticate::new(verifier, limits, counters);
         let documents = Data::new(Documents::new(routes::API));
         let health_data = Data::from(Arc::clone(&health));
+        let of_batches = db.clone();
         let http = HttpServer::new(move || {
             let guard = guard.clone();
+            let batches = Batches::new(of_batches.clone(), &state, routes::operations);
             App::new()
                 .app_data(state.clone())
+                .app_data(Data::new(batches))
                 .app_data(health_data.clone())
                 .app_data(documents.clone())
                 .app_data(cors.clone())

@@ -15,8 +15,8 @@ use crate::db::statement::Statement;
 use crate::http::app_state::AppState;
 use crate::http::body;
 use crate::http::errors::{database_error, invalid_query};
+use crate::http::resource;
 use crate::http::response_budget::{BudgetedBody, ResponseBudget};
-use crate::primitives::deadline::deadline;
 use crate::primitives::field_error::FieldError;
 use crate::primitives::json_writer;
 use crate::primitives::parameters::no_parameters;
@@ -104,6 +104,6 @@ async fn run<S: Statement>(
     request: &HttpRequest,
     statement: S,
 ) -> Result<S::Output, ApiError> {
-    let done = app.db.run(owner, deadline(request), statement).await;
+    let done = resource::run_in(app, owner, request, statement).await;
     done.map_err(database_error)
 }

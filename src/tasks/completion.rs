@@ -128,9 +128,7 @@ impl Statement for CompleteTask {
         session: &Session,
         owner: &OwnerId,
     ) -> Result<Option<Task>, pipelines::Failure> {
-        let updated = session
-            .query(&self.simple(owner, Number::next()))
-            .await?;
+        let updated = session.query(&self.simple(owner, Number::next())).await?;
         owned::first_pipelined(&updated, owner)
     }
 }

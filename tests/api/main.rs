@@ -14,6 +14,7 @@ mod support;
 
 mod addresses;
 mod authorization;
+mod batch;
 mod bodies;
 mod changes;
 mod client_ids;

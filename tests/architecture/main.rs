@@ -19,7 +19,7 @@ const MODULES: &[&[&str]] = &[
     &["routes"],
     &["transfer"],
     &["changes"],
-    &["lists", "tags"],
+    &["batch", "lists", "tags"],
     &["tasks"],
     &["openapi"],
     &["http"],
