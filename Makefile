@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence binary better-auth client check-deploy chaos soak fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
+.PHONY: run test batch-suite e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence binary better-auth client check-deploy chaos soak fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -10,6 +10,12 @@ run:
 # All tests, on SQLite and PostgreSQL.
 test: postgres
 	cargo test --locked
+
+# The tests of the API with every write in a batch of one, atomic and not.
+batch-suite: postgres
+	for mode in atomic single; do \
+		TODOWARD_TEST_BATCH=$$mode cargo test --locked --test api || exit 1; \
+	done
 
 # End to end, against the real ones: Better Auth, newman, a browser. Needs Node.js
 # 22.18 and Python 3. LONG=1 rotates keys under load for a minute instead of eight

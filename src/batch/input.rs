@@ -34,7 +34,7 @@ const CHARACTERS: &str = "must be a path, and a query if there is one, percent-e
 const HEADER: &str =
     "is not a header of operations; they are If-Match, If-None-Match and Idempotency-Key";
 const TWICE: &str = "must stand only once, whatever its case";
-const VALUE: &str = "must be a string of visible ASCII characters and spaces";
+const VALUE: &str = "must be a string without control characters";
 
 /// A batch.
 pub(super) struct Batch {

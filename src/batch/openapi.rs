@@ -87,7 +87,7 @@ fn operation() -> ObjectBuilder {
 }
 
 fn operation_headers() -> ObjectBuilder {
-    let value = || string().pattern(Some("^[\\t -~]*$"));
+    let value = || string().pattern(Some("^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]*$"));
     HEADERS
         .iter()
         .fold(ObjectBuilder::new(), |headers, (name, _)| {

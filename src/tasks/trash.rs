@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::bulk::{
@@ -98,7 +99,7 @@ impl Statement for ClearCompleted {
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
         change_rows(conn, owner, |conn, change| {
             let which = Which::Completed(self.before.map(Timestamp::column));
-            let now = Timestamp::now();
+            let now = later_than_all(conn, owner, Timestamp::now())?;
             if self.permanent {
                 let ended: Vec<DbId> = EndTasks { owner, which }.load(conn)?;
                 change.end(conn, TaskRow::NAME, &ended)?;
@@ -126,6 +127,22 @@ impl Statement for ClearCompleted {
             Ok(count)
         })
     }
+}
+
+/// An instant at which nothing of the owner's went to the trash: now, or a little later,
+/// because operations of a batch follow each other within a millisecond.
+fn later_than_all(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    now: Timestamp,
+) -> QueryResult<Timestamp> {
+    let last: Option<NaiveDateTime> = tasks::table
+        .filter(tasks::owner_id.eq(owner.as_str()))
+        .filter(tasks::deleted_at.ge(now.column()))
+        .select(diesel::dsl::max(tasks::deleted_at))
+        .get_result(conn)?;
+    let next = |last: NaiveDateTime| Timestamp::of_column(last + TimeDelta::milliseconds(1));
+    Ok(last.map_or(now, next))
 }
 
 /// Ends everything of the owner's that is in the trash, and says how many tasks it was.

@@ -7,12 +7,16 @@ use serde_json::Value;
 
 use super::events::EventStream;
 
+/// The type of JSON.
+pub const JSON: &str = "application/json";
+
 /// Sends requests as one user, or without a token.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: String,
     authorization: Option<String>,
+    pub is_plain: bool,
 }
 
 impl Client {
@@ -21,16 +25,25 @@ impl Client {
             http,
             base: format!("http://{address}"),
             authorization,
+            is_plain: false,
         }
     }
 
+    /// The same, and no request of it goes through a batch (see `operation`): for tests of
+    /// the way that a single request takes.
+    pub fn plain(mut self) -> Self {
+        self.is_plain = true;
+        self
+    }
+
     pub fn request(&self, method: &str, path: &str) -> Request {
-        let url = format!("{}{path}", self.base);
-        let mut request = self.http.request(method.parse().unwrap(), url);
-        if let Some(authorization) = &self.authorization {
-            request = request.header("Authorization", authorization);
+        Request {
+            client: self.clone(),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: None,
         }
-        Request(request)
     }
 
     pub async fn get(&self, path: &str) -> Response {
@@ -79,32 +92,33 @@ impl Client {
     }
 }
 
-pub struct Request(reqwest::RequestBuilder);
+pub struct Request {
+    pub client: Client,
+    pub method: String,
+    pub path: String,
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Option<Vec<u8>>,
+}
 
 impl Request {
-    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        Self(self.0.header(name, value.as_ref()))
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers
+            .push((name.to_owned(), value.as_ref().to_owned()));
+        self
     }
 
     pub fn json(self, body: &Value) -> Self {
-        Self(
-            self.0
-                .header("Content-Type", "application/json")
-                .body(body.to_string()),
-        )
+        self.body(JSON, body.to_string())
     }
 
     pub fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self(
-            self.0
-                .header("Content-Type", content_type)
-                .body(body.into()),
-        )
+        self.header("Content-Type", content_type).bare_body(body)
     }
 
     /// A body without a Content-Type.
-    pub fn bare_body(self, body: impl Into<Vec<u8>>) -> Self {
-        Self(self.0.body(body.into()))
+    pub fn bare_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
     }
 
     pub async fn send(self) -> Response {
@@ -113,12 +127,12 @@ impl Request {
 
     /// A stream of events.
     pub async fn events(self) -> EventStream {
-        EventStream::new(self.0.send().await.expect("no response"))
+        EventStream::new(self.open().await.expect("no response"))
     }
 
     /// A stream of events, or the status of a refusal.
     pub async fn try_events(self) -> Result<EventStream, u16> {
-        let response = self.0.send().await.expect("no response");
+        let response = self.open().await.expect("no response");
         match response.status().as_u16() {
             200 => Ok(EventStream::new(response)),
             status => Err(status),
@@ -127,7 +141,14 @@ impl Request {
 
     /// The response, if there is one.
     pub async fn try_send(self) -> Result<Response, reqwest::Error> {
-        let response = self.0.send().await?;
+        match super::operation::wrap(&self) {
+            Some(batch) => batch.send_alone().await.map(super::operation::unwrap),
+            None => self.send_alone().await,
+        }
+    }
+
+    async fn send_alone(self) -> Result<Response, reqwest::Error> {
+        let response = self.open().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let kind = headers.get("content-type");
         Ok(Response {
@@ -139,6 +160,23 @@ impl Request {
             },
             headers,
         })
+    }
+
+    /// Sends it, and reads the head of the response.
+    async fn open(self) -> Result<reqwest::Response, reqwest::Error> {
+        let url = format!("{}{}", self.client.base, self.path);
+        let http = &self.client.http;
+        let mut request = http.request(self.method.parse().unwrap(), url);
+        if let Some(authorization) = &self.client.authorization {
+            request = request.header("Authorization", authorization);
+        }
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = self.body {
+            request = request.body(body);
+        }
+        request.send().await
     }
 }
 

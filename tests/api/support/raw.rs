@@ -38,6 +38,13 @@ impl Connection {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    /// Ends the connection in both directions at once, which the server is told (RST). A
+    /// connection that is merely closed looks like one whose client still reads.
+    pub fn reset(self) {
+        let socket = socket2::SockRef::from(&self.stream);
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
     /// The next response; none if the connection has ended.
     pub fn response(&mut self) -> Option<Response> {
         let mut response = self.response_to_head()?;
