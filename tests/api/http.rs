@@ -77,6 +77,7 @@ fn endpoints(path: &str) -> Vec<(String, &'static str)> {
                 "/tags" => "GET, HEAD, PATCH, DELETE",
                 "/tasks/{id}" | "/lists/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
                 "/tasks/{id}/complete" => "PATCH",
+                "/batch" => "POST",
                 "/tasks/{id}/move" | "/lists/{id}/move" => "POST",
                 "/tasks/{id}/restore" | "/lists/{id}/restore" => "POST",
                 other => panic!("{other} is new: say here what its methods are"),

@@ -94,7 +94,8 @@ fn writes_that_wait_for_a_disk_use_the_next_pipeline_of_their_worker() {
             ("WITH_METRICS", ""),
         ];
         let slow = TestApp::on_database(Engine::Postgres, &url, &variables).await;
-        let users = ["alice", "bob", "carol", "dave"].map(|name| slow.user(name));
+        // An atomic batch goes over no pipeline.
+        let users = ["alice", "bob", "carol", "dave"].map(|name| slow.user(name).plain());
         eventually("a second pipeline for writes", async || {
             let draft = json!({ "title": "a" });
             let creates = users.iter().map(|user| user.post(TASKS, &draft));
@@ -116,7 +117,8 @@ fn writes_that_wait_for_a_disk_use_the_next_pipeline_of_their_worker() {
 fn what_is_asked_for_most_goes_over_pipelines() {
     block_on(async {
         let app = TestApp::with(Engine::Postgres, &[("WITH_METRICS", "")]).await;
-        let alice = app.user("alice");
+        // An atomic batch goes over no pipeline.
+        let alice = app.user("alice").plain();
         let path = alice.create_path("a").await;
         let complete = format!("{path}/complete");
         is_pipelined(&app, "create", async || {

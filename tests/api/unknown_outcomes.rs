@@ -37,6 +37,11 @@ impl Faulty {
         }
     }
 
+    /// A user whose requests go alone: a batch ends in its own way, tested in `batch`.
+    fn user(&self, name: &str) -> Client {
+        self.app.user(name).plain()
+    }
+
     /// Repeats a request until the fault has happened, and returns that response. All
     /// earlier ones must succeed.
     async fn struck(&self, fault: FieldError, mut ask: impl AsyncFnMut() -> Response) -> Response {
@@ -87,7 +92,7 @@ async fn count(client: &Client, title: &str) -> usize {
 
 async fn creates_are_stored_once(faulty: &Faulty, way: Way, codes: &[&'static str]) {
     for (number, fault) in faults(way, codes, "INSERT INTO tasks").iter().enumerate() {
-        let alice = faulty.app.user(&format!("alice {number}"));
+        let alice = faulty.user(&format!("alice {number}"));
         let mut tries = 0;
         let response = faulty
             .struck(fault.clone(), async || {
@@ -103,7 +108,7 @@ async fn creates_are_stored_once(faulty: &Faulty, way: Way, codes: &[&'static st
 }
 
 async fn toggles_are_made_once(faulty: &Faulty, way: Way, codes: &[&'static str]) {
-    let alice = faulty.app.user("alice");
+    let alice = faulty.user("alice");
     let path = alice.create_path("a").await;
     let complete = format!("{path}/complete");
     let mut version = 1;
@@ -136,7 +141,7 @@ fn over_the_pool_a_write_that_may_have_happened_is_unknown_and_not_repeated() {
         let faulty = Faulty::with_pipelines("0").await;
         creates_are_stored_once(&faulty, Way::Pool, &KNOWN_TO_DIESEL).await;
         toggles_are_made_once(&faulty, Way::Pool, &KNOWN_TO_DIESEL).await;
-        let alice = faulty.app.user("alice");
+        let alice = faulty.user("alice");
         for fault in faults(Way::Pool, &KNOWN_TO_DIESEL, "UPDATE tasks SET change") {
             let path = alice.create_path("before").await;
             let patch = async || alice.patch(&path, &json!({ "title": "after" })).await;
@@ -159,7 +164,7 @@ fn over_the_pool_a_write_that_may_have_happened_is_unknown_and_not_repeated() {
 fn a_create_with_a_key_that_may_have_happened_is_one_task_when_it_is_repeated() {
     block_on(async {
         let faulty = Faulty::with_pipelines("1").await;
-        let alice = faulty.app.user("alice");
+        let alice = faulty.user("alice");
         let mut keys = 0;
         for statement in [
             "INSERT INTO idempotency_keys",
@@ -196,7 +201,7 @@ fn a_create_that_is_repeated_finds_the_task_of_its_first_try() {
             ("0", Way::Pool, &["40001", "08003", "08007"]),
         ] {
             let faulty = Faulty::with_pipelines(pipelines).await;
-            let alice = faulty.app.user("alice");
+            let alice = faulty.user("alice");
             for fault in faults(way, codes, "INSERT INTO tasks") {
                 let mut tries = 0;
                 let title = |tries| format!("{} {} {tries}", fault.code, fault.executed);
@@ -221,7 +226,7 @@ fn a_create_that_is_repeated_finds_the_task_of_its_first_try() {
 fn a_create_with_a_key_that_is_repeated_finds_the_key_of_its_first_try() {
     block_on(async {
         let faulty = Faulty::with_pipelines("0").await;
-        let alice = faulty.app.user("alice");
+        let alice = faulty.user("alice");
         for fault in faults(Way::Pool, &["40001", "08007"], "COMMIT") {
             let (code, executed) = (fault.code, fault.executed);
             let title = format!("{code} {executed}");
@@ -242,7 +247,7 @@ fn a_create_with_a_key_that_is_repeated_finds_the_key_of_its_first_try() {
 fn a_read_is_asked_again() {
     block_on(async {
         let faulty = Faulty::with_pipelines("1").await;
-        let alice = faulty.app.user("alice");
+        let alice = faulty.user("alice");
         let path = alice.create_path("a").await;
         for (way, statement, what) in [
             (Way::Pool, "SELECT id", "/api/v1/tasks?sort=title"),
@@ -260,8 +265,8 @@ fn a_read_is_asked_again() {
 fn whether_anybody_has_a_task_asks_for_one_number_of_one_row() {
     block_on(async {
         let faulty = Faulty::with_pipelines("0").await;
-        let path = faulty.app.user("alice").create_path("a").await;
-        let mallory = faulty.app.user("mallory");
+        let path = faulty.user("alice").create_path("a").await;
+        let mallory = faulty.user("mallory");
         let look_up = "SELECT 1 FROM tasks WHERE id = $1 AND owner_id <> $2 LIMIT 1";
         mallory.get(&path).await.expect_problem(403, "not_owner");
         assert_eq!(faulty.proxy.executions(look_up), 1);

@@ -36,6 +36,11 @@ impl Client {
         self
     }
 
+    /// Whether it has a token. Without one a batch is refused before its operations.
+    pub fn has_token(&self) -> bool {
+        self.authorization.is_some()
+    }
+
     pub fn request(&self, method: &str, path: &str) -> Request {
         Request {
             client: self.clone(),

@@ -5,7 +5,9 @@
 
 use std::sync::OnceLock;
 
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -32,7 +34,8 @@ fn mode() -> Option<bool> {
 
 /// The batch of this one request; none if there is none.
 pub fn wrap(request: &Request) -> Option<Request> {
-    let atomic = mode().filter(|_| !request.client.is_plain)?;
+    let client = &request.client;
+    let atomic = mode().filter(|_| !client.is_plain && client.has_token())?;
     let method = METHODS.iter().find(|method| **method == request.method)?;
     // As reqwest would send it.
     let url = reqwest::Url::parse(&format!("http://test{}", request.path)).ok()?;
@@ -144,6 +147,10 @@ fn of(
     own: &serde_json::Map<String, Value>,
     body: &RawValue,
 ) -> Response {
+    // It follows the status of a whole response, which a result is not.
+    if status >= 400 {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.remove(CONTENT_LENGTH);
     headers.remove(CONTENT_TYPE);
     for (name, value) in own {
