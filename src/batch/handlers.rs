@@ -133,6 +133,7 @@ impl Together {
             }
             results.push(&outcome);
         }
+        transaction.finish(conn)?;
         if !progress.goes_on() {
             return refused(internal());
         }

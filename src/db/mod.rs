@@ -20,6 +20,7 @@ pub mod idempotency;
 mod indexes;
 mod job_claim;
 pub mod migrate;
+pub mod new_rows;
 pub mod open_transaction;
 pub mod order;
 pub mod owned;

@@ -17,15 +17,22 @@ use diesel::result::Error;
 
 use super::connection::DbConnection;
 use super::error::DbError;
+use super::new_rows::NewRows;
 use super::statement::{Failure, Statement};
 use crate::auth::OwnerId;
 
 /// A statement that is to be run next. Its result goes to whoever has asked for it.
-type Next = Box<dyn FnOnce(&mut DbConnection, &OwnerId) -> QueryResult<()>>;
+type Next = Box<dyn FnOnce(&mut DbConnection, &OwnerId, &mut NewRows) -> QueryResult<()>>;
 
 /// A handle on the open transaction.
 #[derive(Clone, Default)]
-pub struct OpenTransaction(Rc<Cell<Option<Next>>>);
+pub struct OpenTransaction(Rc<State>);
+
+#[derive(Default)]
+struct State {
+    next: Cell<Option<Next>>,
+    new: Cell<NewRows>,
+}
 
 impl OpenTransaction {
     /// Runs a statement inside the transaction. If the database fails, this never returns:
@@ -37,8 +44,18 @@ impl OpenTransaction {
     pub async fn run<S: Statement>(&self, statement: S) -> Result<S::Output, DbError> {
         let result = Rc::new(Cell::new(None));
         let reply = Rc::clone(&result);
-        self.0.set(Some(Box::new(move |conn, owner| {
-            reply.set(Some(match statement.run(conn, owner) {
+        self.0.next.set(Some(Box::new(move |conn, owner, new| {
+            let output = match statement.as_insert(owner) {
+                Some((row, output)) => {
+                    new.add(conn, row)?;
+                    Ok(output)
+                }
+                None => {
+                    new.insert(conn)?;
+                    statement.run(conn, owner)
+                }
+            };
+            reply.set(Some(match output {
                 Ok(output) => Ok(output),
                 Err(Failure::Rejected(rejection)) => Err(DbError::Rejected(rejection)),
                 Err(Failure::Database(error)) => return Err(error),
@@ -69,11 +86,22 @@ impl OpenTransaction {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return Ok(output);
             }
-            match self.0.take() {
-                Some(next) => next(conn, owner)?,
-                None => return Err(Error::QueryBuilderError(NO_STATEMENT.into())),
-            }
+            let Some(next) = self.0.next.take() else {
+                return Err(Error::QueryBuilderError(NO_STATEMENT.into()));
+            };
+            let mut new = self.0.new.take();
+            next(conn, owner, &mut new)?;
+            self.0.new.set(new);
         }
+    }
+
+    /// Does what statements have left to do. To be called before the commit.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn finish(&self, conn: &mut DbConnection) -> QueryResult<()> {
+        self.0.new.take().insert(conn)
     }
 }
 

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::query_builder::AstPass;
 
 use super::connection::{DbConnection, MultiBackend};
+use super::new_rows::NewRow;
 #[cfg(feature = "postgres")]
 use super::pipelines::{self, Session};
 use super::rejection::Rejection;
@@ -39,6 +40,12 @@ pub trait Statement: Sized + Send + 'static {
     ///
     /// The database failed, or the statement rejected the request.
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Self::Output, Failure>;
+
+    /// If all that it does is to insert a row, which nothing can refuse: that row, and the
+    /// output. Several such statements of an open transaction are one.
+    fn as_insert(&self, _owner: &OwnerId) -> Option<(NewRow, Self::Output)> {
+        None
+    }
 
     /// The max number of statements in flight on a pipeline that accepts this one; none
     /// if it must not go over a pipeline.

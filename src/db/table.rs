@@ -135,6 +135,16 @@ pub struct Insert<'a, T: Table> {
     pub derived: T::Derived,
 }
 
+/// INSERT: new rows of the owner, as a part of a change.
+pub struct InsertAll<'a, T: Table> {
+    /// The number of the change.
+    pub number: Number,
+    /// The owner.
+    pub owner: &'a OwnerId,
+    /// The columns of each row, and the derived ones. At least one row.
+    pub rows: Vec<(T::Fields<'a>, T::Derived)>,
+}
+
 /// UPDATE: all columns of a row, if it still has the version that was read.
 pub struct Replace<'a, T: Table> {
     /// The number of the change.
@@ -221,6 +231,7 @@ dynamic_query!(
     [T] Find<'_, T>,
     [T] Newest<'_, T>,
     [T: Table] Insert<'_, T>,
+    [T: Table] InsertAll<'_, T>,
     [T: Table] Replace<'_, T>,
     [T] Delete<'_, T>,
     [T] Exists<'_, T>,
@@ -260,6 +271,21 @@ statement_text!([T: Table] Insert<'_, T>, |this, out| {
     out.push_sql(", ");
     T::push_values(&this.fields, &this.derived, &mut out)?;
     this.number.push_from(&mut out);
+    Ok(())
+});
+
+statement_text!([T: Table] InsertAll<'_, T>, |this, out| {
+    out.unsafe_to_cache_prepared();
+    out.push_sql(T::INSERT);
+    for (at, (fields, derived)) in this.rows.iter().enumerate() {
+        out.push_sql(if at == 0 { "VALUES (" } else { ", (" });
+        out.push_bind_param::<Text, _>(this.owner.as_str())?;
+        out.push_sql(", ");
+        this.number.push(&mut out)?;
+        out.push_sql(", ");
+        T::push_values(fields, derived, &mut out)?;
+        out.push_sql(")");
+    }
     Ok(())
 });
 

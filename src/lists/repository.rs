@@ -13,7 +13,8 @@ use super::query::{After, Key, ListsQuery};
 use crate::auth::OwnerId;
 use crate::db::change::change_rows;
 use crate::db::connection::DbConnection;
-use crate::db::idempotency::{self, Created};
+use crate::db::idempotency::{self, Created, Draft as _};
+use crate::db::new_rows::NewRow;
 use crate::db::order::{Arranged as _, Order as _};
 use crate::db::owned::{self, Owned as _};
 use crate::db::rejection::Rejection;
@@ -95,6 +96,13 @@ impl Statement for CreateList {
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Created<List>, Failure> {
         idempotency::create(conn, owner, self.id, self.key.as_ref(), &self.new_list)
+    }
+
+    fn as_insert(&self, owner: &OwnerId) -> Option<(NewRow, Created<List>)> {
+        self.key.is_none().then(|| {
+            let list = self.new_list.make(owner, self.id);
+            (NewRow::of(list.clone()), Created::New(list))
+        })
     }
 }
 

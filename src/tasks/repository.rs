@@ -20,9 +20,8 @@ use crate::auth::OwnerId;
 use crate::db::change::Number;
 use crate::db::change::{Change, change_rows};
 use crate::db::connection::DbConnection;
-#[cfg(feature = "postgres")]
-use crate::db::idempotency::Draft as _;
-use crate::db::idempotency::{self, Created};
+use crate::db::idempotency::{self, Created, Draft as _};
+use crate::db::new_rows::NewRow;
 use crate::db::order::Order as _;
 use crate::db::owned;
 #[cfg(feature = "postgres")]
@@ -131,6 +130,13 @@ pub struct CreateTask {
     pub key: Option<IdempotencyKey>,
 }
 
+impl CreateTask {
+    /// Whether it looks up nothing, and cannot be refused.
+    fn only_inserts(&self) -> bool {
+        self.key.is_none() && !self.new_task.has_place()
+    }
+}
+
 impl Statement for CreateTask {
     type Output = Created<Task>;
     const ACCESS: Access = Access::Write;
@@ -139,9 +145,16 @@ impl Statement for CreateTask {
         idempotency::create(conn, owner, self.id, self.key.as_ref(), &self.new_task)
     }
 
+    fn as_insert(&self, owner: &OwnerId) -> Option<(NewRow, Created<Task>)> {
+        self.only_inserts().then(|| {
+            let task = self.new_task.make(owner, self.id);
+            (NewRow::of(task.clone()), Created::New(task))
+        })
+    }
+
     #[cfg(feature = "postgres")]
     fn pipeline_limit(&self) -> Option<usize> {
-        (self.key.is_none() && !self.new_task.has_place()).then_some(MAX_STATEMENTS)
+        self.only_inserts().then_some(MAX_STATEMENTS)
     }
 
     #[cfg(feature = "postgres")]

@@ -16,6 +16,7 @@ on_both_databases! {
     if_one_operation_is_refused_none_is_done_unless_each_stands_for_itself,
     a_result_has_the_headers_that_its_client_would_look_at,
     lists_and_tags_are_written_in_batches_too,
+    what_was_just_created_is_there_for_the_next_operation,
     a_precondition_inside_says_which_version_is_there,
     the_same_task_may_stand_in_several_operations,
     a_key_has_one_meaning_in_batches_and_alone,
@@ -274,6 +275,39 @@ async fn lists_and_tags_are_written_in_batches_too(engine: Engine) {
     let names = alice.get("/api/v1/lists").await.expect(200).json();
     assert_eq!(names["items"].as_array().unwrap().len(), 1);
     assert_eq!(sorted_titles(&alice).await, [""; 0]);
+}
+
+async fn what_was_just_created_is_there_for_the_next_operation(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let done = |title: &str| {
+        let body = json!({ "title": title, "completed": true, "tags": ["t"] });
+        with_body("POST", "/tasks", &body)
+    };
+    let list = with_body("POST", "/lists", &json!({ "name": "b" }));
+    let operations = [
+        done("a"),
+        done("b"),
+        list.clone(),
+        list,
+        done("c"),
+        with_body("PATCH", "/tags?name=t", &json!({ "name": "u" })),
+        done("d"),
+        operation("DELETE", "/tasks?completed=true"),
+        done("e"),
+    ];
+    for _ in 0..2 {
+        let results = results(&alice, &operations).await;
+        assert_eq!(results[5]["body"], json!({ "changed": 3 }));
+        let deleted = results[7]["body"]["deleted"].as_i64().unwrap();
+        assert!(deleted == 4 || deleted == 5, "{deleted}");
+        let of_e = results[8]["headers"]["Location"].as_str().unwrap();
+        let e = alice.get(of_e).await.expect(200).json();
+        assert_eq!(e, results[8]["body"]);
+    }
+    assert_eq!(sorted_titles(&alice).await, ["e"]);
+    let lists = alice.get("/api/v1/lists").await.expect(200).json();
+    assert_eq!(lists["items"].as_array().unwrap().len(), 4);
 }
 
 async fn a_precondition_inside_says_which_version_is_there(engine: Engine) {
