@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::cursor::Kind;
 use super::query::ChangesQuery;
-use super::repository::{Page, ReadChanges};
+use super::repository::{NumberChanges, Numbered, Page, Read, ReadChanges};
 use crate::auth::OwnerId;
 use crate::db::row_json::RowJson;
 use crate::db::statement::Statement as _;
@@ -25,21 +25,28 @@ pub(super) async fn list_changes(
     request: HttpRequest,
 ) -> HandlerResult {
     let ChangesQuery { since, limit } = ChangesQuery::parse(request.query_string(), &owner)?;
-    let budget = app.response_budget.clone();
-    let statement = ReadChanges {
+    let mut read = ReadChanges {
         since,
         limit,
         days: app.changes_days,
+        numbered: Numbered::NotYet,
     };
-    // Serialized on the database thread, where its bytes are counted at once.
-    let statement = statement.then(move |page, owner| {
-        let page = page.ok_or_else(sync_reset)?;
-        render(page, owner, &budget)
-    });
-    let body = run_in(&app, owner, &request, statement).await;
-    let body = body.map_err(database_error)??;
-    let mut response = HttpResponse::Ok();
-    Ok(response.content_type(ContentType::json()).body(body))
+    loop {
+        let budget = app.response_budget.clone();
+        // Serialized on the database thread, where its bytes are counted at once.
+        let statement = read.clone().then(move |read, owner| match read {
+            Read::Page(page) => render(page, owner, &budget).map(Some),
+            Read::Reset => Err(sync_reset()),
+            Read::Unnumbered => Ok(None),
+        });
+        let body = run_in(&app, owner.clone(), &request, statement).await;
+        if let Some(body) = body.map_err(database_error)?? {
+            let mut response = HttpResponse::Ok();
+            return Ok(response.content_type(ContentType::json()).body(body));
+        }
+        let numbered = run_in(&app, owner.clone(), &request, NumberChanges).await;
+        read.numbered = numbered.map_err(database_error)?;
+    }
 }
 
 fn sync_reset() -> ApiError {

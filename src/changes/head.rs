@@ -8,11 +8,8 @@ use diesel::prelude::*;
 
 use super::cursor::{Cursor, Place};
 use crate::auth::OwnerId;
-use crate::db::change::change_rows;
 use crate::db::connection::DbConnection;
-use crate::db::error::{Verdict, verdict};
 use crate::db::schema::{epochs, owners};
-use crate::db::statement::{Access, Failure, Statement};
 use crate::primitives::timestamp::Timestamp;
 
 /// How far an owner's changes have come.
@@ -27,7 +24,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads it. It is read before the rows: what is committed in between has a later
+    /// Reads it. It is read before the rows: what is numbered in between has a later
     /// number, and so is left for the next page.
     pub fn read(conn: &mut DbConnection, owner: &OwnerId) -> QueryResult<Self> {
         let row = owners::table
@@ -42,7 +39,7 @@ impl Head {
             .order(epochs::after_change.desc())
             .select((epochs::epoch, epochs::after_change));
         let mut epochs: Vec<(i64, i64)> = epochs.load(conn)?;
-        // Noted by a change that was committed since the number was read.
+        // Noted since the number was read.
         epochs.retain(|(_, after)| *after < number);
         Ok(Self {
             number,
@@ -51,22 +48,10 @@ impl Head {
         })
     }
 
-    /// Reads it, and notes an epoch if there is none: without one a cursor could not tell
-    /// whether writes were lost. In a database that nobody may write to, nothing is lost.
-    pub fn read_or_begin(conn: &mut DbConnection, owner: &OwnerId) -> Result<Self, Failure> {
-        let head = Self::read(conn, owner)?;
-        if !head.epochs.is_empty() {
-            return Ok(head);
-        }
-        let begun = change_rows(conn, owner, |_, change| {
-            change.number();
-            Ok(())
-        });
-        match begun {
-            Ok(()) => Ok(Self::read(conn, owner)?),
-            Err(Failure::Database(error)) if is_refused(&error) => Ok(head),
-            Err(failure) => Err(failure),
-        }
+    /// Whether somebody follows the changes of this owner already. Without an epoch a cursor
+    /// could not tell whether changes were lost.
+    pub fn is_followed(&self) -> bool {
+        !self.epochs.is_empty()
     }
 
     /// The cursor of a client that has read everything.
@@ -74,10 +59,12 @@ impl Head {
         self.cursor_at(self.number, Place::Whole)
     }
 
-    /// A cursor that is issued now.
+    /// A cursor that is issued now, in the epoch of its number.
     pub fn cursor_at(&self, number: i64, place: Place) -> Cursor {
+        let began = |(_, after): &&(i64, i64)| *after < number;
+        let epoch = self.epochs.iter().find(began).or(self.epochs.last());
         Cursor {
-            epoch: self.epochs.first().map_or(0, |(epoch, _)| *epoch),
+            epoch: epoch.map_or(0, |(epoch, _)| *epoch),
             number,
             issued: Timestamp::now().utc().timestamp(),
             place,
@@ -100,24 +87,6 @@ impl Head {
             *epoch != cursor.epoch && (*begin..number).contains(after)
         };
         *begin <= number && !self.epochs.iter().any(interrupts)
-    }
-}
-
-/// Whether the database can be read and not written to. SQLite's error for that is one
-/// of many.
-fn is_refused(error: &diesel::result::Error) -> bool {
-    matches!(verdict(error), Verdict::ReadOnly | Verdict::Refused)
-}
-
-/// Reads how far the owner's changes have come.
-pub struct ReadHead;
-
-impl Statement for ReadHead {
-    type Output = Head;
-    const ACCESS: Access = Access::Read;
-
-    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Head, Failure> {
-        Head::read_or_begin(conn, owner)
     }
 }
 
@@ -158,6 +127,15 @@ mod tests {
         assert!(!head.holds(&at(2, 9)), "before its epoch");
         assert!(!head.holds(&at(2, 16)), "ahead");
         assert!(!head.holds(&at(3, 5)), "of an unknown epoch");
+    }
+
+    #[test]
+    fn each_cursor_that_is_issued_holds() {
+        let head = head(15, 0, &[(3, 12), (2, 10), (1, 3)]);
+        for number in 4..=15 {
+            let cursor = head.cursor_at(number, Place::Whole);
+            assert!(head.holds(&cursor), "{number}");
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Tells streams that their owner's changes have come further.
+//! Gives numbers to what this process has written, for owners who are followed, and tells
+//! streams that their owner's changes have come further.
 //!
-//! One task of the process asks for all of them, so a stream needs neither a thread nor a
-//! connection to the database, and many writes of one owner cost one question. What
-//! this process has written it asks for at once. What others have written, other replicas
-//! or commands, it finds by asking regularly: that works with every database and behind
-//! every pooler.
+//! One task of the process does it for all, so a stream needs neither a thread nor a
+//! connection to the database, a writer waits for nothing, and many writes of one owner
+//! cost one question. What other replicas have numbered it finds by asking regularly: that
+//! works with every database and behind every pooler. If one ends before it has numbered
+//! what it wrote, the next reader does, or this task of another one.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,19 +13,32 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
 use diesel::sql_types::{BigInt, Nullable, Text};
+use futures_util::stream::{self, StreamExt as _};
 use tokio::time::MissedTickBehavior;
 
+use super::repository::TABLES;
 use crate::auth::OwnerId;
 use crate::db::bridge::Db;
-use crate::db::connection::MultiBackend;
+use crate::db::connection::{DbConnection, MultiBackend};
+use crate::db::numbering::{has_unnumbered, number};
 use crate::db::statement::{Pass, dynamic_query};
 use crate::db::watchers::Reached;
 
-/// How often all watched owners are asked for.
+/// How long writes are collected before they get numbers.
+const COLLECTING: Duration = Duration::from_millis(25);
+
+/// How often it is asked for all watched owners how far they are.
 const INTERVAL: Duration = Duration::from_millis(300);
+
+/// How often they are looked through for what nobody has numbered, in intervals: 9
+/// seconds.
+const INTERVALS_PER_SEARCH: u32 = 30;
 
 /// The max number of owners in one question.
 const CHUNK: usize = 500;
+
+/// The max number of owners whose changes are numbered at the same time.
+const AT_ONCE: usize = 4;
 
 /// How long a question may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,33 +48,92 @@ pub async fn run(db: Db) {
     let watchers = db.watchers().clone();
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut intervals = 0_u32;
     loop {
-        let all = tokio::select! {
-            () = watchers.wait() => false,
-            _ = interval.tick() => true,
-        };
-        let owners = watchers.take_owners(all);
-        for owners in owners.chunks(CHUNK) {
-            let asked = owners.to_vec();
-            let deadline = Instant::now() + TIMEOUT;
-            let read = move |conn: &mut _| SelectReached { owners: &asked }.load(conn);
-            let rows: Result<Vec<(String, i64, Option<i64>)>, _> = db.read(deadline, read).await;
-            // While the database is away nothing is written. It is asked again soon.
-            let Ok(rows) = rows else {
-                continue;
-            };
-            let reached = |(owner, number, epoch): (String, i64, Option<i64>)| {
-                let epoch = epoch.unwrap_or(0);
-                (owner, Reached { epoch, number })
-            };
-            let reached: HashMap<String, Reached> = rows.into_iter().map(reached).collect();
-            for owner in owners {
-                if let Some(reached) = reached.get(owner.as_str()) {
-                    watchers.tell(owner, *reached);
+        tokio::select! {
+            () = watchers.wait() => {
+                tokio::time::sleep(COLLECTING).await;
+                let written = watchers.take_written();
+                let reached = reached(&db, &written).await;
+                // Whoever has no epoch is followed by nobody.
+                let followed = |owner: &OwnerId| {
+                    reached.get(owner.as_str()).is_some_and(|it| it.epoch != 0)
+                };
+                let followed: Vec<OwnerId> = written.into_iter().filter(followed).collect();
+                number_all(&db, followed.clone()).await;
+                tell(&db, &followed).await;
+            }
+            _ = interval.tick() => {
+                let watched = watchers.watched();
+                if intervals.is_multiple_of(INTERVALS_PER_SEARCH) {
+                    number_all(&db, unnumbered(&db, &watched).await).await;
                 }
+                intervals = intervals.wrapping_add(1);
+                tell(&db, &watched).await;
             }
         }
     }
+}
+
+/// Tells those who watch these owners how far they are.
+async fn tell(db: &Db, owners: &[OwnerId]) {
+    let reached = reached(db, owners).await;
+    for owner in owners {
+        if let Some(reached) = reached.get(owner.as_str()) {
+            db.watchers().tell(owner, *reached);
+        }
+    }
+}
+
+/// Gives numbers to the changes of these owners. What cannot be numbered now is found later.
+async fn number_all(db: &Db, owners: Vec<OwnerId>) {
+    let all = owners
+        .into_iter()
+        .map(|owner| db.step(move |conn| number(conn, owner.as_str(), &TABLES, false)));
+    stream::iter(all)
+        .buffer_unordered(AT_ONCE)
+        .for_each(|_| std::future::ready(()))
+        .await;
+}
+
+/// Those of these owners who have changes without a number.
+async fn unnumbered(db: &Db, owners: &[OwnerId]) -> Vec<OwnerId> {
+    let mut found = Vec::new();
+    for owners in owners.chunks(CHUNK) {
+        let asked = owners.to_vec();
+        let read = move |conn: &mut DbConnection| {
+            let mut found = Vec::new();
+            for owner in &asked {
+                if has_unnumbered(conn, owner.as_str(), &TABLES)? {
+                    found.push(owner.clone());
+                }
+            }
+            Ok(found)
+        };
+        found.extend(
+            db.read(Instant::now() + TIMEOUT, read)
+                .await
+                .unwrap_or_default(),
+        );
+    }
+    found
+}
+
+/// How far these owners are. While the database is away nothing is known.
+async fn reached(db: &Db, owners: &[OwnerId]) -> HashMap<String, Reached> {
+    let mut all = HashMap::new();
+    for owners in owners.chunks(CHUNK) {
+        let asked = owners.to_vec();
+        let read = move |conn: &mut DbConnection| SelectReached { owners: &asked }.load(conn);
+        let rows: Result<Vec<(String, i64, Option<i64>)>, _> =
+            db.read(Instant::now() + TIMEOUT, read).await;
+        let reached = |(owner, number, epoch): (String, i64, Option<i64>)| {
+            let epoch = epoch.unwrap_or(0);
+            (owner, Reached { epoch, number })
+        };
+        all.extend(rows.into_iter().flatten().map(reached));
+    }
+    all
 }
 
 /// SELECT: how far the changes of some owners have come.

@@ -2,11 +2,11 @@
 //!
 //! Invariant: a page has every row that was changed last within a range of numbers, and
 //! the next page begins where the range ends. The numbers up to the end of the range were
-//! committed before the rows are read, so none of them appears later.
+//! given before the rows are read, so none of them appears later.
 
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
-use diesel::result::Error;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Text};
 
 use super::cursor::{Cursor, Kind, Place};
@@ -15,6 +15,7 @@ use crate::auth::OwnerId;
 use crate::db::changed::{SelectChanged, Which};
 use crate::db::connection::{DbConnection, MultiBackend};
 use crate::db::id::{DbId, Id};
+use crate::db::numbering::{has_unnumbered, number};
 use crate::db::row_json::RowJson;
 use crate::db::statement::{Access, Failure, Pass, Statement, dynamic_query};
 use crate::db::table::Table;
@@ -42,28 +43,106 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Reads a page of the owner's changes; none if the cursor does not hold any more.
+/// The tables whose rows are changed.
+pub const TABLES: [&str; 2] = [ListRow::NAME, TaskRow::NAME];
+
+/// Reads a page of the owner's changes.
+#[derive(Clone)]
 pub struct ReadChanges {
     /// None: a snapshot of everything.
     pub since: Option<Cursor>,
     pub limit: u16,
     /// How many days a cursor holds.
     pub days: u32,
+    /// What was done about changes without a number.
+    pub numbered: Numbered,
+}
+
+/// What was done about changes without a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbered {
+    /// Nothing yet: if there are some, they are to be numbered first.
+    NotYet,
+    /// They were numbered. If there are others now, there is more.
+    Done,
+    /// Nobody may write to this database.
+    Never,
+}
+
+/// The result of reading changes.
+#[derive(Debug)]
+pub enum Read {
+    Page(Page),
+    /// The cursor does not hold any more.
+    Reset,
+    /// There are changes without a number.
+    Unnumbered,
+}
+
+/// Reads how far the owner's changes have come, and whether all of them have numbers.
+pub struct ReadHead;
+
+impl Statement for ReadHead {
+    type Output = (Head, bool);
+    const ACCESS: Access = Access::Read;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<(Head, bool), Failure> {
+        let has_unnumbered = has_unnumbered(conn, owner.as_str(), &TABLES)?;
+        let head = Head::read(conn, owner)?;
+        let is_numbered = head.is_followed() && !has_unnumbered;
+        Ok((head, is_numbered))
+    }
+}
+
+/// Gives numbers to the owner's changes that have none, and says whether that was possible.
+pub struct NumberChanges;
+
+impl Statement for NumberChanges {
+    type Output = Numbered;
+    const ACCESS: Access = Access::Write;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Numbered, Failure> {
+        let begins = !Head::read(conn, owner)?.is_followed();
+        match number(conn, owner.as_str(), &TABLES, begins) {
+            Ok(()) => Ok(Numbered::Done),
+            Err(error) if is_read_only(&error) => Ok(Numbered::Never),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether the database can be read and not written to.
+fn is_read_only(error: &Error) -> bool {
+    let Error::DatabaseError(kind, cause) = error else {
+        return false;
+    };
+    // Diesel does not expose SQLite's error codes, but its messages are fixed.
+    matches!(kind, DatabaseErrorKind::ReadOnlyTransaction)
+        || cause.message() == "attempt to write a readonly database"
 }
 
 impl Statement for ReadChanges {
-    type Output = Option<Page>;
+    type Output = Read;
     const ACCESS: Access = Access::Read;
 
-    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Option<Page>, Failure> {
-        let Some(since) = &self.since else {
-            let head = Head::read_or_begin(conn, owner)?;
-            let page = self.snapshot(conn, owner, &head, head.number, None)?;
-            return Ok(Some(page));
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Read, Failure> {
+        // Before the head: what is marked later may be read or not, and is numbered later.
+        let has_unnumbered = match self.numbered {
+            Numbered::Never => false,
+            Numbered::NotYet | Numbered::Done => has_unnumbered(conn, owner.as_str(), &TABLES)?,
         };
         let head = Head::read(conn, owner)?;
+        let begins = self.since.is_none() && !head.is_followed();
+        if self.numbered == Numbered::NotYet && (has_unnumbered || begins) {
+            return Ok(Read::Unnumbered);
+        }
+        let Some(since) = &self.since else {
+            let mut page = self.snapshot(conn, owner, &head, head.number, None)?;
+            page.more |= has_unnumbered;
+            return Ok(Read::Page(page));
+        };
         if !head.holds(since) || since.is_older_than(self.days, Timestamp::now()) {
-            return Ok(None);
+            return Ok(Read::Reset);
         }
         let page = match &since.place {
             Place::Snapshot(kind, id) => {
@@ -75,7 +154,9 @@ impl Statement for ReadChanges {
                 self.changed(conn, owner, &head, after)
             }
         };
-        Ok(Some(page?))
+        let mut page = page?;
+        page.more |= has_unnumbered;
+        Ok(Read::Page(page))
     }
 }
 

@@ -14,7 +14,7 @@ use futures_util::stream;
 use tokio::time::Instant;
 
 use super::cursor::{Cursor, Place};
-use super::head::ReadHead;
+use super::repository::{NumberChanges, ReadHead};
 use crate::auth::{Claims, OwnerId, unix_now};
 use crate::db::watchers::{MAX_OF_OWNER, Reached, TooMany, Watch};
 use crate::http::app_state::AppState;
@@ -50,8 +50,16 @@ pub(super) async fn stream_changes(
         return Ok(response.finish());
     }
     let watch = app.db()?.watchers().watch(&owner).map_err(too_many)?;
-    let head = run_in(&app, owner.clone(), &request, ReadHead);
-    let cursor = head.await.map_err(database_error)?.cursor();
+    let (mut head, is_numbered) = run_in(&app, owner.clone(), &request, ReadHead)
+        .await
+        .map_err(database_error)?;
+    if !is_numbered {
+        let numbered = run_in(&app, owner.clone(), &request, NumberChanges).await;
+        numbered.map_err(database_error)?;
+        let read = run_in(&app, owner.clone(), &request, ReadHead).await;
+        (head, _) = read.map_err(database_error)?;
+    }
+    let cursor = head.cursor();
     let known = request.headers().get(LAST_EVENT_ID);
     let known = known.and_then(|id| Cursor::open(id.to_str().ok()?, owner.as_str()));
     let is_known = known.is_some_and(|known| known.is_as_far_as(&cursor));

@@ -1,56 +1,39 @@
-//! Changes: each transaction that writes rows of an owner is one, and has a number that
-//! those rows keep.
+//! Changes of an owner's rows that depend on each other: one at a time.
 //!
-//! Invariant: an owner's changes have their numbers in the order in which they are
-//! committed. The number is that of the owner's row, which stays locked until the
-//! commit. So whoever has read up to a number has missed nothing below it.
+//! A change that is one statement on one row needs none of this. Every row that is
+//! written is marked, and gets the number of its change later: see [`super::numbering`].
 
 use std::cell::Cell;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::query_builder::{Query, QueryFragment};
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as Instant};
+use diesel::query_builder::QueryFragment;
+use diesel::sql_types::{Text, Timestamp as Instant};
 
-use super::column::StatementText;
 use super::connection::{DbConnection, MultiBackend};
-use super::epoch;
 use super::error::{Effect, RunError};
 use super::id::{DbId, Id};
 use super::schema::gone;
-use super::statement::{Failure, Pass, Transaction, dynamic_query, in_transaction_or_not};
+use super::statement::{
+    Failure, Pass, Transaction, dynamic_query, in_transaction, in_transaction_or_not,
+};
 use crate::auth::OwnerId;
 use crate::primitives::timestamp::Timestamp;
 
 /// The max number of ids in one statement.
 const CHUNK: usize = 500;
 
-/// A change of one owner's rows, under way. Only a change can write them, so none can be
-/// written without a number.
+/// A change of one owner's rows, under way, in a transaction.
 ///
-/// While it exists, whoever else changes rows of the same owner waits. So a list, a
+/// While it exists, whoever else begins one for the same owner waits. So a list, a
 /// parent or a chain of parents that was checked is still as it was when the row that
 /// depends on it is written.
 pub struct Change<'a> {
     owner: &'a str,
-    number: i64,
     now: Timestamp,
-    is_made: Cell<bool>,
 }
 
 impl Change<'_> {
-    /// The number, for a row that is written now.
-    pub fn number(&self) -> i64 {
-        self.is_made.set(true);
-        self.number
-    }
-
-    /// The number, for a statement that may find no row to write; call [`Self::number`] if
-    /// it has found one.
-    pub fn tentative_number(&self) -> i64 {
-        self.number
-    }
-
     /// The time of the change.
     pub fn now(&self) -> Timestamp {
         self.now
@@ -82,7 +65,6 @@ impl Change<'_> {
                 owner: self.owner,
                 table,
                 ids,
-                number: self.number(),
                 now: self.now.column(),
             };
             end.execute(conn)?;
@@ -91,8 +73,8 @@ impl Change<'_> {
     }
 }
 
-/// Runs a change of the owner's rows as one transaction, which is rolled back if it has
-/// written none. Inside of [`as_one_change`] it is a part of that one.
+/// Runs a change of the owner's rows as one transaction. Inside of [`as_one_change`] it is
+/// a part of that one.
 ///
 /// # Errors
 ///
@@ -102,51 +84,20 @@ pub fn change_rows<T>(
     owner: &OwnerId,
     run: impl FnOnce(&mut DbConnection, &Change<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    if let Some(under_way) = UNDER_WAY.get() {
-        let change = under_way.part(owner);
-        let result = run(conn, &change)?;
-        under_way.note(&change);
-        return Ok(result);
+    let owner = owner.as_str();
+    if let Some(now) = UNDER_WAY.get() {
+        return run(conn, &Change { owner, now });
     }
-    in_transaction_or_not(conn, |conn| {
-        let change = begin(conn, owner.as_str())?;
-        let result = run(conn, &change)?;
-        Ok(match change.is_made.get() {
-            true => Transaction::Commit(result),
-            false => Transaction::Rollback(result),
-        })
+    in_transaction(conn, |conn| {
+        let change = begin(conn, owner)?;
+        run(conn, &change)
     })
 }
 
 thread_local! {
-    /// The change that this thread has begun for several statements: each of them is a
-    /// part of it. A thread has one connection at a time.
-    static UNDER_WAY: Cell<Option<UnderWay>> = const { Cell::new(None) };
-}
-
-/// A change of several statements.
-#[derive(Clone, Copy)]
-struct UnderWay {
-    number: i64,
-    now: Timestamp,
-    is_made: bool,
-}
-
-impl UnderWay {
-    fn part(self, owner: &OwnerId) -> Change<'_> {
-        Change {
-            owner: owner.as_str(),
-            number: self.number,
-            now: self.now,
-            is_made: Cell::new(false),
-        }
-    }
-
-    /// Notes whether a part of it has written something.
-    fn note(mut self, part: &Change<'_>) {
-        self.is_made |= part.is_made.get();
-        UNDER_WAY.set(Some(self));
-    }
+    /// When the change began that this thread makes with several statements: each of them
+    /// is a part of it. A thread has one connection at a time.
+    static UNDER_WAY: Cell<Option<Timestamp>> = const { Cell::new(None) };
 }
 
 /// Ends what is under way when dropped, after a panic, too.
@@ -158,9 +109,8 @@ impl Drop for EndOfChange {
     }
 }
 
-/// Runs several statements of one owner as one change, in one transaction, which is rolled
-/// back if they have written nothing. The first of them finds the owner's row locked, and
-/// none of them takes a number.
+/// Runs several statements of one owner as one change, in one transaction. The first of
+/// them finds the owner's row locked.
 ///
 /// # Errors
 ///
@@ -174,17 +124,8 @@ pub fn as_one_change<T>(
     let result = in_transaction_or_not(conn, |conn| {
         let change = begin(conn, owner.as_str())?;
         let _end = EndOfChange;
-        UNDER_WAY.set(Some(UnderWay {
-            number: change.number,
-            now: change.now,
-            is_made: false,
-        }));
+        UNDER_WAY.set(Some(change.now));
         let end = run(conn)?;
-        let is_made = UNDER_WAY.get().is_some_and(|change| change.is_made);
-        let end = match end {
-            Transaction::Commit(result) if !is_made => Transaction::Rollback(result),
-            end => end,
-        };
         commits = matches!(end, Transaction::Commit(_));
         Ok(end)
     });
@@ -200,179 +141,33 @@ pub fn as_one_change<T>(
     })
 }
 
-/// Locks the owner's row and takes the next number, in a transaction. A background job
+/// Locks the owner's row, in a transaction and before anything is read. A background job
 /// has found the owner in a row, and not in a token.
 pub(super) fn begin<'a>(conn: &mut DbConnection, owner: &'a str) -> QueryResult<Change<'a>> {
-    let epoch = epoch::current();
-    // Stepped to its end: SQLite finishes a statement only then.
-    let numbered: Vec<(i64, Option<i64>)> = NextNumber { owner, epoch }.load(conn)?;
-    let numbered = numbered.into_iter().next();
+    LockOwner { owner }.execute(conn)?;
     let now = Timestamp::now();
-    let (number, earlier_epoch) = numbered.ok_or(diesel::result::Error::NotFound)?;
-    if earlier_epoch != Some(epoch) {
-        NoteEpoch {
-            owner,
-            epoch,
-            after_change: number - 1,
-            now: now.column(),
-        }
-        .execute(conn)?;
-    }
-    Ok(Change {
-        owner,
-        number,
-        now,
-        is_made: Cell::new(false),
-    })
+    Ok(Change { owner, now })
 }
 
-/// The number with which a statement writes a row.
-#[derive(Debug, Clone, Copy)]
-pub enum Number {
-    /// That of the change that the statement belongs to.
-    Of(i64),
-    /// The next one, which the statement takes itself: it is a change of its own.
-    /// PostgreSQL only. Saves the round trips of a transaction.
-    Next {
-        /// The epoch of this process.
-        epoch: i64,
-        /// Now.
-        now: NaiveDateTime,
-    },
-}
-
-impl Number {
-    /// The number for a statement that is a change of its own, or a part of the one under
-    /// way; none if it needs a transaction.
-    pub fn alone(conn: &DbConnection) -> Option<Self> {
-        match UNDER_WAY.get() {
-            Some(under_way) => {
-                UNDER_WAY.set(Some(UnderWay {
-                    is_made: true,
-                    ..under_way
-                }));
-                Some(Self::Of(under_way.number))
-            }
-            None => conn.is_postgres().then(Self::next),
-        }
-    }
-
-    /// The next number.
-    pub fn next() -> Self {
-        Self::Next {
-            epoch: epoch::current(),
-            now: Timestamp::now().column(),
-        }
-    }
-
-    /// Begins a statement: appends the part that takes the number, if that is left to do.
-    /// `condition` appends `FROM … WHERE …` that yields one row if there is something to
-    /// change, and none if not: then no number is used up.
-    pub fn push_with<'b, O: StatementText<'b>>(
-        &'b self,
-        owner: &'b str,
-        out: &mut O,
-        condition: impl FnOnce(&mut O) -> QueryResult<()>,
-    ) -> QueryResult<()> {
-        let Self::Next { epoch, now } = self else {
-            return Ok(());
-        };
-        // The owner's row is locked before the row that is changed: in one order
-        // everywhere, or two changes could wait for each other.
-        out.sql("WITH numbered AS (INSERT INTO owners AS o (owner_id, last_change, epoch) SELECT ");
-        out.bind_text(owner)?;
-        out.sql(", 1, ");
-        out.bind(epoch)?;
-        condition(out)?;
-        out.sql(
-            " ON CONFLICT (owner_id) DO UPDATE SET last_change = o.last_change + 1, \
-             earlier_epoch = o.epoch, epoch = excluded.epoch \
-             RETURNING o.owner_id AS whose, last_change, epoch AS own_epoch, earlier_epoch), \
-             noted AS (INSERT INTO epochs (owner_id, epoch, after_change, noted_at) \
-             SELECT whose, own_epoch, last_change - 1, ",
-        );
-        out.bind(now)?;
-        out.sql(
-            " FROM numbered WHERE earlier_epoch IS DISTINCT FROM own_epoch \
-             ON CONFLICT DO NOTHING) ",
-        );
-        Ok(())
-    }
-
-    /// Appends the number.
-    pub fn push<'b>(&'b self, out: &mut impl StatementText<'b>) -> QueryResult<()> {
-        match self {
-            Self::Of(number) => out.bind(number),
-            Self::Next { .. } => {
-                out.sql("last_change");
-                Ok(())
-            }
-        }
-    }
-
-    /// Appends where [`Number::push`] takes it from.
-    pub fn push_from<'b>(&self, out: &mut impl StatementText<'b>) {
-        if let Self::Next { .. } = self {
-            out.sql(" FROM numbered");
-        }
-    }
-}
-
-/// INSERT or UPDATE: locks the owner's row, and yields its number and its epoch before.
-struct NextNumber<'a> {
+struct LockOwner<'a> {
     owner: &'a str,
-    epoch: i64,
 }
 
-/// INSERT: the first change of an epoch, unless it was noted before.
-struct NoteEpoch<'a> {
-    owner: &'a str,
-    epoch: i64,
-    after_change: i64,
-    now: NaiveDateTime,
-}
-
-/// INSERT: what has ended. An id that came back, and ended again, has the later number.
+/// INSERT: what has ended. An id that came back, and ended again, is noted anew.
 struct NoteEnd<'a> {
     owner: &'a str,
     table: &'static str,
     ids: &'a [DbId],
-    number: i64,
     now: NaiveDateTime,
 }
 
-impl Query for NextNumber<'_> {
-    type SqlType = (BigInt, Nullable<BigInt>);
-}
+dynamic_query!([] LockOwner<'_>, [] NoteEnd<'_>);
 
-dynamic_query!([] NextNumber<'_>, [] NoteEpoch<'_>, [] NoteEnd<'_>);
-
-impl QueryFragment<MultiBackend> for NextNumber<'_> {
+impl QueryFragment<MultiBackend> for LockOwner<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO owners (owner_id, last_change, epoch) VALUES (");
+        out.push_sql("INSERT INTO owners (owner_id, last_change) VALUES (");
         out.push_bind_param::<Text, _>(self.owner)?;
-        out.push_sql(", 1, ");
-        out.push_bind_param::<BigInt, _>(&self.epoch)?;
-        out.push_sql(
-            ") ON CONFLICT (owner_id) DO UPDATE SET last_change = owners.last_change + 1, \
-             earlier_epoch = owners.epoch, epoch = excluded.epoch \
-             RETURNING last_change, earlier_epoch",
-        );
-        Ok(())
-    }
-}
-
-impl QueryFragment<MultiBackend> for NoteEpoch<'_> {
-    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO epochs (owner_id, epoch, after_change, noted_at) VALUES (");
-        out.push_bind_param::<Text, _>(self.owner)?;
-        out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&self.epoch)?;
-        out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&self.after_change)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Instant, _>(&self.now)?;
-        out.push_sql(") ON CONFLICT (owner_id, epoch) DO NOTHING");
+        out.push_sql(", 0) ON CONFLICT (owner_id) DO UPDATE SET last_change = owners.last_change");
         Ok(())
     }
 }
@@ -390,9 +185,7 @@ impl QueryFragment<MultiBackend> for NoteEnd<'_> {
             out.push_bind_param::<Text, _>(self.table)?;
             out.push_sql(", ");
             out.push_bind_param::<Id, _>(id)?;
-            out.push_sql(", ");
-            out.push_bind_param::<BigInt, _>(&self.number)?;
-            out.push_sql(", ");
+            out.push_sql(", 0, ");
             out.push_bind_param::<Instant, _>(&self.now)?;
             out.push_sql(")");
         }

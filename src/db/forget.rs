@@ -13,7 +13,7 @@ use super::migrate::MigrateError;
 use super::purge::Step;
 use super::replica_lock::is_alone;
 use super::schema::{epochs, gone};
-use super::statement::{Pass, Transaction, dynamic_query, in_transaction_or_not};
+use super::statement::{Pass, Transaction, dynamic_query, in_transaction, in_transaction_or_not};
 use crate::primitives::timestamp::Timestamp;
 use crate::settings::Database;
 
@@ -102,30 +102,18 @@ pub fn forget_epochs(conn: &mut DbConnection, before: Timestamp) -> QueryResult<
 pub fn reset_cursors(database: &Database) -> Result<(), MigrateError> {
     let opened = Manager::new(database, Generation::default()).open();
     let mut conn = opened.map_err(MigrateError::Connection)?;
-    in_transaction_or_not(&mut conn, |conn| {
-        reset_cursors_on(conn)?;
-        Ok::<_, diesel::result::Error>(Transaction::Commit(()))
-    })?;
-    Ok(())
-}
-
-/// The same on a connection, as a part of its transaction.
-///
-/// # Errors
-///
-/// The database refuses.
-pub fn reset_cursors_on(conn: &mut DbConnection) -> QueryResult<()> {
     // One number is left out: an epoch that goes on begins anew behind every cursor.
     let reset = "DELETE FROM epochs; \
                  UPDATE owners SET epoch = NULL, earlier_epoch = NULL, last_change = last_change + 1";
-    match conn {
+    in_transaction(&mut conn, |conn| match conn {
         DbConnection::Sqlite(sqlite) => sqlite.batch_execute(reset),
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(postgres) => {
             postgres.batch_execute("SET LOCAL statement_timeout = 0")?;
             postgres.batch_execute(reset)
         }
-    }
+    })?;
+    Ok(())
 }
 
 /// UPDATE: up to which change an owner's ended rows are forgotten.

@@ -14,7 +14,7 @@ use diesel::sql_types::{Binary, Text};
 use super::change::change_rows;
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
-use super::owned::{Owned, insert, insert_alone, read};
+use super::owned::{Owned, insert, read};
 use super::rejection::Rejection;
 use super::schema::idempotency_keys;
 use super::statement::{Failure, Pass, dynamic_query};
@@ -92,10 +92,10 @@ pub fn create<D: Draft>(
 ) -> Result<Created<D::Made>, Failure> {
     if key.is_none() && !draft.has_place() {
         let new = draft.make(owner, id);
-        insert_alone(conn, &new).or_else(|failure| was_inserted(conn, id, &new, failure))?;
+        insert(conn, &new).or_else(|error| was_inserted(conn, id, &new, error))?;
         return Ok(Created::New(new));
     }
-    change_rows(conn, owner, |conn, change| {
+    change_rows(conn, owner, |conn, _| {
         if let Some(key) = key
             && let Some(earlier) = claim(conn, owner, id, key)?
         {
@@ -103,7 +103,7 @@ pub fn create<D: Draft>(
         }
         let mut new = draft.make(owner, id);
         draft.place(conn, &mut new)?;
-        insert(conn, change, &new)?;
+        insert(conn, &new)?;
         Ok(Created::New(new))
     })
 }
@@ -131,7 +131,7 @@ pub fn create_with_id<D: Draft>(
         let mut new = draft.make(owner, id);
         draft.place(conn, &mut new)?;
         draft.stand_last(conn, &mut new, change.now())?;
-        insert(conn, change, &new)?;
+        insert(conn, &new)?;
         Ok(new)
     })
 }
@@ -184,17 +184,17 @@ fn was_inserted<M: Owned + PartialEq>(
     conn: &mut DbConnection,
     id: ResourceId,
     new: &M,
-    failure: Failure,
-) -> Result<(), Failure> {
+    error: Error,
+) -> QueryResult<()> {
     if !matches!(
-        failure,
-        Failure::Database(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+        error,
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)
     ) {
-        return Err(failure);
+        return Err(error);
     }
     match read::<M>(conn, new.owner(), id, Place::Anywhere)? {
         Some(found) if found == *new || found.version() > new.version() => Ok(()),
-        Some(_) | None => Err(failure),
+        Some(_) | None => Err(error),
     }
 }
 

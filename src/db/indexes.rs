@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 
 /// Name and definition, as SQLite's migration has them.
-const INDEXES: [(&str, &str); 9] = [
+const INDEXES: [(&str, &str); 11] = [
     (
         "tasks_due",
         "tasks (owner_id, due_date, id) WHERE due_date IS NOT NULL",
@@ -37,13 +37,15 @@ const INDEXES: [(&str, &str); 9] = [
         "tasks_trashed",
         "tasks (deleted_at) WHERE deleted_at IS NOT NULL",
     ),
+    ("tasks_unnumbered", "tasks (owner_id) WHERE change = 0"),
     (
         "tasks_changed",
-        "tasks (owner_id, change, id) WHERE change IS NOT NULL",
+        "tasks (owner_id, change, id) WHERE change > 0",
     ),
+    ("lists_unnumbered", "lists (owner_id) WHERE change = 0"),
     (
         "lists_changed",
-        "lists (owner_id, change, id) WHERE change IS NOT NULL",
+        "lists (owner_id, change, id) WHERE change > 0",
     ),
 ];
 

@@ -5,7 +5,6 @@ use std::any::{Any, TypeId};
 
 use diesel::prelude::*;
 
-use super::change::Number;
 use super::connection::DbConnection;
 use super::owned::Owned;
 use super::table::{InsertAll, Table};
@@ -69,11 +68,10 @@ impl NewRows {
 fn insert<M: Owned + 'static>(conn: &mut DbConnection, rows: &[Box<dyn Any>]) -> QueryResult<()> {
     let rows = rows.iter().filter_map(|row| row.downcast_ref::<M>());
     let rows: Vec<&M> = rows.collect();
-    let (Some(first), Some(number)) = (rows.first(), Number::alone(conn)) else {
+    let Some(first) = rows.first() else {
         return Ok(());
     };
     let insert = InsertAll::<M::Row> {
-        number,
         owner: first.owner(),
         rows: rows.iter().map(|row| columns(*row)).collect(),
     };

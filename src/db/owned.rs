@@ -8,7 +8,7 @@
 use diesel::prelude::*;
 use diesel::result::Error;
 
-use super::change::{Change, Number, change_rows};
+use super::change::Change;
 use super::connection::DbConnection;
 use super::id::DbId;
 #[cfg(feature = "postgres")]
@@ -56,10 +56,9 @@ pub trait Owned: Sized {
     }
 
     /// The INSERT statement.
-    fn insert(&self, number: Number) -> Insert<'_, Self::Row> {
+    fn insert(&self) -> Insert<'_, Self::Row> {
         let fields = self.fields();
         Insert {
-            number,
             owner: self.owner(),
             derived: Self::Row::derive(&fields),
             fields,
@@ -136,7 +135,7 @@ pub fn change<M: Owned>(
         let Some(new) = merge(&old)? else {
             return Ok(old);
         };
-        if replace_alone(conn, &old, &new)? {
+        if replace(conn, &old, &new)? {
             return Ok(new);
         }
     }
@@ -144,43 +143,15 @@ pub fn change<M: Owned>(
     Err(Error::RollbackTransaction.into())
 }
 
-/// Inserts a row as a change of its own.
-pub fn insert_alone<M: Owned>(conn: &mut DbConnection, new: &M) -> Result<(), Failure> {
-    if let Some(number) = Number::alone(conn) {
-        new.insert(number).execute(conn)?;
-        return Ok(());
-    }
-    change_rows(conn, new.owner(), |conn, change| {
-        Ok(insert(conn, change, new)?)
-    })
-}
-
 /// Inserts a row.
-pub fn insert<M: Owned>(conn: &mut DbConnection, change: &Change<'_>, new: &M) -> QueryResult<()> {
-    let number = Number::Of(change.number());
-    new.insert(number).execute(conn).map(drop)
-}
-
-/// [`replace`] as a change of its own.
-fn replace_alone<M: Owned>(conn: &mut DbConnection, old: &M, new: &M) -> Result<bool, Failure> {
-    if let Some(number) = Number::alone(conn) {
-        return Ok(replace(conn, number, old, new)?);
-    }
-    change_rows(conn, old.owner(), |conn, change| {
-        Ok(replace(conn, Number::Of(change.number()), old, new)?)
-    })
+pub fn insert<M: Owned>(conn: &mut DbConnection, new: &M) -> QueryResult<()> {
+    new.insert().execute(conn).map(drop)
 }
 
 /// Writes every column of a row, and says whether it was still in the version of `old`.
-fn replace<M: Owned>(
-    conn: &mut DbConnection,
-    number: Number,
-    old: &M,
-    new: &M,
-) -> QueryResult<bool> {
+fn replace<M: Owned>(conn: &mut DbConnection, old: &M, new: &M) -> QueryResult<bool> {
     let fields = new.fields();
     let written = Replace::<M::Row> {
-        number,
         owner: old.owner(),
         id: old.id(),
         read_version: old.version(),
@@ -191,20 +162,19 @@ fn replace<M: Owned>(
     Ok(written == 1)
 }
 
-/// Writes a row that was read by the same change. A replica of an earlier release, which
-/// does not wait for a change, may have written it since; then the whole transaction is
-/// tried again.
+/// Writes a row that was read by the same change. Another request may have changed
+/// a field of it since; then the whole transaction is tried again.
 ///
 /// # Errors
 ///
 /// The database failed, or somebody else was faster.
 pub fn write<M: Owned>(
     conn: &mut DbConnection,
-    change: &Change<'_>,
+    _: &Change<'_>,
     old: &M,
     new: &M,
 ) -> Result<(), Failure> {
-    if replace(conn, Number::Of(change.number()), old, new)? {
+    if replace(conn, old, new)? {
         Ok(())
     } else {
         Err(Error::RollbackTransaction.into())

@@ -8,7 +8,6 @@ use diesel::prelude::*;
 use diesel::query_builder::Query;
 use diesel::sql_types::{BigInt, Integer, Text};
 
-use super::change::Number;
 use super::changed::SelectChanged;
 use super::column::StatementText;
 use super::connection::DbConnection;
@@ -16,6 +15,10 @@ use super::id::{DbId, Id};
 use super::statement::{dynamic_query, statement_text};
 use crate::auth::OwnerId;
 use crate::primitives::entity_tag::IfMatch;
+
+/// What every row that is written has as the number of its change, which is the second
+/// column; see [`super::numbering`].
+const UNNUMBERED: &str = ", 0, ";
 
 /// A row of a table; `owned_table!` implements it.
 pub trait Table: Sized + PartialEq + Send + 'static {
@@ -125,8 +128,6 @@ pub struct Newest<'a, T> {
 
 /// INSERT: a new row of the owner.
 pub struct Insert<'a, T: Table> {
-    /// The number of the change.
-    pub number: Number,
     /// The owner.
     pub owner: &'a OwnerId,
     /// The columns.
@@ -135,10 +136,8 @@ pub struct Insert<'a, T: Table> {
     pub derived: T::Derived,
 }
 
-/// INSERT: new rows of the owner, as a part of a change.
+/// INSERT: new rows of the owner.
 pub struct InsertAll<'a, T: Table> {
-    /// The number of the change.
-    pub number: Number,
     /// The owner.
     pub owner: &'a OwnerId,
     /// The columns of each row, and the derived ones. At least one row.
@@ -147,8 +146,6 @@ pub struct InsertAll<'a, T: Table> {
 
 /// UPDATE: all columns of a row, if it still has the version that was read.
 pub struct Replace<'a, T: Table> {
-    /// The number of the change.
-    pub number: Number,
     /// The owner.
     pub owner: &'a OwnerId,
     /// The id of the row.
@@ -261,16 +258,12 @@ statement_text!([T: Table] Newest<'_, T>, |this, out| {
 });
 
 statement_text!([T: Table] Insert<'_, T>, |this, out| {
-    let owner = this.owner.as_str();
-    this.number.push_with(owner, &mut out, |_| Ok(()))?;
     out.push_sql(T::INSERT);
-    out.push_sql("SELECT ");
-    out.push_bind_param::<Text, _>(owner)?;
-    out.push_sql(", ");
-    this.number.push(&mut out)?;
-    out.push_sql(", ");
+    out.push_sql("VALUES (");
+    out.push_bind_param::<Text, _>(this.owner.as_str())?;
+    out.push_sql(UNNUMBERED);
     T::push_values(&this.fields, &this.derived, &mut out)?;
-    this.number.push_from(&mut out);
+    out.push_sql(")");
     Ok(())
 });
 
@@ -280,9 +273,7 @@ statement_text!([T: Table] InsertAll<'_, T>, |this, out| {
     for (at, (fields, derived)) in this.rows.iter().enumerate() {
         out.push_sql(if at == 0 { "VALUES (" } else { ", (" });
         out.push_bind_param::<Text, _>(this.owner.as_str())?;
-        out.push_sql(", ");
-        this.number.push(&mut out)?;
-        out.push_sql(", ");
+        out.push_sql(UNNUMBERED);
         T::push_values(fields, derived, &mut out)?;
         out.push_sql(")");
     }
@@ -290,23 +281,10 @@ statement_text!([T: Table] InsertAll<'_, T>, |this, out| {
 });
 
 statement_text!([T: Table] Replace<'_, T>, |this, out| {
-    this.number.push_with(this.owner.as_str(), &mut out, |out| {
-        out.push_sql(" FROM ");
-        out.push_sql(T::NAME);
-        out.push_sql(" WHERE owner_id = ");
-        out.push_bind_param::<Text, _>(this.owner.as_str())?;
-        out.push_sql(" AND id = ");
-        out.push_bind_param::<Id, _>(&this.id)?;
-        out.push_sql(" AND version = ");
-        out.push_bind_param::<BigInt, _>(&this.read_version)
-    })?;
     out.push_sql("UPDATE ");
     out.push_sql(T::NAME);
-    out.push_sql(" SET change = ");
-    this.number.push(&mut out)?;
-    out.push_sql(", ");
+    out.push_sql(" SET change = 0, ");
     T::push_assignments(&this.fields, &this.derived, &mut out)?;
-    this.number.push_from(&mut out);
     out.push_sql(" WHERE owner_id = ");
     out.push_bind_param::<Text, _>(this.owner.as_str())?;
     out.push_sql(" AND id = ");
@@ -433,8 +411,7 @@ statement_text!([T: Table] PutStored<'_, T>, |this, out| {
     for (at, (owner, fields, derived)) in this.0.iter().enumerate() {
         out.push_sql(if at == 0 { "VALUES (" } else { ", (" });
         out.push_bind_param::<Text, _>(*owner)?;
-        // No change that a client follows: every cursor is reset after a copy.
-        out.push_sql(", NULL, ");
+        out.push_sql(UNNUMBERED);
         T::push_values(fields, derived, &mut out)?;
         out.push_sql(")");
     }

@@ -1,9 +1,10 @@
-//! Who waits to be told that an owner's rows were written.
+//! Whose rows this process has written, and who waits to be told how far an owner's
+//! changes have come.
 //!
-//! What they are told is a hint: the number of the owner's last change, read after the
-//! commit. Writers never wait for it.
+//! What they are told is a hint: the last number, read after the commit. Writers never
+//! wait for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +15,10 @@ use crate::auth::OwnerId;
 /// The max number of watches of one owner, and of all, in this process.
 pub const MAX_OF_OWNER: usize = 10;
 pub const MAX: usize = 10_000;
+
+/// The max number of owners whose writes are remembered. Beyond it a change is found
+/// by whoever looks for changes without a number.
+const MAX_WRITTEN: usize = 4096;
 
 /// How far an owner's changes have come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,15 +37,14 @@ pub struct Watchers(Arc<Shared>);
 struct Shared {
     owners: Mutex<HashMap<OwnerId, Entry>>,
     count: AtomicUsize,
-    written: Notify,
+    written: Mutex<HashSet<OwnerId>>,
+    was_written: Notify,
     ending: watch::Sender<bool>,
 }
 
 struct Entry {
     reached: watch::Sender<Reached>,
     watches: usize,
-    /// Written since it was last read how far the owner is.
-    is_written: bool,
 }
 
 /// Why there is no watch.
@@ -74,7 +78,6 @@ impl Watchers {
         let entry = owners.entry(owner.clone()).or_insert_with(|| Entry {
             reached: watch::Sender::default(),
             watches: 0,
-            is_written: false,
         });
         if entry.watches >= MAX_OF_OWNER {
             return Err(TooMany::OfOwner);
@@ -96,27 +99,33 @@ impl Watchers {
 
     /// Says that rows of an owner were written.
     pub fn written(&self, owner: &OwnerId) {
-        if self.count() == 0 {
-            return;
-        }
-        if let Some(entry) = self.owners().get_mut(owner) {
-            entry.is_written = true;
-            self.0.written.notify_one();
+        let mut written = self.owners_written();
+        if written.len() < MAX_WRITTEN && !written.contains(owner) {
+            written.insert(owner.clone());
+            self.0.was_written.notify_one();
         }
     }
 
-    /// Waits until rows of a watched owner were written.
+    /// Waits until rows of an owner were written.
     pub async fn wait(&self) {
-        self.0.written.notified().await;
+        self.0.was_written.notified().await;
     }
 
-    /// The watched owners: those whose rows were written since the last call, or all.
-    pub fn take_owners(&self, all: bool) -> Vec<OwnerId> {
-        let mut owners = self.owners();
-        let taken = owners.iter_mut().filter_map(|(owner, entry)| {
-            (std::mem::take(&mut entry.is_written) || all).then(|| owner.clone())
-        });
-        taken.collect()
+    /// The owners whose rows were written since the last call.
+    pub fn take_written(&self) -> Vec<OwnerId> {
+        self.owners_written().drain().collect()
+    }
+
+    /// The owners who are watched.
+    pub fn watched(&self) -> Vec<OwnerId> {
+        self.owners().keys().cloned().collect()
+    }
+
+    fn owners_written(&self) -> MutexGuard<'_, HashSet<OwnerId>> {
+        self.0
+            .written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells those who watch an owner how far its changes have come.

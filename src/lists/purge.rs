@@ -21,7 +21,7 @@ pub fn step(conn: &mut DbConnection, before: Timestamp) -> QueryResult<Step> {
     };
     purge::step(conn, expired, |conn, change, owner, ended| {
         for list in ended {
-            leave_list(conn, change, owner, *list, Timestamp::now())?;
+            leave_list(conn, change, owner, *list)?;
         }
         Ok(())
     })

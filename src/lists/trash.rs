@@ -43,13 +43,13 @@ impl Statement for DeleteList {
             let now = Timestamp::now();
             if self.permanent {
                 owned::delete(conn, change, &list)?;
-                end_tasks_of_list(conn, change, owner, list.id, now)?;
+                end_tasks_of_list(conn, change, owner, list.id)?;
                 return Ok(());
             }
             let mut new = list.changed(now);
             new.deleted_at = Some(now);
             owned::write(conn, change, &list, &new)?;
-            trash_tasks_of_list(conn, change, owner, list.id, now)?;
+            trash_tasks_of_list(conn, change, owner, list.id)?;
             Ok(())
         })
     }
@@ -75,7 +75,7 @@ impl Statement for RestoreList {
             let mut new = list.changed(now);
             new.deleted_at = None;
             owned::write(conn, change, &list, &new)?;
-            restore_tasks_of_list(conn, change, owner, id, now)?;
+            restore_tasks_of_list(conn, change, owner, id)?;
             Ok(new)
         })
     }
@@ -95,9 +95,8 @@ impl Statement for EmptyTrash {
                 .filter(lists::owner_id.eq(owner.as_str()))
                 .filter(lists::deleted_at.is_not_null());
             let ids: Vec<DbId> = trashed.select(lists::id).load(conn)?;
-            let now = Timestamp::now();
             for id in &ids {
-                end_tasks_of_list(conn, change, owner, id.0, now)?;
+                end_tasks_of_list(conn, change, owner, id.0)?;
             }
             let count = diesel::delete(trashed).execute(conn)?;
             change.end(conn, ListRow::NAME, &ids)?;

@@ -149,7 +149,7 @@ pub struct ApiError {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     headers: Vec<(&'static str, String)>,
-    not_ready: Vec<&'static str>,
+    not_ready: Box<[&'static str]>,
     failed: Option<Box<FailedOperation>>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -162,7 +162,7 @@ impl ApiError {
             detail: detail.into(),
             errors: Vec::new(),
             headers: Vec::new(),
-            not_ready: Vec::new(),
+            not_ready: Box::default(),
             failed: None,
             source: None,
         }
@@ -204,7 +204,7 @@ impl ApiError {
     /// Adds the parts of the service that are not ready.
     #[must_use]
     pub fn with_not_ready(mut self, parts: Vec<&'static str>) -> Self {
-        self.not_ready = parts;
+        self.not_ready = parts.into_boxed_slice();
         self
     }
 

@@ -4,7 +4,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
-use diesel::sql_types::{BigInt, Text, Timestamp};
+use diesel::sql_types::{Text, Timestamp};
 
 use crate::auth::OwnerId;
 use crate::db::connection::MultiBackend;
@@ -28,7 +28,6 @@ pub struct TrashTasks<'a> {
     /// With what they went; none is each with itself.
     pub with: Option<DbId>,
     pub now: NaiveDateTime,
-    pub change: i64,
 }
 
 /// Ends tasks, and yields their ids.
@@ -48,7 +47,6 @@ pub struct LeaveEnded<'a> {
     pub owner: &'a str,
     pub ended: Ended<'a>,
     pub now: NaiveDateTime,
-    pub change: i64,
 }
 
 /// What has ended of what tasks are in.
@@ -72,7 +70,6 @@ pub struct RestoreTasks<'a> {
     pub owner: &'a OwnerId,
     pub with: DbId,
     pub now: NaiveDateTime,
-    pub change: i64,
 }
 
 dynamic_query!(
@@ -92,16 +89,10 @@ impl Query for EndTrashed<'_> {
     type SqlType = Id;
 }
 
-/// Begins an update of rows. Their texts are as they were: what was folded of the last
-/// version is of this.
-fn push_update<'b>(change: &'b i64, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
-    out.push_sql(
-        "UPDATE tasks SET version = version + 1, folded_version = folded_version + 1, change = ",
-    );
-    out.push_bind_param::<BigInt, _>(change)?;
-    out.push_sql(", ");
-    Ok(())
-}
+/// The begin of an update. The texts of the rows are as they were: what was folded of the
+/// last version is of this.
+const UPDATE: &str = "UPDATE tasks SET version = version + 1, \
+                      folded_version = folded_version + 1, change = 0, ";
 
 impl Which {
     fn push<'b>(&'b self, owner: &'b OwnerId, out: &mut Pass<'_, 'b>) -> QueryResult<()> {
@@ -158,7 +149,7 @@ fn push_completed<'b>(
 
 impl QueryFragment<MultiBackend> for TrashTasks<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        push_update(&self.change, &mut out)?;
+        out.push_sql(UPDATE);
         out.push_sql("deleted_with = ");
         match &self.with {
             Some(with) => out.push_bind_param::<Id, _>(with)?,
@@ -194,7 +185,7 @@ impl QueryFragment<MultiBackend> for EndTrashed<'_> {
 impl QueryFragment<MultiBackend> for LeaveEnded<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        push_update(&self.change, &mut out)?;
+        out.push_sql(UPDATE);
         out.push_sql("updated_at = ");
         out.push_bind_param::<Timestamp, _>(&self.now)?;
         match self.ended {
@@ -252,7 +243,7 @@ impl QueryFragment<MultiBackend> for Together<'_> {
 
 impl QueryFragment<MultiBackend> for RestoreTasks<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        push_update(&self.change, &mut out)?;
+        out.push_sql(UPDATE);
         out.push_sql("deleted_at = NULL, deleted_with = NULL, updated_at = ");
         out.push_bind_param::<Timestamp, _>(&self.now)?;
         out.push_sql(" WHERE owner_id = ");

@@ -18,7 +18,7 @@ use super::series::shift;
 use super::trash::end;
 use super::tree;
 use crate::auth::OwnerId;
-use crate::db::change::{Change, Number, change_rows};
+use crate::db::change::{Change, change_rows};
 use crate::db::column::StatementText;
 use crate::db::connection::DbConnection;
 use crate::db::id::DbId;
@@ -43,9 +43,8 @@ pub struct CompleteTask {
 }
 
 impl CompleteTask {
-    fn simple<'a>(&'a self, owner: &'a OwnerId, number: Number) -> SetCompleted<'a> {
+    fn simple<'a>(&'a self, owner: &'a OwnerId) -> SetCompleted<'a> {
         SetCompleted {
-            number,
             owner,
             id: DbId(self.id),
             completed: self.completion.completed,
@@ -97,11 +96,10 @@ impl Statement for CompleteTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        if !self.completion.subtasks
-            && conn.is_postgres()
-            && let Some(number) = Number::alone(conn)
-        {
-            let updated: Vec<TaskRow> = self.simple(owner, number).load(conn)?;
+        if !self.completion.subtasks {
+            // Stepped to its end, not only to its first row: SQLite commits at the end,
+            // and says there that it could not.
+            let updated: Vec<TaskRow> = self.simple(owner).load(conn)?;
             if let Some(row) = updated.into_iter().next() {
                 return Ok(Task::from_fields(&row.fields(), owner));
             }
@@ -128,7 +126,7 @@ impl Statement for CompleteTask {
         session: &Session,
         owner: &OwnerId,
     ) -> Result<Option<Task>, pipelines::Failure> {
-        let updated = session.query(&self.simple(owner, Number::next())).await?;
+        let updated = session.query(&self.simple(owner)).await?;
         owned::first_pipelined(&updated, owner)
     }
 }
@@ -159,7 +157,7 @@ pub fn follow(
         return Ok(());
     }
     match new.next_id {
-        None if new.completed => new.next_id = make_successor(conn, change, new, on, now)?,
+        None if new.completed => new.next_id = make_successor(conn, new, on, now)?,
         Some(next) if !new.completed && take_back(conn, change, &new.owner_id, next)? => {
             new.next_id = None;
         }
@@ -171,7 +169,6 @@ pub fn follow(
 /// Makes the next task of a series, with copies of all below it, open, in their shape.
 fn make_successor(
     conn: &mut DbConnection,
-    change: &Change<'_>,
     task: &Task,
     on: Option<NaiveDate>,
     now: Timestamp,
@@ -193,7 +190,7 @@ fn make_successor(
         },
         ..reopened(task)
     };
-    owned::insert(conn, change, &next)?;
+    owned::insert(conn, &next)?;
     let days = (date - due).num_days();
     let mut copies = HashMap::from([(task.id, next.id)]);
     for old in tree::below(conn, &task.owner_id, task.id, Place::Live)?
@@ -213,7 +210,7 @@ fn make_successor(
             schedule: shifted(&old.schedule, days),
             ..reopened(old)
         };
-        owned::insert(conn, change, &copy)?;
+        owned::insert(conn, &copy)?;
         copies.insert(old.id, copy.id);
     }
     Ok(Some(next.id))
@@ -263,9 +260,8 @@ fn take_back(
 }
 
 /// UPDATE: sets or toggles `completed` of a task for which that is all. Finds nothing if
-/// it has that value already. PostgreSQL only.
+/// it has that value already.
 struct SetCompleted<'a> {
-    number: Number,
     owner: &'a OwnerId,
     id: DbId,
     /// None toggles.
@@ -284,8 +280,8 @@ impl SetCompleted<'_> {
         out.bind_text(self.owner.as_str())?;
         out.sql(" AND id = ");
         out.bind(&self.id)?;
-        // What has a series needs a transaction. So does a subtask: reopening it may
-        // bring back what stands above it.
+        // What has a series needs a transaction. So does a subtask: reopened without the
+        // owner's lock it could stay behind, live, when the tasks above it are cleared.
         out.sql(
             " AND deleted_at IS NULL AND recurrence IS NULL AND next_id IS NULL \
              AND parent_id IS NULL",
@@ -304,11 +300,6 @@ statement_text!([] SetCompleted<'_>, |this, out| {
     if has_many_versions(this.if_match) {
         out.unsafe_to_cache_prepared();
     }
-    this.number
-        .push_with(this.owner.as_str(), &mut out, |out| {
-            out.push_sql(" FROM tasks");
-            this.push_where(out)
-        })?;
     // Right of `=` columns have their old values. The texts have not changed, so folded
     // columns of the old version stay valid.
     out.push_sql(
@@ -318,9 +309,7 @@ statement_text!([] SetCompleted<'_>, |this, out| {
     out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
     out.push_sql(" END, updated_at = ");
     out.push_bind_param::<sql_types::Timestamp, _>(&this.now)?;
-    out.push_sql(", change = ");
-    this.number.push(&mut out)?;
-    this.number.push_from(&mut out);
+    out.push_sql(", change = 0");
     this.push_where(&mut out)?;
     out.push_sql(" RETURNING ");
     out.push_sql(TaskRow::READ);

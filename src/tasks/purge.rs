@@ -25,6 +25,6 @@ pub fn step(conn: &mut DbConnection, before: Timestamp) -> QueryResult<Step> {
         before: before.column(),
     };
     purge::step(conn, expired, |conn, change, owner, ended| {
-        leave_parents(conn, change, owner, ended, None, Timestamp::now())
+        leave_parents(conn, change, owner, ended, None)
     })
 }

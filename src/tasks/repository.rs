@@ -16,8 +16,6 @@ use super::place::settle;
 use super::query::ListQuery;
 use super::sort::SortedRow;
 use crate::auth::OwnerId;
-#[cfg(feature = "postgres")]
-use crate::db::change::Number;
 use crate::db::change::{Change, change_rows};
 use crate::db::connection::DbConnection;
 use crate::db::idempotency::{self, Created, Draft as _};
@@ -164,7 +162,7 @@ impl Statement for CreateTask {
         owner: &OwnerId,
     ) -> Result<Option<Created<Task>>, pipelines::Failure> {
         let task = self.new_task.make(owner, self.id);
-        session.execute(&task.insert(Number::next())).await?;
+        session.execute(&task.insert()).await?;
         Ok(Some(Created::New(task)))
     }
 }

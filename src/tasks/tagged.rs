@@ -17,7 +17,6 @@ use crate::db::connection::{DbConnection, MultiBackend};
 use crate::db::id::{DbId, Id};
 use crate::db::statement::{Failure, Pass, dynamic_query};
 use crate::db::table::Table;
-use crate::primitives::timestamp::Timestamp;
 
 /// How many tasks are read and written at once: as many as the largest page has.
 const BATCH: usize = 200;
@@ -50,7 +49,7 @@ pub fn replace(
     to: Option<&str>,
 ) -> Result<usize, Failure> {
     let is_postgres = conn.is_postgres();
-    let now = Timestamp::now().column();
+    let now = change.now().column();
     let needle = Tags::needle(from);
     let (mut changed, mut after) = (0, None);
     loop {
@@ -67,7 +66,6 @@ pub fn replace(
             let written = WriteTags {
                 owner,
                 now,
-                change: change.number(),
                 rows: &retagged,
             }
             .execute(conn)?;
@@ -129,7 +127,6 @@ struct Tagged<'a> {
 struct WriteTags<'a> {
     owner: &'a OwnerId,
     now: NaiveDateTime,
-    change: i64,
     rows: &'a [Retagged],
 }
 
@@ -188,11 +185,9 @@ impl QueryFragment<MultiBackend> for WriteTags<'_> {
         out.push_sql(
             "UPDATE tasks SET tags = written.column3, title_folded = written.column4, \
              rest_folded = written.column5, version = version + 1, folded_version = version + 1, \
-             updated_at = ",
+             change = 0, updated_at = ",
         );
         out.push_bind_param::<Instant, _>(&self.now)?;
-        out.push_sql(", change = ");
-        out.push_bind_param::<BigInt, _>(&self.change)?;
         for (at, row) in self.rows.iter().enumerate() {
             out.push_sql(if at == 0 { " FROM (VALUES (" } else { ", (" });
             out.push_bind_param::<Id, _>(&row.id)?;

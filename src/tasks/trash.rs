@@ -103,7 +103,7 @@ impl Statement for ClearCompleted {
             if self.permanent {
                 let ended: Vec<DbId> = EndTasks { owner, which }.load(conn)?;
                 change.end(conn, TaskRow::NAME, &ended)?;
-                leave_parents(conn, change, owner.as_str(), &ended, None, now)?;
+                leave_parents(conn, change, owner.as_str(), &ended, None)?;
                 return Ok(ended.len());
             }
             let now = now.column();
@@ -113,13 +113,8 @@ impl Statement for ClearCompleted {
                 which,
                 with,
                 now,
-                change: change.tentative_number(),
             }
             .execute(conn)?;
-            if count == 0 {
-                return Ok(0);
-            }
-            change.number();
             // A subtask went with the topmost of those above it that went.
             for _ in 1..MAX_LEVELS {
                 Together { owner, now }.execute(conn)?;
@@ -281,16 +276,14 @@ pub fn trash_tasks_of_list(
     change: &Change<'_>,
     owner: &OwnerId,
     list: ResourceId,
-    now: Timestamp,
 ) -> QueryResult<()> {
-    let (list, now) = (DbId(list), now.column());
+    let (list, now) = (DbId(list), change.now().column());
     let (which, with) = (Which::InList(list), Some(list));
     let statement = TrashTasks {
         owner,
         which,
         with,
         now,
-        change: change.number(),
     };
     statement.execute(conn).map(drop)
 }
@@ -301,17 +294,9 @@ pub fn restore_tasks_of_list(
     change: &Change<'_>,
     owner: &OwnerId,
     list: ResourceId,
-    now: Timestamp,
 ) -> QueryResult<()> {
-    let (with, now) = (DbId(list), now.column());
-    RestoreTasks {
-        owner,
-        with,
-        now,
-        change: change.number(),
-    }
-    .execute(conn)
-    .map(drop)
+    let (with, now) = (DbId(list), change.now().column());
+    RestoreTasks { owner, with, now }.execute(conn).map(drop)
 }
 
 /// Ends the live tasks of a list that ends, and those that went to the trash with it.
@@ -321,7 +306,6 @@ pub fn end_tasks_of_list(
     change: &Change<'_>,
     owner: &OwnerId,
     list: ResourceId,
-    now: Timestamp,
 ) -> QueryResult<()> {
     let list = DbId(list);
     let which = Which::InList(list);
@@ -329,8 +313,8 @@ pub fn end_tasks_of_list(
     let with = list;
     ended.append(&mut EndTrashed { owner, with }.load(conn)?);
     change.end(conn, TaskRow::NAME, &ended)?;
-    leave_parents(conn, change, owner.as_str(), &ended, Some(list), now)?;
-    leave_list(conn, change, owner.as_str(), list, now)
+    leave_parents(conn, change, owner.as_str(), &ended, Some(list))?;
+    leave_list(conn, change, owner.as_str(), list)
 }
 
 /// Takes what is in the trash on its own, below tasks that have ended, to the top level;
@@ -341,14 +325,12 @@ pub(super) fn leave_parents(
     owner: &str,
     ended: &[DbId],
     list: Option<DbId>,
-    now: Timestamp,
 ) -> QueryResult<()> {
     for parents in ended.chunks(500) {
         LeaveEnded {
             owner,
             ended: Ended::Parents(parents, list.as_ref()),
-            now: now.column(),
-            change: change.number(),
+            now: change.now().column(),
         }
         .execute(conn)?;
     }
@@ -361,13 +343,11 @@ pub fn leave_list(
     change: &Change<'_>,
     owner: &str,
     list: DbId,
-    now: Timestamp,
 ) -> QueryResult<()> {
     LeaveEnded {
         owner,
         ended: Ended::List(&list),
-        now: now.column(),
-        change: change.number(),
+        now: change.now().column(),
     }
     .execute(conn)
     .map(drop)

@@ -19,7 +19,6 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use self::keys::{KeyRow, PutKeys};
 use self::older::fill_in;
 use crate::db::connection::{DbConnection, Generation, Manager};
-use crate::db::forget::reset_cursors_on;
 use crate::db::id::DbId;
 use crate::db::schema::{idempotency_keys, tasks};
 use crate::db::table::{PutStored, SelectStored, Stored, Table};
@@ -108,16 +107,11 @@ pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
             })?;
         to.transaction(|to| {
             without_time_limits(to)?;
-            let copied = Copied {
+            Ok(Copied {
                 lists: copy_table::<ListRow>(from, to)?,
                 tasks: copy_table::<TaskRow>(from, to)?,
                 keys: copy_keys(from, to)?,
-            };
-            // What is copied has no number of the target.
-            if copied.lists.written + copied.tasks.written > 0 {
-                reset_cursors_on(to)?;
-            }
-            Ok(copied)
+            })
         })
     })
 }

@@ -2,8 +2,8 @@
 --
 -- Expand only: the columns are nullable and have no default, so no row is rewritten.
 -- Rows of the previous release have no number. What it changes while this release
--- serves, too, gets none: no client should follow changes until its last replica has
--- ended.
+-- serves, too, is not marked for one: no client should follow changes until its last
+-- replica has ended.
 ALTER TABLE tasks ADD COLUMN change BIGINT;
 ALTER TABLE lists ADD COLUMN change BIGINT;
 ALTER TABLE owners
@@ -11,14 +11,14 @@ ALTER TABLE owners
     ADD COLUMN earlier_epoch BIGINT,
     ADD COLUMN forgotten     BIGINT;
 
-COMMENT ON COLUMN tasks.change IS 'The number of the last change, of those of its owner.';
-COMMENT ON COLUMN lists.change IS 'The number of the last change, of those of its owner.';
-COMMENT ON COLUMN owners.last_change IS 'The number of the last change. Locked by a change until it is committed.';
-COMMENT ON COLUMN owners.epoch IS 'The epoch of the process that made the last change.';
-COMMENT ON COLUMN owners.earlier_epoch IS 'The epoch of the change before the last one.';
+COMMENT ON COLUMN tasks.change IS 'The number of the last change, of those of its owner. 0: written, and not numbered yet.';
+COMMENT ON COLUMN lists.change IS 'The number of the last change, of those of its owner. 0: written, and not numbered yet.';
+COMMENT ON COLUMN owners.last_change IS 'The last number that was given.';
+COMMENT ON COLUMN owners.epoch IS 'The epoch of the process that gave the last number. Null: nobody follows the changes of this owner.';
+COMMENT ON COLUMN owners.earlier_epoch IS 'The epoch of the number before the last one.';
 COMMENT ON COLUMN owners.forgotten IS 'The number up to which rows of gone were deleted.';
 
--- The epochs in which an owner's changes were made. A process draws one when it starts,
+-- The epochs in which an owner's changes were numbered. A process draws one when it starts,
 -- and when it has lost its database. A cursor of an epoch that is not here, or that ended
 -- before the number of the cursor, has seen writes that a restore or a failover has lost.
 CREATE TABLE epochs (
@@ -29,7 +29,7 @@ CREATE TABLE epochs (
     PRIMARY KEY (owner_id, epoch)
 );
 
-COMMENT ON COLUMN epochs.after_change IS 'The number of the last change before the first one of this epoch.';
+COMMENT ON COLUMN epochs.after_change IS 'The last number before the first one of this epoch.';
 
 -- What has ended, for clients that have a copy.
 CREATE TABLE gone (
@@ -41,6 +41,7 @@ CREATE TABLE gone (
     PRIMARY KEY (owner_id, kind, id)
 );
 
+CREATE INDEX gone_unnumbered ON gone (owner_id) WHERE change = 0;
 CREATE INDEX gone_changed ON gone (owner_id, change, kind, id);
 CREATE INDEX gone_since ON gone (gone_at);
 

@@ -4,6 +4,8 @@ ALTER TABLE owners DROP COLUMN forgotten;
 ALTER TABLE owners DROP COLUMN earlier_epoch;
 ALTER TABLE owners DROP COLUMN epoch;
 DROP INDEX lists_changed;
+DROP INDEX lists_unnumbered;
 DROP INDEX tasks_changed;
+DROP INDEX tasks_unnumbered;
 ALTER TABLE lists DROP COLUMN change;
 ALTER TABLE tasks DROP COLUMN change;

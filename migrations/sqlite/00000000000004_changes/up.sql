@@ -6,9 +6,11 @@ ALTER TABLE owners ADD COLUMN epoch BIGINT;
 ALTER TABLE owners ADD COLUMN earlier_epoch BIGINT;
 ALTER TABLE owners ADD COLUMN forgotten BIGINT;
 
--- No row has a number yet: they cost nothing now.
-CREATE INDEX tasks_changed ON tasks (owner_id, change, id) WHERE change IS NOT NULL;
-CREATE INDEX lists_changed ON lists (owner_id, change, id) WHERE change IS NOT NULL;
+-- No row has a number or a mark yet: they cost nothing now.
+CREATE INDEX tasks_unnumbered ON tasks (owner_id) WHERE change = 0;
+CREATE INDEX tasks_changed ON tasks (owner_id, change, id) WHERE change > 0;
+CREATE INDEX lists_unnumbered ON lists (owner_id) WHERE change = 0;
+CREATE INDEX lists_changed ON lists (owner_id, change, id) WHERE change > 0;
 
 CREATE TABLE epochs (
     owner_id     TEXT NOT NULL,
@@ -27,5 +29,6 @@ CREATE TABLE gone (
     PRIMARY KEY (owner_id, kind, id)
 );
 
+CREATE INDEX gone_unnumbered ON gone (owner_id) WHERE change = 0;
 CREATE INDEX gone_changed ON gone (owner_id, change, kind, id);
 CREATE INDEX gone_since ON gone (gone_at);
