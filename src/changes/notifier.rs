@@ -7,7 +7,7 @@
 //! works with every database and behind every pooler. If one ends before it has numbered
 //! what it wrote, the next reader does, or this task of another one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
@@ -24,8 +24,9 @@ use crate::db::numbering::{has_unnumbered, number};
 use crate::db::statement::{Pass, dynamic_query};
 use crate::db::watchers::Reached;
 
-/// How long writes are collected before they get numbers.
-const COLLECTING: Duration = Duration::from_millis(25);
+/// How long writes are collected before they get numbers. Under load it is one question
+/// each time, whoever has written.
+const COLLECTING: Duration = Duration::from_millis(80);
 
 /// How often it is asked for all watched owners how far they are.
 const INTERVAL: Duration = Duration::from_millis(300);
@@ -35,7 +36,7 @@ const INTERVAL: Duration = Duration::from_millis(300);
 const INTERVALS_PER_SEARCH: u32 = 30;
 
 /// The max number of owners in one question.
-const CHUNK: usize = 500;
+const CHUNK: usize = 100;
 
 /// The max number of owners whose changes are numbered at the same time.
 const AT_ONCE: usize = 4;
@@ -53,13 +54,7 @@ pub async fn run(db: Db) {
         tokio::select! {
             () = watchers.wait() => {
                 tokio::time::sleep(COLLECTING).await;
-                let written = watchers.take_written();
-                let reached = reached(&db, &written).await;
-                // Whoever has no epoch is followed by nobody.
-                let followed = |owner: &OwnerId| {
-                    reached.get(owner.as_str()).is_some_and(|it| it.epoch != 0)
-                };
-                let followed: Vec<OwnerId> = written.into_iter().filter(followed).collect();
+                let followed = followed(&db, &watchers.take_written()).await;
                 number_all(&db, followed.clone()).await;
                 tell(&db, &followed).await;
             }
@@ -119,6 +114,22 @@ async fn unnumbered(db: &Db, owners: &[OwnerId]) -> Vec<OwnerId> {
     found
 }
 
+/// Those of these owners whose changes somebody follows.
+async fn followed(db: &Db, owners: &[OwnerId]) -> Vec<OwnerId> {
+    let mut all = HashSet::new();
+    for owners in owners.chunks(CHUNK) {
+        let asked = owners.to_vec();
+        let read = move |conn: &mut DbConnection| SelectFollowed { owners: &asked }.load(conn);
+        let found: Vec<String> = db
+            .read(Instant::now() + TIMEOUT, read)
+            .await
+            .unwrap_or_default();
+        all.extend(found);
+    }
+    let is_followed = |owner: &&OwnerId| all.contains(owner.as_str());
+    owners.iter().filter(is_followed).cloned().collect()
+}
+
 /// How far these owners are. While the database is away nothing is known.
 async fn reached(db: &Db, owners: &[OwnerId]) -> HashMap<String, Reached> {
     let mut all = HashMap::new();
@@ -136,34 +147,59 @@ async fn reached(db: &Db, owners: &[OwnerId]) -> HashMap<String, Reached> {
     all
 }
 
+/// SELECT: those of some owners whose changes have an epoch.
+struct SelectFollowed<'a> {
+    owners: &'a [OwnerId],
+}
+
 /// SELECT: how far the changes of some owners have come.
 struct SelectReached<'a> {
     owners: &'a [OwnerId],
+}
+
+impl Query for SelectFollowed<'_> {
+    type SqlType = Text;
 }
 
 impl Query for SelectReached<'_> {
     type SqlType = (Text, BigInt, Nullable<BigInt>);
 }
 
-dynamic_query!([] SelectReached<'_>);
+dynamic_query!([] SelectFollowed<'_>, [] SelectReached<'_>);
 
 impl QueryFragment<MultiBackend> for SelectReached<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        if self.owners.len() > 1 {
-            out.unsafe_to_cache_prepared();
-        }
         out.push_sql(
             "SELECT owner_id, last_change, (SELECT e.epoch FROM epochs e \
              WHERE e.owner_id = o.owner_id AND e.after_change < o.last_change \
              ORDER BY e.after_change DESC LIMIT 1) FROM owners o WHERE owner_id IN (",
         );
-        for (at, owner) in self.owners.iter().enumerate() {
-            if at > 0 {
-                out.push_sql(", ");
-            }
-            out.push_bind_param::<Text, _>(owner.as_str())?;
-        }
-        out.push_sql(")");
-        Ok(())
+        push_owners(self.owners, &mut out)
     }
+}
+
+impl QueryFragment<MultiBackend> for SelectFollowed<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        out.push_sql("SELECT owner_id FROM owners WHERE epoch IS NOT NULL AND owner_id IN (");
+        push_owners(self.owners, &mut out)
+    }
+}
+
+/// Appends owners and `)`. A list is filled up with its last owner to one of three lengths:
+/// so three statements are kept prepared, and none is planned each time.
+fn push_owners<'b>(owners: &'b [OwnerId], out: &mut Pass<'_, 'b>) -> QueryResult<()> {
+    let length = match owners.len() {
+        0..=1 => 1,
+        2..=10 => 10,
+        _ => CHUNK,
+    };
+    let last = owners.last().into_iter().cycle();
+    for (at, owner) in owners.iter().chain(last).take(length).enumerate() {
+        if at > 0 {
+            out.push_sql(", ");
+        }
+        out.push_bind_param::<Text, _>(owner.as_str())?;
+    }
+    out.push_sql(")");
+    Ok(())
 }
