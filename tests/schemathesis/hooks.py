@@ -20,10 +20,11 @@ def before_call(context, case, kwargs):
         tried = getattr(phase.data, "parameter", None)
         for name in {"If-Match", "If-None-Match", "Idempotency-Key"} - {tried}:
             case.headers.pop(name, None)
-        if tried != "cursor":
-            case.query.pop("cursor", None)
+        for name in {"cursor", "since"} - {tried}:
+            case.query.pop(name, None)
     if phase.name == TestPhase.FUZZING and case.meta.generation.mode.is_positive:
         case.query.pop("cursor", None)
+        case.query.pop("since", None)
 
 
 # What the request refers to decides, not its form: a version that is not the current one, a key
