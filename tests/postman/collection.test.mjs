@@ -68,8 +68,10 @@ function operations() {
     const pattern = new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/\{[^}]+\}/g, "[^/?]+")}$`);
     // The same tasks under a user's address: the short one shows what is answered.
     const under = path.startsWith("/api/") && !path.includes("{owner_id}");
+    // A stream has no end: its headers are asked for.
+    const used = path.endsWith("/stream") ? "HEAD" : method;
     const is = (request) =>
-      request.method === method &&
+      request.method === used &&
       request.url.host[0] === "{{base_url}}" &&
       pattern.test(`/${request.url.path.join("/")}`);
     return { name: `${method} ${path}`, under, is };
@@ -87,6 +89,8 @@ const UNREACHABLE = {
   invalid_claims: "only who signs tokens can make one",
   request_timeout: "Postman sends whole bodies",
   rate_limited: "a limit is off unless it is set",
+  sync_reset: "a restore, or a client that was away for long",
+  too_many_streams: "Postman opens no streams",
   internal: "a bug",
   database_unavailable: "an outage",
   insufficient_scope: "a token of another program, and a server that takes such",
