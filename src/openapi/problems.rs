@@ -94,12 +94,11 @@ fn problem() -> ObjectBuilder {
         )
         .property(
             "headers",
-            ObjectBuilder::new().description(Some("The headers of that operation's answer.")),
+            ObjectBuilder::new()
+                .additional_properties(Some(string()))
+                .description(Some("The headers of that operation's answer, by name.")),
         )
-        .property(
-            "problem",
-            ObjectBuilder::new().description(Some("That operation's problem.")),
-        );
+        .property("problem", named("Problem"));
     let required = [
         "type",
         "title",

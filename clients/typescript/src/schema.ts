@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/api/v1/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run many writes
+         * @description Each operation is exactly the request that it describes, sent by the caller of the batch: the same rules, the same answer, in order, each seeing those before it. `atomic` is one transaction: if one is refused nothing happens, and the 422 `batch_refused` has its index as `failed`, its answer as `problem` and `headers`. Otherwise each stands for itself, and its status is in the results. Counts as its operations for the rate limit. Takes no `Idempotency-Key`: operations have theirs. At most 1 MiB.
+         */
+        post: operations["runBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what has changed
+         * @description Tasks and lists in their present state, the trash included, and what is gone for good. Whoever follows `next` misses nothing; something may come twice, with the same `version`. Without `since` the first pages have everything there is, and the last one's `next` goes on from there. 410 `sync_reset`: start again without `since`, and replace the copy.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Be told when something changes
+         * @description Server-Sent Events. `changed` says that there is something to pull with `since` of your last pull; it comes at the start, unless `Last-Event-ID` is the newest, and after changes. A comment comes every 20 seconds. `token_expired` ends the stream: connect again with a new token. At most 10 streams a user. Browsers' `EventSource` cannot send a token: use `fetch`.
+         */
+        get: operations["streamChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lists": {
         parameters: {
             query?: never;
@@ -45,8 +105,8 @@ export interface paths {
          */
         get: operations["readList"];
         /**
-         * Change a list, by PUT
-         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it.
+         * Change a list, or create it with an id of the client's
+         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it. With `If-None-Match: *` it creates instead, with the body of a POST: the id must be a UUID version 7, whose time becomes `created_at`, at most a day ahead. It stands last. 412 if the caller has, or had, a list with this id: so an app can create while it is offline, and repeat it.
          */
         put: operations["putList"];
         post?: never;
@@ -193,8 +253,8 @@ export interface paths {
          */
         get: operations["readTask"];
         /**
-         * Change a task, by PUT
-         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it.
+         * Change a task, or create it with an id of the client's
+         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it. With `If-None-Match: *` it creates instead, with the body of a POST: the id must be a UUID version 7, whose time becomes `created_at`, at most a day ahead. It stands last. 412 if the caller has, or had, a task with this id: so an app can create while it is offline, and repeat it.
          */
         put: operations["putTask"];
         post?: never;
@@ -272,6 +332,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{owner_id}/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run many writes
+         * @description Each operation is exactly the request that it describes, sent by the caller of the batch: the same rules, the same answer, in order, each seeing those before it. `atomic` is one transaction: if one is refused nothing happens, and the 422 `batch_refused` has its index as `failed`, its answer as `problem` and `headers`. Otherwise each stands for itself, and its status is in the results. Counts as its operations for the rate limit. Takes no `Idempotency-Key`: operations have theirs. At most 1 MiB.
+         */
+        post: operations["runBatchOfUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what has changed
+         * @description Tasks and lists in their present state, the trash included, and what is gone for good. Whoever follows `next` misses nothing; something may come twice, with the same `version`. Without `since` the first pages have everything there is, and the last one's `next` goes on from there. 410 `sync_reset`: start again without `since`, and replace the copy.
+         */
+        get: operations["listChangesOfUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/changes/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Be told when something changes
+         * @description Server-Sent Events. `changed` says that there is something to pull with `since` of your last pull; it comes at the start, unless `Last-Event-ID` is the newest, and after changes. A comment comes every 20 seconds. `token_expired` ends the stream: connect again with a new token. At most 10 streams a user. Browsers' `EventSource` cannot send a token: use `fetch`.
+         */
+        get: operations["streamChangesOfUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{owner_id}/lists": {
         parameters: {
             query?: never;
@@ -313,8 +433,8 @@ export interface paths {
          */
         get: operations["readListOfUser"];
         /**
-         * Change a list, by PUT
-         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it.
+         * Change a list, or create it with an id of the client's
+         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it. With `If-None-Match: *` it creates instead, with the body of a POST: the id must be a UUID version 7, whose time becomes `created_at`, at most a day ahead. It stands last. 412 if the caller has, or had, a list with this id: so an app can create while it is offline, and repeat it.
          */
         put: operations["putListOfUser"];
         post?: never;
@@ -461,8 +581,8 @@ export interface paths {
          */
         get: operations["readTaskOfUser"];
         /**
-         * Change a task, by PUT
-         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it.
+         * Change a task, or create it with an id of the client's
+         * @description Merges as PATCH does, so that a client which does not know a field cannot wipe it. With `If-None-Match: *` it creates instead, with the body of a POST: the id must be a UUID version 7, whose time becomes `created_at`, at most a day ahead. It stands last. 412 if the caller has, or had, a task with this id: so an app can create while it is offline, and repeat it.
          */
         put: operations["putTaskOfUser"];
         post?: never;
@@ -626,12 +746,85 @@ export interface components {
     schemas: {
         /**
          * @example {
+         *       "operations": [
+         *         {
+         *           "body": {
+         *             "title": "Buy milk"
+         *           },
+         *           "headers": {
+         *             "Idempotency-Key": "5f0c6c1e"
+         *           },
+         *           "method": "POST",
+         *           "path": "/tasks"
+         *         },
+         *         {
+         *           "body": {
+         *             "name": "house"
+         *           },
+         *           "method": "PATCH",
+         *           "path": "/tags?name=home"
+         *         }
+         *       ]
+         *     }
+         */
+        Batch: {
+            /**
+             * @description Whether all of it is done, or nothing.
+             * @default true
+             */
+            atomic?: boolean;
+            operations: components["schemas"]["Operation"][];
+        };
+        /**
+         * @example {
+         *       "results": [
+         *         {
+         *           "body": {
+         *             "changed": 7
+         *           },
+         *           "headers": {},
+         *           "status": 200
+         *         }
+         *       ]
+         *     }
+         */
+        BatchResults: {
+            results: components["schemas"]["OperationResult"][];
+        };
+        /**
+         * @example {
          *       "changed": 7
          *     }
          */
         Changed: {
             /** @description How many tasks were changed. */
             changed: number;
+        };
+        /**
+         * @example {
+         *       "gone": [
+         *         {
+         *           "id": "01a1f894-ca3f-7267-b11f-7667b1bde221",
+         *           "kind": "task"
+         *         }
+         *       ],
+         *       "lists": [],
+         *       "more": false,
+         *       "next": "mC3mWc0vXZgAAAAAAAAABwAAAAAAAAAqAAAAAGkzX4QA",
+         *       "tasks": []
+         *     }
+         */
+        Changes: {
+            /** @description What has ended, and is not in the trash. */
+            gone: components["schemas"]["Gone"][];
+            /** @description Lists that are new or were changed. */
+            lists: components["schemas"]["List"][];
+            /** @description Whether there was more when this was read. */
+            more: boolean;
+            /** @description The `since` of the next request. */
+            next: string;
+            /** @description Tasks that are new or were changed. */
+            tasks: components["schemas"]["Task"][];
         };
         /**
          * @example {
@@ -704,7 +897,7 @@ export interface components {
          * @description Stable: program against it.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "task_not_found" | "list_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "invalid_list" | "invalid_tag" | "unknown_field" | "idempotency_key_reused" | "rate_limited" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
+        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "task_not_found" | "list_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "sync_reset" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "invalid_list" | "invalid_tag" | "unknown_field" | "idempotency_key_reused" | "invalid_batch" | "batch_refused" | "rate_limited" | "too_many_streams" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
         /**
          * @example {
          *       "detail": "must be 1 to 1,000 characters",
@@ -718,6 +911,18 @@ export interface components {
             parameter?: string;
             /** @description Where in the body (RFC 6901); `""` is all of it. */
             pointer?: string;
+        };
+        /**
+         * @example {
+         *       "id": "01a1f894-ca3f-7267-b11f-7667b1bde221",
+         *       "kind": "task"
+         *     }
+         */
+        Gone: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "task" | "list";
         };
         /**
          * @example {
@@ -1051,6 +1256,52 @@ export interface components {
             version?: unknown;
         };
         /**
+         * @example {
+         *       "method": "DELETE",
+         *       "path": "/tasks?completed=true"
+         *     }
+         */
+        Operation: {
+            /** @description The body of the request, if it has one. */
+            body?: unknown;
+            headers?: components["schemas"]["OperationHeaders"];
+            /** @enum {string} */
+            method: "POST" | "PUT" | "PATCH" | "DELETE";
+            /** @description The path below the one before `/batch`, and the query, percent-encoded. */
+            path: string;
+        };
+        /**
+         * @description The headers of the request. Their names may be in any case.
+         * @example {
+         *       "If-Match": "\"3\""
+         *     }
+         */
+        OperationHeaders: {
+            "Idempotency-Key"?: string;
+            "If-Match"?: string;
+            "If-None-Match"?: string;
+        };
+        /**
+         * @example {
+         *       "body": null,
+         *       "headers": {},
+         *       "status": 204
+         *     }
+         */
+        OperationResult: {
+            /** @description The body of the answer: a problem from status 400 on, null if there is none. */
+            body: unknown;
+            /** @description The headers of the answer that it has. */
+            headers: {
+                Allow?: string;
+                ETag?: string;
+                "Idempotency-Replayed"?: string;
+                Location?: string;
+                "Retry-After"?: string;
+            };
+            status: number;
+        };
+        /**
          * @description Sorted none < low < medium < high.
          * @enum {string}
          */
@@ -1062,10 +1313,17 @@ export interface components {
             detail: string;
             /** @description Every fault of the body or the query at once. */
             errors?: components["schemas"]["FieldError"][];
+            /** @description Which operation of a batch was refused; the first is 0. */
+            failed?: number;
+            /** @description The headers of that operation's answer, by name. */
+            headers?: {
+                [key: string]: string;
+            };
             /** @description The path as received. */
             instance: string;
             /** @description What is not ready; of `/health/ready` only. */
             not_ready?: ("database" | "keys" | "server")[];
+            problem?: components["schemas"]["Problem"];
             /** @description Under this the cause is in the log. */
             request_id: string;
             status: number;
@@ -1469,7 +1727,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too Many Requests: `rate_limited`. */
+        /** @description Too Many Requests: `rate_limited`, `too_many_streams`. */
         TooManyRequests: {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -1513,6 +1771,8 @@ export interface components {
         AnyTags: string[];
         /** @description Only lists that are archived, or that are not. */
         Archived: boolean;
+        /** @description The max number of tasks, lists and gone together. */
+        ChangesLimit: number;
         /** @description The completed tasks. */
         ClearCompleted: true;
         /** @description Only tasks that are done, or that are not. */
@@ -1544,6 +1804,10 @@ export interface components {
         IfMatch: string;
         /** @description 304 if the task is in one of these versions. For example `"1"`. */
         IfNoneMatch: string;
+        /** @description Creates what is not there yet. Not beside `If-Match`. For example `*`. */
+        IfNoneMatchAny: "*";
+        /** @description The `id` of the last event. What is none is as if it were not there. For example `mC3mWc0vXZgAAAAAAAAABwAAAAAAAAAqAAAAAGkzX4QA`. */
+        LastEventId: string;
         /** @description How many a page has. */
         Limit: number;
         /**
@@ -1570,6 +1834,8 @@ export interface components {
         Recurring: boolean;
         /** @description One to ten words, each of which stands in the title, the description or a tag; whatever the case, the marks (é, e) and the white space. */
         Search: string;
+        /** @description `next` of an earlier response. Without it: everything there is. */
+        Since: string;
         /** @description One to three different keys with commas, each with `-` before it for descending. Ties by `id`; tasks without a value last. Default in the trash: the last deleted first. */
         Sort: string;
         /** @description The tag, in NFC, byte for byte. In the query, because `.`, `..` and `/` do not survive in paths. */
@@ -1645,6 +1911,199 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    runBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description The results, in the order of the operations. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchResults"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `batch_refused`, `invalid_batch`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description `next` of an earlier response. Without it: everything there is. */
+                since?: components["parameters"]["Since"];
+                /** @description The max number of tasks, lists and gone together. */
+                limit?: components["parameters"]["ChangesLimit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_cursor`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `sync_reset`. */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    streamChanges: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `id` of the last event. What is none is as if it were not there. For example `mC3mWc0vXZgAAAAAAAAABwAAAAAAAAAqAAAAAGkzX4QA`. */
+                "Last-Event-ID"?: components["parameters"]["LastEventId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, until the token expires. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     listLists: {
         parameters: {
             query?: {
@@ -1929,6 +2388,8 @@ export interface operations {
             header?: {
                 /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Creates what is not there yet. Not beside `If-Match`. For example `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**
@@ -1951,6 +2412,21 @@ export interface operations {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description It was created. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2938,6 +3414,8 @@ export interface operations {
             header?: {
                 /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Creates what is not there yet. Not beside `If-Match`. For example `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**
@@ -2960,6 +3438,21 @@ export interface operations {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description It was created. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3451,6 +3944,217 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    runBatchOfUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description The results, in the order of the operations. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchResults"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `batch_refused`, `invalid_batch`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    listChangesOfUser: {
+        parameters: {
+            query?: {
+                /** @description `next` of an earlier response. Without it: everything there is. */
+                since?: components["parameters"]["Since"];
+                /** @description The max number of tasks, lists and gone together. */
+                limit?: components["parameters"]["ChangesLimit"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_cursor`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone: `sync_reset`. */
+            410: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    streamChangesOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `id` of the last event. What is none is as if it were not there. For example `mC3mWc0vXZgAAAAAAAAABwAAAAAAAAAqAAAAAGkzX4QA`. */
+                "Last-Event-ID"?: components["parameters"]["LastEventId"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, until the token expires. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     listListsOfUser: {
         parameters: {
             query?: {
@@ -3758,6 +4462,8 @@ export interface operations {
             header?: {
                 /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Creates what is not there yet. Not beside `If-Match`. For example `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**
@@ -3785,6 +4491,21 @@ export interface operations {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description It was created. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4839,6 +5560,8 @@ export interface operations {
             header?: {
                 /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Creates what is not there yet. Not beside `If-Match`. For example `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**
@@ -4866,6 +5589,21 @@ export interface operations {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description It was created. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
