@@ -70,6 +70,12 @@ export function isPage(value: unknown): boolean {
   return Array.isArray(items) && items.every(isRow);
 }
 
+export function isChanges(value: unknown): boolean {
+  const { tasks, lists, gone, next, more } = (value ?? {}) as Partial<Schemas["Changes"]>;
+  const rows = [tasks, lists].every((some) => Array.isArray(some) && some.every(isRow));
+  return rows && Array.isArray(gone) && typeof next === "string" && typeof more === "boolean";
+}
+
 /** How many were deleted. */
 export function isCleared(value: unknown): boolean {
   const { deleted } = (value ?? {}) as Partial<Schemas["Cleared"]>;

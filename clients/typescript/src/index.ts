@@ -2,12 +2,14 @@ export { betterAuthToken } from "./better-auth.js";
 export type { BetterAuthClient } from "./better-auth.js";
 export { isProblem, SignedOut, TodowardProblem, TodowardUnreachable } from "./errors.js";
 export type { ErrorCode, FieldError } from "./errors.js";
-export { newIdempotencyKey } from "./key.js";
+export { newId, newIdempotencyKey } from "./key.js";
 export { Todoward } from "./todoward.js";
 export type { TokenSource } from "./tokens.js";
 export type { Options as TodowardOptions, RetryInfo } from "./transport.js";
 export type {
   CallOptions,
+  Changes,
+  ChangesOptions,
   ClearOptions,
   CompleteOptions,
   CountBy,

@@ -93,9 +93,10 @@ export class Rows<Row extends Task | List> {
 
   async create(fields: object, options: CreateOptions): Promise<Row> {
     const memory = this.#memory;
-    const key = options.idempotencyKey ?? newIdempotencyKey();
     // A key stands for these bytes.
     const body = snapshot(fields);
+    if (options.id !== undefined) return this.#put(options.id, body, options);
+    const key = options.idempotencyKey ?? newIdempotencyKey();
     const { data } = await this.#transport.run(callOf("create", isRow, options), (init) =>
       this.#transport.api.POST(this.#paths.all, {
         ...init,
@@ -104,6 +105,19 @@ export class Rows<Row extends Task | List> {
       }),
     );
     return memory.keep(data as Row);
+  }
+
+  #put(id: string, body: ReturnType<typeof snapshot>, { signal }: CallOptions): Promise<Row> {
+    return this.write(id, { signal }, {
+      repeat: "create",
+      wanted: JSON.parse(body.bodySerializer()) as object,
+      send: (init) =>
+        this.#transport.api.PUT(this.#paths.one, {
+          ...init,
+          headers: { ...init.headers, "If-None-Match": "*" },
+          ...body,
+        }) as Promise<Answer<Row>>,
+    });
   }
 
   async read(id: string, options: CallOptions): Promise<Row> {
@@ -201,6 +215,12 @@ export class Rows<Row extends Task | List> {
       this.#transport.api.DELETE(this.#paths.all, { ...init, params: { query } }),
     );
     return data!.deleted;
+  }
+
+  /** What keeps the rows of a page that is read elsewhere, from now on. */
+  observer(): (rows: Row[]) => void {
+    const memory = this.#memory;
+    return (rows) => rows.forEach((row) => memory.keepUnlessOlder(row));
   }
 
   /** Forgets the rows of earlier answers. */

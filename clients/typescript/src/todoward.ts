@@ -1,8 +1,10 @@
-import { isChanged, isCount, isTags } from "./answer.js";
+import { isChanged, isChanges, isCount, isTags } from "./answer.js";
 import { Rows } from "./rows.js";
-import { callOf, Transport, type Options } from "./transport.js";
+import { callOf, Transport, type Call, type Options } from "./transport.js";
 import type {
   CallOptions,
+  Changes,
+  ChangesOptions,
   ClearOptions,
   CompleteOptions,
   CountBy,
@@ -216,6 +218,42 @@ export class Todoward {
       this.#transport.api.DELETE("/api/v1/tags", { ...init, params: { query: { name } } }),
     );
     return data!.changed;
+  }
+
+  /**
+   * One page of what has changed since a cursor, the `next` of an earlier page. Without one: everything there is,
+   * page by page, and what changes meanwhile. Whoever follows `next` misses nothing; something may come twice, with
+   * the same `version`. 410 `sync_reset`: this cursor cannot be followed any more; start again without, and replace
+   * the copy.
+   */
+  changes(since?: string, options: ChangesOptions = {}): Promise<Changes> {
+    return this.#changes(since, options, callOf("read", isChanges, options));
+  }
+
+  /** Every page of what has changed since a cursor; ends when there is no more. */
+  pagesOfChanges(since?: string, options: ChangesOptions = {}): AsyncIterableIterator<Changes> {
+    return this.#pagesOfChanges(since, options, this.#transport.begin(callOf("read", isChanges, options)));
+  }
+
+  async #changes(since: string | undefined, { limit }: ChangesOptions, made: Call): Promise<Changes> {
+    const see = { tasks: this.#tasks.observer(), lists: this.#lists.observer() };
+    const query = { since, limit } as { since?: string; limit?: number };
+    const { data } = await this.#transport.run(made, (init) =>
+      this.#transport.api.GET("/api/v1/changes", { ...init, params: { query } }),
+    );
+    const page = data!;
+    see.tasks(page.tasks);
+    see.lists(page.lists);
+    return page;
+  }
+
+  async *#pagesOfChanges(since: string | undefined, options: ChangesOptions, made: Call) {
+    let page: Changes;
+    do {
+      page = await this.#changes(since, options, made);
+      yield page;
+      since = page.next;
+    } while (page.more);
   }
 
   /** Forgets the tasks and lists of earlier responses. To be called when somebody else signs in, or nobody is. */

@@ -48,6 +48,8 @@ export interface Call {
   uncertain?: boolean;
   /** Whose it is: no repeat may be sent with the token of who signs in meanwhile. */
   user?: string | undefined;
+  /** How often the transport had been told to forget when the call began. */
+  forgotten?: number;
 }
 
 export function callOf(repeat: Repeat, expected: Expected | undefined, { signal }: CallOptions): Call {
@@ -85,6 +87,12 @@ export class Transport {
     this.api = createClient<paths>({ baseUrl: this.#baseUrl });
   }
 
+  /** A call that is made more than once, as for each page, and begins now. */
+  begin(call: Call): Call {
+    call.forgotten = this.#forgotten;
+    return call;
+  }
+
   forget(): void {
     this.#forgotten += 1;
     this.#tokens.forget();
@@ -95,7 +103,7 @@ export class Transport {
     if (!/^https?:/.test(this.#baseUrl) && typeof location === "undefined") {
       throw new TypeError(`baseUrl is "${this.#baseUrl}", and only in a browser is that an address: give all of it`);
     }
-    const forgotten = this.#forgotten;
+    const forgotten = call.forgotten ?? this.#forgotten;
     for (let retry = 1; ; retry += 1) {
       throwIfAborted(call.signal);
       try {

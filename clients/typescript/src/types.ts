@@ -50,6 +50,12 @@ export type ListMove = OneOf<Written<Schemas["ListMove"]>>;
 export type TaskMove = Loose<Pick<Schemas["Move"], "list_id" | "parent_id">> &
   (ListMove | { [Place in keyof ListMove]?: undefined });
 
+/**
+ * A page of what has changed, in its present state, the trash included; `gone` is what ended for good. `next` is
+ * the `since` of the next page, now if `more`, else later.
+ */
+export type Changes = Schemas["Changes"];
+
 /** What tasks are sorted by. */
 export type TaskSortKey =
   | "created_at"
@@ -125,7 +131,17 @@ export interface ClearOptions extends CallOptions {
   completedBefore?: string | undefined;
 }
 
+export interface ChangesOptions extends CallOptions {
+  /** The max number of tasks, lists and gone of a page together: 1 to 1,000, default 500. */
+  limit?: number | undefined;
+}
+
 export interface CreateOptions extends CallOptions {
   /** The same key and the same fields make one task, or list, however often they are sent within 24 hours. */
   idempotencyKey?: string | undefined;
+  /**
+   * The id, of `newId()`: a UUIDv7 that no other task, or list, of the user's has, or had; else 412
+   * `version_mismatch`. Whoever creates the same one again does no harm, so it needs no key.
+   */
+  id?: string | undefined;
 }
