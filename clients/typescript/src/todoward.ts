@@ -30,11 +30,14 @@ import type {
 
 /** One user's tasks, lists and tags. */
 export class Todoward {
+  /** Whose tasks these are, where the option says so. */
+  readonly user: string | undefined;
   readonly #transport: Transport;
   readonly #tasks: Rows<Task>;
   readonly #lists: Rows<List>;
 
   constructor(options: Options) {
+    this.user = options.user;
     this.#transport = new Transport(options);
     this.#tasks = new Rows(this.#transport, "task");
     this.#lists = new Rows(this.#transport, "list");

@@ -1,0 +1,164 @@
+import { deleteDB, type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { List, Task } from "../index.js";
+import type { Records } from "./overlay.js";
+import { type Kind, KINDS, type Rec, type Write } from "./types.js";
+
+/** Of the layout; an older one is thrown away and pulled anew, but for the queue. */
+const LAYOUT = 1;
+
+/** What is kept beside rows and writes. */
+export interface State {
+  /** Whose copy it is. */
+  user: string;
+  /** How far it has been pulled; undefined: a new copy is to begin. */
+  cursor?: string | undefined;
+  /** The copy that is being pulled; older rows are thrown away when it is complete. */
+  copy: number;
+  complete: boolean;
+  /** Grows with each change, by which tabs notice that they have missed one. */
+  revision: number;
+}
+
+/** What a change has done to the database. */
+export interface Delta {
+  revision: number;
+  state?: Partial<State>;
+  rows?: { [K in Kind]?: Rec[] };
+  gone?: { [K in Kind]?: string[] };
+  /** Writes that are new, or changed. */
+  queue?: Write[];
+  /** Writes that are done, by place. */
+  done?: number[];
+}
+
+export interface Contents {
+  state: State;
+  records: Records;
+  queue: Write[];
+}
+
+interface Layout extends DBSchema {
+  task: { key: string; value: Rec<Task> };
+  list: { key: string; value: Rec<List> };
+  queue: { key: number; value: Write };
+  state: { key: string; value: State };
+}
+
+const STORES = ["task", "list", "queue", "state"] as const;
+
+/** The copy and the queue of one user, in IndexedDB. */
+export class Database {
+  readonly #db: IDBPDatabase<Layout>;
+  readonly #user: string;
+
+  private constructor(db: IDBPDatabase<Layout>, user: string) {
+    this.#db = db;
+    this.#user = user;
+  }
+
+  /** `onClose`: another tab deletes it, or the browser has. */
+  static async open(name: string, user: string, onClose: () => void): Promise<Database> {
+    const db = await openDB<Layout>(name, LAYOUT, {
+      upgrade(db) {
+        for (const kind of KINDS) db.createObjectStore(kind, { keyPath: "id" });
+        db.createObjectStore("queue", { keyPath: "seq", autoIncrement: true });
+        db.createObjectStore("state");
+      },
+      blocking: onClose,
+      terminated: onClose,
+    });
+    return new Database(db, user);
+  }
+
+  /** Everything, as it is at one moment. */
+  async read(): Promise<Contents> {
+    const tx = this.#db.transaction(STORES, "readonly");
+    const [state, tasks, lists, queue] = await Promise.all([
+      tx.objectStore("state").get("state"),
+      tx.objectStore("task").getAll(),
+      tx.objectStore("list").getAll(),
+      tx.objectStore("queue").getAll(),
+    ]);
+    return { state: this.#mine(state), records: { task: byId(tasks), list: byId(lists) }, queue };
+  }
+
+  /** Puts a write at the end of the queue; resolves when it is on the disk. */
+  async enqueue(write: Write): Promise<Delta> {
+    return this.#change(["queue", "state"], async (tx) => {
+      const seq = await tx.objectStore("queue").add(write);
+      return { queue: [{ ...write, seq }] };
+    });
+  }
+
+  /** Makes a change, all or nothing. `make` sees the whole queue, also what other tabs have put there. */
+  async change(make: (queue: Write[]) => Omit<Delta, "revision">): Promise<Delta> {
+    return this.#change(STORES, async (tx) => {
+      const queue = tx.objectStore("queue");
+      const delta = make(await queue.getAll());
+      const puts = (delta.queue ?? []).map((write) => queue.put(write));
+      const deletes = (delta.done ?? []).map((seq) => queue.delete(seq));
+      const rows = KINDS.flatMap((kind) => {
+        const store = tx.objectStore(kind);
+        const kept = (delta.rows?.[kind] ?? []) as Rec<Task & List>[];
+        return [...kept.map((one) => store.put(one)), ...(delta.gone?.[kind] ?? []).map((id) => store.delete(id))];
+      });
+      await Promise.all<unknown>([...puts, ...deletes, ...rows]);
+      return delta;
+    });
+  }
+
+  async #change<Names extends (typeof STORES)[number][] | typeof STORES>(
+    names: Names,
+    make: (tx: Transaction) => Promise<Omit<Delta, "revision">>,
+  ): Promise<Delta> {
+    // Strict: what the user was told is saved outlives a power cut.
+    const tx = this.#db.transaction(names, "readwrite", { durability: "strict" }) as unknown as Transaction;
+    const ended = tx.done;
+    // Whoever waits for the rest of this function is told.
+    ended.catch(() => undefined);
+    try {
+      const states = tx.objectStore("state");
+      const state = this.#mine(await states.get("state"));
+      const made = await make(tx);
+      const revision = state.revision + 1;
+      await states.put({ ...state, ...made.state, revision }, "state");
+      await ended;
+      return { ...made, revision };
+    } catch (error) {
+      try {
+        tx.abort();
+      } catch {
+        // It has ended already.
+      }
+      throw error;
+    }
+  }
+
+  #mine(state: State | undefined): State {
+    const found = state ?? { user: this.#user, copy: 1, complete: false, revision: 0 };
+    if (found.user !== this.#user) throw new Error("this database is another user's");
+    return found;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** Empties it, and then deletes it as soon as all tabs have closed it. */
+  async wipe(name: string): Promise<void> {
+    const tx = this.#db.transaction(STORES, "readwrite", { durability: "strict" });
+    await Promise.all(STORES.map((store) => tx.objectStore(store).clear()));
+    await tx.done;
+    this.close();
+    // A tab that is frozen holds it open; there is nothing in it any more.
+    await new Promise<void>((done, failed) => {
+      deleteDB(name, { blocked: () => done() }).then(done, failed);
+    });
+  }
+}
+
+type Transaction = import("idb").IDBPTransaction<Layout, typeof STORES, "readwrite">;
+
+function byId<Row extends Task | List>(records: Rec<Row>[]): Map<string, Rec<Row>> {
+  return new Map(records.map((record) => [record.id, record]));
+}
