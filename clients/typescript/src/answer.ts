@@ -7,6 +7,9 @@ type Schemas = components["schemas"];
 /** Whether a body can be Todoward's response to a call, and not what another service says in JSON. */
 export type Expected = (body: unknown) => boolean;
 
+/** A response whose body is read as it comes: Server-Sent Events. */
+export const EVENTS = "text/event-stream";
+
 /**
  * Sends a request. Resolves to an answer that is Todoward's and no refusal, and whole. Without `expected` the
  * answer has no body.
@@ -14,7 +17,7 @@ export type Expected = (body: unknown) => boolean;
 export async function answered(
   fetch: typeof globalThis.fetch,
   request: Request,
-  expected: Expected | undefined,
+  expected: Expected | typeof EVENTS | undefined,
 ): Promise<Response> {
   let response: Response;
   let text: string;
@@ -22,20 +25,24 @@ export async function answered(
     // Answers are one user's own; no cache of the browser or of a framework may keep them. Only where
     // there is one: older workerd throws at it, and React Native makes it a parameter of the query.
     response = await fetch(request, "cache" in request ? { cache: "no-store" } : {});
+    if (expected === EVENTS && response.ok && isOf(response, EVENTS)) return response;
     text = await response.text();
   } catch (cause) {
     throwIfAborted(request.signal);
     throw new TodowardUnreachable(request, `no answer (${causes(cause)}). ${CHECK_CONNECTION}`, { cause });
   }
   const { status, headers } = response;
-  const type = headers.get("content-type") ?? "";
   const unchanged = status === 304 && request.headers.has("if-none-match");
   if (unchanged || (status === 204 && !expected)) return new Response(null, { status, headers });
-  const json = response.ok && /^application\/json\b/.test(type) ? parsed(text) : undefined;
-  if (expected?.(json)) return new Response(text, { status, headers });
-  const problem = type.startsWith("application/problem+json") ? parsed(text) : undefined;
+  const json = response.ok && isOf(response, "application/json") ? parsed(text) : undefined;
+  if (expected !== EVENTS && expected?.(json)) return new Response(text, { status, headers });
+  const problem = isOf(response, "application/problem+json") ? parsed(text) : undefined;
   if (isProblemBody(problem)) throw new TodowardProblem(request.method, problem, headers);
   throw foreign(request, response, text);
+}
+
+function isOf({ headers }: Response, type: string): boolean {
+  return (headers.get("content-type") ?? "").split(";")[0]?.trim() === type;
 }
 
 const CHECK_CONNECTION =

@@ -26,6 +26,7 @@ export type {
   ListQuery,
   ListsQuery,
   Priority,
+  SubscribeOptions,
   Tag,
   Task,
   TaskCount,

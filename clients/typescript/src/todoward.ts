@@ -1,4 +1,4 @@
-import { isChanged, isChanges, isCount, isTags } from "./answer.js";
+import { EVENTS, isChanged, isChanges, isCount, isTags } from "./answer.js";
 import { Rows } from "./rows.js";
 import { callOf, Transport, type Call, type Options } from "./transport.js";
 import type {
@@ -18,6 +18,7 @@ import type {
   ListPatch,
   ListQuery,
   ListsQuery,
+  SubscribeOptions,
   Tag,
   Task,
   TaskCount,
@@ -236,6 +237,19 @@ export class Todoward {
   /** Every page of what has changed since a cursor; ends when there is no more. */
   pagesOfChanges(since?: string, options: ChangesOptions = {}): AsyncIterableIterator<Changes> {
     return this.#pagesOfChanges(since, options, this.#transport.begin(callOf("read", isChanges, options)));
+  }
+
+  /**
+   * Is told by the server when there is something to pull. Reconnects by itself, with a new token where one has
+   * expired. Resolves when the signal ends it; is rejected where waiting does not help: `SignedOut`, also after
+   * `forget()`, a refusal, or a `TypeError` where `fetch` does not give a body as it comes, as on React Native.
+   */
+  async subscribe(options: SubscribeOptions): Promise<void> {
+    const transport = this.#transport;
+    const begun = transport.begin(callOf("read", EVENTS, {}));
+    // Loaded where it is used only.
+    const { subscribe } = await import("./stream.js");
+    return subscribe(transport, begun, options);
   }
 
   async #changes(since: string | undefined, { limit }: ChangesOptions, made: Call): Promise<Changes> {

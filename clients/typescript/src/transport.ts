@@ -1,6 +1,6 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "./schema.js";
-import { answered, type Expected } from "./answer.js";
+import { answered, EVENTS, type Expected } from "./answer.js";
 import { forgottenMeanwhile, isProblem, ofAnotherUser, TodowardProblem, TodowardUnreachable } from "./errors.js";
 import { abortable, sleep, throwIfAborted } from "./abort.js";
 import { subjectOf, Tokens, type TokenSource } from "./tokens.js";
@@ -42,7 +42,7 @@ export type Repeat = "read" | "create" | "stated" | "never";
 export interface Call {
   readonly repeat: Repeat;
   /** What its response has in its body; undefined: no body. */
-  readonly expected: Expected | undefined;
+  readonly expected: Expected | typeof EVENTS | undefined;
   readonly signal: AbortSignal | undefined;
   /** An earlier attempt may have been done. */
   uncertain?: boolean;
@@ -52,7 +52,7 @@ export interface Call {
   forgotten?: number;
 }
 
-export function callOf(repeat: Repeat, expected: Expected | undefined, { signal }: CallOptions): Call {
+export function callOf(repeat: Repeat, expected: Call["expected"], { signal }: CallOptions): Call {
   return { repeat, expected, signal };
 }
 
@@ -77,6 +77,8 @@ export class Transport {
   #tokens: Tokens;
   /** How often it was told to forget: since then, somebody else may be signed in. */
   #forgotten = 0;
+  /** Aborts when it is told to forget the next time. */
+  #forgetting = new AbortController();
 
   constructor(options: Options) {
     this.#options = options;
@@ -96,13 +98,31 @@ export class Transport {
   forget(): void {
     this.#forgotten += 1;
     this.#tokens.forget();
+    this.#forgetting.abort();
+    this.#forgetting = new AbortController();
+  }
+
+  /** Aborts at the first `forget()` after the call has begun. */
+  forgetting(call: Call): AbortSignal {
+    const signal = this.#forgetting.signal;
+    return call.forgotten === this.#forgotten ? signal : AbortSignal.abort();
+  }
+
+  /** Makes a call once; twice, if its token was refused. */
+  once<T>(call: Call, send: Send<T>): Promise<Answer<T>> {
+    this.#check();
+    return this.#authorized(call, send, call.forgotten ?? this.#forgotten);
+  }
+
+  #check(): void {
+    if (!/^https?:/.test(this.#baseUrl) && typeof location === "undefined") {
+      throw new TypeError(`baseUrl is "${this.#baseUrl}", and only in a browser is that an address: give all of it`);
+    }
   }
 
   /** Makes a call, and makes it again where that is safe and may help. */
   async run<T>(call: Call, send: Send<T>): Promise<Answer<T>> {
-    if (!/^https?:/.test(this.#baseUrl) && typeof location === "undefined") {
-      throw new TypeError(`baseUrl is "${this.#baseUrl}", and only in a browser is that an address: give all of it`);
-    }
+    this.#check();
     const forgotten = call.forgotten ?? this.#forgotten;
     for (let retry = 1; ; retry += 1) {
       throwIfAborted(call.signal);

@@ -136,6 +136,22 @@ export interface ChangesOptions extends CallOptions {
   limit?: number | undefined;
 }
 
+export interface SubscribeOptions {
+  /** `next` of the last pull: if the server is no further, it says nothing at first. */
+  lastEventId?: string | undefined;
+  /**
+   * There is something to pull: at the start, and after changes. Pull from the `next` of your last pull; this `next`
+   * only says how far the server is.
+   */
+  onChanged: (next: string) => void;
+  /** The stream is open: from now on the server tells of changes by itself. */
+  onOpen?: (() => void) | undefined;
+  /** It was lost, and is opened again after `delay` milliseconds. `error` is undefined if the server ended it. */
+  onRetry?: ((info: { retry: number; delay: number; error: unknown }) => void) | undefined;
+  /** Ends it. */
+  signal?: AbortSignal | undefined;
+}
+
 export interface CreateOptions extends CallOptions {
   /** The same key and the same fields make one task, or list, however often they are sent within 24 hours. */
   idempotencyKey?: string | undefined;

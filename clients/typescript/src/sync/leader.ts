@@ -50,6 +50,7 @@ export class Leader {
   #pullWanted = true;
   #pulling = false;
   #streaming = false;
+  #listening = false;
   #asked: ((error?: unknown) => void)[] = [];
   #wake: ((urgent: boolean) => void) | undefined;
 
@@ -70,7 +71,6 @@ export class Leader {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    void this.#listen(signal);
     for (let failures = 0; !signal.aborted; ) {
       try {
         this.#store.report("syncing");
@@ -80,6 +80,7 @@ export class Leader {
         }
         this.#store.report("synced");
         this.#reply();
+        void this.#listen(signal);
         if (!(await this.#wait(this.#streaming ? undefined : this.#store.pollInterval, signal, false))) {
           this.#pullWanted = true;
         }
@@ -119,14 +120,36 @@ export class Leader {
   }
 
   /** Is told by the server when there is something to pull. Where that does not work, it is polled. */
-  async #listen(_signal: AbortSignal): Promise<void> {}
+  async #listen(signal: AbortSignal): Promise<void> {
+    if (this.#listening) return;
+    this.#listening = true;
+    const lost = () => {
+      // The last event may be lost with it.
+      this.#streaming = false;
+      this.#pullWanted = true;
+    };
+    try {
+      await this.#store.client.subscribe({
+        lastEventId: this.#store.contents().state.cursor,
+        signal,
+        onOpen: () => (this.#streaming = true),
+        onChanged: () => this.wake(true),
+        onRetry: lost,
+      });
+    } catch (error) {
+      lost();
+      // Who signs in again, listens again; what else is refused stays so.
+      this.#listening = !(error instanceof SignedOut);
+    }
+  }
 
   /** Sends one write, or pulls one page; false: there is nothing to do. */
   async #step(signal: AbortSignal): Promise<boolean> {
     const [write] = this.#store.contents().queue;
     if (write) {
       await this.#send(write, signal);
-      this.#pullWanted = true;
+      // Else the server says when.
+      if (!this.#streaming) this.#pullWanted = true;
       return true;
     }
     if (!this.#pullWanted && !this.#pulling) return false;
