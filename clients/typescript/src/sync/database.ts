@@ -3,7 +3,7 @@ import type { List, Task } from "../index.js";
 import type { Records } from "./overlay.js";
 import { type Kind, KINDS, type Rec, type Write } from "./types.js";
 
-/** Of the layout; an older one is thrown away and pulled anew, but for the queue. */
+/** Of the layout. */
 const LAYOUT = 1;
 
 /** What is kept beside rows and writes. */
@@ -62,7 +62,7 @@ export class Database {
       upgrade(db) {
         for (const kind of KINDS) db.createObjectStore(kind, { keyPath: "id" });
         db.createObjectStore("queue", { keyPath: "seq", autoIncrement: true });
-        db.createObjectStore("state");
+        void db.createObjectStore("state").put({ user, copy: 1, complete: false, revision: 0 }, "state");
       },
       blocking: onClose,
       terminated: onClose,
@@ -135,9 +135,9 @@ export class Database {
   }
 
   #mine(state: State | undefined): State {
-    const found = state ?? { user: this.#user, copy: 1, complete: false, revision: 0 };
-    if (found.user !== this.#user) throw new Error("this database is another user's");
-    return found;
+    if (!state) throw new Error("another tab has wiped this database");
+    if (state.user !== this.#user) throw new Error("this database is another user's");
+    return state;
   }
 
   close(): void {

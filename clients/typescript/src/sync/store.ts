@@ -93,6 +93,7 @@ export class Store {
   #contents: Contents;
   /** Writes that are not in the database yet. */
   #unsaved: Write[] = [];
+  readonly #saving = new Set<Promise<void>>();
   #overlay: Overlay | undefined;
   #lastOverlay: Overlay | undefined;
   /** Grows with each change of what reads give. */
@@ -125,8 +126,10 @@ export class Store {
     this.#campaign();
     const wake = () => this.#wake();
     listen("online", wake, this.#ended.signal);
-    listen("pageshow", () => void this.#missed().then(wake), this.#ended.signal);
-    listen("visibilitychange", () => document.visibilityState === "visible" && void this.#missed().then(wake), this.#ended.signal);
+    // A page that was frozen may have missed messages.
+    const back = () => void this.#missed().then(wake, () => undefined);
+    listen("pageshow", (event) => (event as PageTransitionEvent).persisted && back(), this.#ended.signal);
+    listen("visibilitychange", () => document.visibilityState === "visible" && back(), this.#ended.signal);
   }
 
   /** How it stands: the same object as before, unless something in it has changed. */
@@ -145,8 +148,9 @@ export class Store {
    * Sends and pulls now. Resolves when all that was written before is sent, and all that the server had is here; is
    * rejected with what prevents it, for example `TodowardUnreachable`.
    */
-  sync(): Promise<void> {
-    if (this.#ended.signal.aborted) return Promise.reject(new StoreClosed());
+  async sync(): Promise<void> {
+    await Promise.allSettled(this.#saving);
+    if (this.#ended.signal.aborted) throw new StoreClosed();
     return new Promise((resolve, reject) => {
       const key = this.#key();
       this.#waiting.set(key, { resolve, reject });
@@ -242,6 +246,14 @@ export class Store {
     this.#changed();
     const after = this.#view().get(kind, id);
     Object.assign(write, touched(kind, own, before, after));
+    const saving = this.#save(write);
+    this.#saving.add(saving);
+    await saving.finally(() => this.#saving.delete(saving));
+    this.#leader?.wake(false);
+    return after;
+  }
+
+  async #save(write: Write): Promise<void> {
     try {
       const delta = await this.#database.enqueue(write);
       this.#post({ type: "delta", delta });
@@ -251,8 +263,6 @@ export class Store {
       this.#changed();
       throw error;
     }
-    this.#leader?.wake(false);
-    return after;
   }
 
   #key(): string {
@@ -326,7 +336,7 @@ export class Store {
         this.#leader?.wake(true);
         break;
       case "ask":
-        this.#leader?.ask((error) => this.#post({ type: "reply", key: message.key, error: plain(error) }));
+        this.#asked(message.key);
         break;
       case "reply":
         this.#reply(message.key, message.error);
@@ -347,6 +357,12 @@ export class Store {
     else this.#post({ type: "ask", key });
   }
 
+  /** By another tab, whose writes may not be here yet. */
+  #asked(key: string): void {
+    const reply = (error?: unknown) => this.#post({ type: "reply", key, error: plain(error) });
+    void Promise.resolve(this.#reading).then(() => this.#leader?.ask(reply), reply);
+  }
+
   #reply(key: string, error: unknown): void {
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
@@ -355,7 +371,8 @@ export class Store {
   }
 
   #rejected(rejection: Omit<Rejection, "own">, key: string): void {
-    this.#options.onRejected?.({ ...rejection, own: key.startsWith(this.#tab) });
+    // What it throws is the page's, and stops nothing here.
+    queueMicrotask(() => this.#options.onRejected?.({ ...rejection, own: key.startsWith(this.#tab) }));
   }
 
   #postStatus(): void {
@@ -566,7 +583,7 @@ function plain(error: unknown): unknown {
   return Object.assign(new Error(error.message), { name: error.name });
 }
 
-function listen(event: string, listener: () => unknown, signal: AbortSignal): void {
+function listen(event: string, listener: (event: Event) => unknown, signal: AbortSignal): void {
   const target = event === "visibilitychange" ? globalThis.document : globalThis;
   target?.addEventListener?.(event, listener, { signal });
 }
