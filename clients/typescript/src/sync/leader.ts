@@ -353,6 +353,8 @@ function isPage(value: unknown): value is Awaited<ReturnType<Todoward["changes"]
 
 function stateAfter(error: unknown): Status["state"] {
   if (error instanceof SignedOut) return "signed_out";
+  // It may be what the app's token source threw.
+  if ((globalThis.navigator as Partial<Navigator> | undefined)?.onLine === false) return "offline";
   const passes = error instanceof TodowardUnreachable ? error.transient : isProblem(error) && error.status >= 429;
   return passes ? "offline" : "error";
 }
