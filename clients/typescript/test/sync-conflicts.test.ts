@@ -239,6 +239,36 @@ test("when the server's changes cannot be followed any more, the copy is replace
   expect(phone.store.tasks.list({ sort: "created_at" })).toEqual((await server.changes()).tasks);
 });
 
+test("what ends between a reset and the new copy, is not in the new copy", async () => {
+  const user = newUser();
+  const server = direct(sqlite, user);
+  const { id } = await server.createTask({ title: "t" });
+  let resets = 0;
+  const proxy = await selectiveProxy(sqlite, ({ method, path }) => {
+    if (path.includes("/changes?since=") && resets++ === 0) {
+      return async (response, forward) => {
+        await phone.store.tasks.update(id, { title: "u" });
+        await refuses(410, "sync_reset")(response, forward);
+      };
+    }
+    if (method !== "PATCH") return undefined;
+    return async (response, forward) => {
+      const { status, headers, body } = await forward();
+      await server.deleteTask(id, { permanent: true });
+      response.writeHead(status, headers).end(body);
+    };
+  });
+  const phone = await device(sqlite, user, { name: "reset" });
+  await phone.store.sync();
+  phone.store.close();
+  const again = await device(proxy.url, user, { name: "reset" });
+  phone.store = again.store;
+  await again.store.sync();
+  await again.store.sync();
+  expect(resets).toBeGreaterThan(0);
+  expect(again.store.tasks.list()).toEqual([]);
+});
+
 test("nobody else's token sends what is queued, and nobody else sees it", async () => {
   const [alice, bob] = [newUser(), newUser()];
   let signedIn = alice;

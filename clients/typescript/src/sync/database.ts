@@ -12,9 +12,8 @@ export interface State {
   user: string;
   /** How far it has been pulled; undefined: a new copy is to begin. */
   cursor?: string | undefined;
-  /** The copy that is being pulled; older rows are thrown away when it is complete. */
+  /** The copy that is being pulled; rows of an older one are thrown away when it is complete. */
   copy: number;
-  complete: boolean;
   /** Grows with each change, by which tabs notice that they have missed one. */
   revision: number;
 }
@@ -62,7 +61,7 @@ export class Database {
       upgrade(db) {
         for (const kind of KINDS) db.createObjectStore(kind, { keyPath: "id" });
         db.createObjectStore("queue", { keyPath: "seq", autoIncrement: true });
-        void db.createObjectStore("state").put({ user, copy: 1, complete: false, revision: 0 }, "state");
+        void db.createObjectStore("state").put({ user, copy: 1, revision: 0 }, "state");
       },
       blocking: onClose,
       terminated: onClose,

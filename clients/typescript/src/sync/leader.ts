@@ -72,6 +72,7 @@ export class Leader {
 
   async run(signal: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
+      const asked = this.#asked.length;
       try {
         this.#store.report("syncing");
         while (await this.#step(signal)) {
@@ -79,7 +80,7 @@ export class Leader {
           throwIfAborted(signal);
         }
         this.#store.report("synced");
-        this.#reply();
+        this.#reply(this.#asked.length);
         void this.#listen(signal);
         if (!(await this.#wait(this.#streaming ? undefined : this.#store.pollInterval, signal, false))) {
           this.#pullWanted = true;
@@ -88,7 +89,9 @@ export class Leader {
         if (signal.aborted) return;
         this.#pullWanted = true;
         this.#store.report(stateAfter(error), error);
-        this.#reply(error);
+        this.#reply(asked, error);
+        // Who has asked meanwhile wants to know how it is now.
+        if (this.#asked.length) continue;
         const { retryAfter } = error as Partial<TodowardProblem>;
         const backoff = Math.min(FIRST_BACKOFF * 2 ** failures, LAST_BACKOFF) * (0.5 + Math.random() / 2);
         failures += 1;
@@ -97,8 +100,9 @@ export class Leader {
     }
   }
 
-  #reply(error?: unknown): void {
-    for (const reply of this.#asked.splice(0)) reply(error);
+  /** To the first ones who asked. */
+  #reply(count: number, error?: unknown): void {
+    for (const reply of this.#asked.splice(0, count)) reply(error);
   }
 
   /** Resolves to false after so many milliseconds, or to true when it is woken; `deaf`: only by the signal. */
@@ -164,10 +168,12 @@ export class Leader {
     this.#pulling = true;
     const page = await this.#store.client.changes(state.cursor, { limit: LIMIT, signal }).catch((error: unknown) => error);
     if (state.cursor !== undefined && isProblem(page, "sync_reset", "invalid_cursor")) {
-      await this.#store.commit(() => ({ state: { cursor: undefined, copy: state.copy + 1, complete: false } }));
+      await this.#store.commit(() => ({ state: { cursor: undefined } }));
       return;
     }
     if (!isPage(page)) throw page;
+    // What is here from before its first page, responses too, a new copy must have again, or it has ended since.
+    const copy = state.cursor === undefined ? state.copy + 1 : state.copy;
     await this.#store.commit(() => {
       const { records } = this.#store.contents();
       const rows = { task: fresh(page.tasks, records.task), list: fresh(page.lists, records.list) };
@@ -176,25 +182,26 @@ export class Leader {
       if (!page.more) {
         for (const kind of KINDS) tidy(records[kind], rows[kind], gone[kind]);
       }
-      return { rows, gone, state: { cursor: page.next, ...(!page.more && { complete: true }) } };
+      return { rows, gone, state: { cursor: page.next, copy } };
     });
     if (!page.more) this.#pulling = false;
 
     function fresh<Row extends Task | List>(page: Row[], known: Map<string, Rec<Row>>): Rec<Row>[] {
       const isNew = (row: Row) => {
         const record = known.get(row.id);
-        return !record || record.shown !== undefined || record.copy !== state.copy || !same(record.row, row);
+        return !record || record.shown !== undefined || record.copy !== copy || !same(record.row, row);
       };
-      return page.filter(isNew).map((row) => ({ id: row.id, row, copy: state.copy }));
+      return page.filter(isNew).map((row) => ({ id: row.id, row, copy }));
     }
 
     /** The copy is complete: what is left of an older one is gone, and every write that is done has shown itself. */
     function tidy(records: Map<string, Rec>, rows: Rec[], gone: string[]) {
       const pulled = new Set(rows.map(({ id }) => id));
-      for (const { id, row, shown, copy } of records.values()) {
+      for (const record of records.values()) {
+        const { id, row } = record;
         if (pulled.has(id)) continue;
-        if (copy !== state.copy) gone.push(id);
-        else if (shown !== undefined) rows.push({ id, row, copy });
+        if (record.copy !== copy) gone.push(id);
+        else if (record.shown !== undefined) rows.push({ id, row, copy });
       }
     }
   }
