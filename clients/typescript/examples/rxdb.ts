@@ -1,0 +1,60 @@
+// One user's tasks as a collection of RxDB, kept on the device in RxDB's own storage. Its unit is the document: a write
+// is sent as the fields in which it differs from what the server was thought to have, and the last write of a field wins.
+
+import type { RxCollection, RxReplicationPullStreamItem, WithDeleted } from "rxdb";
+import { replicateRxCollection } from "rxdb/plugins/replication";
+import { Subject } from "rxjs";
+import { isProblem, type Task, type TaskPatch, type Todoward } from "todoward-client";
+
+interface Checkpoint {
+  next: string;
+}
+
+/** Starts it; a new task needs an `id`, of `newId()`. Call `cancel()` of what it gives when the user signs out. */
+export function replicateTasks(collection: RxCollection<Task>, todoward: Todoward) {
+  const stream$ = new Subject<RxReplicationPullStreamItem<Task, Checkpoint>>();
+  const ended = new AbortController();
+  const replication = replicateRxCollection<Task, Checkpoint>({
+    collection,
+    replicationIdentifier: `todoward-${todoward.user}`,
+    deletedField: "_deleted",
+    pull: {
+      stream$,
+      async handler(checkpoint, batchSize) {
+        const documents: WithDeleted<Task>[] = [];
+        let since = checkpoint?.next;
+        let more = true;
+        // To RxDB, fewer documents than it asked for mean that there are no more.
+        while (more && documents.length < batchSize) {
+          const page = await todoward.changes(since, { limit: batchSize - documents.length });
+          documents.push(...page.tasks.map((task) => ({ ...task, _deleted: task.deleted_at !== null })));
+          for (const { kind, id } of page.gone) if (kind === "task") documents.push({ id, _deleted: true } as WithDeleted<Task>);
+          since = page.next;
+          more = page.more;
+        }
+        return { documents, checkpoint: { next: since! } };
+      },
+    },
+    push: {
+      batchSize: 10,
+      async handler(rows) {
+        for (const { assumedMasterState: before, newDocumentState } of rows) {
+          const { _deleted, ...task } = newDocumentState as WithDeleted<Task>;
+          const was = (field: string) => JSON.stringify(before?.[field as keyof Task]);
+          const changed = Object.entries(task).filter(([field, value]) => JSON.stringify(value) !== was(field));
+          // What is there already, or not there any more, is what was to be done.
+          const done = (error: unknown) => {
+            if (!isProblem(error, "version_mismatch", "task_not_found")) throw error;
+          };
+          if (_deleted) await todoward.deleteTask(task.id).catch(done);
+          else if (before) await todoward.updateTask(task.id, Object.fromEntries(changed) as TaskPatch).catch(done);
+          else await todoward.createTask(task, { id: task.id }).catch(done);
+        }
+        return [];
+      },
+    },
+  });
+  todoward.subscribe({ onChanged: () => stream$.next("RESYNC"), signal: ended.signal }).catch(() => undefined);
+  replication.canceled$.subscribe((canceled) => canceled && ended.abort());
+  return replication;
+}
