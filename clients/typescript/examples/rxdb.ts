@@ -26,7 +26,12 @@ export function replicateTasks(collection: RxCollection<Task>, todoward: Todowar
         let more = true;
         // To RxDB, fewer documents than it asked for mean that there are no more.
         while (more && documents.length < batchSize) {
-          const page = await todoward.changes(since, { limit: batchSize - documents.length });
+          const limit = batchSize - documents.length;
+          const page = await todoward.changes(since, { limit }).catch((error: unknown) => {
+            // Everything comes again. What has ended meanwhile stays here until the app removes the collection.
+            if (isProblem(error, "sync_reset")) return todoward.changes(undefined, { limit });
+            throw error;
+          });
           documents.push(...page.tasks.map((task) => ({ ...task, _deleted: task.deleted_at !== null })));
           for (const { kind, id } of page.gone) if (kind === "task") documents.push({ id, _deleted: true } as WithDeleted<Task>);
           since = page.next;

@@ -83,6 +83,12 @@ export function isChanges(value: unknown): boolean {
   return rows && Array.isArray(gone) && typeof next === "string" && typeof more === "boolean";
 }
 
+export function isBatch(value: unknown): boolean {
+  const { results } = (value ?? {}) as { results?: unknown };
+  const isResult = (one: { status?: unknown } | null) => Number.isSafeInteger(one?.status);
+  return Array.isArray(results) && results.every(isResult);
+}
+
 /** How many were deleted. */
 export function isCleared(value: unknown): boolean {
   const { deleted } = (value ?? {}) as Partial<Schemas["Cleared"]>;

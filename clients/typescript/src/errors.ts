@@ -23,6 +23,10 @@ export class TodowardProblem extends Error {
   readonly retryAfter?: number;
   /** Of 412: the ETag that the task or list has now. */
   readonly etag?: string;
+  /** Of `batch_refused`: the index of the operation that was refused. */
+  readonly failed?: number;
+  /** Of `batch_refused`: why. */
+  readonly problem?: components["schemas"]["Problem"];
   /** A write of which it is not known whether it was done. */
   outcomeUnknown: boolean;
 
@@ -38,6 +42,9 @@ export class TodowardProblem extends Error {
     this.instance = body.instance;
     this.requestId = body.request_id;
     this.errors = body.errors ?? [];
+    if (body.failed !== undefined) this.failed = body.failed;
+    // To the generator it is an object without members.
+    if (body.problem) this.problem = body.problem as unknown as components["schemas"]["Problem"];
     const retryAfter = seconds(headers.get("retry-after"));
     if (retryAfter !== undefined) this.retryAfter = retryAfter;
     // A proxy that compresses makes tags weak, and a weak one never matches.

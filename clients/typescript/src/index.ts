@@ -7,6 +7,10 @@ export { Todoward } from "./todoward.js";
 export type { TokenSource } from "./tokens.js";
 export type { Options as TodowardOptions, RetryInfo } from "./transport.js";
 export type {
+  BatchOperation,
+  BatchOptions,
+  BatchResult,
+  BatchResults,
   CallOptions,
   Changes,
   ChangesOptions,

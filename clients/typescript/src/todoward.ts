@@ -1,7 +1,12 @@
-import { EVENTS, isChanged, isChanges, isCount, isTags } from "./answer.js";
+import { EVENTS, isBatch, isChanged, isChanges, isCount, isRow, isTags } from "./answer.js";
+import { newIdempotencyKey } from "./key.js";
 import { Rows } from "./rows.js";
 import { callOf, Transport, type Call, type Options } from "./transport.js";
 import type {
+  BatchOperation,
+  BatchOptions,
+  BatchResult,
+  BatchResults,
   CallOptions,
   Changes,
   ChangesOptions,
@@ -273,12 +278,52 @@ export class Todoward {
     } while (page.more);
   }
 
+  /**
+   * 1 to 100 writes in one request, in order. Atomic, unless `atomic: false` says otherwise: then, if one is refused,
+   * nothing is done, and the 422 `batch_refused` says which one (`failed`) and why (`problem`). It is repeated as its
+   * operations would be: give them `If-Match`, or create by PUT with `If-None-Match: *`.
+   */
+  async batch<const Operations extends readonly BatchOperation[], Atomic extends boolean = true>(
+    operations: Operations,
+    options: BatchOptions<Atomic> = {},
+  ): Promise<BatchResults<Operations, Atomic>> {
+    const see = { "/tasks": this.#tasks.observer(), "/lists": this.#lists.observer() };
+    const keyed = (one: BatchOperation) => (isCreate(one) ? { ...one, headers: withKey(one.headers) } : one);
+    const sent = operations.map(keyed) as BatchOperation[];
+    const body = JSON.stringify({ atomic: options.atomic, operations: sent });
+    const repeat = sent.every(isCreate) ? "create" : sent.every(isGuarded) ? "stated" : "never";
+    const call = callOf(repeat, isBatch, options);
+    const { data } = await this.#transport.run(call, (init) =>
+      this.#transport.api.POST("/api/v1/batch", { ...init, body: {} as never, bodySerializer: () => body }),
+    );
+    const results = (data as { results: BatchResult<unknown>[] }).results;
+    for (const [at, { body }] of results.entries()) {
+      if (isRow(body)) see[sent[at]?.path.slice(0, 6) as keyof typeof see]?.([body as Task & List]);
+    }
+    return results as BatchResults<Operations, Atomic>;
+  }
+
   /** Forgets the tasks and lists of earlier responses. To be called when somebody else signs in, or nobody is. */
   forget(): void {
     this.#tasks.forget();
     this.#lists.forget();
     this.#transport.forget();
   }
+}
+
+/** By POST: it has a key, by which it is done once. */
+function isCreate({ method, path }: BatchOperation): boolean {
+  return method === "POST" && (path === "/tasks" || path === "/lists");
+}
+
+function withKey(headers: object | undefined): object {
+  return { "Idempotency-Key": newIdempotencyKey(), ...headers };
+}
+
+/** Whether a second time has no effect. */
+function isGuarded(operation: BatchOperation): boolean {
+  const { "If-Match": ifMatch = "*", ...rest } = (operation.headers ?? {}) as { "If-Match"?: string };
+  return isCreate(operation) || "If-None-Match" in rest || ifMatch !== "*";
 }
 
 /** The order as the query has it. */

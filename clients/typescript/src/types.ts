@@ -161,3 +161,62 @@ export interface CreateOptions extends CallOptions {
    */
   id?: string | undefined;
 }
+
+interface Keyed {
+  /** Made where none is given. */
+  "Idempotency-Key"?: string;
+}
+interface Conditional {
+  /** As `` `"${task.version}"` ``. */
+  "If-Match"?: string;
+}
+interface IfAbsent {
+  "If-None-Match": "*";
+}
+
+/** One write of a batch: the request, below `/api/v1`. What stands in a path or query is percent-encoded. */
+export type BatchOperation =
+  | { method: "POST"; path: "/tasks"; headers?: Keyed; body: TaskFields }
+  | { method: "POST"; path: "/lists"; headers?: Keyed; body: ListFields }
+  | { method: "PUT"; path: `/tasks/${string}`; headers: IfAbsent; body: TaskFields }
+  | { method: "PUT"; path: `/lists/${string}`; headers: IfAbsent; body: ListFields }
+  | { method: "PATCH"; path: `/tasks/${string}`; headers?: Conditional; body: TaskPatch }
+  | { method: "PATCH"; path: `/tasks/${string}/complete`; headers?: Conditional; body?: Written<Schemas["Completion"]> }
+  | { method: "PATCH"; path: `/lists/${string}`; headers?: Conditional; body: ListPatch }
+  | { method: "POST"; path: `/tasks/${string}/move`; headers?: Conditional; body: TaskMove }
+  | { method: "POST"; path: `/lists/${string}/move`; headers?: Conditional; body: ListMove }
+  | { method: "POST"; path: `/${"tasks" | "lists"}/${string}/restore`; headers?: Conditional; body?: undefined }
+  | { method: "DELETE"; path: `/${"tasks" | "lists"}/${string}`; headers?: Conditional; body?: undefined }
+  | { method: "DELETE"; path: `/${"tasks" | "lists"}?${string}`; headers?: undefined; body?: undefined }
+  | { method: "PATCH"; path: `/tags?name=${string}`; headers?: undefined; body: { name: string } }
+  | { method: "DELETE"; path: `/tags?name=${string}`; headers?: undefined; body?: undefined };
+
+type BodyOf<Operation extends BatchOperation> = Operation extends { path: `/tags?${string}` }
+  ? Schemas["Changed"]
+  : Operation extends { method: "DELETE"; path: `/${"tasks" | "lists"}?${string}` }
+    ? Schemas["Cleared"]
+    : Operation extends { method: "DELETE" }
+      ? null
+      : Operation extends { path: `/tasks${string}` }
+        ? Task
+        : List;
+
+/** What one operation of a batch has become. */
+export interface BatchResult<Body> {
+  status: number;
+  headers: { ETag?: string; Location?: string; "Idempotency-Replayed"?: string; "Retry-After"?: string; Allow?: string };
+  /** null: it has none. With a status from 400 on: a problem. */
+  body: Body;
+}
+
+/** The results of a batch, in the order of its operations. If it is not atomic, each may be a problem. */
+export type BatchResults<Operations extends readonly BatchOperation[], Atomic extends boolean> = {
+  -readonly [At in keyof Operations]: BatchResult<
+    BodyOf<Operations[At]> | (Atomic extends true ? never : Schemas["Problem"])
+  >;
+};
+
+export interface BatchOptions<Atomic extends boolean> extends CallOptions {
+  /** Default true: all of it is done, or nothing. Else each stands for itself. */
+  atomic?: Atomic;
+}
