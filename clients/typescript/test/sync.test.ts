@@ -1,5 +1,7 @@
 import { describe, expect, inject, test } from "vitest";
-import { device, direct, newUser } from "./devices.js";
+import type { TaskSort } from "../src/index.js";
+import { device, direct, newUser, selectiveProxy } from "./devices.js";
+import { refuses } from "./support.js";
 
 describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
   test("what is written here is there at once, and on the server after it was sent", async () => {
@@ -66,4 +68,108 @@ describe.each(Object.entries(inject("servers")))("on %s", (_engine, url) => {
     for await (const task of server.tasks({ sort: "position", limit: 200 })) there.push(task);
     expect(phone.store.tasks.list({ sort: "position" })).toEqual(there);
   });
+});
+
+const { sqlite } = inject("servers");
+
+test("tasks are filtered and sorted as the server does", async () => {
+  const user = newUser();
+  const { store } = await device(sqlite, user);
+  const server = direct(sqlite, user);
+  const list = await server.createList({ name: "l" });
+  const dates = [undefined, "2026-12-01", "2026-12-02"];
+  const titles = ["Éclair", "apple", "Zebra", "ähre", "Zebra"];
+  for (let at = 0; at < 30; at += 1) {
+    const due_date = dates[at % 3];
+    const task = await server.createTask({
+      title: titles[at % 5]!,
+      due_date,
+      due_time: due_date && at % 4 ? `1${at % 4}:00` : undefined,
+      priority: (["none", "low", "medium", "high"] as const)[at % 4],
+      tags: at % 2 ? ["a"] : [],
+      list_id: at % 3 ? null : list.id,
+    });
+    if (at % 4 === 0) await server.completeTask(task.id, true);
+    if (at % 10 === 0) await server.deleteTask(task.id);
+  }
+  await store.sync();
+  const keys: TaskSort[] = ["created_at", "updated_at", "completed_at", "due_date", "priority", "title", "position"];
+  const sorts = [...keys, ...keys.map((key) => `-${key}` as TaskSort), ["priority", "-due_date", "title"] as TaskSort[]];
+  for (const sort of sorts) {
+    expect(store.tasks.list({ sort }), String(sort)).toEqual((await server.listTasks({ sort, limit: 200 })).items);
+  }
+  for (const query of [{ completed: true }, { list: ["inbox"] }, { list: [list.id], completed: false }, { tag: ["a"] }]) {
+    const local = { ...query, list: query.list?.[0], tag: query.tag?.[0] };
+    expect(store.tasks.list(local)).toEqual((await server.listTasks({ ...query, limit: 200 })).items);
+  }
+  const high = store.tasks.list({ where: ({ priority }) => priority === "high" });
+  expect(high).toEqual((await server.listTasks({ priority: ["high"], limit: 200 })).items);
+  expect(store.tasks.list({ trash: true, sort: "position" })).toHaveLength(3);
+});
+
+test("a query gives the same array until something in it changes", async () => {
+  const user = newUser();
+  const phone = await device(sqlite, user);
+  const { tasks } = phone.store;
+  const { id } = await tasks.create({ title: "t" });
+  await phone.store.sync();
+  const open = tasks.query({ completed: false });
+  let calls = 0;
+  const unsubscribe = open.subscribe(() => (calls += 1));
+  const first = open.get();
+  expect(first).toMatchObject([{ id }]);
+  expect(open.get()).toBe(first);
+  phone.offline = true;
+  const other = await tasks.create({ title: "done", completed: true });
+  expect(calls).toBeGreaterThan(0);
+  expect(open.get()).toBe(first);
+  await tasks.update(id, { title: "u" });
+  const second = open.get();
+  expect(second).not.toBe(first);
+  // A pending row is the same object, too, while others change.
+  await tasks.update(other.id, { title: "still done" });
+  expect(open.get()).toBe(second);
+  const before = calls;
+  unsubscribe();
+  await tasks.complete(id);
+  expect(open.get()).toEqual([]);
+  expect(calls).toBe(before);
+});
+
+test("where the server cannot tell of changes, it is asked", async () => {
+  const user = newUser();
+  const noStream = ({ path }: { path: string }) => (path.endsWith("/stream") ? refuses(404, "no_such_address") : undefined);
+  const proxy = await selectiveProxy(sqlite, noStream);
+  const { store } = await device(proxy.url, user, { pollInterval: 20 });
+  const server = direct(sqlite, user);
+  const { id } = await server.createTask({ title: "t" });
+  await expect.poll(() => store.tasks.get(id)).toBeDefined();
+  await server.updateTask(id, { title: "u" });
+  await expect.poll(() => store.tasks.get(id)?.title).toBe("u");
+  expect(proxy.requests.filter(({ path }) => path.endsWith("/stream"))).toHaveLength(1);
+});
+
+test("after an outage it goes on by itself", async () => {
+  const user = newUser();
+  const phone = await device(sqlite, user);
+  await phone.store.sync();
+  phone.offline = true;
+  await phone.store.tasks.create({ title: "t" });
+  await expect.poll(() => phone.store.status).toMatchObject({ state: "offline", pending: 1, leader: true });
+  phone.offline = false;
+  await expect.poll(() => phone.store.status).toEqual({ state: "synced", pending: 0, leader: true });
+  expect((await direct(sqlite, user).listTasks()).items).toMatchObject([{ title: "t" }]);
+});
+
+test("two of one origin share the copy and the queue", async () => {
+  const user = newUser();
+  // Without the Web Locks API both lead, which is harmless here: every write says what it expects.
+  const [one, two] = [await device(sqlite, user, { name: "shared" }), await device(sqlite, user, { name: "shared" })];
+  const { id } = await one.store.tasks.create({ title: "t" });
+  await expect.poll(() => two.store.tasks.get(id)?.title).toBe("t");
+  await two.store.tasks.update(id, { title: "u" });
+  await two.store.sync();
+  await one.store.sync();
+  expect(one.store.tasks.get(id)).toEqual(two.store.tasks.get(id));
+  expect(one.store.tasks.get(id)).toEqual(await direct(sqlite, user).readTask(id));
 });

@@ -69,6 +69,10 @@ export class Database {
     return new Database(db, user);
   }
 
+  async revision(): Promise<number> {
+    return this.#mine(await this.#db.get("state", "state")).revision;
+  }
+
   /** Everything, as it is at one moment. */
   async read(): Promise<Contents> {
     const tx = this.#db.transaction(STORES, "readonly");
@@ -144,13 +148,17 @@ export class Database {
   }
 
   /** Empties it, and then deletes it as soon as all tabs have closed it. */
-  async wipe(name: string): Promise<void> {
+  async wipe(): Promise<void> {
     const tx = this.#db.transaction(STORES, "readwrite", { durability: "strict" });
     await Promise.all(STORES.map((store) => tx.objectStore(store).clear()));
     await tx.done;
     this.close();
-    // A tab that is frozen holds it open; there is nothing in it any more.
-    await new Promise<void>((done, failed) => {
+    await Database.delete(this.#db.name);
+  }
+
+  static delete(name: string): Promise<void> {
+    // A tab that is frozen holds it open until it goes on.
+    return new Promise((done, failed) => {
       deleteDB(name, { blocked: () => done() }).then(done, failed);
     });
   }

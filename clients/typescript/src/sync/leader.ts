@@ -283,6 +283,11 @@ export class Leader {
   async #merged(kind: Kind, row: Task | List, patch: Values, base: Pick<Write, "before" | "after">, mixed: Set<string>) {
     const rest: Values = {};
     for (const field of Object.keys(patch)) {
+      // What this release does not know, the server judges.
+      if (!(field in base.after)) {
+        rest[field] = patch[field];
+        continue;
+      }
       const before = base.before[field];
       const local = base.after[field];
       const remote = (row as unknown as Values)[field];

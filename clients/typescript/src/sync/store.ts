@@ -170,10 +170,11 @@ export class Store {
    * were not sent are lost: `status.pending` says how many.
    */
   async wipe(): Promise<void> {
-    if (this.#ended.signal.aborted) throw new StoreClosed();
+    // Closed, or wiped by another tab, too.
+    if (this.#ended.signal.aborted) return Database.delete(this.#databaseName);
     this.#post({ type: "wiped" });
     this.#empty();
-    await this.#database.wipe(this.#databaseName);
+    await this.#database.wipe();
   }
 
   /** Whoever still holds this store reads nothing from it any more. */
@@ -288,10 +289,11 @@ export class Store {
   }
 
   async #read(): Promise<void> {
+    const { revision } = this.#contents.state;
+    if ((await this.#database.revision()) === revision && this.#newest <= revision) return;
     do {
       const contents = await this.#database.read();
       if (this.#ended.signal.aborted) return;
-      if (contents.state.revision === this.#contents.state.revision) continue;
       this.#contents = contents;
     } while (this.#contents.state.revision < this.#newest);
     this.#saved();
