@@ -1,4 +1,4 @@
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, inject, test, vi } from "vitest";
 import type { TaskSort } from "../src/index.js";
 import { device, direct, newUser, selectiveProxy } from "./devices.js";
 import { refuses } from "./support.js";
@@ -172,4 +172,60 @@ test("two of one origin share the copy and the queue", async () => {
   await one.store.sync();
   expect(one.store.tasks.get(id)).toEqual(two.store.tasks.get(id));
   expect(one.store.tasks.get(id)).toEqual(await direct(sqlite, user).readTask(id));
+});
+
+test("what a write does to other rows stays done, also before it has been pulled", async () => {
+  const user = newUser();
+  const { store } = await device(sqlite, user);
+  const list = await store.lists.create({ name: "l" });
+  const above = await store.tasks.create({ title: "above", list_id: list.id });
+  await store.tasks.create({ title: "below", parent_id: above.id });
+  await store.sync();
+  const seen = async (write: () => Promise<unknown>, look: () => unknown) => {
+    const looks: unknown[] = [];
+    const unsubscribe = store.subscribe(() => looks.push(look()));
+    await write();
+    await store.sync();
+    unsubscribe();
+    return [...new Set(looks.map((one) => JSON.stringify(one)))];
+  };
+  const open = () => store.tasks.list({ completed: false }).length;
+  const live = () => store.tasks.list().length;
+  expect(await seen(() => store.tasks.complete(above.id, true, { subtasks: true }), open)).toEqual(["0"]);
+  expect(await seen(() => store.tasks.delete(above.id), live)).toEqual(["0"]);
+  expect(await seen(() => store.tasks.restore(above.id), live)).toEqual(["2"]);
+  const inInbox = () => store.tasks.list({ list: "inbox" }).length;
+  expect(await seen(() => store.tasks.move(above.id, { list_id: null }), inInbox)).toEqual(["2"]);
+  expect(await seen(() => store.tasks.update(above.id, { list_id: list.id }), inInbox)).toEqual(["0"]);
+  expect(await seen(() => store.lists.delete(list.id), live)).toEqual(["0"]);
+  expect(await seen(() => store.lists.restore(list.id), live)).toEqual(["2"]);
+  const all = () => live() + store.tasks.list({ trash: true }).length;
+  expect(await seen(() => store.lists.delete(list.id, { permanent: true }), all)).toEqual(["0"]);
+  expect((await direct(sqlite, user).changes()).tasks).toEqual([]);
+});
+
+test("sync() sends what was written before it, saved or not", async () => {
+  const user = newUser();
+  const { store } = await device(sqlite, user);
+  await store.sync();
+  void store.tasks.create({ title: "t" });
+  await store.sync();
+  expect((await direct(sqlite, user).listTasks()).items).toEqual(store.tasks.list());
+});
+
+test("a tab that has missed something reads everything again", async () => {
+  const user = newUser();
+  const [one, two] = [await device(sqlite, user, { name: "missed" }), await device(sqlite, user, { name: "missed" })];
+  await one.store.sync();
+  await two.store.sync();
+  one.offline = two.offline = true;
+  const post = BroadcastChannel.prototype.postMessage;
+  const lossy = vi.spyOn(BroadcastChannel.prototype, "postMessage").mockImplementation(function (this: BroadcastChannel, message) {
+    if ((message as { type: string }).type !== "delta") post.call(this, message);
+  });
+  await one.store.tasks.create({ title: "not told" });
+  lossy.mockRestore();
+  await one.store.tasks.create({ title: "told" });
+  await expect.poll(() => two.store.tasks.list({ sort: "title" })).toEqual(one.store.tasks.list({ sort: "title" }));
+  expect(two.store.tasks.list()).toHaveLength(2);
 });

@@ -55,16 +55,16 @@ export class Database {
     this.#user = user;
   }
 
-  /** `onClose`: another tab deletes it, or the browser has. */
-  static async open(name: string, user: string, onClose: () => void): Promise<Database> {
+  /** `onDeleted`: another tab is about to delete it, or the browser has. */
+  static async open(name: string, user: string, onDeleted: () => void): Promise<Database> {
     const db = await openDB<Layout>(name, LAYOUT, {
       upgrade(db) {
         for (const kind of KINDS) db.createObjectStore(kind, { keyPath: "id" });
         db.createObjectStore("queue", { keyPath: "seq", autoIncrement: true });
         void db.createObjectStore("state").put({ user, copy: 1, revision: 0 }, "state");
       },
-      blocking: onClose,
-      terminated: onClose,
+      blocking: onDeleted,
+      terminated: onDeleted,
     });
     return new Database(db, user);
   }

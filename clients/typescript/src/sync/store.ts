@@ -177,6 +177,13 @@ export class Store {
     await this.#database.wipe();
   }
 
+  /** @internal The database is deleted, by another tab or by the browser. */
+  deleted(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#empty();
+    this.#database.close();
+  }
+
   /** Whoever still holds this store reads nothing from it any more. */
   #empty(): void {
     this.#contents = { ...this.#contents, records: { task: new Map(), list: new Map() }, queue: [] };
@@ -344,8 +351,7 @@ export class Store {
         this.#reply(message.key, message.error);
         break;
       case "wiped":
-        this.#empty();
-        this.#database.close();
+        this.deleted();
     }
   }
 
@@ -532,13 +538,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   if (user === undefined) throw new TypeError("the client of a store needs the option user: whose copy is it?");
   const name = `${options.name ?? "todoward"}:${user}`;
   let store: Store | undefined;
-  let closed = false;
+  let deleted = false;
   const database = await Database.open(name, user, () => {
-    closed = true;
-    store?.close();
+    deleted = true;
+    store?.deleted();
   });
   store = new Store(options, user, name, database, await database.read());
-  if (closed) store.close();
+  if (deleted) store.deleted();
   return store;
 }
 
