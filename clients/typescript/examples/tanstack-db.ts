@@ -1,12 +1,20 @@
 // One user's tasks as a collection of TanStack DB: what others change arrives by itself, and what is written here is
 // shown at once. It keeps nothing over a reload, and a write that cannot be sent is taken back.
 
-import type { CollectionConfig } from "@tanstack/db";
+import type { CollectionConfig, PendingMutation } from "@tanstack/db";
 import { isProblem, type Task, type Todoward } from "todoward-client";
+
+interface Sent {
+  mutations: readonly PendingMutation<Task>[];
+}
 
 /** For `createCollection`. A new task needs an `id`, of `newId()`. */
 export function todowardTasks(todoward: Todoward): CollectionConfig<Task, string> & { schema?: never } {
   let pull = async (): Promise<void> => {};
+  const sent = (write: (one: PendingMutation<Task>) => Promise<unknown>) => async (given: { transaction: Sent }) => {
+    for (const one of given.transaction.mutations) await write(one);
+    await pull();
+  };
   return {
     getKey: ({ id }) => id,
     sync: {
@@ -18,8 +26,7 @@ export function todowardTasks(todoward: Todoward): CollectionConfig<Task, string
         const pages = async () => {
           for await (const page of todoward.pagesOfChanges(since, { signal: ended.signal })) {
             begin();
-            if (since === undefined && known.size) truncate();
-            if (since === undefined) known.clear();
+            if (since === undefined) truncate({ markReady: false }), known.clear();
             for (const task of page.tasks) {
               if (task.deleted_at !== null) remove(task.id);
               else write({ type: known.has(task.id) ? "update" : "insert", value: task }), known.add(task.id);
@@ -30,30 +37,17 @@ export function todowardTasks(todoward: Todoward): CollectionConfig<Task, string
           }
           markReady();
         };
-        const reset = (error: unknown) => {
-          if (!isProblem(error, "sync_reset")) throw error;
-          since = undefined;
-          return pages();
-        };
+        const again = (error: unknown) => (isProblem(error, "sync_reset") ? ((since = undefined), pages()) : Promise.reject(error));
         let running = Promise.resolve();
-        pull = () => (running = running.catch(() => undefined).then(() => pages().catch(reset)));
-        void pull().catch(markError);
+        pull = () => (running = running.catch(() => undefined).then(() => pages().catch(again)));
+        pull().catch(markError);
         const onChanged = () => void pull().catch(() => undefined);
         todoward.subscribe({ onChanged, signal: ended.signal }).catch(markError);
         return () => ended.abort();
       },
     },
-    async onInsert({ transaction }) {
-      for (const { modified } of transaction.mutations) await todoward.createTask(modified, { id: modified.id });
-      await pull();
-    },
-    async onUpdate({ transaction }) {
-      for (const { key, changes } of transaction.mutations) await todoward.updateTask(String(key), changes);
-      await pull();
-    },
-    async onDelete({ transaction }) {
-      for (const { key } of transaction.mutations) await todoward.deleteTask(String(key));
-      await pull();
-    },
+    onInsert: sent(({ modified }) => todoward.createTask(modified, { id: modified.id })),
+    onUpdate: sent(({ key, changes }) => todoward.updateTask(String(key), changes)),
+    onDelete: sent(({ key }) => todoward.deleteTask(String(key))),
   };
 }
