@@ -43,19 +43,24 @@ export function replicateTasks(collection: RxCollection<Task>, todoward: Todowar
     push: {
       batchSize: 10,
       async handler(rows) {
+        // The server writes fields of its own, as `version`: RxDB takes them over as it does from a conflict.
+        const masters: WithDeleted<Task>[] = [];
         for (const { assumedMasterState: before, newDocumentState } of rows) {
           const { _deleted, ...task } = newDocumentState as WithDeleted<Task>;
           const was = (field: string) => JSON.stringify(before?.[field as keyof Task]);
           const changed = Object.entries(task).filter(([field, value]) => JSON.stringify(value) !== was(field));
-          // What is there already, or not there any more, is what was to be done.
-          const done = (error: unknown) => {
-            if (!isProblem(error, "version_mismatch", "task_not_found")) throw error;
+          const repeated = (error: unknown) => {
+            if (isProblem(error, "version_mismatch")) return todoward.readTask(task.id);
+            if (!isProblem(error, "task_not_found")) throw error;
+            return undefined;
           };
-          if (_deleted) await todoward.deleteTask(task.id).catch(done);
-          else if (before) await todoward.updateTask(task.id, Object.fromEntries(changed) as TaskPatch).catch(done);
-          else await todoward.createTask(task, { id: task.id }).catch(done);
+          let row: Task | void;
+          if (_deleted) row = await todoward.deleteTask(task.id).catch(repeated);
+          else if (before) row = await todoward.updateTask(task.id, Object.fromEntries(changed) as TaskPatch).catch(repeated);
+          else row = await todoward.createTask(task, { id: task.id }).catch(repeated);
+          if (row) masters.push({ ...row, _deleted: false });
         }
-        return [];
+        return masters;
       },
     },
   });

@@ -127,7 +127,7 @@ test.each(runs.flat())(
       there.lists.push(...lists);
     }
     for (const one of devices) {
-      expect(one.store.status).toMatchObject({ state: "synced", pending: 0 });
+      await expect.poll(() => one.store.status).toMatchObject({ state: "synced", pending: 0 });
       expect(copyOf(one)).toEqual(there);
     }
     // Nothing was lost: what is not there any more was refused, or has ended.
