@@ -75,12 +75,17 @@ pub fn forget_gone(conn: &mut DbConnection, before: Timestamp) -> QueryResult<St
 ///
 /// The database failed, and nothing is forgotten.
 pub fn forget_epochs(conn: &mut DbConnection, before: Timestamp) -> QueryResult<Step> {
+    // Looked for outside of the transaction: where there are none, it would wait for another
+    // process's lock on the SQLite file, and every write of this process behind it.
+    let before = before.column();
+    let ended: Vec<(String, i64)> = EndedEpochs { before }.load(conn)?;
+    if ended.is_empty() {
+        return Ok(Step::Done);
+    }
     in_transaction_or_not(conn, |conn| {
         if !is_alone(conn, LOCK)? {
             return Ok(Transaction::Rollback(Step::Busy));
         }
-        let before = before.column();
-        let ended: Vec<(String, i64)> = EndedEpochs { before }.load(conn)?;
         let mut count = 0;
         for (owner, epoch) in &ended {
             let ended = epochs::table.find((owner, epoch));
