@@ -28,8 +28,10 @@ def before_call(context, case, kwargs):
 
 
 # What the request refers to decides, not its form: a version that is not the current one, a key
-# that stands for another body, a cursor that was made up. A 404 counts as right without us.
+# that stands for another body, a cursor that was made up, an operation of a batch that is refused.
+# A 404 counts as right without us.
 DECIDED_BY_STATE = {
+    (422, "batch_refused"),
     (412, "version_mismatch"),
     (422, "idempotency_key_reused"),
     (400, "invalid_cursor"),
@@ -59,6 +61,9 @@ RELATIONS = (
     "is required",
     "must be a UUID version 7",
     "lies more than a day ahead",
+    # Of the path of an operation in a batch.
+    "must be a path, and a query",
+    "must not have the segments . and ..",
 )
 
 
