@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::cursor::{Cursor, Kind, Place};
 use super::head::Head;
 use crate::auth::OwnerId;
-use crate::db::changed::{SelectChanged, Which};
+use crate::db::changed::{SelectChanged, Which, push_range};
 use crate::db::connection::{DbConnection, MultiBackend};
 use crate::db::id::{DbId, Id};
 use crate::db::numbering::{has_unnumbered, number};
@@ -175,13 +175,13 @@ impl ReadChanges {
         let max = i64::from(self.limit) + 1;
         if after.is_none_or(|(kind, _)| kind == Kind::List) {
             let after = after.map(|(_, id)| DbId(id));
-            items.lists(conn, owner, Which::All(after), max)?;
+            items.rows::<ListRow>(conn, owner, Kind::List, Which::All(after), max)?;
         }
         let left = max - items.all.len() as i64;
         if left > 0 && items.end.is_none() {
             let after = after.filter(|(kind, _)| *kind == Kind::Task);
             let after = after.map(|(_, id)| DbId(id));
-            items.tasks(conn, owner, Which::All(after), left)?;
+            items.rows::<TaskRow>(conn, owner, Kind::Task, Which::All(after), left)?;
         }
         let last = items.cut(self.limit);
         let next = match last {
@@ -214,8 +214,8 @@ impl ReadChanges {
             },
             up_to,
         };
-        items.lists(conn, owner, which(Kind::List), max)?;
-        items.tasks(conn, owner, which(Kind::Task), max)?;
+        items.rows::<ListRow>(conn, owner, Kind::List, which(Kind::List), max)?;
+        items.rows::<TaskRow>(conn, owner, Kind::Task, which(Kind::Task), max)?;
         for (table, kind) in [("lists", Kind::GoneList), ("tasks", Kind::GoneTask)] {
             let which = which(kind);
             items.gone(conn, owner, table, which, max)?;
@@ -257,26 +257,6 @@ impl Item {
 }
 
 impl Items {
-    fn lists(
-        &mut self,
-        conn: &mut DbConnection,
-        owner: &OwnerId,
-        which: Which,
-        max: i64,
-    ) -> QueryResult<()> {
-        self.rows::<ListRow>(conn, owner, Kind::List, which, max)
-    }
-
-    fn tasks(
-        &mut self,
-        conn: &mut DbConnection,
-        owner: &OwnerId,
-        which: Which,
-        max: i64,
-    ) -> QueryResult<()> {
-        self.rows::<TaskRow>(conn, owner, Kind::Task, which, max)
-    }
-
     /// Reads rows in chunks until they are too many bytes.
     fn rows<T: Table>(
         &mut self,
@@ -407,22 +387,8 @@ impl QueryFragment<MultiBackend> for SelectGone<'_> {
         out.push_bind_param::<Text, _>(self.owner.as_str())?;
         out.push_sql(" AND kind = ");
         out.push_bind_param::<Text, _>(self.table)?;
-        match after {
-            (number, None) => {
-                out.push_sql(" AND change > ");
-                out.push_bind_param::<BigInt, _>(number)?;
-            }
-            (number, Some(id)) => {
-                out.push_sql(" AND (change, id) > (");
-                out.push_bind_param::<BigInt, _>(number)?;
-                out.push_sql(", ");
-                out.push_bind_param::<Id, _>(id)?;
-                out.push_sql(")");
-            }
-        }
-        out.push_sql(" AND change <= ");
-        out.push_bind_param::<BigInt, _>(up_to)?;
-        out.push_sql(" ORDER BY change, id LIMIT ");
+        push_range(after, up_to, &mut out)?;
+        out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.max)
     }
 }

@@ -2,9 +2,11 @@
 
 use std::marker::PhantomData;
 
+use diesel::QueryResult;
 use diesel::query_builder::Query;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
+use super::column::StatementText;
 use super::id::{DbId, Id};
 use super::statement::{dynamic_query, statement_text};
 use super::table::Table;
@@ -35,6 +37,35 @@ impl Which {
             },
         }
     }
+}
+
+/// Appends the condition on the numbers of [`Which::Changed`], and their order.
+///
+/// # Errors
+///
+/// Never fails: the signature is that of all parameters.
+pub fn push_range<'b>(
+    (number, id): &'b (i64, Option<DbId>),
+    up_to: &'b i64,
+    out: &mut impl StatementText<'b>,
+) -> QueryResult<()> {
+    match id {
+        None => {
+            out.sql(" AND change > ");
+            out.bind(number)?;
+        }
+        Some(id) => {
+            out.sql(" AND (change, id) > (");
+            out.bind(number)?;
+            out.sql(", ");
+            out.bind(id)?;
+            out.sql(")");
+        }
+    }
+    out.sql(" AND change <= ");
+    out.bind(up_to)?;
+    out.sql(" ORDER BY change, id");
+    Ok(())
 }
 
 /// SELECT: rows with the numbers of their last changes. A row that no change has written
@@ -80,22 +111,7 @@ statement_text!([T: Table] SelectChanged<'_, T>, |this, out| {
             out.push_sql(" ORDER BY id");
         }
         Which::Changed { after, up_to } => {
-            match after {
-                (number, None) => {
-                    out.push_sql(" AND change > ");
-                    out.push_bind_param::<BigInt, _>(number)?;
-                }
-                (number, Some(id)) => {
-                    out.push_sql(" AND (change, id) > (");
-                    out.push_bind_param::<BigInt, _>(number)?;
-                    out.push_sql(", ");
-                    out.push_bind_param::<Id, _>(id)?;
-                    out.push_sql(")");
-                }
-            }
-            out.push_sql(" AND change <= ");
-            out.push_bind_param::<BigInt, _>(up_to)?;
-            out.push_sql(" ORDER BY change, id");
+            push_range(after, up_to, &mut out)?;
         }
     }
     out.push_sql(" LIMIT ");

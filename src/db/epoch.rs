@@ -1,8 +1,9 @@
-//! The epoch of this process: a random number that goes with every change.
+//! The epoch of this process: a random number that is noted with the first number that it
+//! gives to an owner's changes.
 //!
 //! A restore or a failover can lose changes, whose numbers are then given again. The
 //! epoch tells the two apart: it is drawn at the start of the process, and again when
-//! the database was lost, so changes after a loss never have the epoch of those before.
+//! the database was lost, so what is numbered after a loss never has the epoch of before.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
