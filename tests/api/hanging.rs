@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::support::postgres::{TestDatabase, execute_in};
 use crate::support::trust::eventually;
@@ -24,18 +25,28 @@ struct Proxy {
 struct Faults {
     /// Every byte is lost.
     swallows: AtomicBool,
-    /// The connection that is used next hangs.
-    catches: AtomicBool,
+    /// The connection that next asks for one of these tasks hangs. The server's own
+    /// statements, which have connections of the pool too, are let through.
+    catches: Mutex<Vec<Uuid>>,
     /// The connection that hangs.
     stuck: Mutex<Option<usize>>,
     released: Condvar,
 }
 
 impl Faults {
-    fn stick(&self, connection: usize) {
-        if self.catches.swap(false, Ordering::AcqRel) {
+    fn catch_next_read_of(&self, owners: &[(Client, String)]) {
+        let ids = owners.iter().map(|(_, path)| id_of(path)).collect();
+        *self.catches.lock().unwrap() = ids;
+    }
+
+    fn stick(&self, connection: usize, bytes: &[u8]) {
+        let mut catches = self.catches.lock().unwrap();
+        let asks_for = |id: &Uuid| bytes.windows(16).any(|part| part == id.as_bytes());
+        if catches.iter().any(asks_for) {
+            catches.clear();
             *self.stuck.lock().unwrap() = Some(connection);
         }
+        drop(catches);
         let stuck = self.stuck.lock().unwrap();
         let is_stuck = |stuck: &mut Option<usize>| *stuck == Some(connection);
         drop(self.released.wait_while(stuck, is_stuck).unwrap());
@@ -77,7 +88,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, faults: &Faults, client: Option<
     let mut bytes = [0; 4096];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
         if let Some(number) = client {
-            faults.stick(number);
+            faults.stick(number, &bytes[..count]);
         }
         let swallows = faults.swallows.load(Ordering::Relaxed);
         if !swallows && to.write_all(&bytes[..count]).is_err() {
@@ -151,7 +162,7 @@ async fn with_one_stuck<'a>(
 ) -> impl Future<Output = Option<Response>> + use<'a> {
     // The connection that hangs must not be one that is still being opened.
     fill(app, owners).await;
-    proxy.faults.catches.store(true, Ordering::Release);
+    proxy.faults.catch_next_read_of(owners);
     let mut asked: FuturesUnordered<_> =
         owners.iter().map(|(owner, path)| owner.get(path)).collect();
     for _ in 1..owners.len() {
@@ -167,6 +178,12 @@ async fn with_one_stuck<'a>(
     let told = [live, ready, metrics, refused].map(|response| response.status);
     assert_eq!(told, [200, 200, 200, 401]);
     async move { asked.next().await }
+}
+
+/// The id at the end of a task's path.
+fn id_of(path: &str) -> Uuid {
+    let (_, id) = path.rsplit_once('/').unwrap();
+    id.parse().unwrap()
 }
 
 /// Owners with a task each.
@@ -243,7 +260,7 @@ fn a_pipeline_that_hangs_costs_no_read_and_is_replaced() {
         // If a connection of the pool hung, its request would fail.
         eventually("a pipeline hangs and all are served", async || {
             eventually("a pipeline is used", &pipelined).await;
-            proxy.faults.catches.store(true, Ordering::Release);
+            proxy.faults.catch_next_read_of(&owners);
             let all_are_served = read().await;
             assert!(proxy.faults.stuck.lock().unwrap().is_some());
             all_are_served

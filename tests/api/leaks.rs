@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use serde_json::json;
 
+use crate::support::postgres::wait_until_indexed;
 use crate::support::raw::{self, exchange};
 use crate::support::{Engine, Response, TestApp, on_both_databases};
 
@@ -95,8 +96,11 @@ fn expect_closed(response: &Response, what: &str) {
     expect_nothing_of_the_inside(&headers, &response.text(), what);
 }
 
-/// Makes every statement fail: drops the table.
-fn rename_the_table(app: &TestApp) {
+/// Makes every statement fail.
+async fn rename_the_table(app: &TestApp) {
+    if app.engine == Engine::Postgres {
+        wait_until_indexed(&app.database_url).await;
+    }
     run(app, "ALTER TABLE tasks RENAME TO hidden");
 }
 
@@ -246,7 +250,7 @@ async fn a_database_that_fails_is_not_quoted(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
     let path = alice.create_path("a canary").await;
-    rename_the_table(&app);
+    rename_the_table(&app).await;
     let requests = [
         alice.request("GET", TASKS),
         alice.request("GET", "/api/v1/tasks?q=a&tag=b&sort=title"),

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::binary::SOON;
 use crate::server::{Server, eventually};
 use crate::storage::Storage;
+use crate::support::postgres::wait_until_indexed;
 use crate::support::{Client, Engine, Response, block_on};
 
 const TASKS: &str = "/api/v1/tasks";
@@ -139,7 +140,7 @@ fn a_table_that_is_locked_costs_503_and_504_and_holds_up_nothing_else() {
         let server = Server::start(storage.path(), &storage.url, &limits).await;
         let alice = server.user("alice");
         alice.create(json!({ "title": "before" })).await;
-        storage.is_indexed().await;
+        wait_until_indexed(&storage.url).await;
         let mut other = session(&storage);
         other
             .batch_execute("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
@@ -186,7 +187,7 @@ fn a_schema_that_has_changed_is_500_without_a_word_of_the_inside_until_it_is_bac
         let server = Server::start(storage.path(), &storage.url, &[]).await;
         let alice = server.user("alice");
         let path = alice.create_path("a").await;
-        storage.is_indexed().await;
+        wait_until_indexed(&storage.url).await;
         let mut other = session(&storage);
         other
             .batch_execute("ALTER TABLE tasks RENAME COLUMN tags TO tags_away")

@@ -5,7 +5,7 @@ use todoward::routes::{MOUNTS, PUBLIC, guarded};
 
 use crate::server::Server;
 use crate::storage::Storage;
-use crate::support::postgres::execute;
+use crate::support::postgres::{execute, wait_until_indexed};
 use crate::support::raw;
 use crate::support::{Client, Engine, on_both_databases, tokens};
 
@@ -249,7 +249,7 @@ async fn the_errors_of_the_database_have_no_password_or_title(engine: Engine) {
     let server = Server::start(storage.path(), &url, &variables).await;
     let token = sign(&json!({ "alg": "HS256" }), &tokens::claims(SUBJECT), SECRET);
     if engine == Engine::Postgres {
-        storage.is_indexed().await;
+        wait_until_indexed(&storage.url).await;
     }
     drop_a_column(&storage, engine);
     for _ in 0..3 {

@@ -2,11 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use diesel::prelude::*;
 use tempfile::TempDir;
 
-use crate::binary::SOON;
-use crate::server::eventually;
 use crate::support::Engine;
 use crate::support::postgres::{TestDatabase, server};
 
@@ -33,18 +30,6 @@ impl Storage {
 
     pub fn path(&self) -> &Path {
         self.directory.path()
-    }
-
-    /// Waits until the server has built its last index. Before that, a statement that locks
-    /// the whole table can be the victim of a deadlock with the build.
-    pub async fn is_indexed(&self) {
-        let valid = "SELECT 1 FROM pg_index \
-                     WHERE indexrelid = to_regclass('lists_changed') AND indisvalid";
-        let mut watcher = PgConnection::establish(&self.url).unwrap();
-        eventually("the indexes are built", SOON, async || {
-            (diesel::sql_query(valid).execute(&mut watcher).unwrap() > 0).then_some(())
-        })
-        .await;
     }
 
     /// The SQLite file.

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
+use super::trust::eventually;
+
 /// The URL of the server, without a database's name.
 static SERVER: OnceLock<String> = OnceLock::new();
 
@@ -48,6 +50,18 @@ pub fn execute_in(url: &str, statement: &str) {
     diesel::sql_query(statement)
         .execute(&mut connection)
         .unwrap();
+}
+
+/// Waits until the server of a database has built its last index. Before that, a statement
+/// that locks the whole table can be the victim of a deadlock with the build.
+pub async fn wait_until_indexed(url: &str) {
+    let valid = "SELECT 1 FROM pg_index \
+                 WHERE indexrelid = to_regclass('lists_changed') AND indisvalid";
+    let mut connection = PgConnection::establish(url).expect("cannot connect to PostgreSQL");
+    eventually("the indexes are built", async || {
+        diesel::sql_query(valid).execute(&mut connection).unwrap() > 0
+    })
+    .await;
 }
 
 #[derive(QueryableByName)]
