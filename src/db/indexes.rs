@@ -75,6 +75,11 @@ pub(super) fn make(postgres: &mut PgConnection) -> QueryResult<Vec<String>> {
             Some(_) => postgres.batch_execute(&format!("DROP INDEX CONCURRENTLY {name}"))?,
             None => {}
         }
+        if made.is_empty() {
+            // Of a column that a migration has just added PostgreSQL assumes that hardly
+            // any row has NULL there, and would sort all tasks of an owner for a page.
+            postgres.batch_execute("ANALYZE tasks, lists")?;
+        }
         postgres.batch_execute(&format!(
             "CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {definition}"
         ))?;
