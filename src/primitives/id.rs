@@ -62,10 +62,9 @@ impl ResourceId {
 
     /// The time in the id.
     pub fn created_at(&self) -> Timestamp {
-        let millis = self.0.get_timestamp().map_or(0, |time| {
-            let (seconds, nanos) = time.to_unix();
-            i64::try_from(seconds).unwrap_or(0).saturating_mul(1000) + i64::from(nanos / 1_000_000)
-        });
+        // RFC 9562, section 5.7: the first 48 bits. No other version becomes an id.
+        let [a, b, c, d, e, f, ..] = *self.as_bytes();
+        let millis = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
         Timestamp::new(DateTime::from_timestamp_millis(millis).unwrap_or_default())
     }
 }

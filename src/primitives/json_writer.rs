@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::to_writer;
 
-use super::timestamp::Timestamp;
+use super::timestamp::{Timestamp, day_text};
 
 type Result = serde_json::Result<()>;
 
@@ -54,7 +54,10 @@ pub fn number(out: &mut Vec<u8>, value: i64) -> Result {
 
 /// Writes a day or null.
 pub fn nullable_day(out: &mut Vec<u8>, day: Option<NaiveDate>) -> Result {
-    to_writer(out, &day)
+    or_null(out, day, |out, day| match day_text(day) {
+        Some(text) => word(out, str::from_utf8(&text).unwrap_or_default()),
+        None => to_writer(out, &day),
+    })
 }
 
 /// Writes a constant that needs no escape as a string.

@@ -33,7 +33,18 @@ type Fraction = [u8; MAX_BYTES];
 
 /// The position of a row that was never moved: the 32 hexadecimal digits of its id.
 pub fn of_id(id: ResourceId) -> String {
-    uuid::Uuid::from_bytes(*id.as_bytes()).simple().to_string()
+    str::from_utf8(&digits_of_id(id))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The bytes of [`of_id`], which lists write for most of their tasks.
+pub fn digits_of_id(id: ResourceId) -> [u8; 32] {
+    let mut digits = [0; 32];
+    uuid::Uuid::from_bytes(*id.as_bytes())
+        .simple()
+        .encode_lower(&mut digits);
+    digits
 }
 
 /// Whether a text can be a position.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use chrono::{
-    DateTime, Datelike as _, NaiveDateTime, SecondsFormat, SubsecRound, Timelike as _, Utc,
+    DateTime, Datelike as _, NaiveDate, NaiveDateTime, SecondsFormat, SubsecRound, Timelike as _,
+    Utc,
 };
 use serde::{Serialize, Serializer};
 
@@ -42,28 +43,38 @@ impl Timestamp {
     /// that it writes with a sign. A list has two or three timestamps a task, and chrono's
     /// formatter took a tenth of its time.
     pub fn text(self) -> Option<[u8; 24]> {
-        let (day, time) = (self.0.date_naive(), self.0.time());
-        if !(0..=9999).contains(&day.year()) {
-            return None;
-        }
-        let mut text = *b"0000-00-00T00:00:00.000Z";
-        let numbers = [
-            (0..4, day.year().unsigned_abs()),
-            (5..7, day.month()),
-            (8..10, day.day()),
-            (11..13, time.hour()),
-            (14..16, time.minute()),
-            (17..19, time.second()),
-            (20..23, time.nanosecond() / 1_000_000),
-        ];
-        for (place, mut number) in numbers {
-            for digit in text.get_mut(place).into_iter().flatten().rev() {
-                *digit += (number % 10) as u8;
-                number /= 10;
-            }
-        }
-        Some(text)
+        let time = self.0.time();
+        let [y1, y2, y3, y4, dash, m1, m2, _, d1, d2] = day_text(self.0.date_naive())?;
+        let [h1, h2] = digits(time.hour());
+        let [i1, i2] = digits(time.minute());
+        let [s1, s2] = digits(time.second());
+        let [n1, n2, n3] = digits(time.nanosecond() / 1_000_000);
+        Some([
+            y1, y2, y3, y4, dash, m1, m2, dash, d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2,
+            b'.', n1, n2, n3, b'Z',
+        ])
     }
+}
+
+/// A day as RFC 3339's `full-date`; none for years that it cannot write.
+pub fn day_text(day: NaiveDate) -> Option<[u8; 10]> {
+    let year = u32::try_from(day.year())
+        .ok()
+        .filter(|year| *year <= 9999)?;
+    let [y1, y2, y3, y4] = digits(year);
+    let [m1, m2] = digits(day.month());
+    let [d1, d2] = digits(day.day());
+    Some([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2])
+}
+
+/// The last decimal digits of a number.
+fn digits<const COUNT: usize>(mut number: u32) -> [u8; COUNT] {
+    let mut text = [b'0'; COUNT];
+    for digit in text.iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
+    }
+    text
 }
 
 impl fmt::Display for Timestamp {
@@ -101,6 +112,11 @@ mod tests {
             let moment = Timestamp::new(instant);
             let wanted = moment.utc().to_rfc3339_opts(SecondsFormat::Millis, true);
             assert_eq!(moment.to_string(), wanted);
+            let day = instant.date_naive();
+            match day_text(day) {
+                Some(text) => assert_eq!(str::from_utf8(&text), Ok(day.to_string().as_str())),
+                None => assert!(!(0..=9999).contains(&day.year())),
+            }
         }
     }
 }

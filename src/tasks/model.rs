@@ -124,7 +124,10 @@ fn position(out: &mut Vec<u8>, fields: &TaskFields<'_>) -> Result<()> {
     out.extend_from_slice(b",\"position\":");
     match fields.position {
         Some(position) => write::word(out, position),
-        None => write::word(out, &position::of_id(fields.id.0)),
+        None => {
+            let digits = position::digits_of_id(fields.id.0);
+            write::word(out, str::from_utf8(&digits).unwrap_or_default())
+        }
     }
 }
 

@@ -108,9 +108,11 @@ impl Tags {
     ///
     /// The column is not JSON: something other than Todoward has written it.
     pub(super) fn write_json(out: &mut Vec<u8>, column: &str) -> serde_json::Result<()> {
-        let _: IgnoredAny = serde_json::from_str(column)?;
-        for line in column.split('\n') {
-            out.extend_from_slice(line.as_bytes());
+        if column != "[]" {
+            let _: IgnoredAny = serde_json::from_str(column)?;
+        }
+        for line in column.as_bytes().split(|byte| *byte == b'\n') {
+            out.extend_from_slice(line);
         }
         Ok(())
     }
