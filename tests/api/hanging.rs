@@ -168,6 +168,7 @@ async fn with_one_stuck<'a>(
     for _ in 1..owners.len() {
         asked.next().await.unwrap().expect(200);
     }
+    assert!(proxy.faults.stuck.lock().unwrap().is_some());
     let (_, path) = &owners[0];
     let (live, ready, metrics, refused) = tokio::join!(
         app.anonymous().request("GET", "/health/live").send(),

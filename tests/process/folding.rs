@@ -360,3 +360,16 @@ fn indexes_are_made_while_others_write_and_one_that_was_left_unfinished_anew() {
     database.insert(1, "a", "", "[]");
     assert_eq!(database.count(valid), 1);
 }
+
+#[test]
+fn a_column_that_a_migration_has_added_has_statistics_when_its_indexes_are_made() {
+    let storage = Storage::new(Engine::Postgres);
+    let mut database = Database::of_previous_release(&storage, Engine::Postgres);
+    database.insert(1, "a", "", "[]");
+    // Autovacuum must not be the one that takes them.
+    database.execute("ALTER TABLE tasks SET (autovacuum_enabled = false)");
+    migrate(&storage);
+    let known =
+        "EXISTS (SELECT 1 FROM pg_stats WHERE tablename = 'tasks' AND attname = 'deleted_at')";
+    assert_eq!(database.count(known), 1);
+}
