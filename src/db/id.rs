@@ -28,9 +28,7 @@ pub struct DbId(pub ResourceId);
 ///
 /// None: it is only the writer's type that has them.
 pub fn write_nullable(out: &mut Vec<u8>, id: Option<DbId>) -> serde_json::Result<()> {
-    json_writer::or_null(out, id, |out, id| {
-        json_writer::word(out, str::from_utf8(&id.0.text()).unwrap_or_default())
-    })
+    json_writer::or_null(out, id, |out, id| json_writer::word(out, id.0.text()))
 }
 
 impl Size for DbId {

@@ -64,13 +64,7 @@ fn created_at(out: &mut Vec<u8>, fields: &ListFields<'_>) -> Result<()> {
 /// The place among the lists: that of the id, unless it was moved.
 fn position(out: &mut Vec<u8>, fields: &ListFields<'_>) -> Result<()> {
     out.extend_from_slice(b",\"position\":");
-    match fields.position {
-        Some(position) => write::word(out, position),
-        None => {
-            let digits = position::digits_of_id(fields.id.0);
-            write::word(out, str::from_utf8(&digits).unwrap_or_default())
-        }
-    }
+    position::write_json(out, fields.id.0, fields.position)
 }
 
 impl Owned for List {

@@ -62,9 +62,10 @@ impl ResourceId {
 
     /// The time in the id.
     pub fn created_at(&self) -> Timestamp {
-        // RFC 9562, section 5.7: the first 48 bits. No other version becomes an id.
-        let [a, b, c, d, e, f, ..] = *self.as_bytes();
-        let millis = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        let millis = self.0.get_timestamp().map_or(0, |time| {
+            let (seconds, nanos) = time.to_unix();
+            i64::try_from(seconds).unwrap_or(0).saturating_mul(1000) + i64::from(nanos / 1_000_000)
+        });
         Timestamp::new(DateTime::from_timestamp_millis(millis).unwrap_or_default())
     }
 }
@@ -101,5 +102,11 @@ mod tests {
         let first = ResourceId::first_at(now);
         assert_eq!(first.created_at(), now);
         assert!(first <= ResourceId::generate());
+    }
+
+    #[test]
+    fn an_id_without_a_time_which_another_program_has_stored_is_of_1970() {
+        let id = ResourceId::parse("f47ac10b-58cc-4372-a567-0e02b2c3d479").unwrap();
+        assert_eq!(id.created_at().utc(), DateTime::UNIX_EPOCH);
     }
 }

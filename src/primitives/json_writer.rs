@@ -55,15 +55,15 @@ pub fn number(out: &mut Vec<u8>, value: i64) -> Result {
 /// Writes a day or null.
 pub fn nullable_day(out: &mut Vec<u8>, day: Option<NaiveDate>) -> Result {
     or_null(out, day, |out, day| match day_text(day) {
-        Some(text) => word(out, str::from_utf8(&text).unwrap_or_default()),
+        Some(text) => word(out, text),
         None => to_writer(out, &day),
     })
 }
 
-/// Writes a constant that needs no escape as a string.
-pub fn word(out: &mut Vec<u8>, word: &str) -> Result {
+/// Writes ASCII that needs no escape as a string.
+pub fn word(out: &mut Vec<u8>, word: impl AsRef<[u8]>) -> Result {
     out.push(b'"');
-    out.extend_from_slice(word.as_bytes());
+    out.extend_from_slice(word.as_ref());
     out.push(b'"');
     Ok(())
 }
@@ -71,8 +71,8 @@ pub fn word(out: &mut Vec<u8>, word: &str) -> Result {
 /// Writes an instant.
 pub fn timestamp(out: &mut Vec<u8>, timestamp: Timestamp) -> Result {
     match timestamp.text() {
-        Some(text) => word(out, str::from_utf8(&text).unwrap_or_default()),
-        None => word(out, &timestamp.to_string()),
+        Some(text) => word(out, text),
+        None => word(out, timestamp.to_string()),
     }
 }
 

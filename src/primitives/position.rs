@@ -12,6 +12,7 @@
 use std::cmp::Ordering;
 
 use super::id::ResourceId;
+use super::json_writer;
 
 /// The most bytes that a position has.
 pub const MAX_BYTES: usize = 64;
@@ -33,18 +34,27 @@ type Fraction = [u8; MAX_BYTES];
 
 /// The position of a row that was never moved: the 32 hexadecimal digits of its id.
 pub fn of_id(id: ResourceId) -> String {
-    str::from_utf8(&digits_of_id(id))
-        .unwrap_or_default()
-        .to_owned()
+    uuid::Uuid::from_bytes(*id.as_bytes()).simple().to_string()
 }
 
-/// The bytes of [`of_id`], which lists write for most of their tasks.
-pub fn digits_of_id(id: ResourceId) -> [u8; 32] {
-    let mut digits = [0; 32];
-    uuid::Uuid::from_bytes(*id.as_bytes())
-        .simple()
-        .encode_lower(&mut digits);
-    digits
+/// Writes the position of a row as JSON: the stored one, or that of its id.
+///
+/// # Errors
+///
+/// None: it is only the writer's type that has them.
+pub fn write_json(
+    out: &mut Vec<u8>,
+    id: ResourceId,
+    stored: Option<&str>,
+) -> serde_json::Result<()> {
+    match stored {
+        Some(position) => json_writer::word(out, position),
+        None => {
+            let mut digits = [0; 32];
+            let id = uuid::Uuid::from_bytes(*id.as_bytes());
+            json_writer::word(out, id.simple().encode_lower(&mut digits))
+        }
+    }
 }
 
 /// Whether a text can be a position.

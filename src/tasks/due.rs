@@ -54,7 +54,7 @@ impl DueTime {
     ///
     /// None: it is only the writer's type that has them.
     pub fn write_json(out: &mut Vec<u8>, minutes: i16) -> serde_json::Result<()> {
-        write::word(out, &Self::from_minutes(minutes).to_string())
+        write::word(out, Self::from_minutes(minutes).to_string())
     }
 }
 

@@ -122,13 +122,7 @@ fn due_at(out: &mut Vec<u8>, fields: &TaskFields<'_>) -> Result<()> {
 /// The place among the siblings: that of the id, unless it was moved.
 fn position(out: &mut Vec<u8>, fields: &TaskFields<'_>) -> Result<()> {
     out.extend_from_slice(b",\"position\":");
-    match fields.position {
-        Some(position) => write::word(out, position),
-        None => {
-            let digits = position::digits_of_id(fields.id.0);
-            write::word(out, str::from_utf8(&digits).unwrap_or_default())
-        }
-    }
+    position::write_json(out, fields.id.0, fields.position)
 }
 
 impl Owned for Task {
