@@ -1,5 +1,19 @@
 import { expect, test } from "./support/test.mjs";
 
+test("a key that is pressed as soon as the page can be seen is not lost", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.page.addInitScript(() => {
+    const watch = new MutationObserver(() => {
+      if (!document.querySelector("[data-composer]")) return;
+      watch.disconnect();
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "n", bubbles: true, cancelable: true }));
+    });
+    watch.observe(document, { childList: true, subtree: true });
+  });
+  const todo = await ada.start();
+  await expect(todo.title).toBeFocused();
+});
+
 test("everything can be done with the keyboard alone", async ({ visitor }) => {
   const ada = await visitor();
   const todo = await ada.start();

@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent } from "react";
+import { useEffectEvent, useLayoutEffect } from "react";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 
@@ -30,7 +30,8 @@ export function useShortcuts(act: (key: string, event: KeyboardEvent) => boolean
     if (event.key.startsWith("Arrow") && isRadio(event.target)) return;
     if (act(event.key, event)) event.preventDefault();
   });
-  useEffect(() => {
+  // Before the page is painted: what can be seen can be pressed.
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => onKey(event);
     window.addEventListener("keydown", listen);
     return () => window.removeEventListener("keydown", listen);
