@@ -102,8 +102,7 @@ impl Statement for NumberChanges {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Numbered, Failure> {
-        let begins = !Head::read(conn, owner)?.is_followed();
-        match number(conn, owner.as_str(), &TABLES, begins) {
+        match number(conn, owner.as_str(), &TABLES, true) {
             Ok(()) => Ok(Numbered::Done),
             Err(error) if is_read_only(&error) => Ok(Numbered::Never),
             Err(error) => Err(error.into()),

@@ -12,12 +12,14 @@
 //! written again gets a later number.
 
 use chrono::NaiveDateTime;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp as Instant};
 
 use super::connection::{DbConnection, MultiBackend};
 use super::epoch;
+use super::schema::epochs;
 use super::statement::{Pass, Transaction, dynamic_query, in_transaction_or_not};
 use crate::primitives::timestamp::Timestamp;
 
@@ -58,11 +60,21 @@ pub fn number(
             };
             count += give.execute(conn)?;
         }
+        // Others may have begun to follow the same owner at the same moment.
+        let begins = begins && count == 0 && !is_followed(conn, owner, number)?;
         Ok(match count > 0 || begins {
             true => Transaction::Commit(()),
             false => Transaction::Rollback(()),
         })
     })
+}
+
+/// Whether an epoch was noted before this number.
+fn is_followed(conn: &mut DbConnection, owner: &str, number: i64) -> QueryResult<bool> {
+    let earlier = epochs::table
+        .filter(epochs::owner_id.eq(owner))
+        .filter(epochs::after_change.lt(number - 1));
+    diesel::select(exists(earlier)).get_result(conn)
 }
 
 /// Locks the owner's row and takes the next number.

@@ -1,13 +1,12 @@
 //! Batches: many writes in one request.
 
-use diesel::connection::{Connection as _, SimpleConnection as _};
-use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use crate::rate_limits::limit;
 use crate::support::copy::Copy;
 use crate::support::fault_proxy::{FaultProxy, FieldError, Way};
-use crate::support::postgres::{TestDatabase, waiting_for_locks};
+use crate::support::lock::Lock;
+use crate::support::postgres::TestDatabase;
 use crate::support::raw::{self, Connection};
 use crate::support::trust::eventually;
 use crate::support::{Client, Engine, Response, TestApp, block_on, on_both_databases};
@@ -865,51 +864,14 @@ async fn the_results_of_a_hundred_large_tasks_are_served(engine: Engine) {
     }
 }
 
-/// Keeps others from writing a task of alice's while it lives.
-enum Lock {
-    Sqlite {
-        _connection: diesel::SqliteConnection,
-    },
-    Postgres(PgConnection),
-}
-
-impl Lock {
-    fn take(app: &TestApp) -> Self {
-        match app.engine {
-            Engine::Sqlite => {
-                let file = app.database_url.strip_prefix("sqlite://").unwrap();
-                let mut sqlite = diesel::SqliteConnection::establish(file).unwrap();
-                sqlite.batch_execute("BEGIN IMMEDIATE").unwrap();
-                Self::Sqlite {
-                    _connection: sqlite,
-                }
-            }
-            Engine::Postgres => {
-                let mut postgres = PgConnection::establish(&app.database_url).unwrap();
-                let lock = "BEGIN; SELECT 1 FROM tasks WHERE owner_id = 'alice' FOR UPDATE";
-                postgres.batch_execute(lock).unwrap();
-                Self::Postgres(postgres)
-            }
-        }
-    }
-
-    /// Whether somebody waits for it.
-    async fn is_waited_for(&mut self, app: &TestApp) -> bool {
-        match self {
-            Self::Sqlite { .. } => {
-                let busy = "\ntodoward_db_pool_connections{state=\"busy\"} 1\n";
-                app.metrics().await.text().contains(busy)
-            }
-            Self::Postgres(postgres) => waiting_for_locks(postgres) > 0,
-        }
-    }
-}
-
 async fn a_client_that_disconnects_leaves_nothing_of_an_atomic_batch(engine: Engine) {
     let app = TestApp::with(engine, &[("WITH_METRICS", "")]).await;
     let alice = app.user("alice");
     let path = task(&alice, json!({ "title": "before" })).await;
-    let mut lock = Lock::take(&app);
+    let mut lock = Lock::take(
+        &app,
+        "SELECT 1 FROM tasks WHERE owner_id = 'alice' FOR UPDATE",
+    );
     let batch = json!({ "operations": [
         create("first"),
         with_body("PATCH", &path, &json!({ "title": "waits for the lock" })),
@@ -926,7 +888,10 @@ async fn a_client_that_disconnects_leaves_nothing_of_an_atomic_batch(engine: Eng
     );
     let mut connection = Connection::open(app.address);
     connection.send(head + &batch);
-    eventually("the batch waits", async || lock.is_waited_for(&app).await).await;
+    eventually("the batch waits", async || {
+        lock.is_waited_for_by(&[&app]).await
+    })
+    .await;
     connection.reset();
     // The one HTTP worker has seen the end of the other connection before these.
     for _ in 0..10 {

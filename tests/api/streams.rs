@@ -1,15 +1,19 @@
 //! The stream of changes: an event for each writer's commit, on every replica, until the
 //! token expires or the server stops.
 
+use futures_util::future::{join, join_all};
 use serde_json::json;
 
 use crate::support::events::EventStream;
+use crate::support::lock::Lock;
 use crate::support::tokens;
+use crate::support::trust::eventually;
 use crate::support::{Client, Engine, TestApp, on_both_databases};
 
 on_both_databases! {
     a_stream_says_at_the_start_and_after_each_change_that_there_is_something_to_pull,
     a_client_that_knows_the_newest_event_is_told_of_later_ones_only,
+    streams_that_begin_at_the_same_moment_are_no_event_for_each_other,
     what_another_replica_has_written_is_told_too,
     nobody_is_told_of_another_owners_changes,
     what_is_refused_or_changes_nothing_is_no_event,
@@ -82,6 +86,22 @@ async fn a_client_that_knows_the_newest_event_is_told_of_later_ones_only(engine:
     assert!(number(&told_later.changed().await) > number(&known));
     let mut told_now = open_with(&known).await;
     assert!(number(&told_now.changed().await) > number(&known));
+}
+
+async fn streams_that_begin_at_the_same_moment_are_no_event_for_each_other(engine: Engine) {
+    let app = TestApp::with(engine, &[("WITH_METRICS", "")]).await;
+    let other = TestApp::on_database(engine, &app.database_url, &[("WITH_METRICS", "")]).await;
+    let mut lock = Lock::take(&app, "LOCK TABLE owners IN EXCLUSIVE MODE");
+    let both = [app.user("alice"), other.user("alice")];
+    let opening = join_all(both.iter().map(open));
+    let release = async {
+        let waits = async || lock.is_waited_for_by(&[&app, &other]).await;
+        eventually("both streams wait to begin", waits).await;
+        drop(lock);
+    };
+    let (mut streams, ()) = join(opening, release).await;
+    let begins = join_all(streams.iter_mut().map(EventStream::changed)).await;
+    assert_eq!(number(&begins[0]), number(&begins[1]));
 }
 
 async fn what_another_replica_has_written_is_told_too(engine: Engine) {

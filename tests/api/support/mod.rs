@@ -5,6 +5,7 @@ pub mod copy;
 pub mod events;
 pub mod fault_proxy;
 pub mod key_server;
+pub mod lock;
 pub mod operation;
 pub mod pairs;
 pub mod postgres;
