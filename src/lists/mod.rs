@@ -1,7 +1,7 @@
 //! The lists resource: what tasks are sorted into.
 
 mod errors;
-mod fields;
+pub mod fields;
 pub mod handlers;
 pub mod input;
 pub mod model;

@@ -22,7 +22,7 @@ pub mod query;
 pub mod recurrence;
 pub mod refold;
 pub mod repository;
-mod schedule;
+pub mod schedule;
 mod schemas;
 mod select_page;
 mod series;

@@ -1,0 +1,139 @@
+//! What a file holds, whatever its format.
+
+use crate::lists::fields::{Color, Name};
+use crate::primitives::id::ResourceId;
+use crate::primitives::timestamp::Timestamp;
+use crate::tasks::fields::{Description, Priority, Title};
+use crate::tasks::model::Trashed;
+use crate::tasks::schedule::Schedule;
+use crate::tasks::tags::Tags;
+
+/// The lists and tasks of a file, in its order.
+#[derive(Debug, Default, PartialEq)]
+pub struct Document {
+    /// The lists. Two may have one name.
+    pub lists: Vec<ListItem>,
+    /// The tasks. Of siblings the first stands first, but for those with a position.
+    pub tasks: Vec<TaskItem>,
+    /// What the file says and Todoward cannot keep.
+    pub dropped: Dropped,
+}
+
+/// By what a second import of the same file knows an item again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// The id that it keeps: NDJSON.
+    Id(ResourceId),
+    /// The id that another program gave it.
+    Uid(String),
+    /// Its content, where a format has no ids: the n-th equal one is the n-th again.
+    Content(String),
+}
+
+/// A list of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListItem {
+    /// The line of the file that it begins on, from 1.
+    pub line: u64,
+    /// By what it is known again.
+    pub identity: Identity,
+    /// The name.
+    pub name: Name,
+    /// The color.
+    pub color: Option<Color>,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// Where it stands, if the file says so in Todoward's way.
+    pub position: Option<String>,
+    /// When it was created, if the file says so.
+    pub created_at: Option<Timestamp>,
+    /// Its version, if the file says so.
+    pub version: Option<i64>,
+    /// When it was last changed, if the file says so.
+    pub updated_at: Option<Timestamp>,
+    /// When it went to the trash.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A task of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskItem {
+    /// The line of the file that it begins on, from 1.
+    pub line: u64,
+    /// By what it is known again.
+    pub identity: Identity,
+    /// The title.
+    pub title: Title,
+    /// The description.
+    pub description: Option<Description>,
+    /// Whether it is done.
+    pub completed: bool,
+    /// When it was done, if the file says so.
+    pub completed_at: Option<Timestamp>,
+    /// The priority.
+    pub priority: Priority,
+    /// When it is due, and how it repeats.
+    pub schedule: Schedule,
+    /// The tags.
+    pub tags: Tags,
+    /// Its list: an index into [`Document::lists`]; none is the inbox.
+    pub list: Option<usize>,
+    /// Its parent: an index into [`Document::tasks`]; never itself or below it.
+    pub parent: Option<usize>,
+    /// Where it stands, if the file says so in Todoward's way.
+    pub position: Option<String>,
+    /// The task that completing it has made: NDJSON.
+    pub next_id: Option<ResourceId>,
+    /// When it was created, if the file says so.
+    pub created_at: Option<Timestamp>,
+    /// Its version, if the file says so.
+    pub version: Option<i64>,
+    /// When it was last changed, if the file says so.
+    pub updated_at: Option<Timestamp>,
+    /// When it went to the trash, and with what.
+    pub trashed: Option<Trashed>,
+}
+
+/// Something that a file says and Todoward cannot keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DroppedItem {
+    /// The line of the file, from 1.
+    pub line: u64,
+    /// The title of the task, or the name of the list, as far as it is known.
+    pub item: String,
+    /// The field, as the format calls it.
+    pub field: String,
+    /// What became of it.
+    pub detail: String,
+}
+
+/// What is dropped: the first ones in words, all of them counted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// The first [`Dropped::MAX_LISTED`].
+    pub items: Vec<DroppedItem>,
+    /// How many there are.
+    pub total: u64,
+}
+
+impl Dropped {
+    /// How many are told in words.
+    pub const MAX_LISTED: usize = 1000;
+
+    /// Notes one.
+    pub fn push(&mut self, item: DroppedItem) {
+        self.total += 1;
+        if self.items.len() < Self::MAX_LISTED {
+            self.items.push(item);
+        }
+    }
+}
+
+/// Why a file cannot be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong there, as a sentence.
+    pub detail: String,
+}
