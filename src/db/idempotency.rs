@@ -15,6 +15,7 @@ use super::change::change_rows;
 use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::owned::{Owned, insert, read};
+use super::quota::Admission;
 use super::rejection::Rejection;
 use super::schema::idempotency_keys;
 use super::statement::{Failure, Pass, dynamic_query};
@@ -89,8 +90,9 @@ pub fn create<D: Draft>(
     id: ResourceId,
     key: Option<&IdempotencyKey>,
     draft: &D,
+    admission: &Admission,
 ) -> Result<Created<D::Made>, Failure> {
-    if key.is_none() && !draft.has_place() {
+    if key.is_none() && !draft.has_place() && admission.is_granted(conn, owner)? {
         let new = draft.make(owner, id);
         insert(conn, &new).or_else(|error| was_inserted(conn, id, &new, error))?;
         return Ok(Created::New(new));
@@ -103,6 +105,7 @@ pub fn create<D: Draft>(
         }
         let mut new = draft.make(owner, id);
         draft.place(conn, &mut new)?;
+        admission.check(conn, owner)?;
         insert(conn, &new)?;
         Ok(Created::New(new))
     })
@@ -120,6 +123,7 @@ pub fn create_with_id<D: Draft>(
     owner: &OwnerId,
     id: ResourceId,
     draft: &D,
+    admission: &Admission,
 ) -> Result<D::Made, Failure> {
     change_rows(conn, owner, |conn, change| {
         if let Some(found) = read::<D::Made>(conn, owner, id, Place::Anywhere)? {
@@ -131,6 +135,7 @@ pub fn create_with_id<D: Draft>(
         let mut new = draft.make(owner, id);
         draft.place(conn, &mut new)?;
         draft.stand_last(conn, &mut new, change.now())?;
+        admission.check(conn, owner)?;
         insert(conn, &new)?;
         Ok(new)
     })

@@ -33,6 +33,7 @@ mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_parameters;
 pub mod purge;
+pub mod quota;
 pub mod rejection;
 pub mod replica_lock;
 pub mod row_json;

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 
 use super::response_budget::ResponseBudget;
 use crate::db::bridge::Db;
+use crate::db::quota::Quota;
 use crate::primitives::problem::{ApiError, Code};
 
 /// The state that handlers share.
@@ -20,10 +21,19 @@ pub struct AppState {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether what is deleted goes to the trash first.
     pub has_trash: bool,
+    /// How many tasks and lists an owner may have.
+    pub quotas: Quotas,
     /// How many days changes can be followed from a cursor.
     pub changes_days: u32,
     /// How long a token is accepted after its end, in seconds.
     pub leeway: f64,
+}
+
+/// How many rows an owner may have.
+#[derive(Clone)]
+pub struct Quotas {
+    pub tasks: Quota,
+    pub lists: Quota,
 }
 
 impl AppState {

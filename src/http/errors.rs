@@ -66,6 +66,12 @@ impl Noun {
                     None => error,
                 }
             }
+            Rejection::QuotaExceeded(max) => ApiError::new(
+                Code::QuotaExceeded,
+                format!(
+                    "you cannot have more than {max} {noun}s, those in the trash included; delete some for good"
+                ),
+            ),
             Rejection::Invalid(errors) => {
                 ApiError::from_field_errors(errors, Code::UnknownField, self.invalid)
             }

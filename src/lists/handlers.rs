@@ -80,6 +80,7 @@ pub async fn create_list(
         id: ResourceId::generate(),
         new_list,
         key,
+        admission: app.quotas.lists.admit(&owner),
     };
     let list = run(&app, owner, &request, statement).await?;
     created(&app, &request, LISTS, list)
@@ -123,7 +124,11 @@ pub async fn put_list(
     let body = body::document(&request, &bytes)?;
     let id = list_id(&request)?;
     let new_list = with_new_id(id, NewList::parse(&body), invalid_list)?;
-    let statement = CreateListWithId { id, new_list };
+    let statement = CreateListWithId {
+        id,
+        new_list,
+        admission: app.quotas.lists.admit(&owner),
+    };
     let list = run(&app, owner, &request, statement).await?;
     created(&app, &request, LISTS, Created::New(list))
 }

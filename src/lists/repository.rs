@@ -17,6 +17,7 @@ use crate::db::idempotency::{self, Created, Draft as _};
 use crate::db::new_rows::NewRow;
 use crate::db::order::{Arranged as _, Order as _};
 use crate::db::owned::{self, Owned as _};
+use crate::db::quota::Admission;
 use crate::db::rejection::Rejection;
 use crate::db::row_json::RowJson;
 use crate::db::statement::{Access, Failure, Statement};
@@ -88,6 +89,8 @@ pub struct CreateList {
     pub new_list: NewList,
     /// The key, if the client sent one.
     pub key: Option<IdempotencyKey>,
+    /// Whether there is a place for it.
+    pub admission: Admission,
 }
 
 impl Statement for CreateList {
@@ -95,11 +98,13 @@ impl Statement for CreateList {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Created<List>, Failure> {
-        idempotency::create(conn, owner, self.id, self.key.as_ref(), &self.new_list)
+        let (key, new) = (self.key.as_ref(), &self.new_list);
+        idempotency::create(conn, owner, self.id, key, new, &self.admission)
     }
 
     fn as_insert(&self, owner: &OwnerId) -> Option<(NewRow, Created<List>)> {
-        self.key.is_none().then(|| {
+        let is_granted = matches!(self.admission, Admission::Granted);
+        (is_granted && self.key.is_none()).then(|| {
             let list = self.new_list.make(owner, self.id);
             (NewRow::of(list.clone()), Created::New(list))
         })
@@ -112,6 +117,8 @@ pub struct CreateListWithId {
     pub id: ResourceId,
     /// The list to create.
     pub new_list: NewList,
+    /// Whether there is a place for it.
+    pub admission: Admission,
 }
 
 impl Statement for CreateListWithId {
@@ -119,7 +126,7 @@ impl Statement for CreateListWithId {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<List, Failure> {
-        idempotency::create_with_id(conn, owner, self.id, &self.new_list)
+        idempotency::create_with_id(conn, owner, self.id, &self.new_list, &self.admission)
     }
 }
 

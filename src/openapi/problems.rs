@@ -215,6 +215,9 @@ fn detail(code: Code) -> &'static str {
         Code::IdempotencyKeyReused => {
             "this Idempotency-Key was used with another body or at another endpoint; use a new key for something new"
         }
+        Code::QuotaExceeded => {
+            "you cannot have more than 100000 tasks, those in the trash included; delete some for good"
+        }
         Code::InvalidBatch => "operations/3/path must begin with /tasks, /lists or /tags",
         Code::BatchRefused => {
             "operation 1 was refused, so none was done: this task is somebody else's"

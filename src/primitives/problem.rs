@@ -98,6 +98,8 @@ codes! {
     UnknownField = "unknown_field", 422;
     /// The idempotency key was used with another body.
     IdempotencyKeyReused = "idempotency_key_reused", 422;
+    /// The owner has as many tasks, or lists, as one may have.
+    QuotaExceeded = "quota_exceeded", 422;
     /// A batch that does not say what it should do.
     InvalidBatch = "invalid_batch", 422;
     /// An operation of a batch was refused, so none was done.

@@ -23,17 +23,21 @@ use crate::auth::{Authenticate, Jwks, Policy, Scopes, Verifier};
 use crate::batch::Batches;
 use crate::changes::notifier;
 use crate::db::bridge::Db;
+use crate::db::quota::Quota;
+use crate::db::table::Table as _;
 use crate::health::Health;
-use crate::http::app_state::AppState;
+use crate::http::app_state::{AppState, Quotas};
 use crate::http::cors::Cors;
 use crate::http::edge::{Edge, edge};
 use crate::http::response_budget::ResponseBudget;
+use crate::lists::model::ListRow;
 use crate::metrics::Metrics;
 use crate::openapi::docs::Documents;
 use crate::rate_limit::Limits;
 use crate::routes;
-use crate::settings::{Auth, Settings};
+use crate::settings::{self, Auth, Settings};
 use crate::tasks;
+use crate::tasks::model::TaskRow;
 
 /// The max time for the head of a request to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -109,6 +113,7 @@ impl Application {
             response_budget: ResponseBudget::default(),
             trusted_proxies: server.trusted_proxies.clone(),
             has_trash: settings.trash_days > 0,
+            quotas: quotas(settings.limits),
             changes_days: settings.changes_days,
             leeway: f64::from(settings.auth.leeway),
         });
@@ -308,6 +313,13 @@ fn cut_if_stalled(connection: &dyn Any) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
         // If the kernel does not support it, there is no limit.
         let _ = SockRef::from(stream).set_tcp_user_timeout(Some(STALL_TIMEOUT));
+    }
+}
+
+fn quotas(limits: settings::Limits) -> Quotas {
+    Quotas {
+        tasks: Quota::new(TaskRow::NAME, limits.tasks_per_owner),
+        lists: Quota::new(ListRow::NAME, limits.lists_per_owner),
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Settings {
     pub trash_days: u32,
     /// How many days changes can be followed from a cursor.
     pub changes_days: u32,
+    /// How much an owner may have.
+    pub limits: Limits,
 }
 
 /// `[server]`
@@ -141,6 +143,15 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
+/// `[limits]`: 0 is no limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The max number of tasks of an owner, those in the trash included.
+    pub tasks_per_owner: u64,
+    /// The max number of lists.
+    pub lists_per_owner: u64,
+}
+
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -172,6 +183,7 @@ impl Settings {
             rate_limit: sections::rate_limit(&layers)?,
             trash_days: layers.number("trash.days", 0, 36_500)? as u32,
             changes_days: layers.number("changes.days", 1, 36_500)? as u32,
+            limits: sections::limits(&layers)?,
             log_format: match layers.not_empty("log.format")?.as_str() {
                 "text" => LogFormat::Text,
                 "json" => LogFormat::Json,

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::better_auth::Trust;
 use super::layers::{Environment, Layers, SettingsError};
-use super::{Auth, Database, DatabaseUrl, RateLimit, Server, postgres_url, secrets};
+use super::{Auth, Database, DatabaseUrl, Limits, RateLimit, Server, postgres_url, secrets};
 
 pub(super) fn host(layers: &Layers, key: &str) -> Result<IpAddr, SettingsError> {
     layers.parsed(key, "must be an IP address, for example 127.0.0.1")
@@ -91,6 +91,14 @@ pub(super) fn database(layers: &Layers) -> Result<Database, SettingsError> {
         prepared_statements: layers
             .parsed("database.prepared_statements", "must be true or false")?,
         migrate_on_start: layers.parsed("database.migrate_on_start", "must be true or false")?,
+    })
+}
+
+pub(super) fn limits(layers: &Layers) -> Result<Limits, SettingsError> {
+    const MAX: u64 = 1_000_000_000;
+    Ok(Limits {
+        tasks_per_owner: layers.number("limits.tasks_per_owner", 0, MAX)?,
+        lists_per_owner: layers.number("limits.lists_per_owner", 0, MAX)?,
     })
 }
 

@@ -96,6 +96,7 @@ pub async fn create_task(
         id: ResourceId::generate(),
         new_task,
         key,
+        admission: app.quotas.tasks.admit(&owner),
     };
     let task = run(&app, owner, &request, statement).await?;
     created(&app, &request, TASKS, task)
@@ -145,7 +146,11 @@ pub async fn put_task(
     let body = body::document(&request, &bytes)?;
     let id = task_id(&request)?;
     let new_task = with_new_id(id, NewTask::parse(&body), invalid_task)?;
-    let statement = CreateTaskWithId { id, new_task };
+    let statement = CreateTaskWithId {
+        id,
+        new_task,
+        admission: app.quotas.tasks.admit(&owner),
+    };
     let task = run(&app, owner, &request, statement).await?;
     created(&app, &request, TASKS, Created::New(task))
 }

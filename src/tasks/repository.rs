@@ -26,6 +26,7 @@ use crate::db::owned;
 use crate::db::owned::Owned as _;
 #[cfg(feature = "postgres")]
 use crate::db::pipelines::{self, MAX_BEFORE_PAGE, MAX_STATEMENTS, Session};
+use crate::db::quota::Admission;
 use crate::db::rejection::Rejection;
 use crate::db::row_json::RowJson;
 use crate::db::statement::{Access, Failure, Statement};
@@ -126,12 +127,15 @@ pub struct CreateTask {
     pub new_task: NewTask,
     /// The key, if the client sent one.
     pub key: Option<IdempotencyKey>,
+    /// Whether there is a place for it.
+    pub admission: Admission,
 }
 
 impl CreateTask {
     /// Whether it looks up nothing, and cannot be refused.
     fn only_inserts(&self) -> bool {
-        self.key.is_none() && !self.new_task.has_place()
+        let is_granted = matches!(self.admission, Admission::Granted);
+        is_granted && self.key.is_none() && !self.new_task.has_place()
     }
 }
 
@@ -140,7 +144,8 @@ impl Statement for CreateTask {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Created<Task>, Failure> {
-        idempotency::create(conn, owner, self.id, self.key.as_ref(), &self.new_task)
+        let (key, new) = (self.key.as_ref(), &self.new_task);
+        idempotency::create(conn, owner, self.id, key, new, &self.admission)
     }
 
     fn as_insert(&self, owner: &OwnerId) -> Option<(NewRow, Created<Task>)> {
@@ -173,6 +178,8 @@ pub struct CreateTaskWithId {
     pub id: ResourceId,
     /// The task to create.
     pub new_task: NewTask,
+    /// Whether there is a place for it.
+    pub admission: Admission,
 }
 
 impl Statement for CreateTaskWithId {
@@ -180,7 +187,7 @@ impl Statement for CreateTaskWithId {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Task, Failure> {
-        idempotency::create_with_id(conn, owner, self.id, &self.new_task)
+        idempotency::create_with_id(conn, owner, self.id, &self.new_task, &self.admission)
     }
 }
 
@@ -282,6 +289,7 @@ mod tests {
             id: ResourceId::generate(),
             new_task: NewTask::parse(&body).unwrap(),
             key: None,
+            admission: Admission::Granted,
         };
         assert_eq!(create.pipeline_limit(), Some(MAX_STATEMENTS));
         create.key = IdempotencyKey::parse(b"k", "", b"{}");

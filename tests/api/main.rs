@@ -47,6 +47,7 @@ mod parameters;
 mod pipelines;
 mod prefixes;
 mod proxies;
+mod quotas;
 mod rate_limits;
 mod recurrence;
 mod sizes;
