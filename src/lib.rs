@@ -26,6 +26,7 @@
 //!
 //! `docs/ARCHITECTURE.md` has the invariants and their tests.
 
+pub mod accounts;
 pub mod auth;
 pub mod batch;
 pub mod changes;

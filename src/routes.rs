@@ -6,6 +6,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, guard};
 
+use crate::accounts;
 use crate::auth::{Authenticate, path_names_the_caller};
 use crate::batch;
 use crate::changes;
@@ -27,6 +28,10 @@ pub const RESOURCES: &[Resource] = &[
     changes::RESOURCE,
     batch::RESOURCE,
 ];
+
+/// The resources that are served below the last of the [`MOUNTS`] alone, which names the
+/// user.
+pub const OF_USERS: &[Resource] = &[accounts::RESOURCE];
 
 /// The path prefixes of the resources.
 pub const MOUNTS: [&str; 2] = ["/api/v1", "/api/v1/users/{owner_id}"];
@@ -99,6 +104,7 @@ pub const API: Api = Api {
     public: PUBLIC,
     mounts: &MOUNTS,
     resources: RESOURCES,
+    of_users: OF_USERS,
 };
 
 /// A path and its endpoints, one for each method.
@@ -124,10 +130,19 @@ pub fn paths(endpoints: impl IntoIterator<Item = &'static Endpoint>) -> Vec<Path
     paths
 }
 
-/// The paths below each mount, all of which need a token.
-pub fn guarded() -> Vec<Path> {
+/// The paths below a mount, all of which need a token.
+pub fn guarded(mount: &str) -> Vec<Path> {
     let endpoints = |resource: &'static Resource| resource.endpoints;
-    paths(RESOURCES.iter().flat_map(endpoints))
+    paths(resources(mount).flat_map(endpoints))
+}
+
+/// The resources below a mount.
+pub fn resources(mount: &str) -> impl Iterator<Item = &'static Resource> {
+    let of_users = match MOUNTS.last() == Some(&mount) {
+        true => OF_USERS,
+        false => &[],
+    };
+    RESOURCES.iter().chain(of_users)
 }
 
 /// Registers all endpoints. Authentication wraps the whole scope `/api`, so no
@@ -143,10 +158,10 @@ pub fn configure(app: &mut ServiceConfig, guard: Authenticate) {
     let mut v1 = web::scope("/v1");
     let mut of_user = web::scope("/users/{owner_id}").wrap(from_fn(path_names_the_caller));
     let [mount, mount_of_user] = MOUNTS;
-    for path in guarded() {
+    for path in guarded(mount) {
         v1 = v1.service(service_of(mount, path));
     }
-    for path in guarded() {
+    for path in guarded(mount_of_user) {
         of_user = of_user.service(service_of(mount_of_user, path));
     }
     let of_user = of_user.default_service(web::to(no_such_address));

@@ -24,7 +24,7 @@ pub fn from_headers(headers: &HeaderMap) -> Result<&str, Refusal> {
     from_value(value.as_bytes())
 }
 
-fn from_value(value: &[u8]) -> Result<&str, Refusal> {
+pub(super) fn from_value(value: &[u8]) -> Result<&str, Refusal> {
     let value = value.trim_ascii();
     let (scheme, rest) = match value.iter().position(|byte| *byte == b' ') {
         Some(space) => value.split_at(space),

@@ -28,6 +28,7 @@ pub struct Claims {
     owner: OwnerId,
     log_name: Arc<str>,
     access: Access,
+    is_anonymous: bool,
     times: Times,
 }
 
@@ -93,6 +94,28 @@ impl Claims {
         self.times.exp
     }
 
+    /// Whether the user has not signed in yet: Better Auth's anonymous plugin.
+    pub fn is_anonymous(&self) -> bool {
+        self.is_anonymous
+    }
+
+    /// Checks that the token was issued at most so many seconds ago.
+    ///
+    /// # Errors
+    ///
+    /// It is older, or does not say.
+    pub fn check_fresh(&self, max_age: f64, now: f64) -> Result<(), Refusal> {
+        match self.times.iat {
+            None => Err(Refusal::Expired(
+                "the token has no iat, so it is unknown how old it is: this needs one that was issued a moment ago",
+            )),
+            Some(iat) if now > iat + max_age => Err(Refusal::Expired(
+                "the token is too old for this, which needs one that was issued a moment ago; get a new one",
+            )),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Checks that verified claims are still valid at the time `now`.
     pub(super) fn check_again(&self, policy: &Policy, now: f64) -> Result<(), Refusal> {
         self.times.check(policy.leeway, now)
@@ -144,6 +167,7 @@ impl Claims {
             log_name: log_name(&owner),
             owner,
             access,
+            is_anonymous: kind.is_anonymous(claims),
             times,
         })
     }
@@ -172,6 +196,16 @@ enum Kind {
 }
 
 impl Kind {
+    /// What Better Auth's anonymous plugin says of a user who has not signed in yet.
+    fn is_anonymous(self, claims: &Map<String, Value>) -> bool {
+        const NAME: &str = "isAnonymous";
+        let said = match self {
+            Self::Api | Self::OAuth => claims.get(NAME),
+            Self::SessionCookie => claims.get("user").and_then(|user| user.get(NAME)),
+        };
+        said == Some(&Value::Bool(true))
+    }
+
     /// RFC 8725 section 3.11: a token with another explicit type is refused.
     fn of(claims: &Map<String, Value>, typ: Option<&str>) -> Result<Self, Refusal> {
         let typ = typ.map(str::to_ascii_lowercase);

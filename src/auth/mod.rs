@@ -22,6 +22,7 @@ mod owner;
 mod path;
 mod refresh;
 mod refusal;
+mod second;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use oauth::{Access, Scopes};
 pub use owner::OwnerId;
 pub use path::path_names_the_caller;
 pub use refusal::Refusal;
+pub use second::{SecondToken, second_token};
 pub use sign::{SignError, sign_hs256};
 pub use token::{MAX_TOKEN_BYTES, Unverified};
 pub use verifier::{Policy, Verifier, unix_now};

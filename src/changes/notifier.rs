@@ -72,10 +72,13 @@ pub async fn run(db: Db) {
 
 /// Tells those who watch these owners how far they are.
 async fn tell(db: &Db, owners: &[OwnerId]) {
-    let reached = reached(db, owners).await;
+    let Some(reached) = reached(db, owners).await else {
+        return;
+    };
     for owner in owners {
-        if let Some(reached) = reached.get(owner.as_str()) {
-            db.watchers().tell(owner, *reached);
+        match reached.get(owner.as_str()) {
+            Some(reached) => db.watchers().tell(owner, *reached),
+            None => db.watchers().is_gone(owner),
         }
     }
 }
@@ -131,7 +134,7 @@ async fn followed(db: &Db, owners: &[OwnerId]) -> Vec<OwnerId> {
 }
 
 /// How far these owners are. While the database is away nothing is known.
-async fn reached(db: &Db, owners: &[OwnerId]) -> HashMap<String, Reached> {
+async fn reached(db: &Db, owners: &[OwnerId]) -> Option<HashMap<String, Reached>> {
     let mut all = HashMap::new();
     for owners in owners.chunks(CHUNK) {
         let asked = owners.to_vec();
@@ -142,9 +145,9 @@ async fn reached(db: &Db, owners: &[OwnerId]) -> HashMap<String, Reached> {
             let epoch = epoch.unwrap_or(0);
             (owner, Reached { epoch, number })
         };
-        all.extend(rows.into_iter().flatten().map(reached));
+        all.extend(rows.ok()?.into_iter().map(reached));
     }
-    all
+    Some(all)
 }
 
 /// SELECT: those of some owners whose changes have an epoch.

@@ -141,7 +141,9 @@ impl Events {
             Next::End => return None,
         }
         loop {
-            if *self.watch.ending.borrow_and_update() {
+            // Whoever connects again is told to begin anew.
+            let is_reset = self.watch.resets.has_changed().unwrap_or(true);
+            if is_reset || *self.watch.ending.borrow_and_update() {
                 return None;
             }
             let left = self.expires_at - unix_now();
@@ -166,6 +168,7 @@ impl Events {
             // An error means that the other side is gone with the process.
             tokio::select! {
                 _ = self.watch.ending.changed() => {}
+                _ = self.watch.resets.changed() => return None,
                 _ = self.watch.reached.changed() => {}
                 () = tokio::time::sleep_until(wake) => {}
             }

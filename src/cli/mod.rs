@@ -4,6 +4,7 @@ mod check_token;
 mod dev;
 mod healthcheck;
 mod migrate;
+mod owner;
 mod serve;
 mod sync_reset;
 mod token;
@@ -58,6 +59,9 @@ enum Command {
     Openapi,
     /// Make every client that follows changes fetch everything anew, after a restore
     SyncReset,
+    /// Erase everything of a user, or give it to another one
+    #[command(subcommand)]
+    Owner(owner::Command),
     /// Ask the local server whether it is ready: exit code 0 or 1
     Healthcheck,
 }
@@ -142,6 +146,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::SyncReset => sync_reset::run(&Settings::load_database(&environment)?),
+        Command::Owner(command) => owner::run(&command, &Settings::load_database(&environment)?),
         Command::Healthcheck => healthcheck::run(&Settings::load_server(&environment)?),
     }
 }

@@ -8,11 +8,12 @@ use std::cell::Cell;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
-use diesel::sql_types::{Text, Timestamp as Instant};
+use diesel::sql_types::{BigInt, Text, Timestamp as Instant};
 
 use super::connection::{DbConnection, MultiBackend};
 use super::error::{Effect, RunError};
 use super::id::{DbId, Id};
+use super::numbering::first_number;
 use super::schema::gone;
 use super::statement::{
     Failure, Pass, Transaction, dynamic_query, in_transaction, in_transaction_or_not,
@@ -144,13 +145,16 @@ pub fn as_one_change<T>(
 /// Locks the owner's row, in a transaction and before anything is read. A background job
 /// has found the owner in a row, and not in a token.
 pub(super) fn begin<'a>(conn: &mut DbConnection, owner: &'a str) -> QueryResult<Change<'a>> {
-    LockOwner { owner }.execute(conn)?;
+    let first = first_number();
+    LockOwner { owner, first }.execute(conn)?;
     let now = Timestamp::now();
     Ok(Change { owner, now })
 }
 
 struct LockOwner<'a> {
     owner: &'a str,
+    /// If the owner has no row.
+    first: i64,
 }
 
 /// INSERT: what has ended. An id that came back, and ended again, is noted anew.
@@ -167,7 +171,9 @@ impl QueryFragment<MultiBackend> for LockOwner<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
         out.push_sql("INSERT INTO owners (owner_id, last_change) VALUES (");
         out.push_bind_param::<Text, _>(self.owner)?;
-        out.push_sql(", 0) ON CONFLICT (owner_id) DO UPDATE SET last_change = owners.last_change");
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.first)?;
+        out.push_sql(") ON CONFLICT (owner_id) DO UPDATE SET last_change = owners.last_change");
         Ok(())
     }
 }

@@ -176,6 +176,40 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     }
 }
 
+/// Opens a connection for a command of an operator. No other process may have a SQLite file
+/// open meanwhile: a server would go on with what it knows of owners.
+///
+/// # Errors
+///
+/// There is no such file, another process has it, or there is no connection.
+pub fn open_alone(database: &Database) -> ConnectionResult<DbConnection> {
+    let DatabaseUrl::SqliteFile(path) = &database.url else {
+        return Manager::new(database, Generation::default()).open();
+    };
+    let name = path.display();
+    // Opening would create it.
+    if !path.is_file() {
+        let error = format!("there is no file {name}");
+        return Err(ConnectionError::BadConnection(error));
+    }
+    let mut sqlite = diesel::SqliteConnection::establish(&path.to_string_lossy())?;
+    let alone = "PRAGMA busy_timeout = 1000;
+                 PRAGMA locking_mode = EXCLUSIVE;
+                 PRAGMA journal_mode = WAL;
+                 PRAGMA synchronous = FULL;
+                 PRAGMA secure_delete = ON;
+                 BEGIN IMMEDIATE;
+                 COMMIT;";
+    sqlite.batch_execute(alone).map_err(|error| {
+        let error = match verdict(&error) == Verdict::Locked {
+            true => format!("another process has {name} open: stop the server first"),
+            false => format!("{name}: {error}"),
+        };
+        ConnectionError::BadConnection(error)
+    })?;
+    Ok(DbConnection::Sqlite(sqlite))
+}
+
 /// How long opening waits while another process switches the same new file to WAL.
 const WAL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -187,7 +221,8 @@ const LOCK_WAIT: &str = "PRAGMA busy_timeout = 20";
 
 /// Opens and configures SQLite. `synchronous = FULL`, because with NORMAL a power cut
 /// may undo writes that were confirmed. The timeout covers the checkpoint of another
-/// connection.
+/// connection. `secure_delete`, because what was deleted would stay in the file, and in its
+/// backups, until something else is written there.
 fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
     let mut connection = diesel::SqliteConnection::establish(path)?;
     super::stand_in::register(&mut connection)
@@ -198,7 +233,8 @@ fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
             "PRAGMA busy_timeout = 2000;
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
-             PRAGMA foreign_keys = ON;",
+             PRAGMA foreign_keys = ON;
+             PRAGMA secure_delete = ON;",
         );
         match configured {
             Ok(()) => return Ok(DbConnection::Sqlite(connection)),

@@ -5,12 +5,14 @@
 //! belongs to, in its repository, and by the command in `transfer`.
 
 pub(crate) mod active_pool;
+mod assembled;
 pub mod bridge;
 pub mod change;
 pub mod changed;
 pub mod column;
 pub mod connection;
 mod epoch;
+pub mod erase;
 pub mod error;
 pub(crate) mod file_identity;
 pub mod forget;
@@ -34,6 +36,7 @@ mod postgres;
 mod postgres_parameters;
 pub mod purge;
 pub mod quota;
+pub mod reassign;
 pub mod rejection;
 pub mod replica_lock;
 pub mod row_json;

@@ -16,6 +16,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp as Instant};
+use uuid::Uuid;
 
 use super::connection::{DbConnection, MultiBackend};
 use super::epoch;
@@ -77,11 +78,26 @@ fn is_followed(conn: &mut DbConnection, owner: &str, number: i64) -> QueryResult
     diesel::select(exists(earlier)).get_result(conn)
 }
 
+/// Where the numbers of an owner begin: somewhere. An owner who was erased, or whose rows
+/// another one has adopted, begins anew, in the same epoch maybe. No number that was given
+/// before lies among those that are given then, so no cursor from before holds.
+pub(super) fn first_number() -> i64 {
+    // Below 2^62: the numbers that follow never overflow. Above 2^32: 0 is no number.
+    let random = Uuid::new_v4().as_u128() as i64 & ((1 << 62) - 1);
+    random | 1 << 32
+}
+
 /// Locks the owner's row and takes the next number.
 fn next(conn: &mut DbConnection, owner: &str) -> QueryResult<i64> {
     let epoch = epoch::current();
     // Stepped to its end: SQLite finishes a statement only then.
-    let numbered: Vec<(i64, Option<i64>)> = NextNumber { owner, epoch }.load(conn)?;
+    let first = first_number();
+    let numbered: Vec<(i64, Option<i64>)> = NextNumber {
+        owner,
+        first,
+        epoch,
+    }
+    .load(conn)?;
     let numbered = numbered.into_iter().next();
     let (number, earlier_epoch) = numbered.ok_or(diesel::result::Error::NotFound)?;
     if earlier_epoch != Some(epoch) {
@@ -112,6 +128,8 @@ struct GiveNumber<'a> {
 /// INSERT or UPDATE: locks the owner's row, and yields its number and its epoch before.
 struct NextNumber<'a> {
     owner: &'a str,
+    /// If the owner has no row.
+    first: i64,
     epoch: i64,
 }
 
@@ -174,7 +192,9 @@ impl QueryFragment<MultiBackend> for NextNumber<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
         out.push_sql("INSERT INTO owners (owner_id, last_change, epoch) VALUES (");
         out.push_bind_param::<Text, _>(self.owner)?;
-        out.push_sql(", 1, ");
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.first)?;
+        out.push_sql(", ");
         out.push_bind_param::<BigInt, _>(&self.epoch)?;
         out.push_sql(
             ") ON CONFLICT (owner_id) DO UPDATE SET last_change = owners.last_change + 1, \

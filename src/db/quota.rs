@@ -95,7 +95,7 @@ impl Quota {
         let left = shared.count(conn, owner)?.saturating_sub(more);
         shared.hold(owner, left);
         match left < 0 && more > 0 {
-            true => Err(Rejection::QuotaExceeded(shared.max).into()),
+            true => Err(shared.exceeded().into()),
             false => Ok(()),
         }
     }
@@ -160,6 +160,11 @@ impl Shared {
         self.held.insert(owner.clone(), Arc::new(held));
     }
 
+    fn exceeded(&self) -> Rejection {
+        let Self { table, max, .. } = *self;
+        Rejection::QuotaExceeded { table, max }
+    }
+
     /// How many places are free; less than none if the max was lowered.
     fn count(&self, conn: &mut DbConnection, owner: &OwnerId) -> QueryResult<i64> {
         let (table, max) = (self.table, self.max.saturating_add(1));
@@ -167,6 +172,16 @@ impl Shared {
         let count: i64 = CountRows { table, owner, max }.get_result(conn)?;
         Ok(self.max - count)
     }
+}
+
+/// How many rows an owner has, those in the trash included.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn count(conn: &mut DbConnection, table: &'static str, owner: &str) -> QueryResult<i64> {
+    let max = i64::MAX;
+    CountRows { table, owner, max }.get_result(conn)
 }
 
 /// SELECT: how many rows an owner has, those in the trash included; not more than `max`.

@@ -13,8 +13,8 @@ pub enum Rejection {
     VersionMismatch(i64),
     /// A row with this id is there, in this version, or was there.
     Exists(Option<i64>),
-    /// The owner has as many rows as one may have: so many.
-    QuotaExceeded(i64),
+    /// The owner has as many rows of a table as one may have.
+    QuotaExceeded { table: &'static str, max: i64 },
     /// The body contradicts what is stored.
     Invalid(Vec<FieldError>),
 }

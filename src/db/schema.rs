@@ -18,6 +18,17 @@ diesel::table! {
     use diesel::sql_types::Binary as Bytea;
     use crate::db::id::Id as Uuid;
 
+    erasures (owner_id) {
+        owner_id -> Text,
+        begun_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use diesel::sql_types::Binary as Bytea;
+    use crate::db::id::Id as Uuid;
+
     gone (owner_id, kind, id) {
         owner_id -> Text,
         kind -> Text,
@@ -108,4 +119,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(epochs, gone, idempotency_keys, lists, owners, tasks,);
+diesel::allow_tables_to_appear_in_same_query!(epochs, erasures, gone, idempotency_keys, lists, owners, tasks,);

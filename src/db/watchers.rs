@@ -44,6 +44,8 @@ struct Shared {
 
 struct Entry {
     reached: watch::Sender<Reached>,
+    /// Changes when what was told before is no longer so.
+    resets: watch::Sender<()>,
     watches: usize,
 }
 
@@ -60,6 +62,8 @@ pub struct Watch {
     owner: OwnerId,
     /// How far the owner's changes have come.
     pub reached: watch::Receiver<Reached>,
+    /// Changes when everything that the owner had was erased, or given away.
+    pub resets: watch::Receiver<()>,
     /// True when the process stops.
     pub ending: watch::Receiver<bool>,
 }
@@ -77,6 +81,7 @@ impl Watchers {
         }
         let entry = owners.entry(owner.clone()).or_insert_with(|| Entry {
             reached: watch::Sender::default(),
+            resets: watch::Sender::default(),
             watches: 0,
         });
         if entry.watches >= MAX_OF_OWNER {
@@ -88,6 +93,7 @@ impl Watchers {
             watchers: self.clone(),
             owner: owner.clone(),
             reached: entry.reached.subscribe(),
+            resets: entry.resets.subscribe(),
             ending: self.0.ending.subscribe(),
         })
     }
@@ -139,6 +145,25 @@ impl Watchers {
             *known = reached;
             is_new
         });
+    }
+
+    /// Says that everything which an owner had was erased, or given away: whoever watches is
+    /// to begin anew.
+    pub fn reset(&self, owner: &OwnerId) {
+        if let Some(entry) = self.owners().get(owner) {
+            entry.reached.send_replace(Reached::default());
+            entry.resets.send_replace(());
+        }
+    }
+
+    /// Says that an owner has no row any more. If there was one, another process has erased
+    /// or given away what the owner had.
+    pub fn is_gone(&self, owner: &OwnerId) {
+        let had_one = |entry: &Entry| *entry.reached.borrow() != Reached::default();
+        let is_reset = self.owners().get(owner).is_some_and(had_one);
+        if is_reset {
+            self.reset(owner);
+        }
     }
 
     /// Ends all watches, and those that begin later.

@@ -18,7 +18,7 @@ use actix_web::{Error, HttpResponse};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 /// The request headers that are always allowed.
-const ALLOWED: [&str; 7] = [
+const ALLOWED: [&str; 8] = [
     "Authorization",
     "Content-Type",
     "If-Match",
@@ -26,6 +26,7 @@ const ALLOWED: [&str; 7] = [
     "Idempotency-Key",
     "X-Request-Id",
     "Last-Event-ID",
+    "X-Adopt-Authorization",
 ];
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed, WWW-Authenticate",

@@ -66,10 +66,11 @@ impl Noun {
                     None => error,
                 }
             }
-            Rejection::QuotaExceeded(max) => ApiError::new(
+            // A table is named as what is in it.
+            Rejection::QuotaExceeded { table, max } => ApiError::new(
                 Code::QuotaExceeded,
                 format!(
-                    "you cannot have more than {max} {noun}s, those in the trash included; delete some for good"
+                    "you cannot have more than {max} {table}, those in the trash included; delete some for good"
                 ),
             ),
             Rejection::Invalid(errors) => {

@@ -93,7 +93,7 @@ pub fn create_list() -> Described {
                 &["ETag", "Location", "Idempotency-Replayed", "Cache-Control"],
             ),
         )],
-        codes: &[Code::IdempotencyKeyReused],
+        codes: &[Code::IdempotencyKeyReused, Code::QuotaExceeded],
         links: &CREATED,
     }
 }

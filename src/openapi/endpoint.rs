@@ -38,6 +38,8 @@ pub enum Isolation {
         /// A body with which it succeeds.
         body: &'static str,
     },
+    /// Needs the token of a second account, whose rows it affects, too.
+    SecondToken,
     /// Names no row: a stream of events about the caller's rows, without an end.
     Events,
 }

@@ -44,6 +44,8 @@ pub struct Api {
     pub mounts: &'static [&'static str],
     /// The resources, each served below every mount.
     pub resources: &'static [Resource],
+    /// Those served below the last mount alone, which names the user.
+    pub of_users: &'static [Resource],
 }
 
 impl Api {
@@ -58,12 +60,19 @@ impl Api {
     fn document(&self, server: &str) -> OpenApi {
         let mut items = Items::default();
         for endpoint in self.public {
-            items.add("", None, endpoint);
+            items.add("", None, false, endpoint);
         }
         for mount in self.mounts {
             for resource in self.resources {
                 for endpoint in resource.endpoints {
-                    items.add(mount, Some(resource), endpoint);
+                    items.add(mount, Some(resource), false, endpoint);
+                }
+            }
+        }
+        if let Some(mount) = self.mounts.last() {
+            for resource in self.of_users {
+                for endpoint in resource.endpoints {
+                    items.add(mount, Some(resource), true, endpoint);
                 }
             }
         }
@@ -71,6 +80,7 @@ impl Api {
         let components = self
             .resources
             .iter()
+            .chain(self.of_users)
             .fold(components, |components, resource| {
                 (resource.components)(components)
             });
@@ -102,6 +112,9 @@ impl Api {
                 ),
             ));
         }
+        for resource in self.of_users {
+            tags.push(tag(resource.name, resource.about));
+        }
         tags.push(tag("service", "Health and this document. No token."));
         tags
     }
@@ -115,8 +128,15 @@ struct Items {
 }
 
 impl Items {
-    fn add(&mut self, mount: &str, resource: Option<&Resource>, endpoint: &Endpoint) {
-        let Some((method, operation)) = operations::of(mount, resource, endpoint) else {
+    fn add(
+        &mut self,
+        mount: &str,
+        resource: Option<&Resource>,
+        is_only_there: bool,
+        endpoint: &Endpoint,
+    ) {
+        let described = operations::of(mount, resource, is_only_there, endpoint);
+        let Some((method, operation)) = described else {
             return;
         };
         let path = format!("{mount}{}", endpoint.path);

@@ -43,17 +43,19 @@ const OF_BODIES: [Code; 4] = [
 ];
 
 /// The operation of an endpoint; none if the endpoint is not part of the API.
-/// `resource` is none for endpoints without a token.
+/// `resource` is none for endpoints without a token; `is_only_there` says that it is served
+/// below no other mount.
 pub(super) fn of(
     mount: &str,
     resource: Option<&Resource>,
+    is_only_there: bool,
     endpoint: &Endpoint,
 ) -> Option<(HttpMethod, Operation)> {
     let of_user = mount.contains("{owner_id}");
     let described = endpoint.operation?();
     let verb = verb(&endpoint.method)?;
     let is_public = resource.is_none();
-    let (tag, suffix) = match (resource, of_user) {
+    let (tag, suffix) = match (resource, of_user && !is_only_there) {
         (None, _) => ("service".to_owned(), ""),
         (Some(resource), false) => (resource.name.to_owned(), ""),
         (Some(resource), true) => (format!("{} of a user", resource.name), "OfUser"),

@@ -195,6 +195,9 @@ fn detail(code: Code) -> &'static str {
         Code::InsufficientScope => "to write, an OAuth access token needs the scope tasks:write",
         Code::NotOwner => "this task is somebody else's",
         Code::ForeignPath => "the user in the path is not the token's",
+        Code::AdoptRefused => {
+            "the token of the other account is refused: token_expired: the token has expired; get a new one"
+        }
         Code::TaskNotFound => "no task has this id",
         Code::ListNotFound => "no list has this id",
         // These belong to no operation and have no example.

@@ -60,6 +60,18 @@ impl ResourceId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
     }
 
+    /// Another id with the same time.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        let millis = u64::try_from(self.created_at().utc().timestamp_millis()).unwrap_or(0);
+        let mut random = [0; 10];
+        let drawn = Uuid::new_v4();
+        for (to, from) in random.iter_mut().zip(drawn.as_bytes().iter().rev()) {
+            *to = *from;
+        }
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
     /// The time in the id.
     pub fn created_at(&self) -> Timestamp {
         let millis = self.0.get_timestamp().map_or(0, |time| {
@@ -94,6 +106,15 @@ mod tests {
         ] {
             assert_eq!(ResourceId::parse(&other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn an_id_that_is_given_anew_has_the_same_time() {
+        let id = ResourceId::generate();
+        let (one, other) = (id.anew(), id.anew());
+        assert!(id != one && one != other);
+        assert_eq!(one.created_at(), id.created_at());
+        assert_eq!(one.why_not_new(Timestamp::now()), None);
     }
 
     #[test]

@@ -70,6 +70,8 @@ codes! {
     NotOwner = "not_owner", 403;
     /// The user in the path is not the user of the token.
     ForeignPath = "foreign_path", 403;
+    /// The token of the other account is refused, or is not an anonymous user's.
+    AdoptRefused = "adopt_refused", 403;
     /// No task has this id.
     TaskNotFound = "task_not_found", 404;
     /// No list has this id.

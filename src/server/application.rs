@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::metrics_server::{Exposition, MetricsServer};
 use super::migrate_at_start::{bring_up_to_date, refold};
 use super::purge::Purge;
+use crate::accounts::Rules;
 use crate::auth::{Authenticate, Jwks, Policy, Scopes, Verifier};
 use crate::batch::Batches;
 use crate::changes::notifier;
@@ -143,6 +144,11 @@ impl Application {
         let proxies = || server.trusted_proxies.clone();
         let limits = settings.rate_limit;
         let limits = limits.map(|limit| Arc::new(Limits::new(limit, proxies())));
+        let rules = Data::new(Rules {
+            verifier: Arc::clone(&verifier),
+            max_token_age: f64::from(settings.accounts.max_token_age),
+            adopts_any: settings.accounts.adopts_any,
+        });
         let guard = Authenticate::new(verifier, limits, counters);
         let documents = Data::new(Documents::new(routes::API));
         let health_data = Data::from(Arc::clone(&health));
@@ -156,6 +162,7 @@ impl Application {
                 .app_data(health_data.clone())
                 .app_data(documents.clone())
                 .app_data(cors.clone())
+                .app_data(rules.clone())
                 .app_data(edge_data.clone())
                 .configure(|app| routes::configure(app, guard))
                 .wrap(from_fn(edge))

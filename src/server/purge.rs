@@ -1,5 +1,5 @@
-//! Ends in the background what has been in the trash for long enough, and forgets what
-//! ended long ago: at start, and every ten minutes.
+//! Ends in the background what has been in the trash for long enough, forgets what ended
+//! long ago, and goes on with erasing accounts: at start, and every ten minutes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use diesel::QueryResult;
 
+use crate::accounts;
 use crate::db::bridge::Db;
 use crate::db::connection::DbConnection;
 use crate::db::error::DbError;
@@ -67,6 +68,8 @@ impl Purge {
             self.end_all("list", lists::purge::step, self.trash_days, &mut failures)
                 .await;
             self.end_all("gone", forget_gone, self.changes_days, &mut failures)
+                .await;
+            self.end_all("account", accounts::purge::step, 0, &mut failures)
                 .await;
             if pass % PASSES_PER_EPOCHS == 0 {
                 self.end_all("epoch", forget_epochs, self.changes_days, &mut failures)

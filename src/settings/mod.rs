@@ -46,6 +46,8 @@ pub struct Settings {
     pub changes_days: u32,
     /// How much an owner may have.
     pub limits: Limits,
+    /// What erasing and adopting accounts depends on.
+    pub accounts: Accounts,
 }
 
 /// `[server]`
@@ -152,6 +154,15 @@ pub struct Limits {
     pub lists_per_owner: u64,
 }
 
+/// `[accounts]`
+#[derive(Debug, Clone, Copy)]
+pub struct Accounts {
+    /// How long ago a token may have been issued that erases or adopts, in seconds.
+    pub max_token_age: u32,
+    /// Whether accounts can be adopted whose tokens do not say that they are anonymous.
+    pub adopts_any: bool,
+}
+
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -184,6 +195,7 @@ impl Settings {
             trash_days: layers.number("trash.days", 0, 36_500)? as u32,
             changes_days: layers.number("changes.days", 1, 36_500)? as u32,
             limits: sections::limits(&layers)?,
+            accounts: sections::accounts(&layers)?,
             log_format: match layers.not_empty("log.format")?.as_str() {
                 "text" => LogFormat::Text,
                 "json" => LogFormat::Json,

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::better_auth::Trust;
 use super::layers::{Environment, Layers, SettingsError};
-use super::{Auth, Database, DatabaseUrl, Limits, RateLimit, Server, postgres_url, secrets};
+use super::{Accounts, Auth, Database, DatabaseUrl, Limits, RateLimit, Server, postgres_url, secrets};
 
 pub(super) fn host(layers: &Layers, key: &str) -> Result<IpAddr, SettingsError> {
     layers.parsed(key, "must be an IP address, for example 127.0.0.1")
@@ -99,6 +99,18 @@ pub(super) fn limits(layers: &Layers) -> Result<Limits, SettingsError> {
     Ok(Limits {
         tasks_per_owner: layers.number("limits.tasks_per_owner", 0, MAX)?,
         lists_per_owner: layers.number("limits.lists_per_owner", 0, MAX)?,
+    })
+}
+
+pub(super) fn accounts(layers: &Layers) -> Result<Accounts, SettingsError> {
+    const KEY: &str = "accounts.adopt";
+    Ok(Accounts {
+        max_token_age: layers.number("accounts.max_token_age", 1, 86_400)? as u32,
+        adopts_any: match layers.not_empty(KEY)?.as_str() {
+            "anonymous" => false,
+            "any" => true,
+            _ => return Err(layers.wrong(KEY, "must be anonymous or any")),
+        },
     })
 }
 

@@ -137,7 +137,7 @@ pub fn create_task() -> Described {
                 &["ETag", "Location", "Idempotency-Replayed", "Cache-Control"],
             ),
         )],
-        codes: &[Code::IdempotencyKeyReused],
+        codes: &[Code::IdempotencyKeyReused, Code::QuotaExceeded],
         links: &CREATED,
     }
 }

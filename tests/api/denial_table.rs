@@ -253,7 +253,7 @@ pub fn ways() -> Vec<Way> {
 pub fn targets(id: &str) -> Vec<(Method, String)> {
     let mut targets = Vec::new();
     for mount in routes::MOUNTS {
-        for address in routes::guarded() {
+        for address in routes::guarded(mount) {
             let path = format!("{mount}{}", address.path)
                 .replace("{owner_id}", "me")
                 .replace("{id}", id);

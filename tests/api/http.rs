@@ -70,14 +70,15 @@ fn endpoints(path: &str) -> Vec<(String, &'static str)> {
         ("/health/ready".to_owned(), "GET, HEAD"),
     ];
     for mount in routes::MOUNTS {
-        for path in routes::guarded() {
+        for path in routes::guarded(mount) {
             let allow = match path.path {
                 "/tasks" | "/lists" => "GET, HEAD, POST, DELETE",
                 "/tasks/count" | "/changes" | "/changes/stream" => "GET, HEAD",
                 "/tags" => "GET, HEAD, PATCH, DELETE",
                 "/tasks/{id}" | "/lists/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
                 "/tasks/{id}/complete" => "PATCH",
-                "/batch" => "POST",
+                "/batch" | "/adopt" => "POST",
+                "" => "GET, HEAD, DELETE",
                 "/tasks/{id}/move" | "/lists/{id}/move" => "POST",
                 "/tasks/{id}/restore" | "/lists/{id}/restore" => "POST",
                 other => panic!("{other} is new: say here what its methods are"),

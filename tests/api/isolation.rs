@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use todoward::openapi::endpoint::Isolation;
-use todoward::routes::{MOUNTS, RESOURCES};
+use todoward::routes::{MOUNTS, OF_USERS, RESOURCES, resources};
 
 use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
@@ -51,7 +51,7 @@ async fn send(
 async fn in_version_seven(owner: &Client, resource: &str) -> String {
     let (name, new) = match resource {
         // These have no rows but those of tasks.
-        "tasks" | "tags" | "changes" | "batch" => (
+        "tasks" | "tags" | "changes" | "batch" | "accounts" => (
             "title",
             json!({ "title": CANARY, "description": CANARY, "tags": [CANARY], "completed": true }),
         ),
@@ -59,7 +59,7 @@ async fn in_version_seven(owner: &Client, resource: &str) -> String {
         other => panic!("say what a row of {other} is"),
     };
     let collection = match resource {
-        "tags" | "changes" | "batch" => "/api/v1/tasks".to_owned(),
+        "tags" | "changes" | "batch" | "accounts" => "/api/v1/tasks".to_owned(),
         _ => format!("/api/v1/{resource}"),
     };
     let row = owner.post(&collection, &new).await.expect(201).json();
@@ -75,15 +75,18 @@ async fn every_method_on_another_owners_row_is_refused_and_changes_nothing(engin
     let app = TestApp::spawn(engine).await;
     let (alice, mallory) = (app.user("alice"), app.user("mallory"));
     let mut routes = 0;
-    for resource in RESOURCES {
+    for resource in RESOURCES.iter().chain(OF_USERS) {
         let path = in_version_seven(&alice, resource.name).await;
         let id = path.rsplit('/').next().unwrap();
         let before = alice.get(&path).await.expect(200).json();
         for mount in MOUNTS {
+            if !resources(mount).any(|it| it.name == resource.name) {
+                continue;
+            }
             for endpoint in resource.endpoints {
                 let method = &endpoint.method;
                 let at = format!("{mount}{}", endpoint.path)
-                    .replace("{owner_id}", "me")
+                    .replace("{owner_id}", "mallory")
                     .replace("{id}", id);
                 match endpoint.isolation {
                     Isolation::OneRow { body } => {
@@ -105,6 +108,16 @@ async fn every_method_on_another_owners_row_is_refused_and_changes_nothing(engin
                         let first = stream.changed().await;
                         let owner = before["owner_id"].as_str().unwrap();
                         assert!(!first.contains(owner) && !first.contains(id));
+                    }
+                    // What a second token allows is for the tests of accounts.
+                    Isolation::SecondToken => {
+                        for token in ["", "alice", "Bearer a.b.c"] {
+                            let header = [("X-Adopt-Authorization", token)];
+                            let response =
+                                send(&mallory, method.as_str(), &at, "", &header).await;
+                            assert!(matches!(response.status, 400 | 403), "{}", response.text());
+                            assert_tells_nothing(&response, &before);
+                        }
                     }
                     Isolation::Public => panic!("{at} needs a token"),
                     Isolation::OwnRows { query, body } => {

@@ -42,6 +42,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("owners", &["db", "changes"]),
     ("epochs", &["db", "changes"]),
     ("gone", &["db", "changes"]),
+    ("erasures", &["db"]),
     ("idempotency_keys", &["db", "transfer"]),
 ];
 

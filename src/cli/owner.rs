@@ -1,0 +1,75 @@
+//! `todoward owner …`: what an operator does with everything of one user, on the database.
+
+use std::process::ExitCode;
+
+use super::{Failure, print};
+use crate::accounts::repository::{Counts, erase_some, give_all};
+use crate::db;
+use crate::db::connection::{DbConnection, open_alone};
+use crate::db::erase::remove_remains;
+use crate::settings::Database;
+
+/// What to do.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Erase everything of a user, for good
+    Erase {
+        /// The user: the `sub` of their tokens
+        sub: String,
+        /// Do it without asking
+        #[arg(long, required = true)]
+        yes: bool,
+    },
+    /// Give everything of one user to another one
+    Reassign {
+        /// Whose it is
+        from: String,
+        /// Whose it becomes
+        to: String,
+    },
+}
+
+/// Does it, and says what was done.
+pub fn run(command: &Command, database: &Database) -> Result<ExitCode, Failure> {
+    let mut conn = open_alone(database).map_err(|error| Failure::Other(error.to_string()))?;
+    match command {
+        Command::Erase { sub, .. } => {
+            let Counts { tasks, lists } = erase(&mut conn, sub).map_err(failed)?;
+            print(&format!("{tasks} tasks and {lists} lists erased\n"))?;
+        }
+        Command::Reassign { from, to } => {
+            let Counts { tasks, lists } = give(&mut conn, from, to)?;
+            print(&format!("{tasks} tasks and {lists} lists reassigned\n"))?;
+        }
+    }
+    // Of the bytes that are still in the WAL. Nobody else has the file.
+    remove_remains(&mut conn).map_err(failed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn erase(conn: &mut DbConnection, owner: &str) -> diesel::QueryResult<Counts> {
+    let mut all = Counts::default();
+    loop {
+        let (counts, is_last) = erase_some(conn, owner)?;
+        all.add(counts);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+fn give(conn: &mut DbConnection, from: &str, to: &str) -> Result<Counts, Failure> {
+    // No token has an empty subject, so nobody could ever see it.
+    if to.is_empty() {
+        return Err(Failure::Other("TO names nobody".to_owned()));
+    }
+    give_all(conn, from, to).map_err(|failure| match failure {
+        db::statement::Failure::Database(error) => failed(error),
+        // Nothing refuses an operator.
+        db::statement::Failure::Rejected(_) => Failure::Other("it was refused".to_owned()),
+    })
+}
+
+fn failed(error: diesel::result::Error) -> Failure {
+    Failure::Other(format!("the database failed: {error}"))
+}

@@ -1,0 +1,184 @@
+//! Erases everything of one owner: rows, what is remembered of rows that ended, idempotency
+//! keys, numbers and epochs.
+//!
+//! A step is one short transaction under the owner's lock, so that others are not held up,
+//! however much there is. An owner with few rows is erased in one. Else the owner is noted
+//! in the first step, and whoever finds the note goes on: after a crash, too.
+//!
+//! Invariants: what was committed before the last step is erased; what is committed later
+//! is as of somebody new. Nothing that was erased comes back: a write names the version
+//! that it has read, and finds no row.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+
+use super::assembled::{
+    Part::{self, Sql},
+    assemble,
+};
+use super::change::begin;
+use super::connection::DbConnection;
+use super::id::{DbId, Id};
+use super::statement::in_transaction;
+use crate::primitives::timestamp::Timestamp;
+
+/// The max number of rows of a table that a step deletes: it takes some milliseconds.
+const ROWS: &str = "499";
+
+/// The owner in the note that bytes are to be removed from SQLite's WAL.
+const NOBODY: &str = "";
+
+/// What a step has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// How many rows of each table it has deleted.
+    pub deleted: Vec<usize>,
+    /// Whether everything of the owner's was erased.
+    pub is_last: bool,
+}
+
+/// Erases some rows of an owner in these tables, or the last ones and all the rest.
+///
+/// # Errors
+///
+/// The database failed, and the step has erased nothing.
+pub fn step(conn: &mut DbConnection, owner: &str, tables: &[&'static str]) -> QueryResult<Step> {
+    in_transaction(conn, |conn| {
+        begin(conn, owner)?;
+        let mut step = Step {
+            deleted: vec![0; tables.len()],
+            is_last: true,
+        };
+        let counted = step.deleted.iter_mut().map(Some).chain([None, None]);
+        let rest = [("gone", "id"), ("idempotency_keys", "key")];
+        let all = tables.iter().map(|table| (*table, "id")).chain(rest);
+        for ((table, key), count) in all.zip(counted) {
+            let (deleted, is_all) = delete_some(conn, owner, table, key)?;
+            if let Some(count) = count {
+                *count = deleted;
+            }
+            if !is_all {
+                step.is_last = false;
+                break;
+            }
+        }
+        match step.is_last {
+            true => delete_rest(conn, owner)?,
+            false => note(conn, owner)?,
+        }
+        Ok(step)
+    })
+}
+
+/// Deletes some rows of a table, and says whether they were all.
+fn delete_some(
+    conn: &mut DbConnection,
+    owner: &str,
+    table: &str,
+    key: &str,
+) -> QueryResult<(usize, bool)> {
+    let of_owner = [Sql(" FROM "), Sql(table), Sql(" WHERE owner_id = ")];
+    let of_owner = [&of_owner[..], &[Part::Text(owner)]].concat();
+    let order = [Sql(" ORDER BY "), Sql(key), Sql(" LIMIT 1 OFFSET "), Sql(ROWS)];
+    let find = [&[Sql("SELECT "), Sql(key)][..], &of_owner, &order].concat();
+    let up_to = |last| [&[Sql(" AND "), Sql(key), Sql(" <= ")][..], &[last]].concat();
+    let (id, text);
+    let limit = if key == "id" {
+        id = assemble::<Id>(find).get_result::<DbId>(conn).optional()?;
+        id.map(Part::Id)
+    } else {
+        text = assemble::<Text>(find).get_result::<String>(conn).optional()?;
+        text.as_deref().map(Part::Text)
+    };
+    let is_all = limit.is_none();
+    let condition = limit.map(up_to).unwrap_or_default();
+    let delete = [&[Sql("DELETE")][..], &of_owner, &condition].concat();
+    Ok((assemble::<()>(delete).execute(conn)?, is_all))
+}
+
+/// Notes that an owner is being erased.
+fn note(conn: &mut DbConnection, owner: &str) -> QueryResult<()> {
+    let note = vec![
+        Sql("INSERT INTO erasures (owner_id, begun_at) VALUES ("),
+        Part::Text(owner),
+        Sql(", "),
+        Part::Instant(Timestamp::now().column()),
+        Sql(") ON CONFLICT (owner_id) DO NOTHING"),
+    ];
+    assemble::<()>(note).execute(conn).map(drop)
+}
+
+/// Deletes what an owner has beside rows, and the lock with it: whoever waits for it begins
+/// anew.
+pub(super) fn delete_rest(conn: &mut DbConnection, owner: &str) -> QueryResult<()> {
+    for table in ["erasures", "epochs", "owners"] {
+        let from = Sql(" WHERE owner_id = ");
+        let delete = vec![Sql("DELETE FROM "), Sql(table), from, Part::Text(owner)];
+        assemble::<()>(delete).execute(conn)?;
+    }
+    match conn {
+        DbConnection::Sqlite(_) => note(conn, NOBODY),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(_) => Ok(()),
+    }
+}
+
+/// Whether an owner is being erased.
+pub(super) fn is_under_way(conn: &mut DbConnection, owner: &str) -> QueryResult<bool> {
+    let find = Sql("SELECT 1 FROM erasures WHERE owner_id = ");
+    let found = assemble::<Integer>(vec![find, Part::Text(owner)]);
+    let found: Option<i32> = found.get_result(conn).optional()?;
+    Ok(found.is_some())
+}
+
+/// An owner whom somebody began to erase before an instant.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn unfinished(conn: &mut DbConnection, before: Timestamp) -> QueryResult<Option<String>> {
+    let find = vec![
+        Sql("SELECT owner_id FROM erasures WHERE begun_at < "),
+        Part::Instant(before.column()),
+        Sql(" AND owner_id <> '' ORDER BY begun_at LIMIT 1"),
+    ];
+    assemble::<Text>(find).get_result(conn).optional()
+}
+
+/// Whether bytes of what was erased may still be in SQLite's WAL.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn has_remains(conn: &mut DbConnection) -> QueryResult<bool> {
+    is_under_way(conn, NOBODY)
+}
+
+/// Removes what was erased from SQLite's WAL, unless somebody still reads what was there
+/// before; then it is to be tried again. In the file, deleted bytes are zeros already.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn remove_remains(conn: &mut DbConnection) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Checkpoint {
+        #[diesel(sql_type = Integer)]
+        busy: i32,
+    }
+    match conn {
+        DbConnection::Sqlite(sqlite) => {
+            let checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)");
+            let done: Checkpoint = checkpoint.get_result(sqlite)?;
+            if done.busy != 0 {
+                return Ok(false);
+            }
+        }
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(_) => return Ok(true),
+    }
+    let delete = Sql("DELETE FROM erasures WHERE owner_id = ");
+    let deleted = assemble::<()>(vec![delete, Part::Text(NOBODY)]);
+    deleted.execute(conn)?;
+    Ok(true)
+}
