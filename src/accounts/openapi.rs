@@ -92,8 +92,14 @@ fn account() -> ObjectBuilder {
             string().description(Some("The `sub` of the token.")),
         )
         .property("expires_at", expires_at)
-        .property("tasks", number("How many tasks, those in the trash included."))
-        .property("lists", number("How many lists, those in the trash included."))
+        .property(
+            "tasks",
+            number("How many tasks, those in the trash included."),
+        )
+        .property(
+            "lists",
+            number("How many lists, those in the trash included."),
+        )
         .required("owner_id")
         .required("expires_at")
         .required("tasks")

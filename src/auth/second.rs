@@ -28,7 +28,8 @@ pub async fn second_token(
     request: &HttpRequest,
     name: &HeaderName,
 ) -> Result<Claims, SecondToken> {
-    const ONE: &str = "send the other account's token once, as X-Adopt-Authorization: Bearer <token>";
+    const ONE: &str =
+        "send the other account's token once, as X-Adopt-Authorization: Bearer <token>";
     let mut values = request.headers().get_all(name);
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(SecondToken::Invalid(ONE));

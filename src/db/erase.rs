@@ -79,7 +79,12 @@ fn delete_some(
 ) -> QueryResult<(usize, bool)> {
     let of_owner = [Sql(" FROM "), Sql(table), Sql(" WHERE owner_id = ")];
     let of_owner = [&of_owner[..], &[Part::Text(owner)]].concat();
-    let order = [Sql(" ORDER BY "), Sql(key), Sql(" LIMIT 1 OFFSET "), Sql(ROWS)];
+    let order = [
+        Sql(" ORDER BY "),
+        Sql(key),
+        Sql(" LIMIT 1 OFFSET "),
+        Sql(ROWS),
+    ];
     let find = [&[Sql("SELECT "), Sql(key)][..], &of_owner, &order].concat();
     let up_to = |last| [&[Sql(" AND "), Sql(key), Sql(" <= ")][..], &[last]].concat();
     let (id, text);
@@ -87,7 +92,9 @@ fn delete_some(
         id = assemble::<Id>(find).get_result::<DbId>(conn).optional()?;
         id.map(Part::Id)
     } else {
-        text = assemble::<Text>(find).get_result::<String>(conn).optional()?;
+        text = assemble::<Text>(find)
+            .get_result::<String>(conn)
+            .optional()?;
         text.as_deref().map(Part::Text)
     };
     let is_all = limit.is_none();

@@ -119,4 +119,12 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(epochs, erasures, gone, idempotency_keys, lists, owners, tasks,);
+diesel::allow_tables_to_appear_in_same_query!(
+    epochs,
+    erasures,
+    gone,
+    idempotency_keys,
+    lists,
+    owners,
+    tasks,
+);

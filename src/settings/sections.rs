@@ -7,7 +7,9 @@ use ipnet::IpNet;
 
 use super::better_auth::Trust;
 use super::layers::{Environment, Layers, SettingsError};
-use super::{Accounts, Auth, Database, DatabaseUrl, Limits, RateLimit, Server, postgres_url, secrets};
+use super::{
+    Accounts, Auth, Database, DatabaseUrl, Limits, RateLimit, Server, postgres_url, secrets,
+};
 
 pub(super) fn host(layers: &Layers, key: &str) -> Result<IpAddr, SettingsError> {
     layers.parsed(key, "must be an IP address, for example 127.0.0.1")

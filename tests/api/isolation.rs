@@ -113,8 +113,7 @@ async fn every_method_on_another_owners_row_is_refused_and_changes_nothing(engin
                     Isolation::SecondToken => {
                         for token in ["", "alice", "Bearer a.b.c"] {
                             let header = [("X-Adopt-Authorization", token)];
-                            let response =
-                                send(&mallory, method.as_str(), &at, "", &header).await;
+                            let response = send(&mallory, method.as_str(), &at, "", &header).await;
                             assert!(matches!(response.status, 400 | 403), "{}", response.text());
                             assert_tells_nothing(&response, &before);
                         }

@@ -12,6 +12,7 @@
 #[expect(dead_code, reason = "the tests of the binary use what these do not")]
 mod support;
 
+mod accounts;
 mod addresses;
 mod authorization;
 mod batch;

@@ -71,7 +71,7 @@ fn every_endpoint_is_an_operation_and_nothing_else_is() {
         }
     }
     for mount in MOUNTS {
-        for address in guarded() {
+        for address in guarded(mount) {
             for endpoint in &address.endpoints {
                 let path = format!("{mount}{}", address.path);
                 expected.insert((endpoint.method.to_string(), path));

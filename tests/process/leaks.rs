@@ -86,8 +86,8 @@ async fn drive(server: &Server, token: &str) {
         _ => "019a9ff4-0000-7000-8000-000000000000".to_owned(),
     };
     let mut paths: Vec<(String, &str)> = Vec::new();
-    for address in guarded() {
-        for mount in MOUNTS {
+    for mount in MOUNTS {
+        for address in guarded(mount) {
             let mount = mount.replace("{owner_id}", SUBJECT);
             let path = format!("{mount}{}", address.path.replace("{id}", &id));
             paths.extend(

@@ -64,6 +64,11 @@ impl EventStream {
         }
     }
 
+    /// Waits for the end.
+    pub async fn ended(&mut self) {
+        while self.next().await.is_some() {}
+    }
+
     /// The next event, which must be that something has changed: its id.
     pub async fn changed(&mut self) -> String {
         let event = self.next().await.expect("the stream has ended");

@@ -218,6 +218,29 @@ impl TestApp {
         ));
     }
 
+    /// The count that a statement selects, beside the application.
+    pub fn count(&self, select: &str) -> i64 {
+        use diesel::prelude::*;
+        #[derive(QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let select = diesel::sql_query(select);
+        let count: Count = match self.engine {
+            Engine::Sqlite => {
+                let file = self.database_url.strip_prefix("sqlite://").unwrap();
+                let mut sqlite = diesel::SqliteConnection::establish(file).unwrap();
+                select.get_result(&mut sqlite).unwrap()
+            }
+            Engine::Postgres => {
+                let mut postgres = diesel::PgConnection::establish(&self.database_url).unwrap();
+                select.get_result(&mut postgres).unwrap()
+            }
+        };
+        count.count
+    }
+
     /// Executes a statement beside the application.
     fn execute(&self, statement: &str) {
         use diesel::connection::{Connection as _, SimpleConnection as _};
