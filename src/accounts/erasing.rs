@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::repository::{Counts, erase_some};
 use crate::auth::OwnerId;
 use crate::db::bridge::Db;
-use crate::db::erase::remove_remains;
+use crate::db::erase::{Remains, remove_remains};
 use crate::db::error::DbError;
 
 /// How often a step that failed is tried again, after the first one.
@@ -66,9 +66,11 @@ pub(super) async fn erase(db: Db, owner: OwnerId, progress: Progress) -> Result<
     let until = Instant::now() + FOR_REMAINS;
     loop {
         match db.step(remove_remains).await {
-            Ok(true) => return Ok(()),
-            Ok(false) | Err(_) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
-            Ok(false) => return Err(DbError::Overloaded),
+            Ok(Remains::Removed) => return Ok(()),
+            Ok(Remains::Read) | Err(_) if Instant::now() < until => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Ok(Remains::Read | Remains::Large) => return Err(DbError::Overloaded),
             Err(error) => return Err(error),
         }
     }

@@ -4,7 +4,7 @@ use diesel::QueryResult;
 
 use super::repository::erase_some;
 use crate::db::connection::DbConnection;
-use crate::db::erase::{has_remains, remove_remains, unfinished};
+use crate::db::erase::{Remains, has_remains, remove_all_remains, remove_remains, unfinished};
 use crate::db::purge::Step;
 use crate::primitives::timestamp::Timestamp;
 
@@ -23,7 +23,23 @@ pub fn step(conn: &mut DbConnection, before: Timestamp) -> QueryResult<Step> {
         return Ok(Step::Done);
     }
     Ok(match remove_remains(conn)? {
-        true => Step::Done,
-        false => Step::Busy,
+        Remains::Removed | Remains::Large => Step::Done,
+        Remains::Read => Step::Busy,
+    })
+}
+
+/// Removes bytes of what was erased from a large SQLite file. Writers wait meanwhile, so
+/// it is done once for many accounts.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn remove_bytes(conn: &mut DbConnection, _: Timestamp) -> QueryResult<Step> {
+    if !has_remains(conn)? {
+        return Ok(Step::Done);
+    }
+    Ok(match remove_all_remains(conn)? {
+        Remains::Removed | Remains::Large => Step::Done,
+        Remains::Read => Step::Busy,
     })
 }

@@ -6,7 +6,7 @@ use super::{Failure, print};
 use crate::accounts::repository::{Counts, erase_some, give_all};
 use crate::db;
 use crate::db::connection::{DbConnection, open_alone};
-use crate::db::erase::remove_remains;
+use crate::db::erase::remove_all_remains;
 use crate::settings::Database;
 
 /// What to do.
@@ -42,8 +42,8 @@ pub fn run(command: &Command, database: &Database) -> Result<ExitCode, Failure> 
             print(&format!("{tasks} tasks and {lists} lists reassigned\n"))?;
         }
     }
-    // Of the bytes that are still in the WAL. Nobody else has the file.
-    remove_remains(&mut conn).map_err(failed)?;
+    // Nobody else has the file.
+    remove_all_remains(&mut conn).map_err(failed)?;
     Ok(ExitCode::SUCCESS)
 }
 

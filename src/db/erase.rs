@@ -9,8 +9,9 @@
 //! is as of somebody new. Nothing that was erased comes back: a write names the version
 //! that it has read, and finds no row.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::{BigInt, Integer, Text};
 
 use super::assembled::{
     Part::{self, Sql},
@@ -25,7 +26,7 @@ use crate::primitives::timestamp::Timestamp;
 /// The max number of rows of a table that a step deletes: it takes some milliseconds.
 const ROWS: &str = "499";
 
-/// The owner in the note that bytes are to be removed from SQLite's WAL.
+/// The owner in the note that bytes are to be removed from SQLite's files.
 const NOBODY: &str = "";
 
 /// What a step has done.
@@ -152,7 +153,7 @@ pub fn unfinished(conn: &mut DbConnection, before: Timestamp) -> QueryResult<Opt
     assemble::<Text>(find).get_result(conn).optional()
 }
 
-/// Whether bytes of what was erased may still be in SQLite's WAL.
+/// Whether bytes of what was erased may still be in SQLite's files.
 ///
 /// # Errors
 ///
@@ -161,13 +162,44 @@ pub fn has_remains(conn: &mut DbConnection) -> QueryResult<bool> {
     is_under_way(conn, NOBODY)
 }
 
-/// Removes what was erased from SQLite's WAL, unless somebody still reads what was there
-/// before; then it is to be tried again. In the file, deleted bytes are zeros already.
+/// What became of the bytes of what was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remains {
+    /// There are none. On PostgreSQL that is for VACUUM to do.
+    Removed,
+    /// Somebody still reads what was there before: it is to be tried again.
+    Read,
+    /// The file is so large that writers would wait: it is to be done seldom.
+    Large,
+}
+
+/// How much SQLite's file may contain to be rewritten at once, in bytes: half a second.
+const AT_ONCE: i64 = 32 << 20;
+
+/// Removes the bytes of what was erased from SQLite's file and WAL.
+///
+/// Deleted rows are overwritten with zeros (`secure_delete`). But where SQLite moves rows
+/// between pages, copies stay behind in the unused part of a page. Only VACUUM, which
+/// writes the file anew, is sure to leave none.
 ///
 /// # Errors
 ///
 /// The database failed.
-pub fn remove_remains(conn: &mut DbConnection) -> QueryResult<bool> {
+pub fn remove_remains(conn: &mut DbConnection) -> QueryResult<Remains> {
+    if let DbConnection::Sqlite(sqlite) = conn
+        && size(sqlite)? > AT_ONCE
+    {
+        return Ok(Remains::Large);
+    }
+    remove_all_remains(conn)
+}
+
+/// The same, however large the file is. Nobody else writes meanwhile.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn remove_all_remains(conn: &mut DbConnection) -> QueryResult<Remains> {
     #[derive(QueryableByName)]
     struct Checkpoint {
         #[diesel(sql_type = Integer)]
@@ -175,17 +207,41 @@ pub fn remove_remains(conn: &mut DbConnection) -> QueryResult<bool> {
     }
     match conn {
         DbConnection::Sqlite(sqlite) => {
+            // No copy of it in a file of its own.
+            let store = match size(sqlite)? > AT_ONCE {
+                true => "PRAGMA temp_store = DEFAULT",
+                false => "PRAGMA temp_store = MEMORY",
+            };
+            sqlite.batch_execute(store)?;
+            let vacuumed = sqlite.batch_execute("VACUUM");
+            sqlite.batch_execute("PRAGMA temp_store = DEFAULT")?;
+            vacuumed?;
             let checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)");
             let done: Checkpoint = checkpoint.get_result(sqlite)?;
             if done.busy != 0 {
-                return Ok(false);
+                return Ok(Remains::Read);
             }
         }
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(_) => return Ok(true),
+        DbConnection::Postgres(_) => return Ok(Remains::Removed),
     }
     let delete = Sql("DELETE FROM erasures WHERE owner_id = ");
     let deleted = assemble::<()>(vec![delete, Part::Text(NOBODY)]);
     deleted.execute(conn)?;
-    Ok(true)
+    Ok(Remains::Removed)
+}
+
+/// How much a SQLite file contains, without free pages, in bytes.
+fn size(sqlite: &mut SqliteConnection) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Size {
+        #[diesel(sql_type = BigInt)]
+        size: i64,
+    }
+    let size = diesel::sql_query(
+        "SELECT (page_count - freelist_count) * page_size AS size \
+         FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
+    );
+    let Size { size } = size.get_result(sqlite)?;
+    Ok(size)
 }

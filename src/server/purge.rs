@@ -36,8 +36,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 type StepOf = fn(&mut DbConnection, Timestamp) -> QueryResult<Step>;
 
-/// How often epochs are looked through, in passes: once a day. Most stay.
-const PASSES_PER_EPOCHS: u32 = 144;
+/// How often epochs are looked through, and a large SQLite file is rewritten, in passes:
+/// once a day.
+const PASSES_PER_DAY: u32 = 144;
 
 /// Ends what has been in the trash for longer than `trash_days`, and forgets what ended
 /// more than `changes_days` ago.
@@ -71,8 +72,10 @@ impl Purge {
                 .await;
             self.end_all("account", accounts::purge::step, 0, &mut failures)
                 .await;
-            if pass % PASSES_PER_EPOCHS == 0 {
+            if pass % PASSES_PER_DAY == 0 {
                 self.end_all("epoch", forget_epochs, self.changes_days, &mut failures)
+                    .await;
+                self.end_all("byte", accounts::purge::remove_bytes, 0, &mut failures)
                     .await;
             }
             tokio::time::sleep(BETWEEN_PASSES).await;

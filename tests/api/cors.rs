@@ -118,7 +118,7 @@ async fn a_preflight_of_a_configured_origin_is_granted_without_a_token(engine: E
                     pairs(&[
                         (
                             "access-control-allow-headers",
-                            "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, Last-Event-ID"
+                            "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, Last-Event-ID, X-Adopt-Authorization"
                         ),
                         (
                             "access-control-allow-methods",
@@ -323,7 +323,7 @@ async fn headers_that_the_operator_names_are_granted_beside_the_own(engine: Engi
     let response = preflight(&app.anonymous(), TASKS, ORIGINS[0], "POST", "traceparent")
         .await
         .expect(204);
-    let own = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, Last-Event-ID";
+    let own = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, Last-Event-ID, X-Adopt-Authorization";
     assert_eq!(
         response.header("access-control-allow-headers"),
         format!("{own}, traceparent, tracestate, baggage, Sentry-Trace")

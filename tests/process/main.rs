@@ -18,6 +18,7 @@ mod binary;
 mod server;
 mod storage;
 
+mod accounts;
 mod backups;
 mod commands;
 mod copying;

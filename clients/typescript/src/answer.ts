@@ -113,6 +113,24 @@ export function isTags(value: unknown): boolean {
   return Array.isArray(items) && items.every((tag: Partial<Schemas["Tag"]> | null) => typeof tag?.name === "string");
 }
 
+export function isAccount(value: unknown): boolean {
+  const { owner_id, expires_at } = (value ?? {}) as Partial<Schemas["Account"]>;
+  return typeof owner_id === "string" && typeof expires_at === "string" && isRowCounts(value);
+}
+
+export function isErased(value: unknown): boolean {
+  return isRowCounts(((value ?? {}) as Partial<Schemas["Erased"]>).deleted);
+}
+
+export function isAdopted(value: unknown): boolean {
+  return isRowCounts(((value ?? {}) as Partial<Schemas["Adopted"]>).adopted);
+}
+
+function isRowCounts(value: unknown): boolean {
+  const { tasks, lists } = (value ?? {}) as Partial<Schemas["RowCounts"]>;
+  return Number.isSafeInteger(tasks) && Number.isSafeInteger(lists);
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -7,6 +7,7 @@ export { Todoward } from "./todoward.js";
 export type { TokenSource } from "./tokens.js";
 export type { Options as TodowardOptions, RetryInfo } from "./transport.js";
 export type {
+  Account,
   BatchOperation,
   BatchOptions,
   BatchResult,
@@ -21,6 +22,7 @@ export type {
   CountQuery,
   CreateOptions,
   DeleteOptions,
+  Erased,
   IfMatch,
   List,
   ListFields,
@@ -30,6 +32,7 @@ export type {
   ListQuery,
   ListsQuery,
   Priority,
+  RowCounts,
   SubscribeOptions,
   Tag,
   Task,

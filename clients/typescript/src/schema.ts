@@ -332,6 +332,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{owner_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the account
+         * @description Who the caller is, when the token ends, and how much there is, the trash included: that is what the quotas count.
+         */
+        get: operations["readAccount"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase everything
+         * @description Everything of the caller, for good: tasks, lists, the trash, idempotency keys, the history of changes. The id must be spelled out: `me` is 400. Needs a token that was issued a moment ago, else it is 401 `token_expired`. The caller may begin anew at once.
+         */
+        delete: operations["eraseAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adopt another account
+         * @description Everything of the other account becomes the caller's, in one transaction; the other account is empty then. For Better Auth's anonymous users, and for accounts that are linked. Both tokens must have been issued a moment ago. That of the other account must say `isAnonymous: true`, unless the operator allows any. Repeating it is harmless.
+         */
+        post: operations["adoptAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{owner_id}/batch": {
         parameters: {
             query?: never;
@@ -746,6 +790,38 @@ export interface components {
     schemas: {
         /**
          * @example {
+         *       "expires_at": "2026-12-01T09:15:00.000Z",
+         *       "lists": 3,
+         *       "owner_id": "fMnV7Nw1vTYnVwVkWbnM6xIUDhYkPrUa",
+         *       "tasks": 41
+         *     }
+         */
+        Account: {
+            /**
+             * Format: date-time
+             * @description When the token ends (`exp`).
+             */
+            expires_at: string;
+            /** @description How many lists, those in the trash included. */
+            lists: number;
+            /** @description The `sub` of the token. */
+            owner_id: string;
+            /** @description How many tasks, those in the trash included. */
+            tasks: number;
+        };
+        /**
+         * @example {
+         *       "adopted": {
+         *         "lists": 3,
+         *         "tasks": 41
+         *       }
+         *     }
+         */
+        Adopted: {
+            adopted: components["schemas"]["RowCounts"];
+        };
+        /**
+         * @example {
          *       "operations": [
          *         {
          *           "body": {
@@ -894,10 +970,23 @@ export interface components {
             }[];
         };
         /**
+         * @example {
+         *       "deleted": {
+         *         "lists": 3,
+         *         "tasks": 41
+         *       }
+         *     }
+         */
+        Erased: {
+            deleted: components["schemas"]["RowCounts"];
+            /** @description There if some of it is still being erased: what is counted is what was erased until now. */
+            pending?: boolean;
+        };
+        /**
          * @description Stable: program against it.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "task_not_found" | "list_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "sync_reset" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "invalid_list" | "invalid_tag" | "unknown_field" | "idempotency_key_reused" | "invalid_batch" | "batch_refused" | "rate_limited" | "too_many_streams" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
+        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "adopt_refused" | "task_not_found" | "list_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "sync_reset" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "invalid_list" | "invalid_tag" | "unknown_field" | "idempotency_key_reused" | "quota_exceeded" | "invalid_batch" | "batch_refused" | "rate_limited" | "too_many_streams" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
         /**
          * @example {
          *       "detail": "must be 1 to 1,000 characters",
@@ -1364,6 +1453,18 @@ export interface components {
         };
         /**
          * @example {
+         *       "lists": 3,
+         *       "tasks": 41
+         *     }
+         */
+        RowCounts: {
+            /** @description How many lists. */
+            lists: number;
+            /** @description How many tasks. */
+            tasks: number;
+        };
+        /**
+         * @example {
          *       "name": "home",
          *       "open": 4,
          *       "total": 9
@@ -1767,6 +1868,8 @@ export interface components {
         };
     };
     parameters: {
+        /** @description `Bearer` and the token of the other account, issued a moment ago. */
+        AdoptAuthorization: string;
         /** @description At least one of these, likewise. */
         AnyTags: string[];
         /** @description Only lists that are archived, or that are not. */
@@ -2225,7 +2328,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Content: `idempotency_key_reused`, `invalid_list`, `unknown_field`. */
+            /** @description Unprocessable Content: `idempotency_key_reused`, `quota_exceeded`, `invalid_list`, `unknown_field`. */
             422: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3158,7 +3261,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Content: `idempotency_key_reused`, `invalid_task`, `unknown_field`. */
+            /** @description Unprocessable Content: `idempotency_key_reused`, `quota_exceeded`, `invalid_task`, `unknown_field`. */
             422: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3944,6 +4047,194 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    readAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    eraseAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was erased. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    adoptAccount: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `Bearer` and the token of the other account, issued a moment ago. */
+                "X-Adopt-Authorization": components["parameters"]["AdoptAuthorization"];
+            };
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was adopted. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adopted"];
+                };
+            };
+            /** @description Bad Request: `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `adopt_refused`, `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content: `quota_exceeded`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     runBatchOfUser: {
         parameters: {
             query?: never;
@@ -4288,7 +4579,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Content: `idempotency_key_reused`, `invalid_list`, `unknown_field`. */
+            /** @description Unprocessable Content: `idempotency_key_reused`, `quota_exceeded`, `invalid_list`, `unknown_field`. */
             422: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -5287,7 +5578,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Content: `idempotency_key_reused`, `invalid_task`, `unknown_field`. */
+            /** @description Unprocessable Content: `idempotency_key_reused`, `quota_exceeded`, `invalid_task`, `unknown_field`. */
             422: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];

@@ -1,8 +1,9 @@
-import { EVENTS, isBatch, isChanged, isChanges, isCount, isRow, isTags } from "./answer.js";
+import { EVENTS, isAccount, isAdopted, isBatch, isChanged, isChanges, isCount, isErased, isRow, isTags } from "./answer.js";
 import { newIdempotencyKey } from "./key.js";
 import { Rows } from "./rows.js";
 import { callOf, Transport, type Call, type Options } from "./transport.js";
 import type {
+  Account,
   BatchOperation,
   BatchOptions,
   BatchResult,
@@ -16,6 +17,7 @@ import type {
   CountQuery,
   CreateOptions,
   DeleteOptions,
+  Erased,
   List,
   ListFields,
   ListMove,
@@ -23,6 +25,7 @@ import type {
   ListPatch,
   ListQuery,
   ListsQuery,
+  RowCounts,
   SubscribeOptions,
   Tag,
   Task,
@@ -301,6 +304,41 @@ export class Todoward {
       if (isRow(body)) see[sent[at]?.path.slice(0, 6) as keyof typeof see]?.([body as Task & List]);
     }
     return results as BatchResults<Operations, Atomic>;
+  }
+
+  /** Who the caller is, when the token ends, and how much there is, the trash included. */
+  async readAccount(options: CallOptions = {}): Promise<Account> {
+    const { data } = await this.#transport.run(callOf("read", isAccount, options), (init) =>
+      this.#transport.api.GET("/api/v1/users/{owner_id}", { ...init, params: { path: { owner_id: "me" } } }),
+    );
+    return data!;
+  }
+
+  /**
+   * Erases everything of the user, for good. `user` is the id, spelled out: that of another user is 403
+   * `foreign_path`. Needs a token that was issued a moment ago. `pending`: some of it is still being erased.
+   */
+  async eraseAccount(user: string, options: CallOptions = {}): Promise<Erased> {
+    const { data } = await this.#transport.run(callOf("stated", isErased, options), (init) =>
+      this.#transport.api.DELETE("/api/v1/users/{owner_id}", { ...init, params: { path: { owner_id: user } } }),
+    );
+    return data!;
+  }
+
+  /**
+   * Takes over everything of another account, whose token this is. Needs tokens that were issued a moment ago; the
+   * other one must be that of an anonymous user, unless the server allows any: 403 `adopt_refused`.
+   */
+  async adoptAccount(token: string, options: CallOptions = {}): Promise<RowCounts> {
+    const header = { "X-Adopt-Authorization": `Bearer ${token}` };
+    const { data } = await this.#transport.run(callOf("stated", isAdopted, options), (init) =>
+      this.#transport.api.POST("/api/v1/users/{owner_id}/adopt", {
+        ...init,
+        headers: { ...init.headers, ...header },
+        params: { header, path: { owner_id: "me" } },
+      }),
+    );
+    return data!.adopted;
   }
 
   /** Forgets the tasks and lists of earlier responses. To be called when somebody else signs in, or nobody is. */

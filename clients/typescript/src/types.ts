@@ -18,6 +18,12 @@ export type Task = Schemas["Task"];
 export type List = Schemas["List"];
 /** A tag, and how many tasks outside the trash have it: the open ones, and all. */
 export type Tag = Schemas["Tag"];
+/** Who the caller is, when the token ends, and how much there is. */
+export type Account = Schemas["Account"];
+/** How many tasks and lists. */
+export type RowCounts = Schemas["RowCounts"];
+/** What was erased; `pending`: until now. */
+export type Erased = Schemas["Erased"];
 export type Priority = Schemas["Priority"];
 
 /** One page. Without more `next_cursor` is null. */

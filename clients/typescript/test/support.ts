@@ -10,9 +10,9 @@ export const SECRET = "a-secret-of-the-tests-of-the-client";
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 /** A token as Better Auth signs it with a secret; `seconds` until it expires, or since. */
-export function sign(sub: string, seconds = 900): string {
+export function sign(sub: string, seconds = 900, more: { iat?: number; isAnonymous?: true } = {}): string {
   const now = Math.floor(Date.now() / 1000);
-  const said = `${encoded({ alg: "HS256", typ: "JWT" })}.${encoded({ sub, iat: now - 1000, exp: now + seconds })}`;
+  const said = `${encoded({ alg: "HS256", typ: "JWT" })}.${encoded({ sub, iat: now - 1000, exp: now + seconds, ...more })}`;
   return `${said}.${createHmac("sha256", SECRET).update(said).digest("base64url")}`;
 }
 
