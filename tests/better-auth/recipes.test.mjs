@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { decode } from "./support/frontend.mjs";
+import { Browser, decode } from "./support/frontend.mjs";
 import { PAGE, RECIPES } from "./support/recipes.mjs";
 import { browserFetch, local, PUBLIC, run } from "./support/running.mjs";
 
@@ -78,6 +78,53 @@ test("a server component gets a token in its own process, and its user's tasks",
   browserFetch(t, running);
   const { tasks } = await running.load("tasks.js");
   assert.deepEqual((await tasks()).map((task) => task.title), ["Buy milk"]);
+});
+
+/** The fetch of the frontend's server, which calls Todoward at its address. */
+function serverFetch(t, app) {
+  const real = globalThis.fetch;
+  t.after(() => (globalThis.fetch = real));
+  globalThis.fetch = (address, init) => real(String(address).replace("https://tasks.example.com", app.url), init);
+}
+
+test("the hooks of the recipe erase a deleted user's tasks, and a new user adopts an anonymous one's", async (t) => {
+  const running = await run(t, RECIPES.accounts, local);
+  const { app, browser } = running;
+  serverFetch(t, app);
+  const counts = async (token) => {
+    const { status, data } = await app.request("GET", "/api/v1/users/me", token);
+    assert.equal(status, 200, JSON.stringify(data));
+    return data.tasks;
+  };
+
+  // An anonymous user signs up.
+  const guest = new Browser(running.url);
+  guest.url = browser.url;
+  await guest.call("POST", "/sign-in/anonymous", {});
+  const before = await guest.token();
+  assert.equal(decode(before).claims.isAnonymous, true, "as the token of an anonymous user says");
+  assert.equal((await app.create(before, "Buy milk")).status, 201);
+  await guest.signUp("grace");
+  const after = await guest.token();
+  assert.notEqual(decode(after).claims.sub, decode(before).claims.sub);
+  assert.deepEqual((await app.tasks(after)).data.items.map(({ title }) => title), ["Buy milk"]);
+  assert.equal(await counts(before), 0, "the token that is still out finds nothing");
+
+  // A user is deleted.
+  const token = await browser.token();
+  assert.equal((await app.create(token, "Secret")).status, 201);
+  await browser.call("POST", "/delete-user", { password: "correct horse battery" });
+  assert.equal(await counts(token), 0);
+  assert.equal(await counts(after), 1, "nobody else's are erased");
+});
+
+test("a user whose tasks cannot be erased is not deleted", async (t) => {
+  const running = await run(t, RECIPES.accounts, local);
+  const { app, browser } = running;
+  serverFetch(t, app);
+  await app.stop();
+  await assert.rejects(browser.call("POST", "/delete-user", { password: "correct horse battery" }));
+  assert.ok((await browser.call("GET", "/get-session")).data.user, "still there");
 });
 
 test("the table of symptoms has the sentences of the code, and all of them", () => {
