@@ -90,6 +90,7 @@ const UNREACHABLE = {
   request_timeout: "Postman sends whole bodies",
   rate_limited: "a limit is off unless it is set",
   sync_reset: "a restore, or a client that was away for long",
+  quota_exceeded: "100,000 tasks",
   too_many_streams: "Postman opens no streams",
   internal: "a bug",
   database_unavailable: "an outage",

@@ -32,6 +32,9 @@ def before_call(context, case, kwargs):
 # A 404 counts as right without us.
 DECIDED_BY_STATE = {
     (422, "batch_refused"),
+    # The id must be spelled out, the other token be one, and both be new.
+    (401, "token_expired"),
+    (403, "adopt_refused"),
     (412, "version_mismatch"),
     (422, "idempotency_key_reused"),
     (400, "invalid_cursor"),
