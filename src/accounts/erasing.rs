@@ -67,9 +67,7 @@ pub(super) async fn erase(db: Db, owner: OwnerId, progress: Progress) -> Result<
     loop {
         match db.step(remove_remains).await {
             Ok(Remains::Removed) => return Ok(()),
-            Ok(Remains::Read) | Err(_) if Instant::now() < until => {
-                tokio::time::sleep(PAUSE).await;
-            }
+            Ok(Remains::Read) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
             Ok(Remains::Read | Remains::Large) => return Err(DbError::Overloaded),
             Err(error) => return Err(error),
         }

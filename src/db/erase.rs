@@ -29,6 +29,9 @@ const ROWS: &str = "499";
 /// The owner in the note that bytes are to be removed from SQLite's files.
 const NOBODY: &str = "";
 
+/// When bytes are to be removed, if what is left to do for that is the WAL.
+const VACUUMED: &str = "1970-01-01 00:00:00";
+
 /// What a step has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -104,14 +107,14 @@ fn delete_some(
     Ok((assemble::<()>(delete).execute(conn)?, is_all))
 }
 
-/// Notes that an owner is being erased.
+/// Notes that an owner is being erased, or, of nobody, that bytes are to be removed.
 fn note(conn: &mut DbConnection, owner: &str) -> QueryResult<()> {
     let note = vec![
         Sql("INSERT INTO erasures (owner_id, begun_at) VALUES ("),
         Part::Text(owner),
         Sql(", "),
         Part::Instant(Timestamp::now().column()),
-        Sql(") ON CONFLICT (owner_id) DO NOTHING"),
+        Sql(") ON CONFLICT (owner_id) DO UPDATE SET begun_at = excluded.begun_at"),
     ];
     assemble::<()>(note).execute(conn).map(drop)
 }
@@ -187,6 +190,7 @@ const AT_ONCE: i64 = 32 << 20;
 /// The database failed.
 pub fn remove_remains(conn: &mut DbConnection) -> QueryResult<Remains> {
     if let DbConnection::Sqlite(sqlite) = conn
+        && !is_vacuumed(sqlite)?
         && size(sqlite)? > AT_ONCE
     {
         return Ok(Remains::Large);
@@ -207,15 +211,10 @@ pub fn remove_all_remains(conn: &mut DbConnection) -> QueryResult<Remains> {
     }
     match conn {
         DbConnection::Sqlite(sqlite) => {
-            // No copy of it in a file of its own.
-            let store = match size(sqlite)? > AT_ONCE {
-                true => "PRAGMA temp_store = DEFAULT",
-                false => "PRAGMA temp_store = MEMORY",
-            };
-            sqlite.batch_execute(store)?;
-            let vacuumed = sqlite.batch_execute("VACUUM");
-            sqlite.batch_execute("PRAGMA temp_store = DEFAULT")?;
-            vacuumed?;
+            // Once, however often somebody is in the way of the checkpoint.
+            if !is_vacuumed(sqlite)? {
+                vacuum(sqlite)?;
+            }
             let checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)");
             let done: Checkpoint = checkpoint.get_result(sqlite)?;
             if done.busy != 0 {
@@ -231,17 +230,44 @@ pub fn remove_all_remains(conn: &mut DbConnection) -> QueryResult<Remains> {
     Ok(Remains::Removed)
 }
 
+/// Writes a SQLite file anew, and notes that.
+fn vacuum(sqlite: &mut SqliteConnection) -> QueryResult<()> {
+    // No copy of it in a file of its own.
+    let store = match size(sqlite)? > AT_ONCE {
+        true => "PRAGMA temp_store = DEFAULT",
+        false => "PRAGMA temp_store = MEMORY",
+    };
+    sqlite.batch_execute(store)?;
+    let vacuumed = sqlite.batch_execute("VACUUM");
+    sqlite.batch_execute("PRAGMA temp_store = DEFAULT")?;
+    vacuumed?;
+    // Whoever erases later changes it again.
+    sqlite.batch_execute(&format!(
+        "UPDATE erasures SET begun_at = '{VACUUMED}' WHERE owner_id = ''"
+    ))
+}
+
+/// Whether a SQLite file was written anew since the last erasure.
+fn is_vacuumed(sqlite: &mut SqliteConnection) -> QueryResult<bool> {
+    let find = format!(
+        "SELECT count(*) AS number FROM erasures WHERE owner_id = '' AND begun_at = '{VACUUMED}'"
+    );
+    let found: Number = diesel::sql_query(find).get_result(sqlite)?;
+    Ok(found.number > 0)
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
 /// How much a SQLite file contains, without free pages, in bytes.
 fn size(sqlite: &mut SqliteConnection) -> QueryResult<i64> {
-    #[derive(QueryableByName)]
-    struct Size {
-        #[diesel(sql_type = BigInt)]
-        size: i64,
-    }
     let size = diesel::sql_query(
-        "SELECT (page_count - freelist_count) * page_size AS size \
+        "SELECT (page_count - freelist_count) * page_size AS number \
          FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
     );
-    let Size { size } = size.get_result(sqlite)?;
-    Ok(size)
+    let Number { number } = size.get_result(sqlite)?;
+    Ok(number)
 }

@@ -149,6 +149,13 @@ fn whoever_reads_sqlite_meanwhile_delays_the_end_of_the_bytes_and_not_the_respon
         let erased = erase(&alice, "alice").await;
         assert_eq!(erased["deleted"], json!({ "tasks": 96, "lists": 1 }));
         assert_eq!(erased["pending"], true);
+        let note = "owner_id = '' AND begun_at = '1970-01-01 00:00:00'";
+        let mut database = Database::open(&storage, Engine::Sqlite);
+        assert_eq!(
+            database.count_of("erasures", note),
+            1,
+            "it is vacuumed once"
+        );
         assert_eq!(alice.titles("").await, [""; 0]);
         assert!(!files_with(storage.path(), "forgettable").is_empty());
         reader.batch_execute("COMMIT").unwrap();

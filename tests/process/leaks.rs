@@ -108,7 +108,8 @@ async fn drive(server: &Server, token: &str) {
         let sent = client
             .request(method, path)
             .json(&body)
-            .header("Idempotency-Key", TITLE.replace(' ', "-"));
+            .header("Idempotency-Key", TITLE.replace(' ', "-"))
+            .header("X-Adopt-Authorization", format!("Bearer {token}"));
         assert_ne!(sent.send().await.status, 500, "{method} {path}");
         let good = json!({ "title": TITLE, "description": TEXT });
         assert_ne!(
