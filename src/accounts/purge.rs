@@ -1,5 +1,6 @@
 //! Ends what was begun: accounts that were being erased when a process ended.
 
+use chrono::TimeDelta;
 use diesel::QueryResult;
 
 use super::repository::erase_some;
@@ -8,16 +9,25 @@ use crate::db::erase::{Remains, has_remains, remove_all_remains, remove_remains,
 use crate::db::purge::Step;
 use crate::primitives::timestamp::Timestamp;
 
-/// Erases some more of an account that somebody began to erase before an instant.
+/// How long ago an erasure must have begun, in seconds, before this goes on with it: until
+/// then a client may wait to be told how much it was.
+const LEFT_TO_OTHERS: i64 = 15;
+
+/// Erases some more of an account that somebody began to erase a while ago.
 ///
 /// # Errors
 ///
 /// The database failed, and the step has erased nothing.
-pub fn step(conn: &mut DbConnection, before: Timestamp) -> QueryResult<Step> {
+pub fn step(conn: &mut DbConnection, _: Timestamp) -> QueryResult<Step> {
+    let now = Timestamp::now();
+    let before = Timestamp::new(now.utc() - TimeDelta::seconds(LEFT_TO_OTHERS));
     if let Some(owner) = unfinished(conn, before)? {
         let (counts, _) = erase_some(conn, &owner)?;
         let count = counts.tasks + counts.lists;
         return Ok(Step::Ended(usize::try_from(count).unwrap_or(1).max(1)));
+    }
+    if unfinished(conn, now)?.is_some() {
+        return Ok(Step::Busy);
     }
     if !has_remains(conn)? {
         return Ok(Step::Done);

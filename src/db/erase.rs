@@ -23,8 +23,15 @@ use super::id::{DbId, Id};
 use super::statement::in_transaction;
 use crate::primitives::timestamp::Timestamp;
 
-/// The max number of rows of a table that a step deletes: it takes some milliseconds.
-const ROWS: &str = "499";
+/// One less than the max number of rows of a table that a step deletes. On SQLite it takes
+/// some milliseconds, in which no one else writes. PostgreSQL lets others write, and each
+/// step passes by what those before it have deleted.
+fn rows(conn: &DbConnection) -> &'static str {
+    match conn.is_postgres() {
+        true => "4999",
+        false => "499",
+    }
+}
 
 /// The owner in the note that bytes are to be removed from SQLite's files.
 const NOBODY: &str = "";
@@ -87,7 +94,7 @@ fn delete_some(
         Sql(" ORDER BY "),
         Sql(key),
         Sql(" LIMIT 1 OFFSET "),
-        Sql(ROWS),
+        Sql(rows(conn)),
     ];
     let find = [&[Sql("SELECT "), Sql(key)][..], &of_owner, &order].concat();
     let up_to = |last| [&[Sql(" AND "), Sql(key), Sql(" <= ")][..], &[last]].concat();
@@ -107,14 +114,18 @@ fn delete_some(
     Ok((assemble::<()>(delete).execute(conn)?, is_all))
 }
 
-/// Notes that an owner is being erased, or, of nobody, that bytes are to be removed.
+/// Notes that an owner is being erased since now, or already. Of nobody: that bytes are to be
+/// removed, of now.
 fn note(conn: &mut DbConnection, owner: &str) -> QueryResult<()> {
     let note = vec![
         Sql("INSERT INTO erasures (owner_id, begun_at) VALUES ("),
         Part::Text(owner),
         Sql(", "),
         Part::Instant(Timestamp::now().column()),
-        Sql(") ON CONFLICT (owner_id) DO UPDATE SET begun_at = excluded.begun_at"),
+        Sql(
+            ") ON CONFLICT (owner_id) DO UPDATE SET begun_at = excluded.begun_at \
+             WHERE erasures.owner_id = ''",
+        ),
     ];
     assemble::<()>(note).execute(conn).map(drop)
 }

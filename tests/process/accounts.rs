@@ -193,7 +193,7 @@ async fn an_erasure_that_a_kill_has_cut_off_is_finished_after_the_next_start(eng
     assert!(left > 0, "it was too fast for this test");
     assert_eq!(database.count_of("erasures", "owner_id = 'alice'"), 1);
     let server = Server::start(storage.path(), &storage.url, &[]).await;
-    eventually("it is finished", SOON * 5, async || {
+    eventually("it is finished", SOON * 6, async || {
         (rows(&mut database, "alice") == 0).then_some(())
     })
     .await;
