@@ -90,8 +90,14 @@ pub struct TaskItem {
     pub version: Option<i64>,
     /// When it was last changed, if the file says so.
     pub updated_at: Option<Timestamp>,
-    /// When it went to the trash, and with what.
+    /// When it went to the trash, and with what: [`itself`], or an id of the file.
     pub trashed: Option<Trashed>,
+}
+
+/// With what a task of another program went to the trash: itself, whose id is not known
+/// yet. The nil UUID is the id of nothing.
+pub fn itself() -> ResourceId {
+    ResourceId::from_bytes([0; 16])
 }
 
 /// Something that a file says and Todoward cannot keep.

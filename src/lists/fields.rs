@@ -8,7 +8,7 @@ use crate::primitives::text::{Wrong, is_visible, string};
 pub struct Name(String);
 
 impl Name {
-    pub(super) fn parse(value: &Value) -> Result<Self, Wrong> {
+    pub(crate) fn parse(value: &Value) -> Result<Self, Wrong> {
         let text = string(value)?.trim();
         if text.is_empty() || text.chars().count() > 200 {
             return Err("must be 1 to 200 characters");
@@ -35,7 +35,7 @@ impl Name {
 pub struct Color(String);
 
 impl Color {
-    pub(super) fn parse(value: &Value) -> Result<Option<Self>, Wrong> {
+    pub(crate) fn parse(value: &Value) -> Result<Option<Self>, Wrong> {
         if value.is_null() {
             return Ok(None);
         }

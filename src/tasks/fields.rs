@@ -14,7 +14,7 @@ use crate::primitives::text::{NUL, Wrong, is_visible, string};
 pub struct Title(String);
 
 impl Title {
-    pub(super) fn parse(value: &Value) -> Result<Self, Wrong> {
+    pub(crate) fn parse(value: &Value) -> Result<Self, Wrong> {
         let text = string(value)?.trim();
         if text.is_empty() || text.chars().count() > 1000 {
             return Err("must be 1 to 1,000 characters");
@@ -41,7 +41,7 @@ impl Title {
 pub struct Description(String);
 
 impl Description {
-    pub(super) fn parse(value: &Value) -> Result<Option<Self>, Wrong> {
+    pub(crate) fn parse(value: &Value) -> Result<Option<Self>, Wrong> {
         if value.is_null() {
             return Ok(None);
         }
@@ -81,7 +81,7 @@ pub enum Priority {
 }
 
 impl Priority {
-    pub(super) fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "none" => Some(Self::None),
             "low" => Some(Self::Low),
@@ -151,7 +151,7 @@ pub(super) fn due_date(value: &Value) -> Result<Option<NaiveDate>, Wrong> {
 }
 
 /// Parses exactly `YYYY-MM-DD`, year 1970 to 9999: no sign, no short form, no time.
-pub(super) fn day(text: &str) -> Option<NaiveDate> {
+pub(crate) fn day(text: &str) -> Option<NaiveDate> {
     let bytes = text.as_bytes();
     let written = bytes.len() == 10
         && bytes.iter().enumerate().all(|(at, byte)| match at {

@@ -25,13 +25,13 @@ pub mod repository;
 pub mod schedule;
 mod schemas;
 mod select_page;
-mod series;
+pub mod series;
 mod siblings;
 pub mod sort;
 pub mod tagged;
 pub mod tags;
 pub mod trash;
-mod tree;
+pub mod tree;
 
 use actix_web::http::Method;
 use actix_web::web;

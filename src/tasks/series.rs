@@ -34,14 +34,16 @@ pub struct Recurrence {
 }
 
 impl From {
-    fn name(self) -> &'static str {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::Completion => "completion",
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    /// Of a name in JSON.
+    pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "due" => Some(Self::Due),
             "completion" => Some(Self::Completion),

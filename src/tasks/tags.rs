@@ -9,7 +9,7 @@ use crate::primitives::json::Value;
 use crate::primitives::text::{Wrong, is_visible, string};
 
 /// The max number of tags of a task, and of a query.
-pub(super) const MAX_TAGS: usize = 50;
+pub(crate) const MAX_TAGS: usize = 50;
 
 /// The max length of a tag, in Unicode scalar values.
 pub const LONGEST_TAG: usize = 60;
@@ -57,7 +57,8 @@ impl Tags {
         }
     }
 
-    fn of(tags: &[impl AsRef<str>]) -> Self {
+    /// Tags that are each parsed, distinct, and not too many.
+    pub(crate) fn of(tags: &[impl AsRef<str>]) -> Self {
         let lines: Vec<String> = tags.iter().map(|tag| Self::needle(tag.as_ref())).collect();
         Self(format!("[{}]", lines.join(",")))
     }
@@ -79,7 +80,7 @@ impl Tags {
 
     /// The tags of a column; empty if it is not JSON because something other than
     /// Todoward has written it.
-    pub(super) fn texts(column: &str) -> Vec<Cow<'_, str>> {
+    pub(crate) fn texts(column: &str) -> Vec<Cow<'_, str>> {
         match column {
             "[]" => Vec::new(),
             column => serde_json::from_str(column).unwrap_or_default(),
