@@ -8,6 +8,9 @@ use crate::tasks::model::Trashed;
 use crate::tasks::schedule::Schedule;
 use crate::tasks::tags::Tags;
 
+/// The max number of tasks of a file, and of its lists.
+pub const MAX_ITEMS: usize = 50_000;
+
 /// The lists and tasks of a file, in its order.
 #[derive(Debug, Default, PartialEq)]
 pub struct Document {
@@ -17,6 +20,45 @@ pub struct Document {
     pub tasks: Vec<TaskItem>,
     /// What the file says and Todoward cannot keep.
     pub dropped: Dropped,
+}
+
+impl Document {
+    /// Takes a task out of its parent that stands below itself, and notes it.
+    pub fn cut_cycles(&mut self) {
+        // The number of the walk in which a task was reached; 0 if in none yet.
+        let mut walks = vec![0_usize; self.tasks.len()];
+        for start in 0..self.tasks.len() {
+            let (walk, mut next) = (start + 1, Some(start));
+            while let Some(at) = next {
+                let (Some(reached), Some(task)) = (walks.get_mut(at), self.tasks.get(at)) else {
+                    break;
+                };
+                if *reached != 0 && *reached != walk {
+                    break;
+                }
+                *reached = walk;
+                let above = task.parent.and_then(|parent| walks.get(parent).copied());
+                if above == Some(walk) {
+                    self.leave_parent(at, "the task would stand below itself");
+                    break;
+                }
+                next = task.parent;
+            }
+        }
+    }
+
+    fn leave_parent(&mut self, at: usize, why: &str) {
+        let Some(task) = self.tasks.get_mut(at) else {
+            return;
+        };
+        task.parent = None;
+        self.dropped.push(DroppedItem {
+            line: task.line,
+            item: task.title.as_str().to_owned(),
+            field: "parent".to_owned(),
+            detail: format!("{why}; it goes to the top level"),
+        });
+    }
 }
 
 /// By what a second import of the same file knows an item again.

@@ -93,6 +93,14 @@ impl NewList {
     }
 }
 
+impl NewList {
+    /// What it says: name, color, and whether it is archived.
+    pub fn into_written(self) -> (Name, Option<Color>, bool) {
+        let archived = self.rest.archived.unwrap_or(false);
+        (self.name, self.rest.color.flatten(), archived)
+    }
+}
+
 impl Draft for NewList {
     type Made = List;
 

@@ -185,6 +185,31 @@ impl NewTask {
     }
 }
 
+/// What a new task says, but for its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    pub title: Title,
+    pub description: Option<Description>,
+    pub completed: bool,
+    pub priority: Priority,
+    pub schedule: Schedule,
+    pub tags: Tags,
+}
+
+impl NewTask {
+    /// What it says, but for its place.
+    pub fn into_written(self) -> Written {
+        Written {
+            title: self.title,
+            description: self.rest.description.flatten(),
+            completed: self.rest.completed.unwrap_or(false),
+            priority: self.rest.priority.unwrap_or_default(),
+            schedule: self.schedule,
+            tags: self.rest.tags.unwrap_or_default(),
+        }
+    }
+}
+
 impl Draft for NewTask {
     type Made = Task;
 

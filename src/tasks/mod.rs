@@ -26,7 +26,7 @@ pub mod schedule;
 mod schemas;
 mod select_page;
 pub mod series;
-mod siblings;
+pub mod siblings;
 pub mod sort;
 pub mod tagged;
 pub mod tags;

@@ -183,7 +183,7 @@ fn limit(text: &str) -> Option<u16> {
 
 /// An instant of RFC 3339 in the years 1970 to 9999, rounded up to the milliseconds that
 /// tasks have: what is before it, or not, stays so. A leap second is the one after it.
-pub(super) fn instant(text: &str) -> Option<Timestamp> {
+pub fn instant(text: &str) -> Option<Timestamp> {
     let instant = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     let is_between = instant.timestamp_subsec_nanos() % 1_000_000 > 0;
     let millis = instant.timestamp_millis() + i64::from(is_between);

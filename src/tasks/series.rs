@@ -98,6 +98,17 @@ impl Recurrence {
         self.from
     }
 
+    /// Where in the series it is: the due date that a client last wrote, and how many
+    /// tasks came before.
+    pub fn place(&self) -> (NaiveDate, u32) {
+        (self.anchor, self.before)
+    }
+
+    /// The same series at another place of it.
+    pub fn placed(&self, anchor: NaiveDate, before: u32) -> Self {
+        Self::new(self.rule.clone(), self.from, anchor, before)
+    }
+
     /// The same series begun anew at another date.
     pub fn restarted(&self, anchor: NaiveDate) -> Self {
         Self::begin(self.rule.clone(), self.from, anchor)

@@ -1,5 +1,7 @@
 //! Reads files.
 
+mod ndjson;
+
 use super::document::{Document, Invalid};
 use super::format::Format;
 
@@ -9,6 +11,13 @@ use super::format::Format;
 ///
 /// What is wrong, and on which line.
 pub fn read(format: Format, file: &[u8]) -> Result<Document, Invalid> {
-    let _ = (format, file);
-    Ok(Document::default())
+    match format {
+        Format::Ndjson => ndjson::read(file),
+        Format::Csv
+        | Format::ICalendar
+        | Format::TodoTxt
+        | Format::Google
+        | Format::Todoist
+        | Format::Microsoft => Ok(Document::default()),
+    }
 }

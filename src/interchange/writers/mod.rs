@@ -1,5 +1,7 @@
 //! Writes files, a task at a time.
 
+mod ndjson;
+
 use super::format::Format;
 use crate::lists::model::List;
 use crate::tasks::model::Task;
@@ -24,12 +26,18 @@ impl Writer {
 
     /// What stands before the first task.
     pub fn begin(&self, out: &mut Vec<u8>) {
-        let _ = (self.format, &self.lists, out);
+        if self.format == Format::Ndjson {
+            for list in &self.lists {
+                ndjson::list(list, out);
+            }
+        }
     }
 
     /// One task.
     pub fn task(&self, task: &Task, out: &mut Vec<u8>) {
-        let _ = (task, out);
+        if self.format == Format::Ndjson {
+            ndjson::task(task, out);
+        }
     }
 
     /// What stands after the last task.
