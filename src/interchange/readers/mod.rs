@@ -1,6 +1,18 @@
 //! Reads files.
 
+mod collector;
+mod csv;
+mod draft;
+mod google;
+mod html;
+mod icalendar;
+mod json_items;
+mod microsoft;
 mod ndjson;
+mod text;
+mod todoist;
+mod todotxt;
+mod zones;
 
 use super::document::{Document, Invalid};
 use super::format::Format;
@@ -12,12 +24,15 @@ use super::format::Format;
 /// What is wrong, and on which line.
 pub fn read(format: Format, file: &[u8]) -> Result<Document, Invalid> {
     match format {
-        Format::Ndjson => ndjson::read(file),
-        Format::Csv
-        | Format::ICalendar
-        | Format::TodoTxt
-        | Format::Google
-        | Format::Todoist
-        | Format::Microsoft => Ok(Document::default()),
+        Format::Ndjson => {
+            text::without_bom(file)?;
+            ndjson::read(file)
+        }
+        Format::Csv => csv::read(text::of_file(file)?),
+        Format::ICalendar => icalendar::read(text::without_bom(file)?),
+        Format::TodoTxt => todotxt::read(text::of_file(file)?),
+        Format::Google => google::read(text::of_file(file)?),
+        Format::Todoist => todoist::read(text::of_file(file)?),
+        Format::Microsoft => microsoft::read(text::of_file(file)?),
     }
 }
