@@ -1,7 +1,10 @@
 //! Tasks and lists as files: exported and imported, in the formats of other programs and
 //! in one that keeps everything.
 
+mod columns;
 pub mod document;
 pub mod format;
+mod marks;
 pub mod readers;
+mod rrule;
 pub mod writers;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::interchange::document::{
-    Document, DroppedItem, Identity, Invalid, ListItem, TaskItem, itself,
+    Document, DroppedItem, Identity, Invalid, ListItem, MAX_ITEMS, TaskItem, itself,
 };
 use crate::lists::fields::Name;
 use crate::primitives::text::is_visible;
@@ -13,12 +13,6 @@ use crate::tasks::tree::MAX_LEVELS;
 
 use super::draft::{Draft, Names, shown};
 use super::text::split_at_chars;
-
-/// The most tasks of a file.
-pub const MAX_TASKS: usize = 50_000;
-
-/// The most lists of a file: far more than an owner may have, but not any number.
-pub const MAX_LISTS: usize = 50_000;
 
 /// A document in the making.
 #[derive(Debug, Default)]
@@ -39,7 +33,7 @@ impl Collector {
     ///
     /// There are too many.
     pub fn list(&mut self, line: u64, identity: Identity, name: &str) -> Result<usize, Invalid> {
-        if self.document.lists.len() >= MAX_LISTS {
+        if self.document.lists.len() >= MAX_ITEMS {
             return Err(Invalid {
                 line,
                 detail: "a file may have at most 50,000 lists".to_owned(),
@@ -71,7 +65,10 @@ impl Collector {
         let text: String = text.chars().filter(|c| *c != '\0').collect();
         let (start, rest) = split_at_chars(text.trim(), 200);
         if !rest.is_empty() {
-            let detail = format!("is longer than 200 characters: {:?} is left out", shown(rest));
+            let detail = format!(
+                "is longer than 200 characters: {:?} is left out",
+                shown(rest)
+            );
             self.drop(line, start, "name", detail);
         }
         if is_visible(start)
@@ -137,7 +134,7 @@ impl Collector {
     ///
     /// There are too many.
     pub fn task(&mut self, mut draft: Draft) -> Result<usize, Invalid> {
-        if self.document.tasks.len() >= MAX_TASKS {
+        if self.document.tasks.len() >= MAX_ITEMS {
             return Err(too_many(draft.line));
         }
         let title = draft.take_title();
@@ -376,12 +373,12 @@ mod tests {
 
     #[test]
     fn a_long_chain_is_no_deep_recursion() {
-        let names: Vec<String> = (0..MAX_TASKS).map(|n| n.to_string()).collect();
-        let tasks: Vec<(&str, Option<&str>)> = (0..MAX_TASKS)
+        let names: Vec<String> = (0..MAX_ITEMS).map(|n| n.to_string()).collect();
+        let tasks: Vec<(&str, Option<&str>)> = (0..MAX_ITEMS)
             .map(|n| (names[n].as_str(), names.get(n + 1).map(String::as_str)))
             .collect();
         let document = document(&tasks);
-        assert_eq!(document.tasks.len(), MAX_TASKS);
+        assert_eq!(document.tasks.len(), MAX_ITEMS);
         assert!(document.dropped.total > 49_000);
     }
 }

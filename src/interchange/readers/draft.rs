@@ -105,10 +105,7 @@ impl Draft {
         let mut text = std::mem::take(&mut self.title);
         if text.contains('\0') {
             text.retain(|c| c != '\0');
-            self.drop(
-                self.names.title,
-                "the characters U+0000 in it are left out",
-            );
+            self.drop(self.names.title, "the characters U+0000 in it are left out");
         }
         let trimmed = text.trim();
         let (start, rest) = split_at_chars(trimmed, 1000);
@@ -153,9 +150,8 @@ impl Draft {
         let (start, rest) = split_at_chars(&whole, 20_000);
         if !rest.is_empty() {
             let lost = rest.chars().count();
-            let detail = format!(
-                "is longer than 20,000 characters: the last {lost} of them are left out"
-            );
+            let detail =
+                format!("is longer than 20,000 characters: the last {lost} of them are left out");
             self.drop(self.names.description, detail);
         }
         if start.is_empty() {

@@ -115,7 +115,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-const SURROGATE: &str = "half of a surrogate pair stands alone in a string: an emoji was cut in two";
+const SURROGATE: &str =
+    "half of a surrogate pair stands alone in a string: an emoji was cut in two";
 
 impl<'a> Node<'a> {
     /// The JSON of the value.
@@ -137,7 +138,9 @@ impl<'a> Node<'a> {
     pub fn is_empty(self) -> bool {
         let text = self.0.get();
         let inner = |open, close| {
-            let inner = text.strip_prefix(open).and_then(|it| it.strip_suffix(close));
+            let inner = text
+                .strip_prefix(open)
+                .and_then(|it| it.strip_suffix(close));
             inner.is_some_and(|inner: &str| inner.trim().is_empty())
         };
         matches!(text, "null" | "false" | "\"\"") || inner('[', ']') || inner('{', '}')

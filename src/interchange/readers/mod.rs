@@ -4,6 +4,7 @@ mod collector;
 mod csv;
 mod draft;
 mod google;
+mod graph_rules;
 mod html;
 mod icalendar;
 mod json_items;
@@ -11,6 +12,7 @@ mod microsoft;
 mod ndjson;
 mod text;
 mod todoist;
+mod todoist_dates;
 mod todotxt;
 mod zones;
 

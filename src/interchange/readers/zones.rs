@@ -63,7 +63,9 @@ pub fn minutes(time: impl chrono::Timelike) -> DueTime {
 /// A day that a task can have: in the years 1970 to 9999.
 pub fn day(date: NaiveDate) -> Option<NaiveDate> {
     let last = NaiveDate::from_ymd_opt(9999, 12, 31)?;
-    (NaiveDate::default()..=last).contains(&date).then_some(date)
+    (NaiveDate::default()..=last)
+        .contains(&date)
+        .then_some(date)
 }
 
 /// An instant of RFC 3339, in the years 1970 to 9999.

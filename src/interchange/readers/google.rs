@@ -1,0 +1,253 @@
+//! `Tasks.json` of Google Takeout, and what the Tasks API answers.
+
+use super::collector::Collector;
+use super::draft::{Draft, Names, shown};
+use super::json_items::{Lines, Members, Node};
+use super::zones;
+use crate::interchange::document::{Document, Identity, Invalid, MAX_ITEMS};
+use crate::primitives::timestamp::Timestamp;
+use crate::tasks::fields::day;
+
+static NAMES: Names = Names {
+    title: "title",
+    description: "notes",
+    tags: "tags",
+    recurrence: "recurrence",
+    parent: "parent",
+    list: "list",
+};
+
+/// What says nothing to a person, or what Google computes.
+const TECHNICAL: [&str; 6] = [
+    "kind",
+    "etag",
+    "selfLink",
+    "webViewLink",
+    "task_type",
+    "position",
+];
+
+/// Reads a file whole.
+pub fn read(text: &str) -> Result<Document, Invalid> {
+    let (lines, root) = Lines::parse(text)?;
+    let mut reader = Reader {
+        lines,
+        collector: Collector::default(),
+    };
+    reader.root(root)?;
+    Ok(reader.collector.finish())
+}
+
+struct Reader<'a> {
+    lines: Lines<'a>,
+    collector: Collector,
+}
+
+impl<'a> Reader<'a> {
+    fn root(&mut self, root: Node<'a>) -> Result<(), Invalid> {
+        let members = self.lines.object(root)?;
+        let items = members.as_ref().and_then(|members| find(members, "items"));
+        let is_google = members
+            .as_ref()
+            .and_then(|members| find(members, "kind"))
+            .is_some();
+        let Some(items) = items.and_then(|items| Lines::array(items, MAX_ITEMS * 2)) else {
+            // An account without lists has no items.
+            if is_google {
+                return Ok(());
+            }
+            let line = self.lines.of(root);
+            let detail =
+                "the file must be an object with \"kind\" and \"items\", as Takeout's Tasks.json";
+            return Err(Invalid {
+                line,
+                detail: detail.to_owned(),
+            });
+        };
+        let mut loose = Vec::new();
+        for item in items {
+            let line = self.lines.of(item);
+            let Some(members) = self.lines.object(item)? else {
+                let detail = "an item must be an object: a list, or a task".to_owned();
+                return Err(Invalid { line, detail });
+            };
+            let kind = match find(&members, "kind") {
+                Some(kind) => self.lines.string(kind)?.unwrap_or_default(),
+                None => String::new(),
+            };
+            if kind == "tasks#task" {
+                loose.push((line, members));
+            } else {
+                self.list(line, &members)?;
+            }
+        }
+        self.tasks(loose, None)
+    }
+
+    fn list(&mut self, line: u64, members: &Members<'a>) -> Result<(), Invalid> {
+        let name = self.text(members, "title")?.unwrap_or_default();
+        let identity = match self.text(members, "id")? {
+            Some(id) => Identity::Uid(id),
+            None => Identity::Content(name.clone()),
+        };
+        let updated = self.text(members, "updated")?;
+        let list = self.collector.list(line, identity, &name)?;
+        if let Some(list) = self.collector.list_mut(list) {
+            list.updated_at = updated.as_deref().and_then(zones::instant);
+        }
+        let mut tasks = Vec::new();
+        for (member, value) in members {
+            match member.as_str() {
+                "id" | "title" | "updated" => {}
+                "items" => {
+                    let items = Lines::array(*value, MAX_ITEMS + 1).unwrap_or_default();
+                    for item in items {
+                        let line = self.lines.of(item);
+                        let Some(members) = self.lines.object(item)? else {
+                            let detail = "a task must be an object".to_owned();
+                            return Err(Invalid { line, detail });
+                        };
+                        tasks.push((line, members));
+                    }
+                }
+                other if TECHNICAL.contains(&other) || value.is_empty() => {}
+                other => {
+                    let line = self.lines.of(*value);
+                    let detail = format!(
+                        "{} is left out: a list has nothing for it",
+                        shown(value.json())
+                    );
+                    self.collector.drop(line, &name, other, detail);
+                }
+            }
+        }
+        self.tasks(tasks, Some(list))
+    }
+
+    /// Takes tasks in the order of their positions, which are among siblings.
+    fn tasks(
+        &mut self,
+        tasks: Vec<(u64, Members<'a>)>,
+        list: Option<usize>,
+    ) -> Result<(), Invalid> {
+        let mut sorted = Vec::with_capacity(tasks.len());
+        for (line, members) in tasks {
+            let position = self.text(&members, "position")?.unwrap_or_default();
+            sorted.push((position, line, members));
+        }
+        sorted.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        for (_, line, members) in sorted {
+            let draft = self.task(line, &members, list)?;
+            self.collector.task(draft)?;
+        }
+        Ok(())
+    }
+
+    fn task(
+        &mut self,
+        line: u64,
+        members: &Members<'a>,
+        list: Option<usize>,
+    ) -> Result<Draft, Invalid> {
+        let id = self.text(members, "id")?;
+        let title = self.text(members, "title")?.unwrap_or_default();
+        let identity = match &id {
+            Some(id) => Identity::Uid(id.clone()),
+            None => Identity::Content(title.clone()),
+        };
+        let mut draft = Draft::new(&NAMES, line, identity);
+        (draft.title, draft.key, draft.list) = (title, id, list);
+        let mut updated = None;
+        for (name, value) in members {
+            if TECHNICAL.contains(&name.as_str())
+                || matches!(name.as_str(), "id" | "title")
+                || value.is_empty()
+            {
+                continue;
+            }
+            let text = self.lines.string(*value)?;
+            let mut is_kept = true;
+            match (name.as_str(), &text) {
+                ("notes", Some(text)) => draft.texts.push(text.clone()),
+                ("parent", Some(text)) => draft.parent = Some(text.clone()),
+                ("status", Some(text)) => {
+                    draft.completed = text == "completed";
+                    is_kept = matches!(text.as_str(), "completed" | "needsAction");
+                }
+                ("due", Some(text)) => {
+                    draft.date = text.get(..10).and_then(day);
+                    is_kept = draft.date.is_some();
+                }
+                ("completed", Some(text)) => {
+                    draft.completed_at = zones::instant(text);
+                    is_kept = draft.completed_at.is_some();
+                }
+                ("updated", Some(text)) => {
+                    updated = zones::instant(text);
+                    is_kept = updated.is_some();
+                }
+                ("created", Some(text)) => {
+                    draft.created_at = zones::instant(text);
+                    is_kept = draft.created_at.is_some();
+                }
+                ("deleted", None) => {
+                    // From now on, so that there are days left to restore it.
+                    draft.trashed_at = value.is_true().then(Timestamp::now);
+                }
+                ("links", None) => is_kept = self.links(&mut draft, *value)?,
+                _ => is_kept = false,
+            }
+            if !is_kept {
+                let at = self.lines.of(*value);
+                let detail = match name.as_str() {
+                    "hidden" => "is left out: Todoward hides no tasks".to_owned(),
+                    _ => format!(
+                        "{} is left out: Todoward has nothing for it",
+                        shown(value.json())
+                    ),
+                };
+                draft.drop_at(at, name, detail);
+            }
+        }
+        draft.updated_at = updated;
+        if !draft.completed && draft.completed_at.take().is_some() {
+            draft.drop("completed", "is left out: the task is not completed");
+        }
+        Ok(draft)
+    }
+
+    /// A line for each link. False if there is something else.
+    fn links(&mut self, draft: &mut Draft, value: Node<'a>) -> Result<bool, Invalid> {
+        let Some(links) = Lines::array(value, 1000) else {
+            return Ok(false);
+        };
+        for link in links {
+            let Some(members) = self.lines.object(link)? else {
+                return Ok(false);
+            };
+            let about = self
+                .text(&members, "description")?
+                .filter(|it| !it.is_empty());
+            let url = self.text(&members, "link")?.unwrap_or_default();
+            draft.texts.push(match about {
+                Some(about) => format!("{about}: {url}"),
+                None => url,
+            });
+        }
+        Ok(true)
+    }
+
+    fn text(&mut self, members: &Members<'a>, name: &str) -> Result<Option<String>, Invalid> {
+        match find(members, name) {
+            Some(value) => self.lines.string(value),
+            None => Ok(None),
+        }
+    }
+}
+
+fn find<'a>(members: &Members<'a>, name: &str) -> Option<Node<'a>> {
+    members
+        .iter()
+        .find(|(it, _)| it == name)
+        .map(|(_, value)| *value)
+}
