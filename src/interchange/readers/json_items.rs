@@ -124,11 +124,6 @@ impl<'a> Node<'a> {
         self.0.get()
     }
 
-    /// Whether it is null.
-    pub fn is_null(self) -> bool {
-        self.0.get() == "null"
-    }
-
     /// Whether it is true.
     pub fn is_true(self) -> bool {
         self.0.get() == "true"

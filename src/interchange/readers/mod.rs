@@ -10,6 +10,8 @@ mod icalendar;
 mod json_items;
 mod microsoft;
 mod ndjson;
+#[cfg(test)]
+mod tests;
 mod text;
 mod todoist;
 mod todoist_dates;
