@@ -6,5 +6,7 @@ pub mod document;
 pub mod format;
 mod marks;
 pub mod readers;
+#[cfg(test)]
+mod round_trips;
 mod rrule;
 pub mod writers;
