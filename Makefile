@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test batch-suite e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence binary better-auth client check-deploy chaos soak fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
+.PHONY: run test batch-suite e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats binary better-auth client check-deploy chaos soak fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -20,7 +20,7 @@ batch-suite: postgres
 # End to end, against the real ones: Better Auth, newman, a browser. Needs Node.js
 # 22.18 and Python 3. LONG=1 rotates keys under load for a minute instead of eight
 # seconds, makes up requests for longer, and compares more rules.
-e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence
+e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats
 
 # Tokens and keys of the real Better Auth, from npm: the newest, and the oldest line
 # that docs/BETTER_AUTH.md claims.
@@ -52,6 +52,10 @@ e2e-browser: binary
 e2e-recurrence:
 	cd tests/recurrence && npm ci
 	$(if $(LONG),RULES=20000 CHANGES=0) tests/recurrence/compare
+
+# Exported files, read by Python's icalendar and csv and by pytodotxt.
+e2e-formats:
+	tests/formats/compare
 
 # What the tests above start with: the binary, Better Auth, and the client, which is built.
 binary:

@@ -296,3 +296,56 @@ proptest! {
         }
     }
 }
+
+/// Files for the programs of `tests/formats`, in the directory of a variable; JSON lines
+/// say what they should find.
+#[test]
+#[ignore = "writes files: make e2e-formats"]
+fn files_for_other_programs() {
+    let directory = std::path::PathBuf::from(std::env::var("TODOWARD_FORMATS").unwrap());
+    let lists = [
+        list(1, "Home"),
+        list(2, "Home"),
+        list(3, "Straße, \"5\"; b"),
+    ];
+    let mut tasks: Vec<Task> = (10..)
+        .zip(TRICKY)
+        .map(|(n, title)| {
+            let body = json!({
+                "title": title,
+                "description": format!("{title}\nsecond line, {}", "long 🦀 ".repeat(40)),
+                "completed": n % 3 == 0,
+                "priority": PRIORITIES[usize::from(n) % 4],
+                "tags": ["a b", "c,d", title],
+                "list_id": id(n % 3 + 1).to_string(),
+            });
+            task(n, &body)
+        })
+        .collect();
+    for (n, due) in (100..).zip([
+        json!({"due_date": "2026-01-31", "recurrence": {"rule": "FREQ=MONTHLY"}}),
+        json!({"due_date": "2026-03-29", "due_time": "02:30", "time_zone": "Europe/Berlin"}),
+        json!({"due_date": "2026-10-25", "due_time": "02:30", "time_zone": "Europe/Berlin"}),
+        json!({"due_date": "2026-07-01", "due_time": "09:00", "time_zone": "America/New_York"}),
+        json!({"due_date": "2026-07-01", "due_time": "09:00", "time_zone": "Africa/Casablanca"}),
+        json!({"due_date": "2099-07-01", "due_time": "09:00", "time_zone": "Australia/Lord_Howe"}),
+        json!({"due_date": "2026-07-01", "due_time": "09:00", "time_zone": "UTC"}),
+        json!({"due_date": "2026-07-01", "due_time": "09:00"}),
+        json!({"due_date": "2026-07-01", "recurrence": {"rule": "FREQ=DAILY;INTERVAL=2", "from": "completion"}}),
+        json!({"due_date": "2026-07-01", "due_time": "23:59", "time_zone": "Asia/Kolkata",
+            "recurrence": {"rule": "FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20270101"}}),
+    ]) {
+        let mut body = due;
+        body["title"] = format!("due {n}").into();
+        tasks.push(task(n, &body));
+    }
+    tasks[1].parent_id = Some(tasks[0].id);
+    for (format, name) in [
+        (Format::Ndjson, "tasks.ndjson"),
+        (Format::Csv, "tasks.csv"),
+        (Format::ICalendar, "tasks.ics"),
+        (Format::TodoTxt, "todo.txt"),
+    ] {
+        std::fs::write(directory.join(name), written(format, &lists, &tasks)).unwrap();
+    }
+}
