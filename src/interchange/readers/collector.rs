@@ -90,7 +90,7 @@ impl Collector {
         self.document.dropped.push(DroppedItem {
             line,
             item: shown(item),
-            field: field.to_owned(),
+            field: shown(field),
             detail: detail.into(),
         });
     }

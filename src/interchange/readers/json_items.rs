@@ -12,12 +12,14 @@ use serde_json::value::RawValue;
 use super::text::count_lines;
 use crate::interchange::document::Invalid;
 
-/// The text of a document, and how far its lines were counted.
+/// The text of a document, and how many lines begin before each of its blocks.
 pub struct Lines<'a> {
     text: &'a str,
-    at: usize,
-    line: u64,
+    before: Vec<u64>,
 }
+
+/// How many bytes are counted for a line that is asked for, at most.
+const BLOCK: usize = 4096;
 
 /// A value in the text of a document.
 #[derive(Debug, Clone, Copy)]
@@ -33,11 +35,13 @@ impl<'a> Lines<'a> {
     ///
     /// It is not JSON.
     pub fn parse(text: &'a str) -> Result<(Self, Node<'a>), Invalid> {
-        let lines = Self {
-            text,
-            at: 0,
-            line: 1,
-        };
+        let mut line = 1;
+        let mut before = Vec::with_capacity(text.len() / BLOCK + 1);
+        for block in text.as_bytes().chunks(BLOCK) {
+            before.push(line);
+            line += count_lines(block);
+        }
+        let lines = Self { text, before };
         match serde_json::from_str::<&RawValue>(text) {
             Ok(root) => Ok((lines, Node(root))),
             Err(error) => {
@@ -52,17 +56,13 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The line that a value begins on. Values asked for in their order cost nothing more
-    /// than reading the text once.
-    pub fn of(&mut self, node: Node<'a>) -> u64 {
+    /// The line that a value begins on.
+    pub fn of(&self, node: Node<'a>) -> u64 {
         let at = (node.0.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        if at < self.at {
-            (self.at, self.line) = (0, 1);
-        }
-        let between = self.text.as_bytes().get(self.at..at).unwrap_or_default();
-        self.line += count_lines(between);
-        self.at = at;
-        self.line
+        let block = at / BLOCK;
+        let between = self.text.as_bytes().get(block * BLOCK..at);
+        let before = self.before.get(block).copied().unwrap_or(1);
+        before + count_lines(between.unwrap_or_default())
     }
 
     /// The members of an object. None if it is something else.
@@ -70,7 +70,7 @@ impl<'a> Lines<'a> {
     /// # Errors
     ///
     /// One of them stands twice: programs differ in which of the two they use.
-    pub fn object(&mut self, node: Node<'a>) -> Result<Option<Members<'a>>, Invalid> {
+    pub fn object(&self, node: Node<'a>) -> Result<Option<Members<'a>>, Invalid> {
         if !node.0.get().starts_with('{') {
             return Ok(None);
         }
@@ -103,7 +103,7 @@ impl<'a> Lines<'a> {
     /// # Errors
     ///
     /// It has half of a surrogate pair.
-    pub fn string(&mut self, node: Node<'a>) -> Result<Option<String>, Invalid> {
+    pub fn string(&self, node: Node<'a>) -> Result<Option<String>, Invalid> {
         if !node.0.get().starts_with('"') {
             return Ok(None);
         }
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn every_value_knows_its_line() {
         let text = "{\n \"a\": [\n  1,\n\n  {\"b\": \"x\"}],\n \"c\": null}";
-        let (mut lines, root) = Lines::parse(text).unwrap();
+        let (lines, root) = Lines::parse(text).unwrap();
         let members = lines.object(root).unwrap().unwrap();
         let items = Lines::array(members[0].1, 10).unwrap();
         let at: Vec<u64> = items.iter().map(|item| lines.of(*item)).collect();
@@ -230,9 +230,9 @@ mod tests {
         let deep = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
         assert!(why(&deep).is_none());
         let twice = "{\"x\":1,\n\"x\":2}";
-        let (mut lines, root) = Lines::parse(twice).unwrap();
+        let (lines, root) = Lines::parse(twice).unwrap();
         assert_eq!(lines.object(root).unwrap_err().line, 2);
-        let (mut lines, root) = Lines::parse("\n\"\\ud83d\"").unwrap();
+        let (lines, root) = Lines::parse("\n\"\\ud83d\"").unwrap();
         assert_eq!(lines.string(root).unwrap_err().line, 2);
     }
 }

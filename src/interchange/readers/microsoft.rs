@@ -95,7 +95,8 @@ impl<'a> Reader<'a> {
             };
             let is_list =
                 find(&members, "displayName").is_some() || find(&members, "tasks").is_some();
-            match is_list && find(&members, "title").is_none() {
+            // A list in a list is none: it would be a way to make the stack deep.
+            match is_list && list.is_none() && find(&members, "title").is_none() {
                 true => self.list(line, &members)?,
                 false => self.task(line, &members, list)?,
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 
 use super::collector::{Collector, too_many};
-use super::draft::{Draft, Names};
+use super::draft::{Draft, Names, shown};
 use crate::interchange::document::{Document, Identity, Invalid, MAX_ITEMS};
 use crate::interchange::marks;
 use crate::primitives::timestamp::Timestamp;
@@ -84,13 +84,14 @@ fn task(number: u64, line: &str) -> (Draft, Option<String>) {
     // Marks behind the last word are no part of the sentence.
     let words = tokens.iter().rposition(|token| !is_mark(token));
     let mut title: Vec<String> = Vec::new();
+    let mut has_words = false;
     for (at, token) in tokens.into_iter().enumerate() {
         if let Some((sign, name)) = marks::sign(token) {
             match sign {
                 '+' if project.is_none() => project = Some(name.to_owned()),
                 _ => draft.tags.push(name.to_owned()),
             }
-            if words.is_some_and(|last| at < last) && !title.iter().all(String::is_empty) {
+            if words.is_some_and(|last| at < last) && has_words {
                 title.push(name.to_owned());
             }
             continue;
@@ -98,7 +99,10 @@ fn task(number: u64, line: &str) -> (Draft, Option<String>) {
         match known_pair(token) {
             Some(("rec", value)) if recurrence.is_none() => recurrence = Some(value.to_owned()),
             Some((key, value)) => pair(&mut draft, key, value),
-            None => title.push(marks::unprotected(token, title.is_empty())),
+            None => {
+                has_words |= !token.is_empty();
+                title.push(marks::unprotected(token, title.is_empty()));
+            }
         }
     }
     draft.title = title.join(" ").trim().to_owned();
@@ -119,24 +123,33 @@ fn pair(draft: &mut Draft, key: &str, value: &str) {
     match (key, value) {
         ("due", value) => match day(value) {
             Some(date) if draft.date.is_none() => draft.date = Some(date),
-            Some(_) => draft.drop(key, format!("{value:?} is a second one, and left out")),
-            None => draft.drop(key, format!("{value:?} is no day, and left out")),
+            Some(_) => draft.drop(
+                key,
+                format!("{:?} is a second one, and left out", shown(value)),
+            ),
+            None => draft.drop(key, format!("{:?} is no day, and left out", shown(value))),
         },
         ("pri", value) => match marks::letter(value) {
             Some(letter) if draft.priority == Priority::None => priority(draft, letter, key),
             _ => draft.drop(
                 key,
-                format!("{value:?} is left out: it is no priority A to Z"),
+                format!("{:?} is left out: it is no priority A to Z", shown(value)),
             ),
         },
         ("t", value) => draft.drop(
             key,
-            format!("{value:?} is left out: tasks have no day on which they begin"),
+            format!(
+                "{:?} is left out: tasks have no day on which they begin",
+                shown(value)
+            ),
         ),
         ("h", "0") => {}
         (key, value) => draft.drop(
             key,
-            format!("{value:?} is left out: Todoward has nothing for it"),
+            format!(
+                "{:?} is left out: Todoward has nothing for it",
+                shown(value)
+            ),
         ),
     }
 }
@@ -180,7 +193,10 @@ fn repeat(draft: &mut Draft, value: &str) {
         Some(rule) => (draft.rule, draft.from) = (Some(rule), from),
         None => draft.drop(
             "rec",
-            format!("{value:?} is left out: it is no rule that is known"),
+            format!(
+                "{:?} is left out: it is no rule that is known",
+                shown(value)
+            ),
         ),
     }
 }

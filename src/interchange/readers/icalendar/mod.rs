@@ -132,6 +132,9 @@ impl Reader {
                 let detail = "is left out: it is no task";
                 self.collector.drop(line, "", &shown(other), detail);
             }
+            (Some(_), "VTODO" | "VCALENDAR") => {
+                return refused("the one before has not ended: the file was cut, or mixed up");
+            }
             (Some("VTODO"), other) => {
                 if let Some(todo) = &mut self.todo {
                     let detail = "is left out: Todoward has no reminders";
