@@ -74,6 +74,19 @@ impl Change<'_> {
     }
 }
 
+/// The ids of a table whose rows have ended, as far as they are remembered.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn ended(conn: &mut DbConnection, owner: &OwnerId, table: &str) -> QueryResult<Vec<DbId>> {
+    gone::table
+        .filter(gone::owner_id.eq(owner.as_str()))
+        .filter(gone::kind.eq(table))
+        .select(gone::id)
+        .load(conn)
+}
+
 /// Runs a change of the owner's rows as one transaction. Inside of [`as_one_change`] it is
 /// a part of that one.
 ///

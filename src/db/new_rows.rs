@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::connection::DbConnection;
 use super::owned::Owned;
-use super::table::{InsertAll, Table};
+use super::table::{InsertAll, InsertMissing, Table};
 
 /// Inserts rows of one type.
 type Insert = fn(&mut DbConnection, &[Box<dyn Any>]) -> QueryResult<()>;
@@ -87,4 +87,44 @@ fn columns<M: Owned>(row: &M) -> Columns<'_, M> {
     let fields = row.fields();
     let derived = M::Row::derive(&fields);
     (fields, derived)
+}
+
+/// A new row with its derived columns, which take most of the time that a row needs. They
+/// are computed before the transaction that inserts it.
+pub struct Prepared<M: Owned> {
+    row: M,
+    derived: <M::Row as Table>::Derived,
+}
+
+impl<M: Owned> Prepared<M> {
+    /// Computes the derived columns of a row.
+    pub fn new(row: M) -> Self {
+        let derived = M::Row::derive(&row.fields());
+        Self { row, derived }
+    }
+
+    /// The size of its texts, or a little more.
+    pub fn size(&self) -> usize {
+        M::Row::json_size(&self.row.fields())
+    }
+}
+
+/// Inserts those rows of one owner that are not there, and says how many they are.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn insert_missing<M: Owned>(
+    conn: &mut DbConnection,
+    rows: &[Prepared<M>],
+) -> QueryResult<usize> {
+    let Some(first) = rows.first() else {
+        return Ok(0);
+    };
+    let rows = rows.iter().map(|new| (new.row.fields(), &new.derived));
+    let insert = InsertMissing::<M::Row> {
+        owner: first.row.owner(),
+        rows: rows.collect(),
+    };
+    insert.execute(conn)
 }

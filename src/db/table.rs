@@ -144,6 +144,15 @@ pub struct InsertAll<'a, T: Table> {
     pub rows: Vec<(T::Fields<'a>, T::Derived)>,
 }
 
+/// INSERT: those rows of the owner's that are not there. Their derived columns were
+/// computed before the transaction began.
+pub struct InsertMissing<'a, T: Table> {
+    /// The owner.
+    pub owner: &'a OwnerId,
+    /// The columns of each row, and the derived ones. At least one row.
+    pub rows: Vec<(T::Fields<'a>, &'a T::Derived)>,
+}
+
 /// UPDATE: all columns of a row, if it still has the version that was read.
 pub struct Replace<'a, T: Table> {
     /// The owner.
@@ -229,6 +238,7 @@ dynamic_query!(
     [T] Newest<'_, T>,
     [T: Table] Insert<'_, T>,
     [T: Table] InsertAll<'_, T>,
+    [T: Table] InsertMissing<'_, T>,
     [T: Table] Replace<'_, T>,
     [T] Delete<'_, T>,
     [T] Exists<'_, T>,
@@ -277,6 +287,20 @@ statement_text!([T: Table] InsertAll<'_, T>, |this, out| {
         T::push_values(fields, derived, &mut out)?;
         out.push_sql(")");
     }
+    Ok(())
+});
+
+statement_text!([T: Table] InsertMissing<'_, T>, |this, out| {
+    out.unsafe_to_cache_prepared();
+    out.push_sql(T::INSERT);
+    for (at, (fields, derived)) in this.rows.iter().enumerate() {
+        out.push_sql(if at == 0 { "VALUES (" } else { ", (" });
+        out.push_bind_param::<Text, _>(this.owner.as_str())?;
+        out.push_sql(UNNUMBERED);
+        T::push_values(fields, derived, &mut out)?;
+        out.push_sql(")");
+    }
+    out.push_sql(" ON CONFLICT (owner_id, id) DO NOTHING");
     Ok(())
 });
 

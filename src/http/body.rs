@@ -12,6 +12,7 @@ use actix_web::web::{BytesMut, Payload};
 use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::app_state::AppState;
 use super::response_budget::{Held, LARGE};
@@ -21,6 +22,9 @@ use crate::primitives::problem::{ApiError, Code};
 
 /// The max time for a body to arrive. actix has no limit of its own (slow POST attack).
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The max time that a large file may take, if it never stops for [`BODY_TIMEOUT`].
+const FILE_TIMEOUT: Duration = Duration::from_secs(120);
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -57,20 +61,7 @@ pub async fn read_up_to(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Body, ApiError> {
-    // A compressed body could be a decompression bomb, so none is decompressed.
-    if request.headers().contains_key(CONTENT_ENCODING) {
-        return Err(unsupported(
-            request,
-            "send the body without Content-Encoding",
-        ));
-    }
-    let announced = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large(limit));
-    }
+    let announced = announced(limit, request)?;
     let mut body = pin!(collect(limit, app, owner, payload, announced));
     // What is there already needs no timer, and on a database thread there is none.
     let arrived = poll_fn(|context| Poll::Ready(body.as_mut().poll(context))).await;
@@ -86,6 +77,68 @@ pub async fn read_up_to(
     }
 }
 
+/// Reads a file of at most `limit` bytes. It may take two minutes while it moves, and its
+/// caller limits how many there are at once.
+pub async fn read_file(
+    limit: usize,
+    request: &HttpRequest,
+    mut payload: Payload,
+) -> Result<Vec<u8>, ApiError> {
+    let announced = announced(limit, request)?;
+    let mut file = Vec::new();
+    let end = Instant::now() + FILE_TIMEOUT;
+    loop {
+        let until = end.min(Instant::now() + BODY_TIMEOUT);
+        let next = tokio::time::timeout_at(until, payload.next()).await;
+        let next = next.map_err(|_| {
+            ApiError::new(
+                Code::RequestTimeout,
+                "the body stopped for 10 seconds, or took longer than 2 minutes",
+            )
+        })?;
+        let Some(piece) = next.transpose().map_err(|_| ended_early())? else {
+            return Ok(file);
+        };
+        let length = file.len() + piece.len();
+        if length > limit {
+            return Err(too_large(limit));
+        }
+        // Not before bytes have come: a length that is announced and never sent must cost
+        // nothing.
+        if file.capacity() < length {
+            let whole = announced.unwrap_or(2 * length).max(length);
+            file.reserve_exact(whole - file.len());
+        }
+        file.extend_from_slice(&piece);
+    }
+}
+
+/// The length that a body says it has.
+fn announced(limit: usize, request: &HttpRequest) -> Result<Option<usize>, ApiError> {
+    // A compressed body could be a decompression bomb, so none is decompressed.
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return Err(unsupported(
+            request,
+            "send the body without Content-Encoding",
+        ));
+    }
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    match announced {
+        Some(length) if length > limit => Err(too_large(limit)),
+        announced => Ok(announced),
+    }
+}
+
+fn ended_early() -> ApiError {
+    ApiError::new(
+        Code::InvalidRequest,
+        "the body ended early or is not well-formed HTTP",
+    )
+}
+
 async fn collect(
     limit: usize,
     app: &AppState,
@@ -98,12 +151,7 @@ async fn collect(
         held: None,
     };
     while let Some(piece) = payload.next().await {
-        let piece = piece.map_err(|_| {
-            ApiError::new(
-                Code::InvalidRequest,
-                "the body ended early or is not well-formed HTTP",
-            )
-        })?;
+        let piece = piece.map_err(|_| ended_early())?;
         let length = body.bytes.len() + piece.len();
         if length > limit {
             return Err(too_large(limit));

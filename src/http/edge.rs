@@ -183,6 +183,7 @@ fn code_of(status: StatusCode) -> Code {
     match status.as_u16() {
         404 => Code::NoSuchAddress,
         405 => Code::MethodNotAllowed,
+        406 => Code::NotAcceptable,
         408 => Code::RequestTimeout,
         413 => Code::BodyTooLarge,
         415 => Code::UnsupportedMediaType,

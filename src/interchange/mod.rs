@@ -4,7 +4,9 @@
 mod columns;
 pub mod document;
 pub mod format;
+pub mod import;
 mod marks;
+pub mod media;
 pub mod readers;
 #[cfg(test)]
 mod round_trips;

@@ -6,6 +6,7 @@ pub mod handlers;
 pub mod input;
 pub mod model;
 mod openapi;
+pub mod outline;
 mod page;
 pub mod purge;
 pub mod query;

@@ -77,8 +77,9 @@ pub(super) fn of(
     if let Some(resource) = resource.filter(|_| described.body.is_some()) {
         codes.extend(OF_BODIES);
         codes.push(resource.invalid);
-        // An unknown field of a batch is a fault of its envelope.
-        codes.extend((resource.invalid != Code::InvalidBatch).then_some(Code::UnknownField));
+        // An unknown field of a batch is a fault of its envelope, and one of a file is told.
+        let without = [Code::InvalidBatch, Code::InvalidImport];
+        codes.extend((!without.contains(&resource.invalid)).then_some(Code::UnknownField));
     }
     if let Some(resource) = resource.filter(|_| endpoint.path.contains("{id}")) {
         codes.push(Code::NotOwner);

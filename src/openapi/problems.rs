@@ -84,6 +84,15 @@ fn problem() -> ObjectBuilder {
                 .description(Some("What is not ready; of `/health/ready` only.")),
         )
         .property(
+            "line",
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(1))
+                .description(Some(
+                    "Which line of the file cannot be imported; the first is 1.",
+                )),
+        )
+        .property(
             "failed",
             ObjectBuilder::new()
                 .schema_type(Type::Integer)
@@ -165,6 +174,9 @@ fn example(code: Code) -> Value {
         members.insert("headers".to_owned(), json!({}));
         members.insert("problem".to_owned(), example(Code::NotOwner));
     }
+    if let (Some(members), Code::InvalidImport) = (problem.as_object_mut(), code) {
+        members.insert("line".to_owned(), json!(14));
+    }
     if let (Some(members), Some((_, errors))) = (problem.as_object_mut(), of_this.next()) {
         members.insert("errors".to_owned(), errors);
     }
@@ -202,6 +214,9 @@ fn detail(code: Code) -> &'static str {
         Code::ListNotFound => "no list has this id",
         // These belong to no operation and have no example.
         Code::NoSuchAddress | Code::MethodNotAllowed => "",
+        Code::NotAcceptable => {
+            "Accept must allow application/x-ndjson, text/csv, text/calendar or text/plain; or say ?format="
+        }
         Code::RequestTimeout => "the body did not arrive within 10 seconds",
         Code::SyncReset => {
             "changes cannot be followed from this cursor any more; start again without since and replace your copy"
@@ -225,9 +240,13 @@ fn detail(code: Code) -> &'static str {
         Code::BatchRefused => {
             "operation 1 was refused, so none was done: this task is somebody else's"
         }
+        Code::InvalidImport => "line 14: title must be 1 to 1,000 characters",
         Code::RateLimited => "too many requests; try again later",
         Code::TooManyStreams => {
             "you have 10 streams here already; close one, or share one among your tabs"
+        }
+        Code::TooManyImports => {
+            "2 imports of yours are under way; wait until one of them has ended"
         }
         Code::Internal => "an internal error occurred",
         Code::DatabaseUnavailable => "the database is unavailable; try again",

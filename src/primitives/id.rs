@@ -72,6 +72,22 @@ impl ResourceId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
+    /// The id with this time whose other bits are these; those of version and variant are
+    /// not among them.
+    pub fn with_tail(moment: Timestamp, tail: Tail) -> Self {
+        let millis = u64::try_from(moment.utc().timestamp_millis()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &tail.0).into_uuid())
+    }
+
+    /// The bits that are not its time, its version or its variant.
+    pub fn tail(&self) -> Tail {
+        let mut tail = [0; 10];
+        for (to, from) in tail.iter_mut().zip(self.0.as_bytes().iter().skip(6)) {
+            *to = *from;
+        }
+        Tail::new(tail)
+    }
+
     /// The time in the id.
     pub fn created_at(&self) -> Timestamp {
         let millis = self.0.get_timestamp().map_or(0, |time| {
@@ -79,6 +95,20 @@ impl ResourceId {
             i64::try_from(seconds).unwrap_or(0).saturating_mul(1000) + i64::from(nanos / 1_000_000)
         });
         Timestamp::new(DateTime::from_timestamp_millis(millis).unwrap_or_default())
+    }
+}
+
+/// The 74 random bits of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tail([u8; 10]);
+
+impl Tail {
+    /// Of ten bytes, of which six bits do not count.
+    pub fn new(mut bytes: [u8; 10]) -> Self {
+        let [version, _, variant, ..] = &mut bytes;
+        *version &= 0x0f;
+        *variant &= 0x3f;
+        Self(bytes)
     }
 }
 
@@ -115,6 +145,17 @@ mod tests {
         assert!(id != one && one != other);
         assert_eq!(one.created_at(), id.created_at());
         assert_eq!(one.why_not_new(Timestamp::now()), None);
+    }
+
+    #[test]
+    fn an_id_is_its_time_and_its_tail() {
+        for _ in 0..1000 {
+            let id = ResourceId::generate();
+            assert_eq!(ResourceId::with_tail(id.created_at(), id.tail()), id);
+            let other = ResourceId::with_tail(id.created_at(), Tail::new([0xff; 10]));
+            assert_eq!(other.tail(), Tail::new([0xff; 10]));
+            assert!(other.why_not_new(Timestamp::now()).is_none());
+        }
     }
 
     #[test]

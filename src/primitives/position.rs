@@ -140,6 +140,15 @@ pub fn evenly(low: Option<&str>, high: Option<&str>, count: usize) -> Option<Vec
     Some(positions)
 }
 
+/// `count` positions behind the last one, in order, before any that a row gets which is
+/// made a millisecond later.
+pub fn all_behind(last: &str, count: usize) -> Option<Vec<String>> {
+    let from = fraction(last);
+    let end = add(&from, &MILLISECOND);
+    let end = (end > from).then(|| text(&end));
+    evenly(Some(last), end.as_deref(), count)
+}
+
 /// A bound of the ids whose own positions are behind a position, or before it: one such
 /// id may lie before the bound, none behind it.
 pub fn nearest_id(position: &str, behind: bool) -> ResourceId {
@@ -355,6 +364,21 @@ mod tests {
             last = behind(&last).unwrap();
             assert!(last.as_str() < later, "{last}");
         }
+    }
+
+    #[test]
+    fn many_stand_behind_the_last_and_before_what_comes_a_millisecond_later() {
+        let id = ResourceId::parse("01a2293d-68c5-71ea-b5c4-9265921571cb").unwrap();
+        let last = of_id(id);
+        let all = all_behind(&last, 50_000).unwrap();
+        assert_eq!(all.len(), 50_000);
+        assert!(all.is_sorted_by(|a, b| a < b));
+        assert!(all[0] > last && all[49_999].as_str() < "01a2293d68c6");
+        // Again behind those, as a second file is.
+        let again = all_behind(&all[49_999], 50_000).unwrap();
+        assert!(again[0] > all[49_999] && again[49_999].as_str() < "01a2293d68c7");
+        let end = "z".repeat(MAX_BYTES - 1);
+        assert_eq!(all_behind(&end, 1).map(|all| all.len()), None);
     }
 
     #[test]

@@ -80,6 +80,8 @@ codes! {
     NoSuchAddress = "no_such_address", 404;
     /// The path does not have this method.
     MethodNotAllowed = "method_not_allowed", 405;
+    /// No format that the client accepts.
+    NotAcceptable = "not_acceptable", 406;
     /// The body did not arrive in time.
     RequestTimeout = "request_timeout", 408;
     /// A cursor of changes that cannot be followed any more.
@@ -106,10 +108,14 @@ codes! {
     InvalidBatch = "invalid_batch", 422;
     /// An operation of a batch was refused, so none was done.
     BatchRefused = "batch_refused", 422;
+    /// A file that cannot be imported.
+    InvalidImport = "invalid_import", 422;
     /// Too many requests.
     RateLimited = "rate_limited", 429;
     /// Too many streams of one user.
     TooManyStreams = "too_many_streams", 429;
+    /// Too many imports of one user at once.
+    TooManyImports = "too_many_imports", 429;
     /// A bug of the server.
     Internal = "internal", 500;
     /// No connection to the database.
@@ -130,6 +136,7 @@ pub fn title(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        406 => "Not Acceptable",
         408 => "Request Timeout",
         410 => "Gone",
         412 => "Precondition Failed",
@@ -155,6 +162,7 @@ pub struct ApiError {
     headers: Vec<(&'static str, String)>,
     not_ready: Box<[&'static str]>,
     failed: Option<Box<FailedOperation>>,
+    line: Option<u64>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -168,6 +176,7 @@ impl ApiError {
             headers: Vec::new(),
             not_ready: Box::default(),
             failed: None,
+            line: None,
             source: None,
         }
     }
@@ -219,6 +228,13 @@ impl ApiError {
         self
     }
 
+    /// Adds the line of a file that cannot be imported.
+    #[must_use]
+    pub fn with_line(mut self, line: u64) -> Self {
+        self.line = Some(line);
+        self
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.code
@@ -241,6 +257,7 @@ impl ApiError {
             request_id,
             errors: &self.errors,
             not_ready: &self.not_ready,
+            line: self.line,
             failed: self.failed.as_deref(),
         }
     }
@@ -260,6 +277,8 @@ pub struct Problem<'a> {
     errors: &'a [FieldError],
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     not_ready: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
     #[serde(flatten)]
     failed: Option<&'a FailedOperation>,
 }

@@ -15,6 +15,7 @@ pub mod input;
 pub mod model;
 mod moving;
 mod openapi;
+pub mod outline;
 mod page;
 mod place;
 pub mod purge;

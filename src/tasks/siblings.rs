@@ -7,7 +7,7 @@ use crate::primitives::id::ResourceId;
 use crate::primitives::timestamp::Timestamp;
 
 /// Which tasks are beside each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Siblings {
     /// The list; none is the inbox.
     pub list: Option<ResourceId>,

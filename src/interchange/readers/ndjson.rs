@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::super::document::{
-    Document, DroppedItem, Identity, Invalid, ListItem, MAX_ITEMS, TaskItem,
+    Document, DroppedItem, Identity, Invalid, ListItem, MAX_ITEMS, TaskItem, itself,
 };
 use crate::lists::input::NewList;
 use crate::primitives::field_error::FieldError;
@@ -210,9 +210,7 @@ impl Reader {
         let deleted_with = reference("deleted_with");
         let trashed = of_server.deleted_at.map(|at| Trashed {
             at,
-            with: deleted_with
-                .or(own)
-                .unwrap_or(ResourceId::from_bytes([0; 16])),
+            with: deleted_with.or(own).unwrap_or_else(itself),
         });
         if !new.completed && completed_at.is_some() {
             drop("completed_at", "the task is not completed");

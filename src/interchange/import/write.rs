@@ -1,0 +1,146 @@
+//! Writes what was planned, in one transaction.
+//!
+//! While it was planned others may have written. So what the plan depends on is looked at
+//! again under the owner's lock; if it is not as it was, nothing is written, and the import
+//! is planned anew.
+
+use std::ops::Range;
+
+use chrono::TimeDelta;
+use diesel::QueryResult;
+
+use super::plan::Plan;
+use crate::auth::OwnerId;
+use crate::db::connection::DbConnection;
+use crate::db::id::DbId;
+use crate::db::new_rows::{Prepared, insert_missing};
+use crate::db::owned::Owned;
+use crate::db::statement::Transaction;
+use crate::lists;
+use crate::primitives::id::ResourceId;
+use crate::primitives::timestamp::Timestamp;
+use crate::tasks;
+
+/// The max number of rows of one statement: SQLite accepts 32,766 parameters, and a row has
+/// 25.
+const ROWS: usize = 250;
+
+/// The max size of the texts of one statement, in bytes, if it has more than one row.
+const BYTES: usize = 1024 * 1024;
+
+/// For how long an import can have been under way, in minutes, on whatever replica: a minute,
+/// and the clocks may differ.
+const UNDER_WAY: i64 = 10;
+
+/// What became of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// All of it is written.
+    All,
+    /// Others have written meanwhile: it must be planned anew.
+    Stale,
+    /// Nobody waits for it any more.
+    Unwanted,
+}
+
+/// Writes a plan, under the owner's lock. `goes_on` is told how many rows are written, and
+/// says whether to go on.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn write(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    plan: &Plan,
+    mut goes_on: impl FnMut(usize) -> bool,
+) -> QueryResult<Transaction<Written>> {
+    if !goes_on(0) {
+        return Ok(Transaction::Rollback(Written::Unwanted));
+    }
+    if is_stale(conn, owner, plan)? {
+        return Ok(Transaction::Rollback(Written::Stale));
+    }
+    let mut written = 0;
+    let mut insert = Inserts {
+        conn,
+        goes_on: &mut goes_on,
+        written: &mut written,
+    };
+    let lists = insert.all(&plan.lists)?;
+    let end = match lists {
+        Written::All => insert.all(&plan.tasks)?,
+        Written::Stale | Written::Unwanted => lists,
+    };
+    Ok(match end {
+        Written::All => Transaction::Commit(end),
+        Written::Stale | Written::Unwanted => Transaction::Rollback(end),
+    })
+}
+
+struct Inserts<'a> {
+    conn: &'a mut DbConnection,
+    goes_on: &'a mut dyn FnMut(usize) -> bool,
+    written: &'a mut usize,
+}
+
+impl Inserts<'_> {
+    fn all<M: Owned>(&mut self, rows: &[Prepared<M>]) -> QueryResult<Written> {
+        for chunk in chunks(rows) {
+            let chunk = rows.get(chunk).unwrap_or_default();
+            // A row with such an id that is there was made meanwhile.
+            if insert_missing(self.conn, chunk)? != chunk.len() {
+                return Ok(Written::Stale);
+            }
+            *self.written += chunk.len();
+            if !(self.goes_on)(*self.written) {
+                return Ok(Written::Unwanted);
+            }
+        }
+        Ok(Written::All)
+    }
+}
+
+/// Rows of one statement each.
+fn chunks<M: Owned>(rows: &[Prepared<M>]) -> Vec<Range<usize>> {
+    let mut chunks = Vec::new();
+    let (mut begin, mut bytes) = (0, 0);
+    for (at, row) in rows.iter().enumerate() {
+        let size = row.size();
+        if at > begin && (at - begin == ROWS || bytes + size > BYTES) {
+            chunks.push(begin..at);
+            (begin, bytes) = (at, 0);
+        }
+        bytes += size;
+    }
+    if begin < rows.len() {
+        chunks.push(begin..rows.len());
+    }
+    chunks
+}
+
+/// Whether something that the plan depends on has changed since, or some of its items are
+/// there now.
+fn is_stale(conn: &mut DbConnection, owner: &OwnerId, plan: &Plan) -> QueryResult<bool> {
+    let begun = plan.read_at.utc() - TimeDelta::minutes(UNDER_WAY);
+    let recent = ResourceId::first_at(Timestamp::new(begun));
+    let recent = tasks::outline::ids_from(conn, owner, recent)?;
+    if recent.iter().any(|id| plan.tails.contains(&id.0.tail())) {
+        return Ok(true);
+    }
+    let lists = lists::outline::all(conn, owner)?;
+    if lists
+        .iter()
+        .any(|list| plan.tails.contains(&list.id.tail()))
+    {
+        return Ok(true);
+    }
+    let live = lists.iter().filter(|list| !list.is_trashed);
+    let live = live.filter(|list| plan.depends_on.live_lists.contains(&list.id));
+    if live.count() < plan.depends_on.live_lists.len() {
+        return Ok(true);
+    }
+    let ids = plan.depends_on.tasks.iter().map(|row| DbId(row.id));
+    let ids: Vec<DbId> = ids.collect();
+    Ok(tasks::outline::some(conn, owner, &ids)? != plan.depends_on.tasks)
+}
