@@ -14,6 +14,7 @@ use crate::health::handlers as health;
 use crate::http::cors::cors;
 use crate::http::edge::{Pattern, api_headers};
 use crate::http::fallback::{method_not_allowed, no_such_address};
+use crate::interchange;
 use crate::lists;
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
 use crate::openapi::{Api, docs, service};
@@ -27,6 +28,7 @@ pub const RESOURCES: &[Resource] = &[
     tags::RESOURCE,
     changes::RESOURCE,
     batch::RESOURCE,
+    interchange::RESOURCE,
 ];
 
 /// The resources that are served below the last of the [`MOUNTS`] alone, which names the

@@ -15,7 +15,7 @@ use crate::primitives::problem::{Code, title};
 
 /// The response headers with text values, as name, description and example.
 /// [`RETRY_AFTER`] is a number.
-const HEADERS: [(&str, &str, &str); 10] = [
+const HEADERS: [(&str, &str, &str); 11] = [
     (
         "X-Request-Id",
         "The caller's, or a new one; the log has it.",
@@ -35,6 +35,11 @@ const HEADERS: [(&str, &str, &str); 10] = [
         "Link",
         "The next page, as a relative reference, while there is one (RFC 8288).",
         "</api/v1/tasks?limit=2&cursor=AQ>; rel=\"next\"",
+    ),
+    (
+        "Content-Disposition",
+        "The name of the file.",
+        "attachment; filename=\"todoward-2026-11-30.ndjson\"",
     ),
     (
         "Idempotency-Replayed",

@@ -31,6 +31,7 @@ use crate::http::app_state::{AppState, Quotas};
 use crate::http::cors::Cors;
 use crate::http::edge::{Edge, edge};
 use crate::http::response_budget::ResponseBudget;
+use crate::interchange::Slots;
 use crate::lists::model::ListRow;
 use crate::metrics::Metrics;
 use crate::openapi::docs::Documents;
@@ -56,7 +57,7 @@ const CUT_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How long a client may read nothing of a response. actix has no limit of its own, and
 /// keeps the response in memory.
-const STALL_TIMEOUT: Duration = Duration::from_secs(20);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why the server cannot start, as one line.
 #[derive(Debug)]
@@ -153,6 +154,7 @@ impl Application {
         let documents = Data::new(Documents::new(routes::API));
         let health_data = Data::from(Arc::clone(&health));
         let of_batches = db.clone();
+        let slots = Data::new(Slots::default());
         let http = HttpServer::new(move || {
             let guard = guard.clone();
             let batches = Batches::new(of_batches.clone(), &state, routes::operations);
@@ -163,6 +165,7 @@ impl Application {
                 .app_data(documents.clone())
                 .app_data(cors.clone())
                 .app_data(rules.clone())
+                .app_data(slots.clone())
                 .app_data(edge_data.clone())
                 .configure(|app| routes::configure(app, guard))
                 .wrap(from_fn(edge))

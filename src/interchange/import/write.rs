@@ -9,13 +9,15 @@ use std::ops::Range;
 use chrono::TimeDelta;
 use diesel::QueryResult;
 
-use super::plan::Plan;
+use super::plan::{Counts, Plan};
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 use crate::db::id::DbId;
 use crate::db::new_rows::{Prepared, insert_missing};
 use crate::db::owned::Owned;
-use crate::db::statement::Transaction;
+use crate::db::quota::Quota;
+use crate::db::rejection::Rejection;
+use crate::db::statement::{Access, Failure, Statement, Transaction};
 use crate::lists;
 use crate::primitives::id::ResourceId;
 use crate::primitives::timestamp::Timestamp;
@@ -33,14 +35,48 @@ const BYTES: usize = 1024 * 1024;
 const UNDER_WAY: i64 = 10;
 
 /// What became of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     /// All of it is written.
     All,
+    /// The owner would have too many rows.
+    Refused(Rejection),
     /// Others have written meanwhile: it must be planned anew.
     Stale,
     /// Nobody waits for it any more.
     Unwanted,
+}
+
+/// How many rows an owner may have.
+#[derive(Clone)]
+pub struct Limits {
+    pub tasks: Quota,
+    pub lists: Quota,
+}
+
+impl Limits {
+    fn check(
+        &self,
+        conn: &mut DbConnection,
+        owner: &OwnerId,
+        created: Counts,
+    ) -> Result<(), Failure> {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.lists.check(conn, owner, number(created.lists))?;
+        self.tasks.check(conn, owner, number(created.tasks))
+    }
+}
+
+/// Checks that the owner may have so many rows more, and writes none.
+pub struct MayCreate(pub Limits, pub Counts);
+
+impl Statement for MayCreate {
+    type Output = ();
+    const ACCESS: Access = Access::Read;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<(), Failure> {
+        self.0.check(conn, owner, self.1)
+    }
 }
 
 /// Writes a plan, under the owner's lock. `goes_on` is told how many rows are written, and
@@ -53,6 +89,7 @@ pub fn write(
     conn: &mut DbConnection,
     owner: &OwnerId,
     plan: &Plan,
+    limits: &Limits,
     mut goes_on: impl FnMut(usize) -> bool,
 ) -> QueryResult<Transaction<Written>> {
     if !goes_on(0) {
@@ -61,27 +98,32 @@ pub fn write(
     if is_stale(conn, owner, plan)? {
         return Ok(Transaction::Rollback(Written::Stale));
     }
-    let mut written = 0;
-    let mut insert = Inserts {
+    match limits.check(conn, owner, plan.created()) {
+        Ok(()) => {}
+        Err(Failure::Database(error)) => return Err(error),
+        Err(Failure::Rejected(rejection)) => {
+            return Ok(Transaction::Rollback(Written::Refused(rejection)));
+        }
+    }
+    let mut inserts = Inserts {
         conn,
         goes_on: &mut goes_on,
-        written: &mut written,
+        written: 0,
     };
-    let lists = insert.all(&plan.lists)?;
-    let end = match lists {
-        Written::All => insert.all(&plan.tasks)?,
-        Written::Stale | Written::Unwanted => lists,
-    };
+    let mut end = inserts.all(&plan.lists)?;
+    if end == Written::All {
+        end = inserts.all(&plan.tasks)?;
+    }
     Ok(match end {
         Written::All => Transaction::Commit(end),
-        Written::Stale | Written::Unwanted => Transaction::Rollback(end),
+        Written::Refused(_) | Written::Stale | Written::Unwanted => Transaction::Rollback(end),
     })
 }
 
 struct Inserts<'a> {
     conn: &'a mut DbConnection,
     goes_on: &'a mut dyn FnMut(usize) -> bool,
-    written: &'a mut usize,
+    written: usize,
 }
 
 impl Inserts<'_> {
@@ -92,8 +134,8 @@ impl Inserts<'_> {
             if insert_missing(self.conn, chunk)? != chunk.len() {
                 return Ok(Written::Stale);
             }
-            *self.written += chunk.len();
-            if !(self.goes_on)(*self.written) {
+            self.written += chunk.len();
+            if !(self.goes_on)(self.written) {
                 return Ok(Written::Unwanted);
             }
         }
