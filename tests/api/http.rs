@@ -73,11 +73,11 @@ fn endpoints(path: &str) -> Vec<(String, &'static str)> {
         for path in routes::guarded(mount) {
             let allow = match path.path {
                 "/tasks" | "/lists" => "GET, HEAD, POST, DELETE",
-                "/tasks/count" | "/changes" | "/changes/stream" => "GET, HEAD",
+                "/tasks/count" | "/changes" | "/changes/stream" | "/export" => "GET, HEAD",
                 "/tags" => "GET, HEAD, PATCH, DELETE",
                 "/tasks/{id}" | "/lists/{id}" => "GET, HEAD, PUT, PATCH, DELETE",
                 "/tasks/{id}/complete" => "PATCH",
-                "/batch" | "/adopt" => "POST",
+                "/batch" | "/import" | "/adopt" => "POST",
                 "" => "GET, HEAD, DELETE",
                 "/tasks/{id}/move" | "/lists/{id}/move" => "POST",
                 "/tasks/{id}/restore" | "/lists/{id}/restore" => "POST",

@@ -51,7 +51,7 @@ async fn send(
 async fn in_version_seven(owner: &Client, resource: &str) -> String {
     let (name, new) = match resource {
         // These have no rows but those of tasks.
-        "tasks" | "tags" | "changes" | "batch" | "accounts" => (
+        "tasks" | "tags" | "changes" | "batch" | "interchange" | "accounts" => (
             "title",
             json!({ "title": CANARY, "description": CANARY, "tags": [CANARY], "completed": true }),
         ),
@@ -59,7 +59,7 @@ async fn in_version_seven(owner: &Client, resource: &str) -> String {
         other => panic!("say what a row of {other} is"),
     };
     let collection = match resource {
-        "tags" | "changes" | "batch" | "accounts" => "/api/v1/tasks".to_owned(),
+        "tags" | "changes" | "batch" | "interchange" | "accounts" => "/api/v1/tasks".to_owned(),
         _ => format!("/api/v1/{resource}"),
     };
     let row = owner.post(&collection, &new).await.expect(201).json();

@@ -31,6 +31,7 @@ mod hanging;
 mod headers;
 mod heads;
 mod http;
+mod interchange;
 mod isolation;
 mod key_confusion;
 mod key_outages;
