@@ -2,9 +2,12 @@
 
 mod check_token;
 mod dev;
+mod export;
 mod healthcheck;
+mod import;
 mod migrate;
 mod owner;
+mod progress;
 mod serve;
 mod sync_reset;
 mod token;
@@ -59,7 +62,11 @@ enum Command {
     Openapi,
     /// Make every client that follows changes fetch everything anew, after a restore
     SyncReset,
-    /// Erase everything of a user, or give it to another one
+    /// Read a file of tasks and lists, in a format of another program too, for a user
+    Import(import::Arguments),
+    /// Write the tasks and lists of a user to standard output
+    Export(export::Arguments),
+    /// Export or erase everything of a user, or give it to another one
     #[command(subcommand)]
     Owner(owner::Command),
     /// Ask the local server whether it is ready: exit code 0 or 1
@@ -146,6 +153,12 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::SyncReset => sync_reset::run(&Settings::load_database(&environment)?),
+        Command::Import(arguments) => {
+            import::run(&arguments, &Settings::load_database(&environment)?)
+        },
+        Command::Export(arguments) => {
+            export::run(&arguments, &Settings::load_database(&environment)?)
+        }
         Command::Owner(command) => owner::run(&command, &Settings::load_database(&environment)?),
         Command::Healthcheck => healthcheck::run(&Settings::load_server(&environment)?),
     }

@@ -2,16 +2,25 @@
 
 use std::process::ExitCode;
 
-use super::{Failure, print};
+use super::{Failure, export, print};
 use crate::accounts::repository::{Counts, erase_some, give_all};
 use crate::db;
 use crate::db::connection::{DbConnection, open_alone};
 use crate::db::erase::remove_all_remains;
+use crate::interchange::format::Format;
 use crate::settings::Database;
 
 /// What to do.
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Write everything of a user to standard output, as todoward export does
+    Export {
+        /// The user: the `sub` of their tokens
+        sub: String,
+        /// The format of the file
+        #[arg(long, default_value = "ndjson", value_parser = export::format)]
+        format: Format,
+    },
     /// Erase everything of a user, for good
     Erase {
         /// The user: the `sub` of their tokens
@@ -31,8 +40,12 @@ pub enum Command {
 
 /// Does it, and says what was done.
 pub fn run(command: &Command, database: &Database) -> Result<ExitCode, Failure> {
+    if let Command::Export { sub, format } = command {
+        return export::write(sub, *format, database);
+    }
     let mut conn = open_alone(database).map_err(|error| Failure::Other(error.to_string()))?;
     match command {
+        Command::Export { .. } => {}
         Command::Erase { sub, .. } => {
             let Counts { tasks, lists } = erase(&mut conn, sub).map_err(failed)?;
             print(&format!("{tasks} tasks and {lists} lists erased\n"))?;

@@ -146,3 +146,15 @@ fn names(line: &str, word: &str) -> bool {
     let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.any(|it| it == word)
 }
+
+/// Code that has an owner may read and write what that owner has, so no text of a request
+/// may become one.
+#[test]
+fn only_commands_name_an_owner_without_a_token() {
+    const NAMES: &str = "OwnerId::named_by_operator";
+    let sources = sources();
+    let calls = sources.iter().filter(|source| source.text.contains(NAMES));
+    let modules: Vec<_> = calls.map(|source| source.module.as_str()).collect();
+    assert!(!modules.is_empty());
+    assert!(modules.iter().all(|module| *module == "cli"), "{modules:?}");
+}

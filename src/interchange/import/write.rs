@@ -18,10 +18,13 @@ use crate::db::owned::Owned;
 use crate::db::quota::Quota;
 use crate::db::rejection::Rejection;
 use crate::db::statement::{Access, Failure, Statement, Transaction};
+use crate::db::table::Table as _;
 use crate::lists;
+use crate::lists::model::ListRow;
 use crate::primitives::id::ResourceId;
 use crate::primitives::timestamp::Timestamp;
 use crate::tasks;
+use crate::tasks::model::TaskRow;
 
 /// The max number of rows of one statement: SQLite accepts 32,766 parameters, and a row has
 /// 25.
@@ -55,6 +58,14 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// As many as one likes.
+    pub fn none() -> Self {
+        Self {
+            tasks: Quota::new(TaskRow::NAME, 0),
+            lists: Quota::new(ListRow::NAME, 0),
+        }
+    }
+
     fn check(
         &self,
         conn: &mut DbConnection,
