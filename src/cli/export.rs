@@ -45,8 +45,7 @@ pub fn write(sub: &str, format: Format, database: &Database) -> Result<ExitCode,
 
 /// The owner that an operator names.
 pub fn owner(sub: &str) -> Result<OwnerId, Failure> {
-    OwnerId::named_by_operator(sub)
-        .map_err(|why| Failure::Other(format!("the owner {why}")))
+    OwnerId::named_by_operator(sub).map_err(|why| Failure::Other(format!("the owner {why}")))
 }
 
 /// A format that can be written.
@@ -63,6 +62,8 @@ pub fn one_of(written: bool) -> String {
 
 impl From<diesel::result::Error> for Failure {
     fn from(error: diesel::result::Error) -> Self {
-        Self::Other(format!("the database failed: {error}; is it up to date? todoward migrate"))
+        Self::Other(format!(
+            "the database failed: {error}; is it up to date? todoward migrate"
+        ))
     }
 }

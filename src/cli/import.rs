@@ -42,7 +42,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failure> {
     let owner = owner(&arguments.owner)?;
     let path = &arguments.file;
-    let file = read(path).map_err(|error| Failure::Other(format!("{}: {error}", path.display())))?;
+    let file =
+        read(path).map_err(|error| Failure::Other(format!("{}: {error}", path.display())))?;
     let format = format_of(arguments, &file)?;
     let read = || {
         readers::read(format, &file).map_err(|Invalid { line, detail }| {
@@ -65,7 +66,8 @@ pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failu
         }
     }
     Err(Failure::Other(
-        "others write for this user without a pause, and nothing was imported; try again".to_owned(),
+        "others write for this user without a pause, and nothing was imported; try again"
+            .to_owned(),
     ))
 }
 
@@ -99,7 +101,9 @@ fn format_of(arguments: &Arguments, file: &[u8]) -> Result<Format, Failure> {
     Format::among(candidates, file).ok_or_else(|| {
         let name = arguments.file.display();
         let formats = one_of(false);
-        Failure::Other(format!("{name} does not say its format: --format {formats}"))
+        Failure::Other(format!(
+            "{name} does not say its format: --format {formats}"
+        ))
     })
 }
 

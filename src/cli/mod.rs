@@ -155,7 +155,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::SyncReset => sync_reset::run(&Settings::load_database(&environment)?),
         Command::Import(arguments) => {
             import::run(&arguments, &Settings::load_database(&environment)?)
-        },
+        }
         Command::Export(arguments) => {
             export::run(&arguments, &Settings::load_database(&environment)?)
         }

@@ -17,11 +17,13 @@ on_both_databases! {
     a_healthcheck_is_0_while_ready_and_1_otherwise,
 }
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 10] = [
     &[],
     &["serve"],
     &["dev"],
     &["migrate"],
+    &["import"],
+    &["export"],
     &["token"],
     &["check-token"],
     &["openapi"],

@@ -29,6 +29,7 @@ mod faults;
 mod folding;
 mod following;
 mod hostile_claims;
+mod interchange;
 #[cfg(target_os = "linux")]
 mod io_errors;
 mod key_server_tls;

@@ -1,0 +1,303 @@
+//! Files, by the binary: the commands of an operator, moving from another backend, kills.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use crate::binary::{Done, SOON, run, run_with_input};
+use crate::server::{Server, eventually};
+use crate::storage::Storage;
+use crate::support::{Engine, block_on, on_both_databases};
+
+on_both_databases! {
+    an_operator_exports_a_user_and_imports_it_for_another_one,
+    a_bad_file_is_named_and_nothing_is_imported,
+    a_table_of_another_backend_is_moved_by_sql,
+    kill_9_during_an_import_has_imported_all_or_nothing,
+}
+
+const NDJSON: &str = "application/x-ndjson";
+
+fn command(storage: &Storage, arguments: &[&str]) -> Done {
+    let variables = [("DATABASE_URL", storage.url.as_str())];
+    run(storage.path(), arguments, &variables)
+}
+
+fn export(storage: &Storage, owner: &str) -> String {
+    let done = command(storage, &["export", "--owner", owner]).succeeded();
+    assert_eq!(done.err, "");
+    done.out
+}
+
+async fn an_operator_exports_a_user_and_imports_it_for_another_one(engine: Engine) {
+    let storage = Storage::new(engine);
+    let server = Server::start(storage.path(), &storage.url, &[]).await;
+    let alice = server.user("alice");
+    let task = alice
+        .create(json!({ "title": "Äpfel", "tags": ["home"] }))
+        .await;
+    alice
+        .create(json!({ "title": "below", "parent_id": task["id"] }))
+        .await;
+    let path = alice.create_path("in the trash").await;
+    alice.delete(&path).await.expect(204);
+    server.stop().await;
+
+    let file = export(&storage, "alice");
+    assert_eq!(file.lines().count(), 3);
+    let of_owner = command(&storage, &["owner", "export", "alice"]).succeeded();
+    assert_eq!(of_owner.out, file);
+    let name = storage.path().join("alice.ndjson");
+    std::fs::write(&name, &file).unwrap();
+    let name = name.to_str().unwrap();
+    let import = ["import", name, "--owner", "bob"];
+    let dry = command(&storage, &[&import[..], &["--dry-run"]].concat()).succeeded();
+    assert!(
+        dry.out
+            .starts_with("3 tasks and 0 lists would be imported;"),
+        "{dry:?}"
+    );
+    assert_eq!(export(&storage, "bob"), "");
+    let done = command(&storage, &import).succeeded();
+    assert_eq!(
+        done.out,
+        "3 tasks and 0 lists imported; 0 tasks and 0 lists were there already\n"
+    );
+    assert_eq!(done.err, "");
+    assert_eq!(
+        export(&storage, "bob").replace("\"bob\"", "\"alice\""),
+        file
+    );
+    let again = command(&storage, &import).succeeded();
+    assert_eq!(
+        again.out,
+        "0 tasks and 0 lists imported; 3 tasks and 0 lists were there already\n"
+    );
+    let csv = command(&storage, &["export", "--owner", "bob", "--format", "csv"]).succeeded();
+    assert!(
+        csv.out.contains("Äpfel") && !csv.out.contains("in the trash"),
+        "{csv:?}"
+    );
+
+    // Whoever follows the changes of the user sees what an operator has imported.
+    let server = Server::start(storage.path(), &storage.url, &[]).await;
+    let changes = server
+        .user("bob")
+        .get("/api/v1/changes")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(changes["tasks"].as_array().unwrap().len(), 3);
+    server.stop().await;
+}
+
+async fn a_bad_file_is_named_and_nothing_is_imported(engine: Engine) {
+    let storage = Storage::new(engine);
+    command(&storage, &["migrate"]).succeeded();
+    let variables = [("DATABASE_URL", storage.url.as_str())];
+    let good = "{\"task\":{\"title\":\"good\"}}\n";
+    for (arguments, input, say) in [
+        (
+            &["--format", "ndjson"][..],
+            format!("{good}{{}}\n"),
+            "-, line 2: must be",
+        ),
+        (&[], good.to_owned(), "does not say its format"),
+        (&["--format", "icalendar"], good.to_owned(), "line 1: "),
+        (&["--format", "csv"], "\u{1}".to_owned(), "line 1: "),
+    ] {
+        let import = [&["import", "-", "--owner", "alice"], arguments].concat();
+        let done = run_with_input(storage.path(), &import, &variables, &input).failed(1);
+        assert!(done.err.contains(say), "{done:?}");
+    }
+    for (arguments, say) in [
+        (
+            &["import", "nowhere.ndjson", "--owner", "alice"][..],
+            "nowhere.ndjson: ",
+        ),
+        (
+            &["import", ".", "--owner", "alice", "--format", "csv"],
+            "directory",
+        ),
+        (
+            &["import", "-", "--owner", " alice", "--format", "csv"],
+            "the owner must be the sub",
+        ),
+        (&["export", "--owner", ""], "the owner must be the sub"),
+    ] {
+        let done = command(&storage, arguments).failed(1);
+        assert!(done.err.contains(say), "{done:?}");
+    }
+    for arguments in [
+        &["import", "-", "--owner", "alice", "--format", "xml"][..],
+        &["export", "--owner", "alice", "--format", "google"],
+        &["import", "-"],
+        &["export"],
+    ] {
+        let done = command(&storage, arguments);
+        assert_eq!((done.code, done.out.as_str()), (Some(2), ""), "{done:?}");
+    }
+    let file = "BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:a\r\nSUMMARY:Call\r\nX-NOBODY-KNOWS:1\r\nEND:VTODO\r\nEND:VCALENDAR\r\n";
+    let import = ["import", "-", "--owner", "alice", "--format", "icalendar"];
+    let done = run_with_input(storage.path(), &import, &variables, file).succeeded();
+    assert!(done.err.contains("\"Call\": X-NOBODY-KNOWS"), "{done:?}");
+    assert_eq!(export(&storage, "alice").lines().count(), 1);
+}
+
+#[test]
+fn on_sqlite_a_command_is_refused_while_a_server_has_the_file() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        server.user("alice").create_path("served").await;
+        let variables = [("DATABASE_URL", storage.url.as_str())];
+        let import = ["import", "-", "--owner", "alice", "--format", "todotxt"];
+        let done = run_with_input(storage.path(), &import, &variables, "late\n").failed(1);
+        assert!(done.err.contains("stop the server first"), "{done:?}");
+        for arguments in [
+            &["export", "--owner", "alice"][..],
+            &["owner", "export", "alice"],
+        ] {
+            let done = command(&storage, arguments).failed(1);
+            assert!(done.err.contains("stop the server first"), "{done:?}");
+        }
+        assert_eq!(server.user("alice").titles("").await, ["served"]);
+        server.stop().await;
+        assert_eq!(export(&storage, "alice").lines().count(), 1);
+    });
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    line: String,
+}
+
+/// The SQL of a recipe in the documentation.
+fn recipe(name: &str) -> String {
+    let document = include_str!("../../docs/OPERATIONS.md");
+    let mark = format!("<!-- recipe: {name} -->\n```sql\n");
+    let (_, rest) = document.split_once(&mark).unwrap();
+    rest.split_once("\n```").unwrap().0.to_owned()
+}
+
+/// What a recipe makes of a table as SQLModel creates it.
+fn lines_of_old_backend(engine: Engine, storage: &Storage) -> Vec<String> {
+    let (create, name) = match engine {
+        Engine::Sqlite => (
+            "CREATE TABLE tasks (id INTEGER NOT NULL PRIMARY KEY, user_id VARCHAR NOT NULL, title VARCHAR NOT NULL, \
+             description VARCHAR, is_completed BOOLEAN NOT NULL, created_at DATETIME NOT NULL, updated_at DATETIME NOT NULL)",
+            "moving sqlite",
+        ),
+        Engine::Postgres => (
+            "CREATE TABLE old.tasks (id SERIAL PRIMARY KEY, user_id VARCHAR NOT NULL, title VARCHAR NOT NULL, \
+             description VARCHAR, is_completed BOOLEAN NOT NULL, created_at TIMESTAMP NOT NULL, updated_at TIMESTAMP NOT NULL)",
+            "moving postgres",
+        ),
+    };
+    let rows = "INSERT INTO tasks VALUES \
+        (1, 'alice', 'Buy \"milk\"', NULL, false, '2024-01-02 03:04:05.678901', '2024-01-02 03:04:05.678901'), \
+        (2, 'alice', 'Zürich', 'two\nlines', true, '2024-02-03 04:05:06', '2024-03-04 05:06:07.5'), \
+        (3, 'bob', 'not hers', NULL, false, '2024-01-01 00:00:00', '2024-01-01 00:00:00')";
+    let select = format!("SELECT line FROM ({}) AS it (line)", recipe(name));
+    let lines: Vec<Line> = match engine {
+        Engine::Sqlite => {
+            let mut old = SqliteConnection::establish(":memory:").unwrap();
+            for statement in [create, rows] {
+                diesel::sql_query(statement).execute(&mut old).unwrap();
+            }
+            let select = format!("WITH it (line) AS ({}) SELECT line FROM it", recipe(name));
+            diesel::sql_query(select).load(&mut old).unwrap()
+        }
+        Engine::Postgres => {
+            let mut old = PgConnection::establish(&storage.url).unwrap();
+            for statement in ["CREATE SCHEMA old", create, "SET search_path = old", rows] {
+                diesel::sql_query(statement).execute(&mut old).unwrap();
+            }
+            diesel::sql_query(select).load(&mut old).unwrap()
+        }
+    };
+    lines.into_iter().map(|line| line.line).collect()
+}
+
+async fn a_table_of_another_backend_is_moved_by_sql(engine: Engine) {
+    let storage = Storage::new(engine);
+    command(&storage, &["migrate"]).succeeded();
+    let file = lines_of_old_backend(engine, &storage).join("\n");
+    let variables = [("DATABASE_URL", storage.url.as_str())];
+    let import = ["import", "-", "--owner", "alice", "--format", "ndjson"];
+    for (new, old) in [(2, 0), (0, 2)] {
+        let done = run_with_input(storage.path(), &import, &variables, &file).succeeded();
+        assert_eq!(
+            (done.out, done.err),
+            (
+                format!(
+                    "{new} tasks and 0 lists imported; {old} tasks and 0 lists were there already\n"
+                ),
+                String::new(),
+            )
+        );
+    }
+    let lines = export(&storage, "alice");
+    let tasks: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [first, second] = [&tasks[0]["task"], &tasks[1]["task"]];
+    assert_eq!(first["title"], "Buy \"milk\"");
+    assert_eq!(first["completed"], false);
+    assert_eq!(
+        first["created_at"].as_str().unwrap()[..20],
+        *"2024-01-02T03:04:05."
+    );
+    assert_eq!(second["title"], "Zürich");
+    assert_eq!(second["description"], "two\nlines");
+    assert_eq!(second["completed"], true);
+    assert_eq!(second["completed_at"], "2024-03-04T05:06:07.500Z");
+    assert_eq!(second["updated_at"], "2024-03-04T05:06:07.500Z");
+}
+
+async fn kill_9_during_an_import_has_imported_all_or_nothing(engine: Engine) {
+    const TASKS: usize = 5000;
+    let storage = Storage::new(engine);
+    let line = |number| format!("{{\"task\":{{\"title\":\"task {number}\"}}}}\n");
+    let file: String = (0..TASKS).map(line).collect();
+    let mut cut = 0;
+    for round in 0..8_u64 {
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        let owner = format!("round {round}");
+        let client = server.user(&owner);
+        let request = client
+            .request("POST", "/api/v1/import")
+            .body(NDJSON, file.as_str());
+        let import = actix_rt::spawn(request.try_send());
+        // At another point of the work each time.
+        tokio::time::sleep(Duration::from_millis(40 + 90 * round)).await;
+        let is_done = import.is_finished();
+        server.kill();
+        let answered = import
+            .await
+            .unwrap()
+            .is_ok_and(|response| response.status == 200);
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        let client = server.user(&owner);
+        let count = eventually("it can be counted", SOON, async || {
+            let count = client.get("/api/v1/tasks/count").await;
+            (count.status == 200).then(|| count.json()["count"].as_u64().unwrap() as usize)
+        })
+        .await;
+        assert!(
+            count == TASKS || count == 0 && !answered,
+            "{count} {answered} {is_done}"
+        );
+        cut += usize::from(count == 0);
+        let again = client
+            .request("POST", "/api/v1/import")
+            .body(NDJSON, file.as_str());
+        let again = again.send().await.expect(200).json();
+        assert_eq!(again["created"]["tasks"], TASKS - count, "{again}");
+        server.stop().await;
+    }
+    println!("{engine:?}: {cut} of 8 imports were cut off, and none was half done");
+}
