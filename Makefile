@@ -86,7 +86,7 @@ soak: postgres better-auth
 # SECONDS_EACH. Needs a C++ compiler. cargo-fuzz wants nightly's flags, which
 # RUSTC_BOOTSTRAP lets a stable compiler have.
 fuzz: target/tools/bin/cargo-fuzz
-	for target in $(or $(TARGETS),bearer body conditions cursor folding query); do \
+	for target in $(or $(TARGETS),bearer body conditions cursor folding import query); do \
 		RUSTC_BOOTSTRAP=1 PATH=$$PWD/target/tools/bin:$$PATH cargo fuzz run --fuzz-dir fuzz $$target -- \
 			-dict=fuzz/dictionaries/$$target -max_total_time=$(or $(SECONDS_EACH),200) -timeout=10 -print_final_stats=1 || exit 1; \
 	done

@@ -339,6 +339,11 @@ fn a_file_that_is_none_is_refused_with_its_line() {
         ),
         (
             Format::ICalendar,
+            "BEGIN:VCALENDAR\nBEGIN:VTODO\nSUMMARY:x\nBEGIN:VTODO\n",
+            "4 the one before has not ended",
+        ),
+        (
+            Format::ICalendar,
             "BEGIN:VCALENDAR\nEND:VTODO\n",
             "2 here is an END",
         ),

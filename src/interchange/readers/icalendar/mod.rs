@@ -127,13 +127,13 @@ impl Reader {
                 }
                 self.todo = Some(Todo::new(line));
             }
+            (Some(_), "VTODO" | "VCALENDAR") => {
+                return refused("the one before has not ended: the file was cut, or mixed up");
+            }
             (Some("VCALENDAR"), "VTIMEZONE") => {}
             (Some("VCALENDAR"), other) => {
                 let detail = "is left out: it is no task";
                 self.collector.drop(line, "", &shown(other), detail);
-            }
-            (Some(_), "VTODO" | "VCALENDAR") => {
-                return refused("the one before has not ended: the file was cut, or mixed up");
             }
             (Some("VTODO"), other) => {
                 if let Some(todo) = &mut self.todo {
