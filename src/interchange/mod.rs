@@ -7,6 +7,8 @@ pub mod export;
 pub mod format;
 mod handlers;
 pub mod import;
+#[cfg(test)]
+mod hostile;
 mod marks;
 pub mod media;
 mod openapi;
