@@ -6,9 +6,9 @@ pub mod document;
 pub mod export;
 pub mod format;
 mod handlers;
-pub mod import;
 #[cfg(test)]
 mod hostile;
+pub mod import;
 mod marks;
 pub mod media;
 mod openapi;
