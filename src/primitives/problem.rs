@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::num::NonZeroU32;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -162,7 +163,7 @@ pub struct ApiError {
     headers: Vec<(&'static str, String)>,
     not_ready: Box<[&'static str]>,
     failed: Option<Box<FailedOperation>>,
-    line: Option<u64>,
+    line: Option<NonZeroU32>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -231,7 +232,7 @@ impl ApiError {
     /// Adds the line of a file that cannot be imported.
     #[must_use]
     pub fn with_line(mut self, line: u64) -> Self {
-        self.line = Some(line);
+        self.line = NonZeroU32::new(u32::try_from(line).unwrap_or(u32::MAX));
         self
     }
 
@@ -278,7 +279,7 @@ pub struct Problem<'a> {
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     not_ready: &'a [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
+    line: Option<NonZeroU32>,
     #[serde(flatten)]
     failed: Option<&'a FailedOperation>,
 }

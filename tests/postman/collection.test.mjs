@@ -92,6 +92,7 @@ const UNREACHABLE = {
   sync_reset: "a restore, or a client that was away for long",
   quota_exceeded: "100,000 tasks",
   too_many_streams: "Postman opens no streams",
+  too_many_imports: "Postman sends one request at a time",
   internal: "a bug",
   database_unavailable: "an outage",
   insufficient_scope: "a token of another program, and a server that takes such",

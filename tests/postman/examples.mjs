@@ -10,7 +10,13 @@ import { ORIGIN, SECRET, command, expired } from "./support/tokens.mjs";
 
 /** What an example shows of the headers; the others are on every answer. */
 const SHOWN =
-  /^(content-type|etag|location|link|allow|accept-patch|idempotency-replayed|www-authenticate|access-control-.*)$/i;
+  /^(content-type|content-disposition|etag|location|link|allow|accept-patch|idempotency-replayed|www-authenticate|access-control-.*)$/i;
+
+const isJson = (answer) => /json$/.test((answer.headers.get("content-type") ?? "json").split(";")[0].replace("x-ndjson", ""));
+
+/** A file is shown as it is, but for what else the story has left: its last line. */
+const shown = (answer, text) =>
+  isJson(answer) ? JSON.stringify(JSON.parse(text), null, 2) : text.trim().split("\n").at(-1);
 
 test("examples", async (t) => {
   const server = await serveReady(t, {
@@ -37,10 +43,10 @@ test("examples", async (t) => {
         originalRequest,
         status: answer.reason(),
         code: answer.code,
-        _postman_previewlanguage: "json",
+        _postman_previewlanguage: isJson(answer) ? "json" : "text",
         header: answer.headers.all().filter(({ key }) => SHOWN.test(key)).map(({ key, value }) => ({ key, value })),
         cookie: [],
-        body: text && JSON.stringify(JSON.parse(text), null, 2),
+        body: text && shown(answer, text),
       },
     ];
   }

@@ -10,6 +10,12 @@ export type Expected = (body: unknown) => boolean;
 /** A response whose body is read as it comes: Server-Sent Events. */
 export const EVENTS = "text/event-stream";
 
+/** A response whose body is read as it comes: a file. */
+export const FILE = "attachment";
+
+/** What is read as it comes. */
+export type Streamed = typeof EVENTS | typeof FILE;
+
 /**
  * Sends a request. Resolves to an answer that is Todoward's and no refusal, and whole. Without `expected` the
  * answer has no body.
@@ -17,7 +23,7 @@ export const EVENTS = "text/event-stream";
 export async function answered(
   fetch: typeof globalThis.fetch,
   request: Request,
-  expected: Expected | typeof EVENTS | undefined,
+  expected: Expected | Streamed | undefined,
 ): Promise<Response> {
   let response: Response;
   let text: string;
@@ -26,6 +32,7 @@ export async function answered(
     // there is one: older workerd throws at it, and React Native makes it a parameter of the query.
     response = await fetch(request, "cache" in request ? { cache: "no-store" } : {});
     if (expected === EVENTS && response.ok && isOf(response, EVENTS)) return response;
+    if (expected === FILE && response.ok && isAttachment(response)) return response;
     text = await response.text();
   } catch (cause) {
     throwIfAborted(request.signal);
@@ -35,7 +42,7 @@ export async function answered(
   const unchanged = status === 304 && request.headers.has("if-none-match");
   if (unchanged || (status === 204 && !expected)) return new Response(null, { status, headers });
   const json = response.ok && isOf(response, "application/json") ? parsed(text) : undefined;
-  if (expected !== EVENTS && expected?.(json)) return new Response(text, { status, headers });
+  if (typeof expected === "function" && expected(json)) return new Response(text, { status, headers });
   const problem = isOf(response, "application/problem+json") ? parsed(text) : undefined;
   if (isProblemBody(problem)) throw new TodowardProblem(request.method, problem, headers);
   throw foreign(request, response, text);
@@ -43,6 +50,13 @@ export async function answered(
 
 function isOf({ headers }: Response, type: string): boolean {
   return (headers.get("content-type") ?? "").split(";")[0]?.trim() === type;
+}
+
+/** A page may not read this header of another origin: then the type has to do. */
+function isAttachment(response: Response): boolean {
+  const disposition = response.headers.get("content-disposition");
+  const types = ["application/x-ndjson", "text/csv", "text/calendar", "text/plain"];
+  return types.some((type) => isOf(response, type)) && (disposition === null || disposition.startsWith(FILE));
 }
 
 const CHECK_CONNECTION =
@@ -124,6 +138,11 @@ export function isErased(value: unknown): boolean {
 
 export function isAdopted(value: unknown): boolean {
   return isRowCounts(((value ?? {}) as Partial<Schemas["Adopted"]>).adopted);
+}
+
+export function isImported(value: unknown): boolean {
+  const { created, existing, dropped } = (value ?? {}) as Partial<Schemas["Import"]>;
+  return isRowCounts(created) && isRowCounts(existing) && Array.isArray(dropped);
 }
 
 function isRowCounts(value: unknown): boolean {

@@ -25,6 +25,8 @@ export class TodowardProblem extends Error {
   readonly etag?: string;
   /** Of `batch_refused`: the index of the operation that was refused. */
   readonly failed?: number;
+  /** Of `invalid_import`: the line of the file; the first is 1. */
+  readonly line?: number;
   /** Of `batch_refused`: why. */
   readonly problem?: components["schemas"]["Problem"];
   /** A write of which it is not known whether it was done. */
@@ -43,6 +45,7 @@ export class TodowardProblem extends Error {
     this.requestId = body.request_id;
     this.errors = body.errors ?? [];
     if (body.failed !== undefined) this.failed = body.failed;
+    if (body.line !== undefined) this.line = body.line;
     // To the generator it is an object without members.
     if (body.problem) this.problem = body.problem as unknown as components["schemas"]["Problem"];
     const retryAfter = seconds(headers.get("retry-after"));

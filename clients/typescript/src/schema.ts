@@ -64,6 +64,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export a file
+         * @description Everything in one file, completed tasks too; as JSON lines, which lose nothing, with the trash. It is sent in pieces while it is read, however long that takes: a task that is there throughout stands in it once, and a file that was cut has no end in its transfer coding. A client that reads nothing for 30 seconds is cut off.
+         */
+        get: operations["exportTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a file
+         * @description All of it or nothing, in one transaction. What is there already, from an earlier import of the same file too, stays as it is. `dropped` says what the file has and Todoward cannot keep. JSON lines keep ids, versions, times and positions. Tasks.json of Google Takeout, Microsoft To Do as the Graph API answers, and Todoist's CSV are told by their content. At most 20 MiB and 50,000 tasks, in UTF-8. Counts as a request for each 100 items for the rate limit. At most 2 at once a user.
+         */
+        post: operations["importTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lists": {
         parameters: {
             query?: never;
@@ -430,6 +470,46 @@ export interface paths {
         get: operations["streamChangesOfUser"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export a file
+         * @description Everything in one file, completed tasks too; as JSON lines, which lose nothing, with the trash. It is sent in pieces while it is read, however long that takes: a task that is there throughout stands in it once, and a file that was cut has no end in its transfer coding. A client that reads nothing for 30 seconds is cut off.
+         */
+        get: operations["exportTasksOfUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{owner_id}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a file
+         * @description All of it or nothing, in one transaction. What is there already, from an earlier import of the same file too, stays as it is. `dropped` says what the file has and Todoward cannot keep. JSON lines keep ids, versions, times and positions. Tasks.json of Google Takeout, Microsoft To Do as the Graph API answers, and Todoist's CSV are told by their content. At most 20 MiB and 50,000 tasks, in UTF-8. Counts as a request for each 100 items for the rate limit. At most 2 at once a user.
+         */
+        post: operations["importTasksOfUser"];
         delete?: never;
         options?: never;
         head?: never;
@@ -971,6 +1051,24 @@ export interface components {
         };
         /**
          * @example {
+         *       "detail": "there are no reminders",
+         *       "field": "VALARM",
+         *       "item": "Pay rent",
+         *       "line": 14
+         *     }
+         */
+        DroppedItem: {
+            /** @description What became of it. */
+            detail: string;
+            /** @description The field, as the format calls it. */
+            field: string;
+            /** @description The title or the name, at most 200 characters of it. */
+            item: string;
+            /** @description The line of the file; the first is 1. */
+            line: number;
+        };
+        /**
+         * @example {
          *       "deleted": {
          *         "lists": 3,
          *         "tasks": 41
@@ -986,7 +1084,7 @@ export interface components {
          * @description Stable: program against it.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "adopt_refused" | "task_not_found" | "list_not_found" | "no_such_address" | "method_not_allowed" | "request_timeout" | "sync_reset" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "invalid_list" | "invalid_tag" | "unknown_field" | "idempotency_key_reused" | "quota_exceeded" | "invalid_batch" | "batch_refused" | "rate_limited" | "too_many_streams" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
+        ErrorCode: "invalid_request" | "invalid_parameter" | "unknown_parameter" | "invalid_cursor" | "invalid_json" | "missing_token" | "malformed_token" | "unsupported_algorithm" | "unknown_key" | "invalid_signature" | "token_expired" | "token_not_yet_valid" | "invalid_claims" | "insufficient_scope" | "not_owner" | "foreign_path" | "adopt_refused" | "task_not_found" | "list_not_found" | "no_such_address" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "sync_reset" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_task" | "invalid_list" | "invalid_tag" | "unknown_field" | "idempotency_key_reused" | "quota_exceeded" | "invalid_batch" | "batch_refused" | "invalid_import" | "rate_limited" | "too_many_streams" | "too_many_imports" | "internal" | "database_unavailable" | "overloaded" | "keys_unavailable" | "deadline_exceeded";
         /**
          * @example {
          *       "detail": "must be 1 to 1,000 characters",
@@ -1012,6 +1110,50 @@ export interface components {
             id: string;
             /** @enum {string} */
             kind: "task" | "list";
+        };
+        /**
+         * @example {
+         *       "created": {
+         *         "lists": 2,
+         *         "tasks": 12
+         *       },
+         *       "dropped": [
+         *         {
+         *           "detail": "there are no reminders",
+         *           "field": "VALARM",
+         *           "item": "Pay rent",
+         *           "line": 14
+         *         }
+         *       ],
+         *       "dropped_total": 1,
+         *       "dry_run": false,
+         *       "existing": {
+         *         "lists": 0,
+         *         "tasks": 0
+         *       }
+         *     }
+         */
+        Import: {
+            created: components["schemas"]["ImportCounts"];
+            /** @description What the file has and Todoward cannot keep: the first 1,000. */
+            dropped: components["schemas"]["DroppedItem"][];
+            /** @description How many of them there are. */
+            dropped_total: number;
+            /** @description Whether nothing was written. */
+            dry_run: boolean;
+            existing: components["schemas"]["ImportCounts"];
+        };
+        /**
+         * @example {
+         *       "lists": 2,
+         *       "tasks": 12
+         *     }
+         */
+        ImportCounts: {
+            /** @description Lists. */
+            lists: number;
+            /** @description Tasks. */
+            tasks: number;
         };
         /**
          * @example {
@@ -1410,6 +1552,8 @@ export interface components {
             };
             /** @description The path as received. */
             instance: string;
+            /** @description Which line of the file cannot be imported; the first is 1. */
+            line?: number;
             /** @description What is not ready; of `/health/ready` only. */
             not_ready?: ("database" | "keys" | "server")[];
             problem?: components["schemas"]["Problem"];
@@ -1828,7 +1972,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too Many Requests: `rate_limited`, `too_many_streams`. */
+        /** @description Too Many Requests: `rate_limited`, `too_many_streams`, `too_many_imports`. */
         TooManyRequests: {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -1886,6 +2030,8 @@ export interface components {
         CompletedBefore: string;
         /** @description `next_cursor` of the page before, with the same filters and order. */
         Cursor: string;
+        /** @description Only say what the import would do. */
+        DryRun: boolean;
         /** @description Only tasks without a due date, or with one. */
         Due: "none" | "any";
         /** @description Due after this day, inclusive. */
@@ -1894,6 +2040,8 @@ export interface components {
         DueBefore: string;
         /** @description What is in the trash. */
         EmptyTrash: true;
+        /** @description The format of the file, whatever `Accept` says. */
+        ExportFormat: "ndjson" | "csv" | "icalendar" | "todotxt";
         /** @description What the tasks are counted by. */
         GroupBy: "list" | "priority" | "tag" | "parent" | "due_date" | "completed";
         /**
@@ -1909,6 +2057,8 @@ export interface components {
         IfNoneMatch: string;
         /** @description Creates what is not there yet. Not beside `If-Match`. For example `*`. */
         IfNoneMatchAny: "*";
+        /** @description The format of the file, whatever its `Content-Type`. */
+        ImportFormat: "ndjson" | "csv" | "icalendar" | "todotxt" | "google" | "todoist" | "microsoft";
         /** @description The `id` of the last event. What is none is as if it were not there. For example `mC3mWc0vXZgAAAAAAAAABwAAAAAAAAAqAAAAAGkzX4QA`. */
         LastEventId: string;
         /** @description How many a page has. */
@@ -1964,6 +2114,11 @@ export interface components {
          * @example private, no-cache
          */
         "Cache-Control": string;
+        /**
+         * @description The name of the file.
+         * @example attachment; filename="todoward-2026-11-30.ndjson"
+         */
+        "Content-Disposition": string;
         /**
          * @description The version, in quotes, for `If-Match` and `If-None-Match`.
          * @example "1"
@@ -2194,6 +2349,156 @@ export interface operations {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    exportTasks: {
+        parameters: {
+            query?: {
+                /** @description The format of the file, whatever `Accept` says. */
+                format?: components["parameters"]["ExportFormat"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"task":{"title":"Buy milk","tags":["home"]}} */
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                    "text/calendar": string;
+                    "text/plain": string;
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Acceptable: `not_acceptable`. */
+            406: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    importTasks: {
+        parameters: {
+            query?: {
+                /** @description The format of the file, whatever its `Content-Type`. */
+                format?: components["parameters"]["ImportFormat"];
+                /** @description Only say what the import would do. */
+                dry_run?: components["parameters"]["DryRun"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-ndjson": string;
+                "text/calendar": string;
+                "text/csv": string;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description What was imported. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `quota_exceeded`, `invalid_import`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -4433,6 +4738,168 @@ export interface operations {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    exportTasksOfUser: {
+        parameters: {
+            query?: {
+                /** @description The format of the file, whatever `Accept` says. */
+                format?: components["parameters"]["ExportFormat"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"task":{"title":"Buy milk","tags":["home"]}} */
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                    "text/calendar": string;
+                    "text/plain": string;
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Acceptable: `not_acceptable`. */
+            406: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    importTasksOfUser: {
+        parameters: {
+            query?: {
+                /** @description The format of the file, whatever its `Content-Type`. */
+                format?: components["parameters"]["ImportFormat"];
+                /** @description Only say what the import would do. */
+                dry_run?: components["parameters"]["DryRun"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description `me`, or exactly the user of the token. An assertion, never an identity.
+                 * @example me
+                 */
+                owner_id: components["parameters"]["OwnerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-ndjson": string;
+                "text/calendar": string;
+                "text/csv": string;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description What was imported. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Bad Request: `invalid_parameter`, `invalid_request`, `unknown_parameter`, `invalid_json`. */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description Forbidden: `insufficient_scope`, `foreign_path`. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Unprocessable Content: `quota_exceeded`, `invalid_import`. */
+            422: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };

@@ -1,4 +1,17 @@
-import { EVENTS, isAccount, isAdopted, isBatch, isChanged, isChanges, isCount, isErased, isRow, isTags } from "./answer.js";
+import {
+  EVENTS,
+  FILE,
+  isAccount,
+  isAdopted,
+  isBatch,
+  isChanged,
+  isChanges,
+  isCount,
+  isErased,
+  isImported,
+  isRow,
+  isTags,
+} from "./answer.js";
 import { newIdempotencyKey } from "./key.js";
 import { Rows } from "./rows.js";
 import { callOf, Transport, type Call, type Options } from "./transport.js";
@@ -18,6 +31,9 @@ import type {
   CreateOptions,
   DeleteOptions,
   Erased,
+  ExportFormat,
+  Imported,
+  ImportOptions,
   List,
   ListFields,
   ListMove,
@@ -304,6 +320,38 @@ export class Todoward {
       if (isRow(body)) see[sent[at]?.path.slice(0, 6) as keyof typeof see]?.([body as Task & List]);
     }
     return results as BatchResults<Operations, Atomic>;
+  }
+
+  /**
+   * Imports a file of at most 20 MiB and 50,000 tasks, all of it or nothing. What is there already stays as it is, so
+   * it is repeated where that may help. `dropped` says what the file has and cannot be kept. A file that cannot be
+   * read is 422 `invalid_import`, with its `line`.
+   */
+  async importTasks(file: Blob | string, options: ImportOptions = {}): Promise<Imported> {
+    const { format, dryRun } = options;
+    const type = typeof file === "string" ? "" : file.type;
+    const query = { format, dry_run: dryRun };
+    const { data } = await this.#transport.run(callOf("create", isImported, options), (init) =>
+      this.#transport.api.POST("/api/v1/import", {
+        ...init,
+        headers: { ...init.headers, "Content-Type": type || "application/octet-stream" },
+        params: { query: query as object },
+        body: {} as never,
+        bodySerializer: () => file,
+      }),
+    );
+    return data!;
+  }
+
+  /**
+   * Everything in one file, with the completed tasks; as `ndjson`, which loses nothing, with the trash. Its body is
+   * read as it comes, by `response.body` or `response.blob()`, which are rejected where the file is cut off.
+   */
+  async exportTasks(format: ExportFormat = "ndjson", options: CallOptions = {}): Promise<Response> {
+    const { response } = await this.#transport.run(callOf("read", FILE, options), (init) =>
+      this.#transport.api.GET("/api/v1/export", { ...init, params: { query: { format } }, parseAs: "stream" }),
+    );
+    return response;
   }
 
   /** Who the caller is, when the token ends, and how much there is, the trash included. */

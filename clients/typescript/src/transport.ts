@@ -1,6 +1,6 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "./schema.js";
-import { answered, EVENTS, type Expected } from "./answer.js";
+import { answered, type Expected, type Streamed } from "./answer.js";
 import { forgottenMeanwhile, isProblem, ofAnotherUser, TodowardProblem, TodowardUnreachable } from "./errors.js";
 import { abortable, sleep, throwIfAborted } from "./abort.js";
 import { subjectOf, Tokens, type TokenSource } from "./tokens.js";
@@ -42,7 +42,7 @@ export type Repeat = "read" | "create" | "stated" | "never";
 export interface Call {
   readonly repeat: Repeat;
   /** What its response has in its body; undefined: no body. */
-  readonly expected: Expected | typeof EVENTS | undefined;
+  readonly expected: Expected | Streamed | undefined;
   readonly signal: AbortSignal | undefined;
   /** An earlier attempt may have been done. */
   uncertain?: boolean;

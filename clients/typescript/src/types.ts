@@ -24,6 +24,12 @@ export type Account = Schemas["Account"];
 export type RowCounts = Schemas["RowCounts"];
 /** What was erased; `pending`: until now. */
 export type Erased = Schemas["Erased"];
+/** What became of a file. */
+export type Imported = Schemas["Import"];
+/** The format of a file that is exported. */
+export type ExportFormat = components["parameters"]["ExportFormat"];
+/** The format of a file that is imported. */
+export type ImportFormat = components["parameters"]["ImportFormat"];
 export type Priority = Schemas["Priority"];
 
 /** One page. Without more `next_cursor` is null. */
@@ -140,6 +146,13 @@ export interface ClearOptions extends CallOptions {
 export interface ChangesOptions extends CallOptions {
   /** The max number of tasks, lists and gone of a page together: 1 to 1,000, default 500. */
   limit?: number | undefined;
+}
+
+export interface ImportOptions extends CallOptions {
+  /** The format of the file; else its type (of a `File`, `file.type`) and its content say it. */
+  format?: ImportFormat | undefined;
+  /** Only says what it would do. */
+  dryRun?: boolean | undefined;
 }
 
 export interface SubscribeOptions {
