@@ -3,7 +3,7 @@
     python3 benches/compare
 
 The environment shortens it or chooses: PARTS (the names below, with commas; all
-but growth, scale and variants by default), ROUNDS (5), SECONDS of each figure
+but growth, scale, variants and files by default), ROUNDS (5), SECONDS of each figure
 (2), ROWS (1,000,000), GROWN (10,000,000), SKIP_BUILD, TODOWARD_BIN, and
 TODOWARD__… for other settings of Todoward. docs/BENCHMARKS.md says what the
 figures mean.
@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 
+import files
 import parts
 import report
 import scale
@@ -34,6 +35,7 @@ PARTS = {
     "growth": parts.growth,
     "variants": parts.variants,
     "scale": scale.scale,
+    "files": files.measure,
 }
 
 

@@ -144,7 +144,12 @@ pub fn evenly(low: Option<&str>, high: Option<&str>, count: usize) -> Option<Vec
 /// made a millisecond later.
 pub fn all_behind(last: &str, count: usize) -> Option<Vec<String>> {
     let from = fraction(last);
-    let end = add(&from, &MILLISECOND);
+    // The beginning of the next one.
+    let mut begin = [0; MAX_BYTES];
+    for (to, digit) in begin.iter_mut().zip(from).take(12) {
+        *to = digit;
+    }
+    let end = add(&begin, &MILLISECOND);
     let end = (end > from).then(|| text(&end));
     evenly(Some(last), end.as_deref(), count)
 }
