@@ -84,7 +84,8 @@ pub(super) fn export_tasks() -> Described {
 }
 
 fn file() -> RequestBody {
-    let body = RequestBodyBuilder::new().required(Some(Required::True));
+    // A file may be empty.
+    let body = RequestBodyBuilder::new().required(Some(Required::False));
     let types = media::essences(false).into_iter();
     types
         .fold(body, |body, essence| {
