@@ -115,6 +115,10 @@ def filter_failure(context, failure, case, response):
         return False
     if (response.status_code, problem["code"]) in DECIDED_BY_STATE:
         return False
+    # Without a file nothing says its format.
+    if response.status_code == 415 and case.operation.path.endswith("/import"):
+        if "format" not in (case.query or {}) and "Content-Type" not in response.request.headers:
+            return False
     # "Visible" is a property of characters that no portable regular expression names: the
     # pattern in the document asks for less than the server.
     faults = problem.get("errors", [])
