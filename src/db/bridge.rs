@@ -9,6 +9,7 @@
 //! and waiting for the statement have separate limits, and a job whose request gave
 //! up before the job began is never run.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,16 @@ pub struct Db {
     pipelined: IntCounter,
     watchers: Watchers,
     file: Option<Arc<FileIdentity>>,
+    long_writes: Arc<AtomicUsize>,
+}
+
+/// A write that takes long is under way; ends when dropped.
+pub struct LongWrite(Arc<AtomicUsize>);
+
+impl Drop for LongWrite {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Db {
@@ -131,6 +142,7 @@ impl Db {
             waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
             pipelined,
             watchers: Watchers::default(),
+            long_writes: Arc::default(),
             file: match &database.url {
                 DatabaseUrl::SqliteFile(path) => Some(Arc::new(FileIdentity::new(path))),
                 DatabaseUrl::SqliteMemory | DatabaseUrl::Postgres(_) => None,
@@ -206,6 +218,13 @@ impl Db {
         if access == Access::Write {
             self.watchers.written(owner);
         }
+    }
+
+    /// Says that a write begins which takes long. On SQLite those behind it wait for their
+    /// turn as long as for their result, and are not refused as an overload.
+    pub fn begin_long_write(&self) -> LongWrite {
+        self.long_writes.fetch_add(1, Ordering::Relaxed);
+        LongWrite(Arc::clone(&self.long_writes))
     }
 
     /// Runs many statements of an owner as one change in one transaction, on a connection
@@ -341,7 +360,14 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut DbConnection, &OwnerId, &Progress<'_>) -> Result<T, RunError> + Send + 'static,
     {
-        let acquire_until = self.acquire_until(deadline);
+        let acquire_until = match access {
+            Access::Write
+                if self.file.is_some() && self.long_writes.load(Ordering::Relaxed) > 0 =>
+            {
+                deadline
+            }
+            Access::Read | Access::Write => self.acquire_until(deadline),
+        };
         let permit = loop {
             let limiter = match access {
                 Access::Read => Arc::clone(&self.active().reads),

@@ -103,13 +103,19 @@ impl<M: Owned> Prepared<M> {
         Self { row, derived }
     }
 
+    /// The row.
+    pub fn row(&self) -> &M {
+        &self.row
+    }
+
     /// The size of its texts, or a little more.
     pub fn size(&self) -> usize {
         M::Row::json_size(&self.row.fields())
     }
 }
 
-/// Inserts those rows of one owner that are not there, and says how many they are.
+/// Inserts those rows of one owner that are not there, and says how many they are. With
+/// `is_kept` the statement is kept prepared, for others with as many rows.
 ///
 /// # Errors
 ///
@@ -117,6 +123,7 @@ impl<M: Owned> Prepared<M> {
 pub fn insert_missing<M: Owned>(
     conn: &mut DbConnection,
     rows: &[Prepared<M>],
+    is_kept: bool,
 ) -> QueryResult<usize> {
     let Some(first) = rows.first() else {
         return Ok(0);
@@ -125,6 +132,7 @@ pub fn insert_missing<M: Owned>(
     let insert = InsertMissing::<M::Row> {
         owner: first.row.owner(),
         rows: rows.collect(),
+        is_kept,
     };
     insert.execute(conn)
 }

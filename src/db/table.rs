@@ -151,6 +151,8 @@ pub struct InsertMissing<'a, T: Table> {
     pub owner: &'a OwnerId,
     /// The columns of each row, and the derived ones. At least one row.
     pub rows: Vec<(T::Fields<'a>, &'a T::Derived)>,
+    /// Whether it is kept prepared: others with as many rows follow.
+    pub is_kept: bool,
 }
 
 /// UPDATE: all columns of a row, if it still has the version that was read.
@@ -291,7 +293,9 @@ statement_text!([T: Table] InsertAll<'_, T>, |this, out| {
 });
 
 statement_text!([T: Table] InsertMissing<'_, T>, |this, out| {
-    out.unsafe_to_cache_prepared();
+    if !this.is_kept {
+        out.unsafe_to_cache_prepared();
+    }
     out.push_sql(T::INSERT);
     for (at, (fields, derived)) in this.rows.iter().enumerate() {
         out.push_sql(if at == 0 { "VALUES (" } else { ", (" });

@@ -160,6 +160,7 @@ impl Import {
         if plan.created() == Counts::default() {
             return Ok(Written::All);
         }
+        let _long = self.db.begin_long_write();
         loop {
             let (plan, limits) = (Arc::clone(plan), self.limits.clone());
             let run = move |conn: &mut DbConnection, owner: &OwnerId, progress: &Progress<'_>| {

@@ -26,6 +26,7 @@ on_both_databases! {
     more_than_the_quota_is_refused_as_a_whole,
     a_third_import_of_a_user_waits_for_the_others,
     a_client_that_leaves_has_imported_nothing,
+    others_write_beside_an_import_and_are_not_refused,
 }
 
 const IMPORT: &str = "/api/v1/import";
@@ -794,6 +795,29 @@ async fn a_third_import_of_a_user_waits_for_the_others(engine: Engine) {
     for user in ["alice", "e"] {
         until_status(&app.user(user), 200).await;
     }
+}
+
+async fn others_write_beside_an_import_and_are_not_refused(engine: Engine) {
+    // Less than the inserts take, of so many on SQLite.
+    let variables = [("TODOWARD__DATABASE__ACQUIRE_TIMEOUT", "1")];
+    let count = match engine {
+        Engine::Sqlite => 50_000,
+        Engine::Postgres => 5_000,
+    };
+    let app = TestApp::with(engine, &variables).await;
+    let tasks = file((0..count).map(|number| json!({ "title": format!("{number}") })));
+    let alice = app.user("alice");
+    let import = actix_rt::spawn(async move { import(&alice, &tasks).await });
+    let bob = app.user("bob");
+    let mut longest = Duration::ZERO;
+    while !import.is_finished() {
+        let begun = std::time::Instant::now();
+        bob.create(json!({ "title": "beside" })).await;
+        longest = longest.max(begun.elapsed());
+        bob.get("/api/v1/tasks?limit=1").await.expect(200);
+    }
+    assert_eq!(import.await.unwrap()["created"], counts(count, 0));
+    println!("{engine:?}: a create beside an import took {longest:?} at most");
 }
 
 async fn a_client_that_leaves_has_imported_nothing(engine: Engine) {

@@ -138,7 +138,9 @@ pub fn plan(
     let tasks = tasks.filter(|(((_, found), _), _)| found.is_new);
     let tasks =
         tasks.map(|(((item, found), place), position)| rows.task(item, found.id, &place, position));
-    let tasks = tasks.map(Prepared::new).collect();
+    let mut tasks: Vec<Prepared<Task>> = tasks.map(Prepared::new).collect();
+    // In the order of the indexes.
+    tasks.sort_unstable_by_key(|new| new.row().id);
     Plan {
         lists,
         tasks,

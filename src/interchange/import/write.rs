@@ -26,9 +26,9 @@ use crate::primitives::timestamp::Timestamp;
 use crate::tasks;
 use crate::tasks::model::TaskRow;
 
-/// The max number of rows of one statement: SQLite accepts 32,766 parameters, and a row has
-/// 25.
-const ROWS: usize = 250;
+/// The number of rows of a statement, which is kept prepared: each is a round trip, and
+/// preparing a larger one would take longer than running it.
+const ROWS: usize = 20;
 
 /// The max size of the texts of one statement, in bytes, if it has more than one row.
 const BYTES: usize = 1024 * 1024;
@@ -141,8 +141,9 @@ impl Inserts<'_> {
     fn all<M: Owned>(&mut self, rows: &[Prepared<M>]) -> QueryResult<Written> {
         for chunk in chunks(rows) {
             let chunk = rows.get(chunk).unwrap_or_default();
+            let is_kept = chunk.len() == ROWS;
             // A row with such an id that is there was made meanwhile.
-            if insert_missing(self.conn, chunk)? != chunk.len() {
+            if insert_missing(self.conn, chunk, is_kept)? != chunk.len() {
                 return Ok(Written::Stale);
             }
             self.written += chunk.len();
