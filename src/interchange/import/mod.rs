@@ -1,6 +1,8 @@
 //! From a file to rows: what it holds, what of that is there already, and one transaction.
 
 mod identity;
+mod places;
 pub mod plan;
+mod rows;
 pub mod snapshot;
 pub mod write;

@@ -1,0 +1,158 @@
+//! The rows that the items of a file become, and their positions.
+
+use std::collections::HashMap;
+use std::mem;
+
+use super::super::document::{ListItem, TaskItem};
+use super::places::Place;
+use super::plan::Found;
+use super::snapshot::Snapshot;
+use crate::auth::OwnerId;
+use crate::lists::model::List;
+use crate::primitives::id::ResourceId;
+use crate::primitives::position;
+use crate::primitives::timestamp::Timestamp;
+use crate::tasks::model::Task;
+use crate::tasks::siblings::Siblings;
+
+/// Makes the rows.
+pub(super) struct Rows<'a> {
+    pub owner: &'a OwnerId,
+    pub now: Timestamp,
+    pub renamed: &'a HashMap<ResourceId, ResourceId>,
+}
+
+impl Rows<'_> {
+    /// Positions for new items without one: behind all that are there, in the order of
+    /// the file.
+    fn behind(&self, last: Option<String>, count: usize) -> Vec<Option<String>> {
+        let now = position::of_id(ResourceId::first_at(self.now));
+        let last = last.filter(|last| *last > now).unwrap_or(now);
+        let positions = position::all_behind(&last, count);
+        let positions = positions.or_else(|| position::evenly(Some(&last), None, count));
+        match positions {
+            Some(positions) => positions.into_iter().map(Some).collect(),
+            None => vec![None; count],
+        }
+    }
+
+    /// The positions of lists, in the order of the file.
+    pub fn list_positions(
+        &self,
+        items: &[ListItem],
+        found: &[Found],
+        snapshot: &Snapshot,
+    ) -> Vec<Option<String>> {
+        let mut last = snapshot.last_list.clone();
+        let mut missing = Vec::new();
+        let mut positions: Vec<Option<String>> = Vec::with_capacity(items.len());
+        for (at, (item, found)) in items.iter().zip(found).enumerate() {
+            positions.push(item.position.clone());
+            if !found.is_new || item.deleted_at.is_some() {
+                continue;
+            }
+            match &item.position {
+                Some(_) => last = last.max(item.position.clone()),
+                None => missing.push(at),
+            }
+        }
+        let behind = self.behind(last, missing.len());
+        fill(&mut positions, &missing, behind);
+        positions
+    }
+
+    /// The positions of tasks, likewise.
+    pub fn task_positions(
+        &self,
+        items: &[TaskItem],
+        found: &[Found],
+        places: &[Place],
+        snapshot: &Snapshot,
+    ) -> Vec<Option<String>> {
+        let mut lasts: HashMap<Siblings, &str> = HashMap::new();
+        let mut missing: HashMap<Siblings, Vec<usize>> = HashMap::new();
+        let mut positions: Vec<Option<String>> = Vec::with_capacity(items.len());
+        let all = items.iter().zip(found).zip(places).enumerate();
+        for (at, ((item, found), place)) in all {
+            positions.push(item.position.clone());
+            if !found.is_new || place.trashed.is_some() {
+                continue;
+            }
+            let siblings = place.siblings();
+            match &item.position {
+                Some(position) => {
+                    let last = lasts.entry(siblings).or_default();
+                    *last = (*last).max(position);
+                }
+                None => missing.entry(siblings).or_default().push(at),
+            }
+        }
+        for (siblings, missing) in missing {
+            let of_file = lasts.get(&siblings).map(|last| (*last).to_owned());
+            let last = snapshot.last_tasks.get(&siblings).cloned().max(of_file);
+            let behind = self.behind(last, missing.len());
+            fill(&mut positions, &missing, behind);
+        }
+        positions
+    }
+
+    /// A list.
+    pub fn list(&mut self, item: ListItem, id: ResourceId, position: Option<String>) -> List {
+        List {
+            id,
+            owner_id: self.owner.clone(),
+            name: item.name,
+            color: item.color,
+            archived: item.archived,
+            position: moved(position, id),
+            version: item.version.unwrap_or(1),
+            updated_at: item.updated_at.unwrap_or(self.now),
+            deleted_at: item.deleted_at,
+        }
+    }
+
+    /// A task.
+    pub fn task(
+        &mut self,
+        mut item: TaskItem,
+        id: ResourceId,
+        place: &Place,
+        position: Option<String>,
+    ) -> Task {
+        let updated_at = item.updated_at.unwrap_or(self.now);
+        let next_id = item.next_id;
+        Task {
+            id,
+            owner_id: self.owner.clone(),
+            title: item.title,
+            description: item.description,
+            completed: item.completed,
+            completed_at: item
+                .completed
+                .then(|| item.completed_at.unwrap_or(updated_at)),
+            priority: item.priority,
+            schedule: mem::take(&mut item.schedule),
+            tags: item.tags,
+            list_id: place.list,
+            parent_id: place.parent,
+            position: moved(position, id),
+            next_id: next_id.map(|id| self.renamed.get(&id).copied().unwrap_or(id)),
+            version: item.version.unwrap_or(1),
+            updated_at,
+            trashed: place.trashed,
+        }
+    }
+}
+
+/// What a row that was never moved has as its position is not stored.
+fn moved(position: Option<String>, id: ResourceId) -> Option<String> {
+    position.filter(|position| *position != position::of_id(id))
+}
+
+fn fill(positions: &mut [Option<String>], missing: &[usize], with: Vec<Option<String>>) {
+    for (at, position) in missing.iter().zip(with) {
+        if let Some(slot) = positions.get_mut(*at) {
+            *slot = position;
+        }
+    }
+}
