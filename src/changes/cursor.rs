@@ -28,6 +28,8 @@ pub enum Place {
     Within(Kind, ResourceId),
     /// In the snapshot of all rows, after this one.
     Snapshot(Kind, ResourceId),
+    /// Before everything: the owner had nothing. The number is nobody's.
+    Nothing,
 }
 
 /// The kinds of items, in the order in which the items of one change stand.
@@ -62,6 +64,7 @@ impl Cursor {
             Place::Whole => (0, None),
             Place::Within(kind, id) => (1, Some((kind, id))),
             Place::Snapshot(kind, id) => (2, Some((kind, id))),
+            Place::Nothing => (3, None),
         };
         bytes.push(way);
         if let Some((kind, id)) = place {
@@ -91,6 +94,7 @@ impl Cursor {
             2 => row()
                 .filter(|(kind, _)| *kind <= Kind::Task)
                 .map(|(kind, id)| Place::Snapshot(kind, id))?,
+            3 if rest.is_empty() => Place::Nothing,
             _ => return None,
         };
         Some(Self {
@@ -136,7 +140,7 @@ mod tests {
     fn every_cursor_comes_back_as_it_was() {
         let alice = "alice";
         let id = ResourceId::generate();
-        let mut places = vec![Place::Whole];
+        let mut places = vec![Place::Whole, Place::Nothing];
         places.extend(Kind::ALL.map(|kind| Place::Within(kind, id)));
         places.extend([Kind::List, Kind::Task].map(|kind| Place::Snapshot(kind, id)));
         for place in places {
@@ -159,7 +163,8 @@ mod tests {
         for bytes in [
             vec![],
             whole(&[]),
-            whole(&[3]),
+            whole(&[3, 0]),
+            whole(&[4]),
             whole(&[0, 0]),
             whole(&[1]),
             whole(&[1, 9]),

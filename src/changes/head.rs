@@ -7,8 +7,11 @@
 use diesel::prelude::*;
 
 use super::cursor::{Cursor, Place};
+use super::repository::TABLES;
 use crate::auth::OwnerId;
+use crate::db::assembled::has_rows;
 use crate::db::connection::DbConnection;
+use crate::db::numbering::NOBODY;
 use crate::db::schema::{epochs, owners};
 use crate::primitives::timestamp::Timestamp;
 
@@ -21,6 +24,8 @@ pub struct Head {
     forgotten: i64,
     /// The epochs with the number before the first of each, the last one first.
     epochs: Vec<(i64, i64)>,
+    /// Of an owner who has nothing: the number of nobody's. Reading writes nothing then.
+    nothing: Option<i64>,
 }
 
 impl Head {
@@ -32,7 +37,14 @@ impl Head {
             .select((owners::last_change, owners::forgotten));
         let row: Option<(i64, Option<i64>)> = row.first(conn).optional()?;
         let Some((number, forgotten)) = row else {
-            return Ok(Self::default());
+            let nothing = match has_rows(conn, owner.as_str(), TABLES)? {
+                true => None,
+                false => Some(number_of_nobody(conn)?),
+            };
+            return Ok(Self {
+                nothing,
+                ..Self::default()
+            });
         };
         let epochs = epochs::table
             .filter(epochs::owner_id.eq(owner.as_str()))
@@ -45,13 +57,14 @@ impl Head {
             number,
             forgotten: forgotten.unwrap_or(0),
             epochs,
+            nothing: None,
         })
     }
 
-    /// Whether somebody follows the changes of this owner already. Without an epoch a cursor
-    /// could not tell whether changes were lost.
-    pub fn is_followed(&self) -> bool {
-        !self.epochs.is_empty()
+    /// Whether the owner is to be followed from now on: nobody does yet, and there is something.
+    /// Without an epoch a cursor could not tell whether changes were lost.
+    pub fn is_to_be_followed(&self) -> bool {
+        self.epochs.is_empty() && self.nothing.is_none()
     }
 
     /// The cursor of a client that has read everything.
@@ -61,6 +74,10 @@ impl Head {
 
     /// A cursor that is issued now, in the epoch of its number.
     pub fn cursor_at(&self, number: i64, place: Place) -> Cursor {
+        let (number, place) = match self.nothing {
+            Some(nothing) if place == Place::Whole => (nothing, Place::Nothing),
+            Some(_) | None => (number, place),
+        };
         let began = |(_, after): &&(i64, i64)| *after < number;
         let epoch = self.epochs.iter().find(began).or(self.epochs.last());
         Cursor {
@@ -71,8 +88,19 @@ impl Head {
         }
     }
 
-    /// Whether whoever goes on from a cursor misses nothing.
-    pub fn holds(&self, cursor: &Cursor) -> bool {
+    /// Whether whoever goes on from a cursor misses nothing. The head was read before.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn goes_on_from(&self, conn: &mut DbConnection, cursor: &Cursor) -> QueryResult<bool> {
+        match cursor.place {
+            Place::Nothing => Ok(self.forgotten == 0 && number_of_nobody(conn)? == cursor.number),
+            Place::Whole | Place::Within(..) | Place::Snapshot(..) => Ok(self.holds(cursor)),
+        }
+    }
+
+    fn holds(&self, cursor: &Cursor) -> bool {
         let number = cursor.number;
         if number > self.number || number < self.forgotten {
             return false;
@@ -90,6 +118,13 @@ impl Head {
     }
 }
 
+/// The number that the cursors of owners who have nothing hold with.
+fn number_of_nobody(conn: &mut DbConnection) -> QueryResult<i64> {
+    let number = owners::table.filter(owners::owner_id.eq(NOBODY));
+    let number = number.select(owners::last_change).first(conn).optional()?;
+    Ok(number.unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +134,7 @@ mod tests {
             number,
             forgotten,
             epochs: epochs.to_vec(),
+            nothing: None,
         }
     }
 

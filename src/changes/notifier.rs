@@ -20,7 +20,7 @@ use super::repository::TABLES;
 use crate::auth::OwnerId;
 use crate::db::bridge::Db;
 use crate::db::connection::{DbConnection, MultiBackend};
-use crate::db::numbering::{has_unnumbered, number};
+use crate::db::numbering::{GONE, number};
 use crate::db::statement::{Pass, dynamic_query};
 use crate::db::watchers::Reached;
 
@@ -54,7 +54,8 @@ pub async fn run(db: Db) {
         tokio::select! {
             () = watchers.wait() => {
                 tokio::time::sleep(COLLECTING).await;
-                let followed = followed(&db, &watchers.take_written()).await;
+                let written = watchers.take_written();
+                let followed = followed(&db, &written).await;
                 number_all(&db, followed.clone()).await;
                 tell(&db, &followed).await;
             }
@@ -72,11 +73,26 @@ pub async fn run(db: Db) {
 
 /// Tells those who watch these owners how far they are.
 async fn tell(db: &Db, owners: &[OwnerId]) {
-    let Some(reached) = reached(db, owners).await else {
+    let Some(mut reached_by) = reached(db, owners).await else {
         return;
     };
+    // Those of whom there was nothing when they began to watch have no number until there is
+    // something.
+    let has_none = |owner: &&OwnerId| {
+        let reached = reached_by.get(owner.as_str());
+        reached.is_none_or(|reached| reached.epoch == 0)
+    };
+    let without: Vec<OwnerId> = owners.iter().filter(has_none).cloned().collect();
+    let begun = unnumbered(db, &without).await;
+    if !begun.is_empty() {
+        number_all(db, begun).await;
+        let Some(again) = reached(db, owners).await else {
+            return;
+        };
+        reached_by = again;
+    }
     for owner in owners {
-        match reached.get(owner.as_str()) {
+        match reached_by.get(owner.as_str()) {
             Some(reached) => db.watchers().tell(owner, *reached),
             None => db.watchers().is_gone(owner),
         }
@@ -99,25 +115,20 @@ async fn unnumbered(db: &Db, owners: &[OwnerId]) -> Vec<OwnerId> {
     let mut found = Vec::new();
     for owners in owners.chunks(CHUNK) {
         let asked = owners.to_vec();
-        let read = move |conn: &mut DbConnection| {
-            let mut found = Vec::new();
-            for owner in &asked {
-                if has_unnumbered(conn, owner.as_str(), &TABLES)? {
-                    found.push(owner.clone());
-                }
-            }
-            Ok(found)
-        };
-        found.extend(
-            db.read(Instant::now() + TIMEOUT, read)
-                .await
-                .unwrap_or_default(),
-        );
+        let read = move |conn: &mut DbConnection| SelectUnnumbered { owners: &asked }.load(conn);
+        let marked: Vec<String> = db
+            .read(Instant::now() + TIMEOUT, read)
+            .await
+            .unwrap_or_default();
+        let marked: HashSet<String> = marked.into_iter().collect();
+        let is_marked = |owner: &&OwnerId| marked.contains(owner.as_str());
+        found.extend(owners.iter().filter(is_marked).cloned());
     }
     found
 }
 
-/// Those of these owners whose changes somebody follows.
+/// Those of these owners whose changes somebody follows: from earlier, or by a stream of this
+/// process that was opened when there was nothing.
 async fn followed(db: &Db, owners: &[OwnerId]) -> Vec<OwnerId> {
     let mut all = HashSet::new();
     for owners in owners.chunks(CHUNK) {
@@ -129,7 +140,8 @@ async fn followed(db: &Db, owners: &[OwnerId]) -> Vec<OwnerId> {
             .unwrap_or_default();
         all.extend(found);
     }
-    let is_followed = |owner: &&OwnerId| all.contains(owner.as_str());
+    let is_followed =
+        |owner: &&OwnerId| all.contains(owner.as_str()) || db.watchers().is_watched(owner);
     owners.iter().filter(is_followed).cloned().collect()
 }
 
@@ -150,6 +162,11 @@ async fn reached(db: &Db, owners: &[OwnerId]) -> Option<HashMap<String, Reached>
     Some(all)
 }
 
+/// SELECT: those of some owners who have changes without a number.
+struct SelectUnnumbered<'a> {
+    owners: &'a [OwnerId],
+}
+
 /// SELECT: those of some owners whose changes have an epoch.
 struct SelectFollowed<'a> {
     owners: &'a [OwnerId],
@@ -164,11 +181,28 @@ impl Query for SelectFollowed<'_> {
     type SqlType = Text;
 }
 
+impl Query for SelectUnnumbered<'_> {
+    type SqlType = Text;
+}
+
 impl Query for SelectReached<'_> {
     type SqlType = (Text, BigInt, Nullable<BigInt>);
 }
 
-dynamic_query!([] SelectFollowed<'_>, [] SelectReached<'_>);
+dynamic_query!([] SelectFollowed<'_>, [] SelectReached<'_>, [] SelectUnnumbered<'_>);
+
+impl QueryFragment<MultiBackend> for SelectUnnumbered<'_> {
+    fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
+        for (at, table) in TABLES.into_iter().chain([GONE]).enumerate() {
+            out.push_sql(if at == 0 { "" } else { " UNION " });
+            out.push_sql("SELECT owner_id FROM ");
+            out.push_sql(table);
+            out.push_sql(" WHERE change = 0 AND owner_id IN (");
+            push_owners(self.owners, &mut out)?;
+        }
+        Ok(())
+    }
+}
 
 impl QueryFragment<MultiBackend> for SelectReached<'_> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {

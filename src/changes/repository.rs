@@ -89,7 +89,7 @@ impl Statement for ReadHead {
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<(Head, bool), Failure> {
         let has_unnumbered = has_unnumbered(conn, owner.as_str(), &TABLES)?;
         let head = Head::read(conn, owner)?;
-        let is_numbered = head.is_followed() && !has_unnumbered;
+        let is_numbered = !head.is_to_be_followed() && !has_unnumbered;
         Ok((head, is_numbered))
     }
 }
@@ -131,7 +131,8 @@ impl Statement for ReadChanges {
             Numbered::NotYet | Numbered::Done => has_unnumbered(conn, owner.as_str(), &TABLES)?,
         };
         let head = Head::read(conn, owner)?;
-        let begins = self.since.is_none() && !head.is_followed();
+        let has_place = |since: &Cursor| since.place != Place::Nothing;
+        let begins = !self.since.as_ref().is_some_and(has_place) && head.is_to_be_followed();
         if self.numbered == Numbered::NotYet && (has_unnumbered || begins) {
             return Ok(Read::Unnumbered);
         }
@@ -140,7 +141,7 @@ impl Statement for ReadChanges {
             page.more |= has_unnumbered;
             return Ok(Read::Page(page));
         };
-        if !head.holds(since) || since.is_older_than(self.days, Timestamp::now()) {
+        if !head.goes_on_from(conn, since)? || since.is_older_than(self.days, Timestamp::now()) {
             return Ok(Read::Reset);
         }
         let page = match &since.place {
@@ -148,6 +149,7 @@ impl Statement for ReadChanges {
                 self.snapshot(conn, owner, &head, since.number, Some((*kind, *id)))
             }
             Place::Whole => self.changed(conn, owner, &head, (since.number, None)),
+            Place::Nothing => self.changed(conn, owner, &head, (0, None)),
             Place::Within(kind, id) => {
                 let after = (since.number, Some((*kind, *id)));
                 self.changed(conn, owner, &head, after)

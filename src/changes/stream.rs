@@ -71,9 +71,12 @@ pub(super) async fn stream_changes(
     let events = Events {
         reached: Reached {
             epoch: cursor.epoch,
-            number: cursor.number,
+            number: head.number,
         },
-        next: if is_known { Next::Retry } else { Next::First },
+        next: match is_known {
+            true => Next::Retry,
+            false => Next::First(cursor),
+        },
         heartbeat: Instant::now() + HEARTBEAT,
         expires_at,
         owner,
@@ -116,7 +119,7 @@ struct Events {
 /// What comes next.
 enum Next {
     /// The begin, with an event.
-    First,
+    First(Cursor),
     /// The begin, of a client that knows how far the server is.
     Retry,
     /// What happens.
@@ -128,15 +131,9 @@ enum Next {
 impl Events {
     /// The next bytes; none at the end.
     async fn next(&mut self) -> Option<String> {
-        match self.next {
-            Next::First => {
-                self.next = Next::Event;
-                return Some(format!("{RETRY}{}", self.changed()));
-            }
-            Next::Retry => {
-                self.next = Next::Event;
-                return Some(RETRY.to_owned());
-            }
+        match std::mem::replace(&mut self.next, Next::Event) {
+            Next::First(cursor) => return Some(format!("{RETRY}{}", self.event(&cursor))),
+            Next::Retry => return Some(RETRY.to_owned()),
             Next::Event => {}
             Next::End => return None,
         }
@@ -182,6 +179,10 @@ impl Events {
             issued: Timestamp::now().utc().timestamp(),
             place: Place::Whole,
         };
+        self.event(&cursor)
+    }
+
+    fn event(&self, cursor: &Cursor) -> String {
         let cursor = cursor.close(self.owner.as_str());
         format!("event: changed\nid: {cursor}\ndata: {{\"next\":\"{cursor}\"}}\n\n")
     }

@@ -4,11 +4,11 @@
 use std::marker::PhantomData;
 
 use chrono::NaiveDateTime;
-use diesel::QueryResult;
+use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
-use diesel::sql_types::{Text, Timestamp};
+use diesel::sql_types::{Integer, Text, Timestamp};
 
-use super::connection::MultiBackend;
+use super::connection::{DbConnection, MultiBackend};
 use super::id::{DbId, Id};
 use super::statement::{Pass, dynamic_query};
 
@@ -59,4 +59,30 @@ impl<S> QueryFragment<MultiBackend> for Assembled<'_, S> {
         }
         Ok(())
     }
+}
+
+/// Whether an owner has rows in one of these tables.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn has_rows(
+    conn: &mut DbConnection,
+    owner: &str,
+    tables: impl IntoIterator<Item = &'static str>,
+) -> QueryResult<bool> {
+    for table in tables {
+        let find = vec![
+            Part::Sql("SELECT 1 FROM "),
+            Part::Sql(table),
+            Part::Sql(" WHERE owner_id = "),
+            Part::Text(owner),
+            Part::Sql(" LIMIT 1"),
+        ];
+        let found: Option<i32> = assemble::<Integer>(find).get_result(conn).optional()?;
+        if found.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

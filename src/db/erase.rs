@@ -15,11 +15,12 @@ use diesel::sql_types::{BigInt, Integer, Text};
 
 use super::assembled::{
     Part::{self, Sql},
-    assemble,
+    assemble, has_rows,
 };
 use super::change::begin;
 use super::connection::DbConnection;
 use super::id::{DbId, Id};
+use super::numbering::reset_who_has_nothing;
 use super::statement::in_transaction;
 use crate::primitives::timestamp::Timestamp;
 
@@ -48,12 +49,20 @@ pub struct Step {
     pub is_last: bool,
 }
 
-/// Erases some rows of an owner in these tables, or the last ones and all the rest.
+/// Erases some rows of an owner in these tables, or the last ones and all the rest. Of an
+/// owner who has nothing it writes nothing: not even the name, and SQLite's file is not
+/// written anew for somebody who asks for that again and again.
 ///
 /// # Errors
 ///
 /// The database failed, and the step has erased nothing.
 pub fn step(conn: &mut DbConnection, owner: &str, tables: &[&'static str]) -> QueryResult<Step> {
+    if !has_anything(conn, owner, tables)? {
+        return Ok(Step {
+            deleted: vec![0; tables.len()],
+            is_last: true,
+        });
+    }
     in_transaction(conn, |conn| {
         begin(conn, owner)?;
         let mut step = Step {
@@ -131,13 +140,14 @@ fn note(conn: &mut DbConnection, owner: &str) -> QueryResult<()> {
 }
 
 /// Deletes what an owner has beside rows, and the lock with it: whoever waits for it begins
-/// anew.
+/// anew. To be called last: of all who end an owner at the same time, one goes on.
 pub(super) fn delete_rest(conn: &mut DbConnection, owner: &str) -> QueryResult<()> {
     for table in ["erasures", "epochs", "owners"] {
         let from = Sql(" WHERE owner_id = ");
         let delete = vec![Sql("DELETE FROM "), Sql(table), from, Part::Text(owner)];
         assemble::<()>(delete).execute(conn)?;
     }
+    reset_who_has_nothing(conn)?;
     match conn {
         DbConnection::Sqlite(_) => note(conn, NOBODY),
         #[cfg(feature = "postgres")]
@@ -145,12 +155,19 @@ pub(super) fn delete_rest(conn: &mut DbConnection, owner: &str) -> QueryResult<(
     }
 }
 
+/// Whether an owner has anything: rows in these tables, or what is kept beside them.
+pub(super) fn has_anything(
+    conn: &mut DbConnection,
+    owner: &str,
+    tables: &[&'static str],
+) -> QueryResult<bool> {
+    let rest = ["gone", "idempotency_keys", "erasures", "epochs", "owners"];
+    has_rows(conn, owner, tables.iter().copied().chain(rest))
+}
+
 /// Whether an owner is being erased.
 pub(super) fn is_under_way(conn: &mut DbConnection, owner: &str) -> QueryResult<bool> {
-    let find = Sql("SELECT 1 FROM erasures WHERE owner_id = ");
-    let found = assemble::<Integer>(vec![find, Part::Text(owner)]);
-    let found: Option<i32> = found.get_result(conn).optional()?;
-    Ok(found.is_some())
+    has_rows(conn, owner, ["erasures"])
 }
 
 /// An owner whom somebody began to erase before an instant.
@@ -220,6 +237,9 @@ pub fn remove_all_remains(conn: &mut DbConnection) -> QueryResult<Remains> {
         #[diesel(sql_type = Integer)]
         busy: i32,
     }
+    if !has_remains(conn)? {
+        return Ok(Remains::Removed);
+    }
     match conn {
         DbConnection::Sqlite(sqlite) => {
             // Once, however often somebody is in the way of the checkpoint.
@@ -235,10 +255,13 @@ pub fn remove_all_remains(conn: &mut DbConnection) -> QueryResult<Remains> {
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(_) => return Ok(Remains::Removed),
     }
-    let delete = Sql("DELETE FROM erasures WHERE owner_id = ");
-    let deleted = assemble::<()>(vec![delete, Part::Text(NOBODY)]);
-    deleted.execute(conn)?;
-    Ok(Remains::Removed)
+    // Another process may have erased something since: then its note is a new one.
+    let delete = Sql("DELETE FROM erasures WHERE owner_id = '' AND begun_at = '");
+    let deleted = assemble::<()>(vec![delete, Sql(VACUUMED), Sql("'")]);
+    Ok(match deleted.execute(conn)? {
+        0 => Remains::Read,
+        _ => Remains::Removed,
+    })
 }
 
 /// Writes a SQLite file anew, and notes that.
@@ -249,13 +272,23 @@ fn vacuum(sqlite: &mut SqliteConnection) -> QueryResult<()> {
         false => "PRAGMA temp_store = MEMORY",
     };
     sqlite.batch_execute(store)?;
+    let noted = "SELECT begun_at AS at FROM erasures WHERE owner_id = ''";
+    let noted: Option<NotedAt> = diesel::sql_query(noted).get_result(sqlite).optional()?;
     let vacuumed = sqlite.batch_execute("VACUUM");
     sqlite.batch_execute("PRAGMA temp_store = DEFAULT")?;
     vacuumed?;
-    // Whoever erases later changes it again.
-    sqlite.batch_execute(&format!(
-        "UPDATE erasures SET begun_at = '{VACUUMED}' WHERE owner_id = ''"
-    ))
+    // Not what another process has erased meanwhile.
+    let noted = noted.map(|noted| noted.at).unwrap_or_default();
+    let update =
+        format!("UPDATE erasures SET begun_at = '{VACUUMED}' WHERE owner_id = '' AND begun_at = ?");
+    let update = diesel::sql_query(update).bind::<Text, _>(noted);
+    update.execute(sqlite).map(drop)
+}
+
+#[derive(QueryableByName)]
+struct NotedAt {
+    #[diesel(sql_type = Text)]
+    at: String,
 }
 
 /// Whether a SQLite file was written anew since the last erasure.

@@ -10,10 +10,13 @@ use diesel::sql_types::{BigInt, Text, Timestamp as Instant};
 use super::connection::{DbConnection, Generation, Manager, MultiBackend};
 use super::id::DbId;
 use super::migrate::MigrateError;
+use super::numbering::reset_who_has_nothing;
 use super::purge::Step;
 use super::replica_lock::is_alone;
 use super::schema::{epochs, gone};
-use super::statement::{Pass, Transaction, dynamic_query, in_transaction, in_transaction_or_not};
+use super::statement::{
+    Pass, Transaction, dynamic_query, in_transaction, in_transaction_or_not, without_time_limit,
+};
 use crate::primitives::timestamp::Timestamp;
 use crate::settings::Database;
 
@@ -110,13 +113,10 @@ pub fn reset_cursors(database: &Database) -> Result<(), MigrateError> {
     // One number is left out: an epoch that goes on begins anew behind every cursor.
     let reset = "DELETE FROM epochs; \
                  UPDATE owners SET epoch = NULL, earlier_epoch = NULL, last_change = last_change + 1";
-    in_transaction(&mut conn, |conn| match conn {
-        DbConnection::Sqlite(sqlite) => sqlite.batch_execute(reset),
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(postgres) => {
-            postgres.batch_execute("SET LOCAL statement_timeout = 0")?;
-            postgres.batch_execute(reset)
-        }
+    in_transaction(&mut conn, |conn| {
+        without_time_limit(conn)?;
+        conn.batch_execute(reset)?;
+        reset_who_has_nothing(conn)
     })?;
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! belongs to, in its repository, and by the command in `transfer`.
 
 pub(crate) mod active_pool;
-mod assembled;
+pub mod assembled;
 pub mod bridge;
 pub mod change;
 pub mod changed;

@@ -18,6 +18,7 @@ use diesel::query_builder::{Query, QueryFragment};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp as Instant};
 use uuid::Uuid;
 
+use super::assembled::has_rows;
 use super::connection::{DbConnection, MultiBackend};
 use super::epoch;
 use super::schema::epochs;
@@ -25,7 +26,7 @@ use super::statement::{Pass, Transaction, dynamic_query, in_transaction_or_not};
 use crate::primitives::timestamp::Timestamp;
 
 /// The table of what has ended.
-const GONE: &str = "gone";
+pub const GONE: &str = "gone";
 
 /// Whether rows of these tables are marked, or ended ones are.
 pub fn has_unnumbered(
@@ -39,7 +40,8 @@ pub fn has_unnumbered(
 
 /// Gives all marked rows of the owner's in these tables the next number, and those that
 /// have ended. If there are none nothing is written, unless the owner is followed from now
-/// on: then a number is left out, so that the epoch of this process is noted.
+/// on: then a number is left out, so that the epoch of this process is noted. An owner who
+/// has nothing is not written down because somebody reads: who was erased would be again.
 ///
 /// # Errors
 ///
@@ -51,7 +53,7 @@ pub fn number(
     begins: bool,
 ) -> QueryResult<()> {
     in_transaction_or_not(conn, |conn| {
-        let number = next(conn, owner)?;
+        let (number, is_new) = next(conn, owner)?;
         let mut count = 0;
         for table in tables.iter().copied().chain([GONE]) {
             let give = GiveNumber {
@@ -62,7 +64,10 @@ pub fn number(
             count += give.execute(conn)?;
         }
         // Others may have begun to follow the same owner at the same moment.
-        let begins = begins && count == 0 && !is_followed(conn, owner, number)?;
+        let begins = begins
+            && count == 0
+            && (!is_new || has_rows(conn, owner, tables.iter().copied())?)
+            && !is_followed(conn, owner, number)?;
         Ok(match count > 0 || begins {
             true => Transaction::Commit(()),
             false => Transaction::Rollback(()),
@@ -87,8 +92,24 @@ pub(super) fn first_number() -> i64 {
     random | 1 << 32
 }
 
-/// Locks the owner's row and takes the next number.
-fn next(conn: &mut DbConnection, owner: &str) -> QueryResult<i64> {
+/// In whose row the number stands that the cursors of owners have who have nothing, and so no
+/// row: no token has an empty subject. Nothing of an owner remains that could tell one who never
+/// had anything from one who was erased, so these cursors end whenever any owner does.
+pub const NOBODY: &str = "";
+
+/// Ends all cursors of owners who have nothing.
+pub(super) fn reset_who_has_nothing(conn: &mut DbConnection) -> QueryResult<()> {
+    let number = first_number();
+    diesel::sql_query(format!(
+        "INSERT INTO owners (owner_id, last_change) VALUES ('{NOBODY}', {number}) \
+         ON CONFLICT (owner_id) DO UPDATE SET last_change = excluded.last_change"
+    ))
+    .execute(conn)
+    .map(drop)
+}
+
+/// Locks the owner's row and takes the next number, and says whether there was no row.
+fn next(conn: &mut DbConnection, owner: &str) -> QueryResult<(i64, bool)> {
     let epoch = epoch::current();
     // Stepped to its end: SQLite finishes a statement only then.
     let first = first_number();
@@ -109,7 +130,7 @@ fn next(conn: &mut DbConnection, owner: &str) -> QueryResult<i64> {
         }
         .execute(conn)?;
     }
-    Ok(number)
+    Ok((number, number == first))
 }
 
 /// SELECT: a row if there is something without a number.

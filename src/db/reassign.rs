@@ -12,7 +12,7 @@ use super::assembled::{
 };
 use super::change::begin;
 use super::connection::DbConnection;
-use super::erase::{delete_rest, is_under_way};
+use super::erase::{delete_rest, has_anything, is_under_way};
 use super::id::{self, DbId};
 use super::quota::count;
 use super::statement::{Failure, Transaction, in_transaction_or_not};
@@ -46,7 +46,11 @@ pub fn reassign(
     check: impl FnOnce(&mut DbConnection, &[i64]) -> Result<(), Failure>,
 ) -> Result<Vec<usize>, Failure> {
     let nothing = || vec![0; tables.len()];
-    if from == to {
+    let names: Vec<_> = tables
+        .iter()
+        .map(|References { table, .. }| *table)
+        .collect();
+    if from == to || !has_anything(conn, from, &names)? {
         return Ok(nothing());
     }
     in_transaction_or_not(conn, |conn| {

@@ -1,6 +1,6 @@
 //! Statements: the only way of a resource to the database.
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
 use diesel::prelude::*;
 use diesel::query_builder::AstPass;
 
@@ -177,6 +177,17 @@ pub enum Transaction<T> {
     Commit(T),
     /// It has written nothing that is to be kept.
     Rollback(T),
+}
+
+/// Lets the statements of a transaction take as long as they do, for a command.
+pub fn without_time_limit(conn: &mut DbConnection) -> QueryResult<()> {
+    match conn {
+        DbConnection::Sqlite(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(postgres) => {
+            postgres.batch_execute("SET LOCAL statement_timeout = 0")
+        }
+    }
 }
 
 /// A transaction that begins as a write. SQLite would otherwise begin it as a

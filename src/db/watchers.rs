@@ -127,6 +127,11 @@ impl Watchers {
         self.owners().keys().cloned().collect()
     }
 
+    /// Whether somebody watches an owner.
+    pub fn is_watched(&self, owner: &OwnerId) -> bool {
+        self.owners().contains_key(owner)
+    }
+
     fn owners_written(&self) -> MutexGuard<'_, HashSet<OwnerId>> {
         self.0
             .written

@@ -120,6 +120,7 @@ async fn what_another_replica_has_written_is_told_too(engine: Engine) {
 async fn nobody_is_told_of_another_owners_changes(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, bob) = (app.user("alice"), app.user("bob"));
+    alice.create_path("before").await;
     let (mut of_alice, mut of_bob) = (open(&alice).await, open(&bob).await);
     let first = number(&of_alice.changed().await);
     of_bob.changed().await;
