@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::repository::{Counts, erase_some};
 use crate::auth::OwnerId;
 use crate::db::bridge::Db;
-use crate::db::erase::{Remains, remove_remains};
+use crate::db::erase::{Remains, has_remains, remove_remains};
 use crate::db::error::DbError;
 
 /// How often a step that failed is tried again, after the first one.
@@ -35,13 +35,30 @@ impl Progress {
     }
 }
 
+/// When SQLite's file may be written anew, which others who write wait for. Those who wait at
+/// the same time are served by one; and however often accounts are erased, others have the
+/// most of the time.
+#[derive(Clone, Default)]
+pub struct Turns(Arc<tokio::sync::Mutex<Option<Instant>>>);
+
+/// How many times as long as writing the file anew took others write before the next time.
+const OF_OTHERS: u32 = 9;
+
+/// How long others write at most before the next time: less than a client waits.
+const MAX_OF_OTHERS: Duration = Duration::from_secs(5);
+
 /// Erases everything of an owner's, to its last byte. If the first step was done, the rest
 /// is done by somebody: if not by this, then by the background job.
 ///
 /// # Errors
 ///
 /// The first step failed, or a later one again and again.
-pub(super) async fn erase(db: Db, owner: OwnerId, progress: Progress) -> Result<(), DbError> {
+pub(super) async fn erase(
+    db: Db,
+    owner: OwnerId,
+    progress: Progress,
+    turns: Turns,
+) -> Result<(), DbError> {
     let mut failures = None;
     loop {
         let erased = owner.clone();
@@ -65,11 +82,22 @@ pub(super) async fn erase(db: Db, owner: OwnerId, progress: Progress) -> Result<
     db.watchers().reset(&owner);
     let until = Instant::now() + FOR_REMAINS;
     loop {
-        match db.step(remove_remains).await {
-            Ok(Remains::Removed) => return Ok(()),
-            Ok(Remains::Read) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
-            Ok(Remains::Read | Remains::Large) => return Err(DbError::Overloaded),
-            Err(error) => return Err(error),
+        let mut turn = turns.0.lock().await;
+        if !db.read(until, has_remains).await? {
+            return Ok(());
+        }
+        if let Some(next) = *turn {
+            tokio::time::sleep_until(next.into()).await;
+        }
+        let begun = Instant::now();
+        let removed = db.step(remove_remains).await;
+        let pause = (begun.elapsed() * OF_OTHERS).min(MAX_OF_OTHERS);
+        *turn = Some(Instant::now() + pause);
+        drop(turn);
+        match removed? {
+            Remains::Removed => return Ok(()),
+            Remains::Read if Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            Remains::Read | Remains::Large => return Err(DbError::Overloaded),
         }
     }
 }

@@ -74,7 +74,8 @@ pub(super) async fn erase_account(
     no_parameters(request.query_string()).map_err(invalid_query)?;
     let progress = Progress::default();
     // It goes on if the client leaves.
-    let erasing = erase(app.db()?.clone(), owner.clone(), progress.clone());
+    let db = app.db()?.clone();
+    let erasing = erase(db, owner.clone(), progress.clone(), rules.turns.clone());
     let mut erasing = actix_rt::spawn(erasing);
     let until = deadline(&request)
         .checked_sub(BEFORE_DEADLINE)
@@ -110,6 +111,7 @@ pub(super) async fn adopt_account(
     let statement = AdoptAll {
         other: other.clone(),
         quotas: app.quotas.clone(),
+        _long_write: app.db()?.begin_long_write(),
     };
     let counts = run(&app, owner.clone(), &request, &ACCOUNT, statement).await?;
     if other != owner {

@@ -11,6 +11,8 @@ mod openapi;
 pub mod purge;
 pub mod repository;
 
+pub use erasing::Turns;
+
 use std::sync::Arc;
 
 use actix_web::http::Method;
@@ -28,6 +30,8 @@ pub struct Rules {
     pub max_token_age: f64,
     /// Whether accounts can be adopted whose tokens do not say that they are anonymous.
     pub adopts_any: bool,
+    /// When SQLite's file may be written anew.
+    pub turns: Turns,
 }
 
 /// The declaration that the router, the OpenAPI document and the tests read. It is served

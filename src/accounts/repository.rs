@@ -1,11 +1,12 @@
 //! The statements on whole accounts. Which tables there are is said here, and nowhere else.
 
 use crate::auth::OwnerId;
+use crate::db::bridge::LongWrite;
 use crate::db::connection::DbConnection;
 use crate::db::erase;
 use crate::db::quota::count;
 use crate::db::reassign::{References, reassign};
-use crate::db::statement::{Access, Failure, Statement};
+use crate::db::statement::{Access, Failure, Statement, without_time_limit};
 use crate::db::table::Table as _;
 use crate::http::app_state::Quotas;
 use crate::lists::model::ListRow;
@@ -78,6 +79,8 @@ impl Statement for CountAll {
 pub(super) struct AdoptAll {
     pub other: OwnerId,
     pub quotas: Quotas,
+    /// Until the transaction has ended, whether its client waits or not.
+    pub _long_write: LongWrite,
 }
 
 impl Statement for AdoptAll {
@@ -97,13 +100,16 @@ impl Statement for AdoptAll {
     }
 }
 
-/// Gives everything of one owner to another one, for an operator: without a quota.
+/// Gives everything of one owner to another one, for an operator: without a quota, and
+/// however long it takes.
 ///
 /// # Errors
 ///
 /// The database failed, and nothing was given.
 pub fn give_all(conn: &mut DbConnection, from: &str, to: &str) -> Result<Counts, Failure> {
-    let given = reassign(conn, from, to, &TABLES, |_, _| Ok(()))?;
+    let given = reassign(conn, from, to, &TABLES, |conn, _| {
+        Ok(without_time_limit(conn)?)
+    })?;
     Ok(Counts::of(&given))
 }
 

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::metrics_server::{Exposition, MetricsServer};
 use super::migrate_at_start::{bring_up_to_date, refold};
 use super::purge::Purge;
-use crate::accounts::Rules;
+use crate::accounts::{Rules, Turns};
 use crate::auth::{Authenticate, Jwks, Policy, Scopes, Verifier};
 use crate::batch::Batches;
 use crate::changes::notifier;
@@ -149,6 +149,7 @@ impl Application {
             verifier: Arc::clone(&verifier),
             max_token_age: f64::from(settings.accounts.max_token_age),
             adopts_any: settings.accounts.adopts_any,
+            turns: Turns::default(),
         });
         let guard = Authenticate::new(verifier, limits, counters);
         let documents = Data::new(Documents::new(routes::API));

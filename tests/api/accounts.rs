@@ -1,12 +1,15 @@
 //! Accounts: reading, erasing and adopting them.
 
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use todoward::primitives::id::ResourceId;
 
 use crate::support::copy::{Copy, everything};
 use crate::support::tokens::{claims, now, sign};
-use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
+use crate::support::{Client, Engine, Response, TestApp, block_on, on_both_databases};
 
 on_both_databases! {
     an_account_says_who_it_is_until_when_and_how_much_there_is,
@@ -18,6 +21,10 @@ on_both_databases! {
     an_account_with_many_rows_is_erased_in_steps,
     what_is_written_while_an_account_is_erased_never_brings_back_what_was_there,
     a_stream_of_an_erased_account_ends_on_every_replica,
+    an_export_of_an_account_that_is_erased_meanwhile_ends,
+    whoever_reads_an_erased_account_leaves_nothing,
+    whoever_follows_an_account_with_nothing_misses_nothing,
+    erasing_and_adopting_what_is_not_there_writes_nothing,
     everything_of_an_anonymous_account_is_adopted,
     whoever_follows_the_adopting_account_sees_what_it_has_got,
     an_id_that_both_accounts_have_is_given_anew,
@@ -30,6 +37,7 @@ on_both_databases! {
     the_second_token_is_sent_once,
     the_second_token_counts_nowhere_else,
     accounts_that_adopt_each_other_at_the_same_time_lose_nothing,
+    accounts_that_adopt_each_other_while_they_are_erased_end_with_nothing,
     what_is_written_while_an_account_is_adopted_is_not_lost,
 }
 
@@ -356,6 +364,123 @@ async fn a_stream_of_an_erased_account_ends_on_every_replica(engine: Engine) {
     elsewhere.ended().await;
 }
 
+async fn an_export_of_an_account_that_is_erased_meanwhile_ends(engine: Engine) {
+    const COUNT: usize = 4_000;
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    // Much more than the buffers between client and server hold.
+    let task = json!({ "title": "exported", "description": "long ".repeat(1_000) });
+    alice.create(task).await;
+    app.copy_tasks("alice", COUNT).await;
+    let mut file = alice.request("GET", "/api/v1/export").stream().await;
+    let mut exported = file.chunk().await.unwrap().unwrap().to_vec();
+    erase(&alice, "alice").await.expect(200);
+    // It ends, with the file or with the connection.
+    while let Ok(Some(chunk)) = file.chunk().await {
+        exported.extend(chunk);
+    }
+    let lines = exported.split(|byte| *byte == b'\n').count();
+    assert!(lines < COUNT, "{lines} lines");
+    assert_eq!(rows(&app, "alice").await, 0);
+    assert_eq!(alice.titles("").await, [""; 0]);
+}
+
+async fn whoever_reads_an_erased_account_leaves_nothing(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let other = TestApp::on_database(engine, &app.database_url, &[]).await;
+    let alice = app.user("alice");
+    fill(&alice, "erased").await;
+    let old = Copy::of(&alice).await;
+    erase(&alice, "alice").await.expect(200);
+    for client in [&alice, &other.user("alice"), &app.user("unknown")] {
+        for path in [
+            TASKS,
+            LISTS,
+            "/api/v1/tasks/count",
+            "/api/v1/tags",
+            "/api/v1/users/me",
+            "/api/v1/export",
+        ] {
+            client.get(path).await.expect(200);
+        }
+        let mut copy = Copy::of(client).await;
+        assert_eq!(copy.follow(client, 100).await, 0);
+        let mut stream = client.request("GET", STREAM).events().await;
+        let id = stream.changed().await;
+        let again = client.request("GET", STREAM).header("Last-Event-ID", &id);
+        again.events().await;
+        client
+            .get(&format!("/api/v1/changes?since={id}"))
+            .await
+            .expect(200);
+    }
+    let reset = old.pull(&alice, 100).await.unwrap();
+    reset.expect_problem(410, "sync_reset");
+    for owner in ["alice", "unknown"] {
+        assert_eq!(rows(&app, owner).await, 0, "{owner}");
+    }
+}
+
+async fn whoever_follows_an_account_with_nothing_misses_nothing(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let other = TestApp::on_database(engine, &app.database_url, &[]).await;
+    for (number, writer) in [&app, &other].into_iter().enumerate() {
+        for first in ["task", "task in a list"] {
+            let owner = format!("{first} {number}").replace(' ', "-");
+            let (alice, writer) = (app.user(&owner), writer.user(&owner));
+            let mut copies = [Copy::of(&alice).await, Copy::of(&alice).await];
+            let mut stream = alice.request("GET", STREAM).events().await;
+            stream.changed().await;
+            let path = match first {
+                "task" => writer.create_path("the first").await,
+                _ => {
+                    let list = list(&writer, "a list").await;
+                    let task = json!({ "title": "the first", "list_id": list });
+                    format!("{TASKS}/{}", id_of(&writer.create(task).await))
+                }
+            };
+            let id = stream.changed().await;
+            alice
+                .get(&format!("/api/v1/changes?since={id}"))
+                .await
+                .expect(200);
+            let [copy, late] = &mut copies;
+            copy.follow(&alice, 1).await;
+            assert_eq!(copy.rows, everything(&alice).await);
+            // What came and went is told too: a client may have written it itself.
+            let ended = format!("{path}?permanent=true");
+            writer.delete(&ended).await.expect(204);
+            copy.follow(&alice, 1).await;
+            assert_eq!(copy.rows, everything(&alice).await);
+            let page = late.pull(&alice, 100).await.unwrap().expect(200).json();
+            assert_eq!(page["gone"].as_array().unwrap().len(), 1);
+            // Nobody knows whether it was there before an erasure.
+            erase(&alice, &owner).await.expect(200);
+            let reset = late.pull(&alice, 100).await.unwrap();
+            reset.expect_problem(410, "sync_reset");
+            stream.ended().await;
+        }
+    }
+}
+
+async fn erasing_and_adopting_what_is_not_there_writes_nothing(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let (alice, bob) = (app.user("alice"), app.user("bob"));
+    // Whoever erases resets this cursor.
+    let copy = Copy::of(&bob).await;
+    let nothing = json!({ "tasks": 0, "lists": 0 });
+    for _ in 0..3 {
+        let erased = erase(&alice, "alice").await.expect(200).json();
+        assert_eq!(erased, json!({ "deleted": nothing }));
+        let adopted = adopt(&alice, &anonymous("guest")).await.expect(200).json();
+        assert_eq!(adopted, json!({ "adopted": nothing }));
+    }
+    copy.pull(&bob, 100).await.unwrap().expect(200);
+    for owner in ["alice", "guest", ""] {
+        assert_eq!(rows(&app, owner).await, 0, "{owner}");
+    }
+}
+
 async fn everything_of_an_anonymous_account_is_adopted(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, guest) = (app.user("alice"), app.user("guest"));
@@ -663,6 +788,42 @@ async fn accounts_that_adopt_each_other_at_the_same_time_lose_nothing(engine: En
     assert_eq!(all, 40, "{of_alice} and {of_bob}");
 }
 
+async fn accounts_that_adopt_each_other_while_they_are_erased_end_with_nothing(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let (alice, bob) = (app.user("alice"), app.user("bob"));
+    for client in [&alice, &bob] {
+        client.create_path("one of many").await;
+        let daily = json!({ "title": "daily", "due_date": "2026-01-01", "recurrence": { "rule": "FREQ=DAILY" } });
+        client.create(daily).await;
+    }
+    // Erased in several steps.
+    app.copy_tasks("alice", 700).await;
+    let tasks = alice.get(&format!("{TASKS}?q=daily&limit=5")).await;
+    let tasks = tasks.expect(200).json();
+    let daily = format!("{TASKS}/{}/complete", id_of(&tasks["items"][0]));
+    let create = json!({ "method": "POST", "path": "/tasks", "body": { "title": "new" } });
+    let batch = json!({ "operations": [create.clone(), create] });
+    let both = (0..12).map(async |number| {
+        let status = match number % 6 {
+            0 => adopt(&alice, &anonymous("bob")).await.status,
+            1 => adopt(&bob, &anonymous("alice")).await.status,
+            2 => erase(&alice, "alice").await.status,
+            3 => erase(&bob, "bob").await.status,
+            4 => alice.post("/api/v1/batch", &batch).await.status,
+            _ => alice.request("PATCH", &daily).send().await.status,
+        };
+        assert!(matches!(status, 200 | 403 | 404), "{number}: {status}");
+    });
+    join_all(both).await;
+    // The last ones have found all that was there when they began; what was written since is new.
+    for client in [&alice, &bob] {
+        let owner = client.get("/api/v1/users/me").await.expect(200).json();
+        let owner = owner["owner_id"].as_str().unwrap().to_owned();
+        erase(client, &owner).await.expect(200);
+        assert_eq!(rows(&app, &owner).await, 0, "{owner}");
+    }
+}
+
 async fn what_is_written_while_an_account_is_adopted_is_not_lost(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let (alice, guest) = (app.user("alice"), app.user("guest"));
@@ -691,4 +852,34 @@ async fn what_is_written_while_an_account_is_adopted_is_not_lost(engine: Engine)
             other => panic!("{other}"),
         }
     }
+}
+
+/// Other writes of a SQLite file wait for an adoption: longer than they would wait for a
+/// connection.
+#[test]
+fn on_sqlite_others_wait_while_a_large_account_is_adopted_and_are_not_refused() {
+    block_on(async {
+        let variables = [("TODOWARD__DATABASE__ACQUIRE_TIMEOUT", "1")];
+        let app = TestApp::with(Engine::Sqlite, &variables).await;
+        let (alice, guest, bob) = (app.user("alice"), app.user("guest"), app.user("bob"));
+        guest.create_path("one of many").await;
+        app.copy_tasks("guest", 60_000).await;
+        let token = anonymous("guest");
+        let is_adopted = Cell::new(false);
+        let adopting = async {
+            let adopted = adopt(&alice, &token).await.expect(200).json();
+            is_adopted.set(true);
+            assert_eq!(adopted["adopted"]["tasks"], 60_000);
+        };
+        let writing = async {
+            let mut longest = Duration::ZERO;
+            while !is_adopted.get() {
+                let begun = Instant::now();
+                bob.create_path("not refused").await;
+                longest = longest.max(begun.elapsed());
+            }
+            println!("the longest of others' creates took {longest:?}");
+        };
+        futures_util::future::join(adopting, writing).await;
+    });
 }

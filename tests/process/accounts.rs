@@ -16,10 +16,12 @@ use crate::support::{Client, Engine, block_on, on_both_databases};
 
 on_both_databases! {
     an_erasure_that_a_kill_has_cut_off_is_finished_after_the_next_start,
-    an_adoption_that_a_kill_cuts_off_has_moved_all_or_nothing,
+    an_adoption_that_a_kill_cuts_off_has_moved_nothing,
+    an_adoption_that_has_moved_anything_has_moved_all_whatever_is_killed,
     an_operator_erases_an_account,
     an_operator_gives_an_account_to_another_one,
     a_command_on_an_owner_says_what_is_missing,
+    a_command_on_an_owner_says_that_the_database_is_away,
 }
 
 const TABLES: [&str; 7] = [
@@ -205,37 +207,125 @@ async fn an_erasure_that_a_kill_has_cut_off_is_finished_after_the_next_start(eng
     server.stop().await;
 }
 
-async fn an_adoption_that_a_kill_cuts_off_has_moved_all_or_nothing(engine: Engine) {
+/// Alice adopts what a guest has; whether she gets an answer is left open.
+fn adopt(server: &Server) -> actix_rt::task::JoinHandle<()> {
+    let mut guest = claims("guest");
+    guest["isAnonymous"] = json!(true);
+    let header = format!("Bearer {}", sign(&guest));
+    let alice = server.user("alice");
+    actix_rt::spawn(async move {
+        let adopt = alice.request("POST", "/api/v1/users/me/adopt");
+        let adopt = adopt.header("X-Adopt-Authorization", header);
+        drop(adopt.try_send().await);
+    })
+}
+
+async fn an_adoption_that_a_kill_cuts_off_has_moved_nothing(engine: Engine) {
     const COUNT: i64 = 20_000;
-    for delay in [5, 50, 150, 400] {
-        let storage = Storage::new(engine);
+    let storage = Storage::new(engine);
+    let server = Server::start(storage.path(), &storage.url, &[]).await;
+    let mut database = Database::open(&storage, engine);
+    fill(&mut database, "guest", 20_000);
+    // A row that is locked holds PostgreSQL's transaction up, in its midst. On SQLite a
+    // transaction is under way while nobody else can begin one.
+    let mut other = Database::open(&storage, engine);
+    match engine {
+        Engine::Sqlite => other.execute("PRAGMA busy_timeout = 0"),
+        Engine::Postgres => other.execute(
+            "BEGIN; SELECT 1 FROM tasks WHERE owner_id = 'guest' AND title = 'task 20000' FOR UPDATE",
+        ),
+    }
+    let adopting = adopt(&server);
+    eventually("it has begun", SOON, async || match &mut other {
+        Database::Sqlite(sqlite) => sqlite
+            .batch_execute("BEGIN IMMEDIATE; ROLLBACK")
+            .err()
+            .map(drop),
+        Database::Postgres(_) => {
+            let waits = "datname = current_database() AND wait_event_type = 'Lock' \
+                         AND query LIKE 'UPDATE tasks SET change = 0, owner_id%'";
+            (database.count_of("pg_stat_activity", waits) == 1).then_some(())
+        }
+    })
+    .await;
+    server.kill();
+    adopting.await.unwrap();
+    drop(other);
+    assert_eq!(tasks(&mut database, "guest"), COUNT);
+    assert_eq!(tasks(&mut database, "alice"), 0);
+    // It is only to be repeated.
+    let server = Server::start(storage.path(), &storage.url, &[]).await;
+    adopt(&server).await.unwrap();
+    assert_eq!(tasks(&mut database, "alice"), COUNT);
+    assert_eq!(rows(&mut database, "guest"), 0);
+    server.stop().await;
+}
+
+async fn an_adoption_that_has_moved_anything_has_moved_all_whatever_is_killed(engine: Engine) {
+    const COUNT: i64 = 20_000;
+    let storage = Storage::new(engine);
+    let server = Server::start(storage.path(), &storage.url, &[]).await;
+    let mut database = Database::open(&storage, engine);
+    fill(&mut database, "guest", 20_000);
+    let adopting = adopt(&server);
+    eventually("something has moved", SOON, async || {
+        (tasks(&mut database, "alice") > 0).then_some(())
+    })
+    .await;
+    server.kill();
+    adopting.await.unwrap();
+    assert_eq!(tasks(&mut database, "alice"), COUNT);
+    assert_eq!(rows(&mut database, "guest"), 0);
+}
+
+/// For a file that is rewritten in more than half a second, the response does not wait.
+#[test]
+fn the_bytes_of_an_erased_account_are_in_a_large_file_of_sqlite_until_the_next_start() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
         let server = Server::start(storage.path(), &storage.url, &[]).await;
-        let mut database = Database::open(&storage, engine);
-        fill(&mut database, "guest", 20_000);
-        let mut guest = claims("guest");
-        guest["isAnonymous"] = json!(true);
-        let header = format!("Bearer {}", sign(&guest));
-        let alice = server.user("alice");
-        let adopting = actix_rt::spawn(async move {
-            let adopt = alice.request("POST", "/api/v1/users/me/adopt");
-            let adopt = adopt.header("X-Adopt-Authorization", header);
-            drop(adopt.try_send().await);
-        });
-        // Where in the adoption this is, is left to chance.
-        actix_rt::time::sleep(std::time::Duration::from_millis(delay)).await;
-        server.kill();
-        adopting.await.unwrap();
-        let counts = || {
-            let mut database = Database::open(&storage, engine);
-            (tasks(&mut database, "alice"), tasks(&mut database, "guest"))
-        };
-        let counted = eventually("the killed one's transaction has ended", SOON, async || {
-            let counted = counts();
-            matches!(counted, (0, COUNT) | (COUNT, 0)).then_some(counted)
+        live(&server, "alice", "forgettable").await;
+        let mut database = Database::open(&storage, Engine::Sqlite);
+        fill(&mut database, "bob", 5_000);
+        // 40 MiB.
+        database
+            .execute("UPDATE tasks SET description = hex(zeroblob(4096)) WHERE owner_id = 'bob'");
+        let erased = erase(&server.user("alice"), "alice").await;
+        assert_eq!(erased["deleted"], json!({ "tasks": 96, "lists": 1 }));
+        assert_eq!(erased["pending"], true);
+        assert_eq!(database.count_of("erasures", "owner_id = ''"), 1);
+        server.stop().await;
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        eventually("the bytes are gone", SOON, async || {
+            (database.count_of("erasures", "1 = 1") == 0).then_some(())
         })
         .await;
-        assert_eq!(counted.0 + counted.1, COUNT);
-    }
+        assert_eq!(files_with(storage.path(), "forgettable"), [""; 0]);
+        assert_eq!(tasks(&mut database, "bob"), 5_000);
+        server.stop().await;
+    });
+}
+
+#[test]
+fn an_operator_reassigns_more_than_a_statement_of_a_request_may_take_on_postgresql() {
+    block_on(async {
+        let storage = Storage::new(Engine::Postgres);
+        let variables = [
+            ("DATABASE_URL", storage.url.as_str()),
+            ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", "1"),
+        ];
+        run(storage.path(), &["migrate"], &variables).succeeded();
+        let mut database = Database::open(&storage, Engine::Postgres);
+        fill(&mut database, "bob", 3);
+        database.execute(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END'; \
+             CREATE TRIGGER slow BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION slow()",
+        );
+        let command = ["owner", "reassign", "bob", "alice"];
+        let done = run(storage.path(), &command, &variables).succeeded();
+        assert_eq!(done.out, "3 tasks and 0 lists reassigned\n");
+    });
 }
 
 async fn an_operator_erases_an_account(engine: Engine) {
@@ -303,4 +393,28 @@ async fn a_command_on_an_owner_says_what_is_missing(engine: Engine) {
     let to_nobody = ["owner", "reassign", "alice", ""];
     let refused = run(storage.path(), &to_nobody, &variables).failed(1);
     assert!(refused.err.contains("nobody"), "{refused:?}");
+}
+
+async fn a_command_on_an_owner_says_that_the_database_is_away(engine: Engine) {
+    let storage = Storage::new(engine);
+    let url = match engine {
+        Engine::Sqlite => {
+            std::fs::write(storage.file(), "this is no database".repeat(100)).unwrap();
+            storage.url.clone()
+        }
+        // Nobody listens there.
+        Engine::Postgres => "postgres://someone:secret@127.0.0.1:1/none".to_owned(),
+    };
+    let variables = [("DATABASE_URL", url.as_str())];
+    for command in [
+        &["owner", "erase", "alice", "--yes"][..],
+        &["owner", "reassign", "alice", "bob"],
+        &["owner", "export", "alice"],
+    ] {
+        let failed = run(storage.path(), command, &variables).failed(1);
+        assert_eq!(failed.out, "");
+        assert!(failed.err.starts_with("todoward: "), "{failed:?}");
+        assert!(!failed.err.contains("secret"), "{failed:?}");
+        assert!(!failed.err.contains("panicked"), "{failed:?}");
+    }
 }

@@ -135,6 +135,13 @@ impl Request {
         EventStream::new(self.open().await.expect("no response"))
     }
 
+    /// A response that is read in pieces.
+    pub async fn stream(self) -> reqwest::Response {
+        let response = self.open().await.expect("no response");
+        assert_eq!(response.status(), 200);
+        response
+    }
+
     /// A stream of events, or the status of a refusal.
     pub async fn try_events(self) -> Result<EventStream, u16> {
         let response = self.open().await.expect("no response");
