@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::{Failure, export, print};
 use crate::accounts::repository::{Counts, erase_some, give_all};
+use crate::auth::OwnerId;
 use crate::db;
 use crate::db::connection::{DbConnection, open_alone};
 use crate::db::erase::remove_all_remains;
@@ -43,6 +44,7 @@ pub fn run(command: &Command, database: &Database) -> Result<ExitCode, Failure> 
     if let Command::Export { sub, format } = command {
         return export::write(sub, *format, database);
     }
+    check_names(command)?;
     let mut conn = open_alone(database).map_err(|error| Failure::Other(error.to_string()))?;
     match command {
         Command::Export { .. } => {}
@@ -71,11 +73,21 @@ fn erase(conn: &mut DbConnection, owner: &str) -> diesel::QueryResult<Counts> {
     }
 }
 
+/// Nobody is named by nothing, which notes of the database are kept under; and what is given to
+/// somebody whom no token can name, nobody could ever see.
+fn check_names(command: &Command) -> Result<(), Failure> {
+    let refused = match command {
+        Command::Export { .. } => None,
+        Command::Erase { sub, .. } => sub.is_empty().then_some("SUB names nobody".to_owned()),
+        Command::Reassign { from, .. } if from.is_empty() => Some("FROM names nobody".to_owned()),
+        Command::Reassign { to, .. } => OwnerId::named_by_operator(to)
+            .err()
+            .map(|why| format!("TO {why}")),
+    };
+    refused.map_or(Ok(()), |why| Err(Failure::Other(why)))
+}
+
 fn give(conn: &mut DbConnection, from: &str, to: &str) -> Result<Counts, Failure> {
-    // No token has an empty subject, so nobody could ever see it.
-    if to.is_empty() {
-        return Err(Failure::Other("TO names nobody".to_owned()));
-    }
     give_all(conn, from, to).map_err(|failure| match failure {
         db::statement::Failure::Database(error) => failed(error),
         // Nothing refuses an operator.

@@ -390,9 +390,19 @@ async fn a_command_on_an_owner_says_what_is_missing(engine: Engine) {
         assert!(!storage.file().exists(), "it was made");
     }
     run(storage.path(), &["migrate"], &variables).succeeded();
-    let to_nobody = ["owner", "reassign", "alice", ""];
-    let refused = run(storage.path(), &to_nobody, &variables).failed(1);
-    assert!(refused.err.contains("nobody"), "{refused:?}");
+    for (command, say) in [
+        (&["owner", "erase", "", "--yes"][..], "SUB names nobody"),
+        (&["owner", "reassign", "", "alice"], "FROM names nobody"),
+        (&["owner", "reassign", "alice", ""], "TO must be the sub"),
+        // Nobody could have a token for it.
+        (
+            &["owner", "reassign", "alice", " bob"],
+            "TO must be the sub",
+        ),
+    ] {
+        let refused = run(storage.path(), command, &variables).failed(1);
+        assert!(refused.err.contains(say), "{refused:?}");
+    }
 }
 
 async fn a_command_on_an_owner_says_that_the_database_is_away(engine: Engine) {

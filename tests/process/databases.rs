@@ -175,7 +175,8 @@ fn a_role_that_may_not_change_tables_serves_everything() {
         )
         .succeeded();
         let grant = format!(
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON tasks, lists, owners, idempotency_keys TO {}",
+            "GRANT SELECT, INSERT, UPDATE, DELETE \
+             ON tasks, lists, owners, idempotency_keys, gone, epochs, erasures TO {}",
             role.0
         );
         execute_in(&storage.url, &grant);
@@ -195,7 +196,18 @@ fn a_role_that_may_not_change_tables_serves_everything() {
             .send()
             .await;
         keyed.expect(201);
+        let alice = server.user("alice");
+        let ended = alice.create_path("ended").await;
+        let ended = format!("{ended}?permanent=true");
+        alice.delete(&ended).await.expect(204);
+        alice.get("/api/v1/changes").await.expect(200);
+        alice.delete("/api/v1/users/alice").await.expect(200);
         server.stop().await;
+        // As OPERATIONS.md says.
+        let operations = include_str!("../../docs/OPERATIONS.md");
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let statement = words(&grant.replace(&role.0, "todoward_app"));
+        assert!(words(operations).contains(&statement), "{statement}");
     });
 }
 
