@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde_json::json;
 
 use crate::rate_limits::{exhaust, limit};
 use crate::support::key_server::KeyServer;
@@ -67,6 +68,12 @@ async fn a_sequence_of_requests_is_counted_as_it_was(engine: Engine) {
         .expect(200);
     alice.get("/api/v1/users/alice/tasks").await.expect(200);
     alice.get("/api/v1/users/bob/tasks").await.expect(403);
+    alice.get("/api/v1/users/me").await.expect(200);
+    alice.delete("/api/v1/users/me").await.expect(400);
+    alice
+        .post("/api/v1/users/me/adopt", &json!({}))
+        .await
+        .expect(400);
     alice.get("/api/v1/nowhere").await.expect(404);
     alice
         .request("BREW", "/api/v1/tasks")
@@ -88,6 +95,9 @@ async fn a_sequence_of_requests_is_counted_as_it_was(engine: Engine) {
         ("HEAD", "/api/v1/tasks", 200, 1.0),
         ("GET", "/api/v1/users/{owner_id}/tasks", 200, 1.0),
         ("GET", "/api/v1/users/{owner_id}/tasks", 403, 1.0),
+        ("GET", "/api/v1/users/{owner_id}", 200, 1.0),
+        ("DELETE", "/api/v1/users/{owner_id}", 400, 1.0),
+        ("POST", "/api/v1/users/{owner_id}/adopt", 400, 1.0),
         ("GET", "-", 404, 2.0),
         ("-", "/api/v1/tasks", 405, 1.0),
         ("GET", "/health/live", 200, 1.0),
@@ -102,11 +112,11 @@ async fn a_sequence_of_requests_is_counted_as_it_was(engine: Engine) {
             .filter(|(name, _)| name.starts_with("todoward_http_requests_total"));
         counted.map(|(_, value)| value).sum()
     };
-    assert_eq!(all(&after) - all(&before), 16.0);
-    assert_eq!(grown("todoward_http_request_duration_seconds_count"), 16.0);
+    assert_eq!(all(&after) - all(&before), 19.0);
+    assert_eq!(grown("todoward_http_request_duration_seconds_count"), 19.0);
     assert_eq!(
         grown(r#"todoward_http_request_duration_seconds_bucket{le="+Inf"}"#),
-        16.0
+        19.0
     );
     assert!(grown("todoward_http_request_duration_seconds_sum") > 0.0);
     assert_eq!(

@@ -242,7 +242,7 @@ impl TestApp {
     }
 
     /// Executes a statement beside the application.
-    fn execute(&self, statement: &str) {
+    pub fn execute(&self, statement: &str) {
         use diesel::connection::{Connection as _, SimpleConnection as _};
         match self.engine {
             Engine::Sqlite => {
