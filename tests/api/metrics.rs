@@ -131,8 +131,8 @@ async fn a_sequence_of_requests_is_counted_as_it_was(engine: Engine) {
         grown(r#"todoward_tokens_refused_total{code="token_expired"}"#),
         0.0
     );
-    // Created twice, read or missed four times, listed twice.
-    assert_eq!(grown(WAITS) + grown("todoward_db_pipelined_total"), 8.0);
+    // Created twice, read or missed four times, listed twice, the account read.
+    assert_eq!(grown(WAITS) + grown("todoward_db_pipelined_total"), 9.0);
     let idle = after[r#"todoward_db_pool_connections{state="idle"}"#];
     let busy = after[r#"todoward_db_pool_connections{state="busy"}"#];
     assert!(idle + busy >= 1.0, "{idle} {busy}");
