@@ -91,6 +91,7 @@ async fn a_client_that_knows_the_newest_event_is_told_of_later_ones_only(engine:
 async fn streams_that_begin_at_the_same_moment_are_no_event_for_each_other(engine: Engine) {
     let app = TestApp::with(engine, &[("WITH_METRICS", "")]).await;
     let other = TestApp::on_database(engine, &app.database_url, &[("WITH_METRICS", "")]).await;
+    app.user("alice").create_path("a").await;
     let mut lock = Lock::take(&app, "LOCK TABLE owners IN EXCLUSIVE MODE");
     let both = [app.user("alice"), other.user("alice")];
     let opening = join_all(both.iter().map(open));
