@@ -26,9 +26,11 @@ pub const COLUMNS: [&str; 18] = [
 pub const FORMULA_SIGN: char = '\'';
 
 /// Whether a spreadsheet may calculate a cell, or whether it looks as if it had been
-/// protected already. Some read full-width forms as the signs that they are forms of.
+/// protected already. Some read full-width forms as the signs that they are forms of, and
+/// some take off the white space before a sign.
 pub fn is_formula(cell: &str) -> bool {
-    cell.starts_with([
-        '=', '+', '-', '@', '\'', '\t', '\r', '＝', '＋', '－', '＠', '＇',
-    ])
+    let is_space = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+    let bare = cell.trim_start_matches(is_space);
+    cell.starts_with(['\t', '\r'])
+        || bare.starts_with(['=', '+', '-', '@', '\'', '＝', '＋', '－', '＠', '＇'])
 }
