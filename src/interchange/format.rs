@@ -27,7 +27,8 @@ impl Format {
         let start = file.get(..file.len().min(64 * 1024)).unwrap_or_default();
         let start = String::from_utf8_lossy(start);
         if has(Self::Todoist) || has(Self::Csv) {
-            let header = start.lines().find(|line| !line.trim().is_empty());
+            let mut lines = start.split(['\n', '\r']);
+            let header = lines.find(|line| !line.trim().is_empty());
             let header = header.unwrap_or_default().to_ascii_uppercase();
             let mut cells = header
                 .split([',', ';', '\t'])
@@ -45,7 +46,8 @@ impl Format {
                 "\"importance\"",
                 "\"value\"",
             ];
-            let is_google = start.contains("\"tasks#");
+            // A title may say "tasks#" too, but not beside Microsoft's names.
+            let is_google = start.contains("\"tasks#") && start.contains("\"kind\"");
             let is_microsoft = signs.iter().any(|sign| start.contains(sign));
             return Some(match !is_google && is_microsoft {
                 true => Self::Microsoft,
@@ -67,10 +69,16 @@ mod tests {
         for (candidates, file, wanted) in [
             (tables, "\u{feff}TYPE,CONTENT,PRIORITY\n", Format::Todoist),
             (tables, "\"type\";\"content\"\n", Format::Todoist),
+            (tables, "DATE,TYPE,CONTENT\rx,task,a\r", Format::Todoist),
             (tables, "id,title\n", Format::Csv),
             (tables, "", Format::Csv),
             (json, "{\"kind\": \"tasks#taskLists\"", Format::Google),
             (json, "{\"value\": [", Format::Microsoft),
+            (
+                json,
+                "[{\"title\": \"tasks#1\", \"importance\": \"low\"}]",
+                Format::Microsoft,
+            ),
             (json, "[", Format::Google),
         ] {
             let found = Format::among(&candidates, file.as_bytes());
