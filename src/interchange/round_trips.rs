@@ -59,7 +59,7 @@ fn read(format: Format, file: &[u8]) -> Document {
 }
 
 /// Titles that are something else to a spreadsheet, to todo.txt or to iCalendar.
-const TRICKY: [&str; 24] = [
+const TRICKY: [&str; 28] = [
     "x buy milk",
     "X buy milk",
     "(A) first",
@@ -75,6 +75,10 @@ const TRICKY: [&str; 24] = [
     "-1",
     "@cmd",
     "＝SUM(1)",
+    "＋1",
+    "－1",
+    "＠cmd",
+    "+1",
     "a, b; c\\n \\ d\"e\"",
     "C:\\dir https://example.org/?a=b:c 10:30",
     "café 👩‍👩‍👧 \u{301}",
@@ -119,6 +123,71 @@ fn a_title_that_looks_like_something_else_stays_what_it_is_in_every_format() {
             assert_eq!(found.schedule, task.schedule);
         }
         assert_eq!(document.tasks.len(), tasks.len());
+    }
+}
+
+#[test]
+fn no_cell_of_a_table_is_calculated_and_each_is_read_as_it_was() {
+    for text in [
+        "=1+1",
+        "+1",
+        "-1",
+        "@x",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "\u{a0}+1",
+        "\u{3000}＝1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠x",
+        "'=1",
+        "' =1",
+        "'",
+        "''",
+        "' x",
+        "'tis",
+        "\u{feff}=1",
+        "plain =1",
+    ] {
+        let body = json!({"title": "t", "description": text});
+        let file = written(Format::Csv, &[], &[task(9, &body)]);
+        let mut cells = csv::Reader::from_reader(file.as_slice());
+        let record = cells.records().next().unwrap().unwrap();
+        let bare = record[2].trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        let signs = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+        assert!(
+            !bare.starts_with(signs) && !record[2].starts_with(['\t', '\r']),
+            "{text:?}"
+        );
+        let document = read(Format::Csv, &file);
+        let found = document.tasks[0].description.as_ref().map(|it| it.as_str());
+        assert_eq!(found, Some(text));
+    }
+}
+
+#[test]
+fn until_ends_a_series_on_the_same_day_elsewhere() {
+    for (time, zone, until) in [
+        ("20:00", Some("America/New_York"), "20270102T010000Z"),
+        ("08:00", Some("Asia/Tokyo"), "20261231T230000Z"),
+        ("08:00", Some("UTC"), "20270101T080000Z"),
+        ("08:00", None, "20270101T080000\r"),
+    ] {
+        let body = json!({"title": "t", "due_date": "2026-01-01", "due_time": time,
+            "time_zone": zone, "recurrence": {"rule": "FREQ=DAILY;UNTIL=20270101"}});
+        let tasks = [task(9, &body)];
+        let file = written(Format::ICalendar, &[], &tasks);
+        let document = read(Format::ICalendar, &file);
+        assert_eq!(document.tasks[0].schedule, tasks[0].schedule);
+        let file = String::from_utf8(file).unwrap();
+        assert!(
+            file.contains(&format!("RRULE:FREQ=DAILY;UNTIL={until}")),
+            "{file}"
+        );
+        assert!(!file.contains("X-TODOWARD-RRULE"), "{file}");
     }
 }
 

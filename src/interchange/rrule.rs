@@ -2,8 +2,12 @@
 //! RFC 5545 leaves the month out. So a rule is written in other words where the two differ,
 //! and `SKIP=OMIT` is added to one that comes from elsewhere.
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::{Datelike as _, NaiveDate, NaiveTime};
 
+use super::readers::zones;
+use crate::primitives::timestamp::Timestamp;
+use crate::tasks::due::{DueTime, TimeZone, due_at};
+use crate::tasks::fields::day;
 use crate::tasks::series::Recurrence;
 
 fn part<'a>(rule: &'a str, name: &str) -> Option<&'a str> {
@@ -33,7 +37,12 @@ fn late_day(rule: &str, due: NaiveDate) -> Option<u32> {
 }
 
 /// A rule for other programs, and whether it is the same as here.
-pub fn written(recurrence: &Recurrence, due: NaiveDate, has_time: bool) -> (String, bool) {
+pub fn written(
+    recurrence: &Recurrence,
+    due: NaiveDate,
+    time: Option<DueTime>,
+    zone: Option<&str>,
+) -> (String, bool) {
     let rule = recurrence.rule();
     let (anchor, _) = recurrence.place();
     let mut parts: Vec<String> = rule.split(';').map(str::to_owned).collect();
@@ -50,24 +59,72 @@ pub fn written(recurrence: &Recurrence, due: NaiveDate, has_time: bool) -> (Stri
             _ => "BYMONTHDAY=28,29;BYSETPOS=-1".to_owned(),
         });
     }
-    // UNTIL has the type of DTSTART.
     for part in &mut parts {
         if let Some(until) = part.strip_prefix("UNTIL=") {
-            let day = until.get(..8).unwrap_or(until);
-            *part = match has_time {
-                true => format!("UNTIL={day}T235959Z"),
-                false => format!("UNTIL={day}"),
-            };
+            *part = format!("UNTIL={}", until_written(until, time, zone));
         }
     }
     let written = parts.join(";");
-    let is_same = read(&written, due) == rule;
+    let is_same = read(&written, due, time, zone) == rule;
     (written, is_same)
 }
 
+/// The last day of a rule as RFC 5545 has it, with the type of DTSTART: with a time that is
+/// the last one that is due, in UTC where DTSTART has a zone.
+fn until_written(until: &str, time: Option<DueTime>, zone: Option<&str>) -> String {
+    let until = until.get(..8).unwrap_or(until);
+    let Some(time) = time else {
+        return until.to_owned();
+    };
+    let local = format!("{until}T{}00", time.to_string().replace(':', ""));
+    let Some(zone) = zone else {
+        return local;
+    };
+    let last = basic(until).zip(TimeZone::parse(zone).ok());
+    let last = last.and_then(|(day, zone)| due_at(day, time, &zone));
+    match last {
+        Some(last) => last.utc().format("%Y%m%dT%H%M%SZ").to_string(),
+        None => format!("{local}Z"),
+    }
+}
+
+/// The last day of a rule of another program, in the zone that the task is due in.
+fn until_read(until: &str, time: Option<DueTime>, zone: Option<&str>) -> Option<String> {
+    let (day, clock) = until.split_once('T')?;
+    let day = basic(day)?;
+    let (clock, is_utc) = match clock.strip_suffix('Z') {
+        Some(clock) => (clock, true),
+        None => (clock, false),
+    };
+    let clock = NaiveTime::parse_from_str(clock, "%H%M%S").ok()?;
+    let at = day.and_time(clock);
+    let local = match zone.filter(|_| is_utc) {
+        Some(zone) => zones::local(Timestamp::of_column(at), zone)?,
+        None => at,
+    };
+    // Before the time that is due, that day is no date any more.
+    let is_before = time.is_some_and(|time| zones::minutes(local.time()) < time);
+    let last = if is_before {
+        local.date().pred_opt()?
+    } else {
+        local.date()
+    };
+    Some(last.format("%Y%m%d").to_string())
+}
+
+fn basic(text: &str) -> Option<NaiveDate> {
+    let (year, month, date) = (text.get(..4)?, text.get(4..6)?, text.get(6..)?);
+    day(&format!("{year}-{month}-{date}"))
+}
+
 /// A rule of another program, as it is meant.
-pub fn read(rule: &str, due: NaiveDate) -> String {
-    let rule = rule.trim().to_ascii_uppercase();
+pub fn read(rule: &str, due: NaiveDate, time: Option<DueTime>, zone: Option<&str>) -> String {
+    let mut rule = rule.trim().to_ascii_uppercase();
+    if let Some(until) = part(&rule, "UNTIL")
+        && let Some(last) = until_read(until, time, zone)
+    {
+        rule = rule.replacen(&format!("UNTIL={until}"), &format!("UNTIL={last}"), 1);
+    }
     let lacks = match part(&rule, "BYMONTHDAY") {
         Some(days) => {
             let late = |day: &str| matches!(day, "29" | "30" | "31" | "-29" | "-30" | "-31");

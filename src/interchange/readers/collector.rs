@@ -62,7 +62,12 @@ impl Collector {
     }
 
     fn name(&mut self, line: u64, text: &str) -> Name {
-        let text: String = text.chars().filter(|c| *c != '\0').collect();
+        let bare: String = text.chars().filter(|c| *c != '\0').collect();
+        if bare.len() < text.len() {
+            let detail = "the characters U+0000 in it are left out";
+            self.drop(line, &bare, "name", detail);
+        }
+        let text = bare;
         let (start, rest) = split_at_chars(text.trim(), 200);
         if !rest.is_empty() {
             let detail = format!(

@@ -37,18 +37,25 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    pub fn of(text: &'a str) -> Self {
+    /// # Errors
+    ///
+    /// A record has too many cells.
+    pub fn of(text: &'a str) -> Result<Self, Invalid> {
         use std::io::Read as _;
+        if let Some(line) = too_wide(text.as_bytes()) {
+            let detail = "the record that begins here has more than 1,000 cells".to_owned();
+            return Err(Invalid { line, detail });
+        }
         let end: &'static [u8] = b"\n\0end\0\n";
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .from_reader(text.as_bytes().chain(end));
-        Self {
+        Ok(Self {
             text,
             reader,
             record: StringRecord::new(),
-        }
+        })
     }
 
     /// The next record and its line; none at the end.
@@ -87,6 +94,47 @@ impl<'a> Records<'a> {
     }
 }
 
+/// The max number of cells of a record: each costs many times the memory of its comma.
+const MAX_CELLS: usize = 1000;
+
+/// The line of the first record with too many cells, found before the parser has them all
+/// in memory.
+fn too_wide(text: &[u8]) -> Option<u64> {
+    #[derive(PartialEq)]
+    enum At {
+        Begin,
+        Bare,
+        Quoted,
+        Quote,
+    }
+    let (mut at, mut cells, mut line, mut begin) = (At::Begin, 1, 1, 1);
+    for byte in text {
+        at = match (&at, *byte) {
+            (At::Quoted, b'"') => At::Quote,
+            (At::Quoted, _) => At::Quoted,
+            (At::Begin | At::Quote, b'"') => At::Quoted,
+            (_, b',') => {
+                cells += 1;
+                At::Begin
+            }
+            (_, b'\r' | b'\n') => {
+                cells = 1;
+                begin = line + u64::from(*byte == b'\n');
+                At::Begin
+            }
+            _ => At::Bare,
+        };
+        line += u64::from(*byte == b'\n');
+        if cells > MAX_CELLS {
+            return Some(begin);
+        }
+    }
+    None
+}
+
+/// The max length of tags as JSON, in bytes: values cost more memory than their text.
+const MAX_TAGS_JSON: usize = 1024 * 1024;
+
 /// Why a header is that of no table of tasks, by what it has between its cells.
 pub fn wrong_header(line: u64, header: &StringRecord, wanted: &str) -> Invalid {
     let text: Vec<&str> = header.iter().collect();
@@ -104,7 +152,7 @@ pub fn wrong_header(line: u64, header: &StringRecord, wanted: &str) -> Invalid {
 
 /// Reads a file whole.
 pub fn read(text: &str) -> Result<Document, Invalid> {
-    let mut records = Records::of(text);
+    let mut records = Records::of(text)?;
     let Some((line, header)) = records.next()? else {
         let detail = "the file is empty: it must begin with a header that names the columns";
         return Err(Invalid {
@@ -169,7 +217,9 @@ impl Reader {
                 Some("list_id") => list_id = cell.to_owned(),
                 Some(column) => cell_of(&mut draft, column, cell),
                 None => {
-                    let name = names.get(at).map_or("", String::as_str);
+                    let further = format!("column {}", at + 1);
+                    let name = names.get(at).filter(|name| !name.is_empty());
+                    let name = name.unwrap_or(&further);
                     let shown = super::draft::shown(cell);
                     draft.drop(
                         name,
@@ -226,7 +276,7 @@ fn cell_of(draft: &mut Draft, column: &str, cell: &str) {
             None
         }
         "description" => {
-            draft.texts.push(cell.to_owned());
+            draft.text(cell);
             None
         }
         "completed" => match trimmed.to_ascii_lowercase().as_str() {
@@ -274,11 +324,12 @@ fn cell_of(draft: &mut Draft, column: &str, cell: &str) {
             None => Some("is neither due nor completion"),
         },
         "tags" => {
-            let array = serde_json::from_str::<Vec<String>>(cell).ok();
-            let lines = || cell.split('\n').map(str::to_owned).collect();
-            draft.tags = array
-                .filter(|_| cell.starts_with('['))
-                .unwrap_or_else(lines);
+            let is_array = cell.starts_with('[') && cell.len() <= MAX_TAGS_JSON;
+            let array = is_array.then(|| serde_json::from_str::<Vec<String>>(cell).ok());
+            match array.flatten() {
+                Some(tags) => tags.iter().for_each(|tag| draft.tag(tag)),
+                None => cell.split('\n').for_each(|tag| draft.tag(tag)),
+            }
             None
         }
         _ => {

@@ -14,6 +14,9 @@ use crate::tasks::tags::{self, LONGEST_TAG, MAX_TAGS, Tags};
 
 use super::text::split_at_chars;
 
+/// The max length of a description, in characters.
+const LONGEST_TEXT: usize = 20_000;
+
 /// The names of fields, as a format calls them.
 #[derive(Debug, Clone, Copy)]
 pub struct Names {
@@ -36,8 +39,11 @@ pub struct Draft {
     /// What it calls its parent.
     pub parent: Option<String>,
     pub title: String,
-    /// Paragraphs of the description.
-    pub texts: Vec<String>,
+    /// Paragraphs of the description, as far as they fit.
+    texts: Vec<String>,
+    /// The characters of the paragraphs, and those of further ones that were not kept.
+    text_chars: usize,
+    lost_chars: usize,
     pub completed: bool,
     pub completed_at: Option<Timestamp>,
     pub priority: Priority,
@@ -46,13 +52,17 @@ pub struct Draft {
     pub zone: Option<String>,
     pub rule: Option<String>,
     pub from: From,
-    pub tags: Vec<String>,
+    /// Distinct ones, at most so many as a task can have.
+    tags: Vec<String>,
+    more_tags: u64,
     pub list: Option<usize>,
     pub position: Option<String>,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
     pub trashed_at: Option<Timestamp>,
     dropped: Vec<(u64, String, String)>,
+    /// How many more may be noted in words.
+    room: usize,
     unlisted: u64,
 }
 
@@ -66,6 +76,8 @@ impl Draft {
             parent: None,
             title: String::new(),
             texts: Vec::new(),
+            text_chars: 0,
+            lost_chars: 0,
             completed: false,
             completed_at: None,
             priority: Priority::None,
@@ -75,13 +87,57 @@ impl Draft {
             rule: None,
             from: From::Due,
             tags: Vec::new(),
+            more_tags: 0,
             list: None,
             position: None,
             created_at: None,
             updated_at: None,
             trashed_at: None,
             dropped: Vec::new(),
+            room: Dropped::MAX_LISTED,
             unlisted: 0,
+        }
+    }
+
+    /// The same for a reader that keeps its drafts: with those before it, it may note so
+    /// many in words, because no more are told.
+    pub fn with_room(mut self, room: usize) -> Self {
+        self.room = room;
+        self
+    }
+
+    /// How many it has noted in words.
+    pub fn noted(&self) -> usize {
+        self.dropped.len()
+    }
+
+    /// Adds a paragraph to the description. What is behind its end is counted only: a file
+    /// can be one task with millions of them.
+    pub fn text(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        let chars = text.chars().count();
+        if self.text_chars > LONGEST_TEXT {
+            self.lost_chars += chars;
+        } else if chars > 0 {
+            self.text_chars += chars;
+            self.texts.push(text);
+        }
+    }
+
+    /// Adds a tag.
+    pub fn tag(&mut self, text: &str) {
+        match tags::tag(&text.into()) {
+            Ok(tag) if self.tags.iter().any(|it| *it == tag) => {}
+            Ok(_) if self.tags.len() >= MAX_TAGS => self.more_tags += 1,
+            Ok(tag) => self.tags.push(tag.into_owned()),
+            Err(_) if text.trim().is_empty() => {}
+            Err(_) => {
+                let shown = split_at_chars(text, LONGEST_TAG).0;
+                let detail = format!(
+                    "{shown:?} is left out: a tag has 1 to 60 characters, one of them visible"
+                );
+                self.drop(self.names.tags, detail);
+            }
         }
     }
 
@@ -92,7 +148,7 @@ impl Draft {
 
     /// Notes what is not kept, on a line of its own.
     pub fn drop_at(&mut self, line: u64, field: &str, detail: impl Into<String>) {
-        if self.dropped.len() < Dropped::MAX_LISTED {
+        if self.dropped.len() < self.room {
             let field = split_at_chars(field, 100).0.to_owned();
             self.dropped.push((line, field, detail.into()));
         } else {
@@ -132,14 +188,7 @@ impl Draft {
     /// All paragraphs, if they are anything.
     pub(super) fn take_description(&mut self) -> Option<Description> {
         let texts = std::mem::take(&mut self.texts);
-        let mut whole: String = match texts.len() {
-            1 => texts.into_iter().collect(),
-            _ => {
-                let some: Vec<&str> = texts.iter().map(String::as_str).collect();
-                let some: Vec<&str> = some.into_iter().filter(|text| !text.is_empty()).collect();
-                some.join("\n\n")
-            }
-        };
+        let mut whole = texts.join("\n\n");
         if whole.contains('\0') {
             whole.retain(|c| c != '\0');
             self.drop(
@@ -147,9 +196,9 @@ impl Draft {
                 "the characters U+0000 in it are left out",
             );
         }
-        let (start, rest) = split_at_chars(&whole, 20_000);
-        if !rest.is_empty() {
-            let lost = rest.chars().count();
+        let (start, rest) = split_at_chars(&whole, LONGEST_TEXT);
+        if !rest.is_empty() || self.lost_chars > 0 {
+            let lost = rest.chars().count() + self.lost_chars;
             let detail =
                 format!("is longer than 20,000 characters: the last {lost} of them are left out");
             self.drop(self.names.description, detail);
@@ -161,29 +210,12 @@ impl Draft {
     }
 
     pub(super) fn take_tags(&mut self) -> Tags {
-        let mut kept: Vec<String> = Vec::new();
-        let mut too_many = 0_u64;
-        for text in std::mem::take(&mut self.tags) {
-            match tags::tag(&text.as_str().into()) {
-                Ok(tag) if kept.iter().any(|it| *it == tag) => {}
-                // Beyond the limit none is compared with the others: that is quadratic.
-                Ok(_) if kept.len() >= MAX_TAGS => too_many += 1,
-                Ok(tag) => kept.push(tag.into_owned()),
-                Err(_) if text.trim().is_empty() => {}
-                Err(_) => {
-                    let shown = split_at_chars(&text, LONGEST_TAG).0;
-                    let detail = format!(
-                        "{shown:?} is left out: a tag has 1 to 60 characters, one of them visible"
-                    );
-                    self.drop(self.names.tags, detail);
-                }
-            }
-        }
-        if too_many > 0 {
-            let detail = format!("a task has at most 50 tags: {too_many} more are left out");
+        if self.more_tags > 0 {
+            let more = self.more_tags;
+            let detail = format!("a task has at most 50 tags: {more} more are left out");
             self.drop(self.names.tags, detail);
         }
-        Tags::of(&kept)
+        Tags::of(&self.tags)
     }
 
     pub(super) fn take_schedule(&mut self) -> Schedule {

@@ -27,6 +27,9 @@ const TECHNICAL: [&str; 6] = [
     "position",
 ];
 
+/// The max number of links of a task.
+const MAX_LINKS: usize = 1000;
+
 /// Reads a file whole.
 pub fn read(text: &str) -> Result<Document, Invalid> {
     let (lines, root) = Lines::parse(text)?;
@@ -64,6 +67,22 @@ impl<'a> Reader<'a> {
                 detail: detail.to_owned(),
             });
         };
+        for (name, value) in members.iter().flatten() {
+            let is_known = matches!(name.as_str(), "items" | "updated" | "title" | "id");
+            if is_known || TECHNICAL.contains(&name.as_str()) || value.is_empty() {
+                continue;
+            }
+            let detail = match name.as_str() {
+                "nextPageToken" => {
+                    "says that there are more pages, which are not in this file".to_owned()
+                }
+                _ => format!(
+                    "{} is left out: Todoward has nothing for it",
+                    shown(value.json())
+                ),
+            };
+            self.collector.drop(self.lines.of(*value), "", name, detail);
+        }
         let mut loose = Vec::new();
         for item in items {
             let line = self.lines.of(item);
@@ -76,7 +95,7 @@ impl<'a> Reader<'a> {
                 None => String::new(),
             };
             if kind == "tasks#task" {
-                loose.push((line, members));
+                loose.push(item);
             } else {
                 self.list(line, &members)?;
             }
@@ -100,15 +119,7 @@ impl<'a> Reader<'a> {
             match member.as_str() {
                 "id" | "title" | "updated" => {}
                 "items" => {
-                    let items = Lines::array(*value, MAX_ITEMS + 1).unwrap_or_default();
-                    for item in items {
-                        let line = self.lines.of(item);
-                        let Some(members) = self.lines.object(item)? else {
-                            let detail = "a task must be an object".to_owned();
-                            return Err(Invalid { line, detail });
-                        };
-                        tasks.push((line, members));
-                    }
+                    tasks = Lines::array(*value, MAX_ITEMS + 1).unwrap_or_default();
                 }
                 other if TECHNICAL.contains(&other) || value.is_empty() => {}
                 other => {
@@ -124,19 +135,22 @@ impl<'a> Reader<'a> {
         self.tasks(tasks, Some(list))
     }
 
-    /// Takes tasks in the order of their positions, which are among siblings.
-    fn tasks(
-        &mut self,
-        tasks: Vec<(u64, Members<'a>)>,
-        list: Option<usize>,
-    ) -> Result<(), Invalid> {
+    /// Takes tasks in the order of their positions, which are among siblings. Each is read
+    /// twice, so that their members are never all in memory.
+    fn tasks(&mut self, tasks: Vec<Node<'a>>, list: Option<usize>) -> Result<(), Invalid> {
         let mut sorted = Vec::with_capacity(tasks.len());
-        for (line, members) in tasks {
+        for task in tasks {
+            let line = self.lines.of(task);
+            let Some(members) = self.lines.object(task)? else {
+                let detail = "a task must be an object".to_owned();
+                return Err(Invalid { line, detail });
+            };
             let position = self.text(&members, "position")?.unwrap_or_default();
-            sorted.push((position, line, members));
+            sorted.push((position, line, task));
         }
         sorted.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-        for (_, line, members) in sorted {
+        for (_, line, task) in sorted {
+            let members = self.lines.object(task)?.unwrap_or_default();
             let draft = self.task(line, &members, list)?;
             self.collector.task(draft)?;
         }
@@ -168,7 +182,7 @@ impl<'a> Reader<'a> {
             let text = self.lines.string(*value)?;
             let mut is_kept = true;
             match (name.as_str(), &text) {
-                ("notes", Some(text)) => draft.texts.push(text.clone()),
+                ("notes", Some(text)) => draft.text(text.as_str()),
                 ("parent", Some(text)) => draft.parent = Some(text.clone()),
                 ("status", Some(text)) => {
                     draft.completed = text == "completed";
@@ -218,9 +232,13 @@ impl<'a> Reader<'a> {
 
     /// A line for each link. False if there is something else.
     fn links(&mut self, draft: &mut Draft, value: Node<'a>) -> Result<bool, Invalid> {
-        let Some(links) = Lines::array(value, 1000) else {
+        let Some((links, more)) = Lines::some(value, MAX_LINKS) else {
             return Ok(false);
         };
+        if more > 0 {
+            let detail = format!("{more} more are left out");
+            draft.drop_at(self.lines.of(value), "links", detail);
+        }
         for link in links {
             let Some(members) = self.lines.object(link)? else {
                 return Ok(false);
@@ -229,7 +247,7 @@ impl<'a> Reader<'a> {
                 .text(&members, "description")?
                 .filter(|it| !it.is_empty());
             let url = self.text(&members, "link")?.unwrap_or_default();
-            draft.texts.push(match about {
+            draft.text(match about {
                 Some(about) => format!("{about}: {url}"),
                 None => url,
             });

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::text::count_lines;
@@ -69,7 +69,8 @@ impl<'a> Lines<'a> {
     ///
     /// # Errors
     ///
-    /// One of them stands twice: programs differ in which of the two they use.
+    /// One of them stands twice: programs differ in which of the two they use. Or there are
+    /// too many for a task or a list.
     pub fn object(&self, node: Node<'a>) -> Result<Option<Members<'a>>, Invalid> {
         if !node.0.get().starts_with('{') {
             return Ok(None);
@@ -79,6 +80,9 @@ impl<'a> Lines<'a> {
         members.map(Some).map_err(|error| Invalid {
             line: self.of(node) + u64::try_from(error.line()).unwrap_or(1).saturating_sub(1),
             detail: match error.is_data() {
+                true if error.to_string().starts_with(TOO_MANY) => {
+                    "this object has more than 1,000 members: it is no task, and no list".to_owned()
+                }
                 true => "a member of this object stands twice".to_owned(),
                 false => SURROGATE.to_owned(),
             },
@@ -87,15 +91,19 @@ impl<'a> Lines<'a> {
 
     /// The first items of an array, at most so many. None if it is something else.
     pub fn array(node: Node<'a>, max: usize) -> Option<Vec<Node<'a>>> {
+        Self::some(node, max).map(|(items, _)| items)
+    }
+
+    /// The same, and how many items are behind them.
+    pub fn some(node: Node<'a>, max: usize) -> Option<(Vec<Node<'a>>, usize)> {
         if !node.0.get().starts_with('[') {
             return None;
         }
         let mut parser = serde_json::Deserializer::from_str(node.0.get());
-        // What is behind the last one that is wanted is left unread, which is no error
-        // for a parser that is not asked whether it is at the end.
-        let mut items = Vec::new();
-        let _ = parser.deserialize_seq(Items(&mut items, max));
-        Some(items)
+        let (mut items, mut more) = (Vec::new(), 0);
+        // The whole document was checked, so it is no error.
+        let _ = parser.deserialize_seq(Items(&mut items, max, &mut more));
+        Some((items, more))
     }
 
     /// A string. None if it is something else.
@@ -177,13 +185,21 @@ impl<'de> Visitor<'de> for ObjectVisitor {
             if !names.insert(name.clone()) {
                 return Err(serde::de::Error::custom("twice"));
             }
+            if names.len() > MAX_MEMBERS {
+                return Err(serde::de::Error::custom(TOO_MANY));
+            }
             members.push((name, Node(map.next_value()?)));
         }
         Ok(Object(members))
     }
 }
 
-struct Items<'a, 'b>(&'b mut Vec<Node<'a>>, usize);
+/// The max number of members of an object: each costs more memory than its text.
+const MAX_MEMBERS: usize = 1000;
+
+const TOO_MANY: &str = "too many";
+
+struct Items<'a, 'b>(&'b mut Vec<Node<'a>>, usize, &'b mut usize);
 
 impl<'de> Visitor<'de> for Items<'de, '_> {
     type Value = ();
@@ -197,6 +213,9 @@ impl<'de> Visitor<'de> for Items<'de, '_> {
             && let Some(item) = seq.next_element()?
         {
             self.0.push(Node(item));
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            *self.2 += 1;
         }
         Ok(())
     }
@@ -216,7 +235,8 @@ mod tests {
         assert_eq!(at, [3, 5]);
         assert_eq!(lines.of(members[1].1), 6);
         assert_eq!(lines.of(root), 1);
-        assert_eq!(Lines::array(members[0].1, 1).unwrap().len(), 1);
+        let (first, more) = Lines::some(members[0].1, 1).unwrap();
+        assert_eq!((first.len(), more), (1, 1));
         assert_eq!(lines.object(items[0]), Ok(None));
         assert!(members[1].1.is_empty() && !items[1].is_empty());
     }
@@ -232,6 +252,11 @@ mod tests {
         let twice = "{\"x\":1,\n\"x\":2}";
         let (lines, root) = Lines::parse(twice).unwrap();
         assert_eq!(lines.object(root).unwrap_err().line, 2);
+        let many: Vec<String> = (0..1001).map(|n| format!("\"{n}\":0")).collect();
+        let many = format!("{{{}}}", many.join(","));
+        let (lines, root) = Lines::parse(&many).unwrap();
+        let why = lines.object(root).unwrap_err().detail;
+        assert!(why.contains("more than 1,000 members"), "{why}");
         let (lines, root) = Lines::parse("\n\"\\ud83d\"").unwrap();
         assert_eq!(lines.string(root).unwrap_err().line, 2);
     }

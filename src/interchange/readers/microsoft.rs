@@ -1,6 +1,6 @@
 //! Microsoft To Do, as the Graph API answers: tasks, lists of tasks, or pages of them.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, Timelike as _};
 
 use super::collector::Collector;
 use super::draft::{Draft, Names, shown};
@@ -33,6 +33,9 @@ const TECHNICAL: [&str; 9] = [
     "isShared",
 ];
 
+/// The max number of categories and of links of a task.
+const MAX_PARTS: usize = 1000;
+
 /// Reads a file whole.
 pub fn read(text: &str) -> Result<Document, Invalid> {
     let (lines, root) = Lines::parse(text)?;
@@ -59,6 +62,9 @@ impl<'a> Reader<'a> {
         if find(&members, "title").is_some() {
             return self.task(line, &members, None);
         }
+        if find(&members, "displayName").is_some() {
+            return self.list(line, &members);
+        }
         let mut found = false;
         for (name, value) in &members {
             match name.as_str() {
@@ -73,7 +79,15 @@ impl<'a> Reader<'a> {
                     let detail = "says that there are more pages, which are not in this file";
                     self.collector.drop(line, "", name, detail);
                 }
-                _ => {}
+                name if is_technical(name) || value.is_empty() => {}
+                name => {
+                    let detail = format!(
+                        "{} is left out: Todoward has nothing for it",
+                        shown(value.json())
+                    );
+                    let line = self.lines.of(*value);
+                    self.collector.drop(line, "", name, detail);
+                }
             }
         }
         if found {
@@ -177,9 +191,11 @@ impl<'a> Reader<'a> {
                     keep(&mut draft.updated_at, zones::instant(text))
                 }
                 ("categories", None) => {
-                    for item in Lines::array(*value, 1000).unwrap_or_default() {
-                        draft.tags.extend(self.lines.string(item)?);
+                    let (tags, more) = Lines::some(*value, MAX_PARTS).unwrap_or_default();
+                    for tag in tags {
+                        draft.tag(&self.lines.string(tag)?.unwrap_or_default());
                     }
+                    more_left_out(&mut draft, name, more);
                     true
                 }
                 ("body", None) => self.body(&mut draft, *value)?,
@@ -274,7 +290,7 @@ impl<'a> Reader<'a> {
         };
         let content = self.text(&members, "content")?.unwrap_or_default();
         let kind = self.text(&members, "contentType")?.unwrap_or_default();
-        draft.texts.push(match kind.eq_ignore_ascii_case("html") {
+        draft.text(match kind.eq_ignore_ascii_case("html") {
             true => html::text(&content),
             false => content,
         });
@@ -282,13 +298,15 @@ impl<'a> Reader<'a> {
     }
 
     fn links(&mut self, draft: &mut Draft, value: Node<'a>) -> Result<bool, Invalid> {
-        for link in Lines::array(value, 1000).unwrap_or_default() {
+        let (links, more) = Lines::some(value, MAX_PARTS).unwrap_or_default();
+        more_left_out(draft, "linkedResources", more);
+        for link in links {
             let members = self.lines.object(link)?.unwrap_or_default();
             let mut parts = Vec::new();
             for name in ["displayName", "applicationName", "webUrl"] {
                 parts.extend(self.text(&members, name)?.filter(|it| !it.is_empty()));
             }
-            draft.texts.push(parts.join(" – "));
+            draft.text(parts.join(" – "));
         }
         Ok(true)
     }
@@ -303,6 +321,12 @@ impl<'a> Reader<'a> {
         let Some((mut moment, mut zone)) = self.moment(value)? else {
             return Ok(false);
         };
+        let members = self.lines.object(value)?.unwrap_or_default();
+        let name = self.text(&members, "timeZone")?.unwrap_or_default();
+        if zone.is_none() && !name.is_empty() {
+            let detail = format!("the zone {:?} is left out: it is not known", shown(&name));
+            draft.drop("dueDateTime", detail);
+        }
         if zone == Some("UTC")
             && let Some(known) = known
             && let Some(local) = zones::local(Timestamp::of_column(moment), known)
@@ -373,6 +397,8 @@ impl<'a> Reader<'a> {
         let moment = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
             .iter()
             .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+        // A leap second is the one before it.
+        let moment = moment.and_then(|it| it.with_nanosecond(it.nanosecond() % 1_000_000_000));
         Ok(moment.map(|moment| (moment, zones::iana(&zone))))
     }
 
@@ -391,7 +417,14 @@ fn instant(moment: NaiveDateTime, zone: Option<&'static str>) -> Option<Timestam
     let Some(zone) = zone.and_then(|zone| crate::tasks::due::TimeZone::parse(zone).ok()) else {
         return Some(Timestamp::of_column(moment));
     };
-    crate::tasks::due::due_at(moment.date(), zones::minutes(moment.time()), &zone)
+    let at = crate::tasks::due::due_at(moment.date(), zones::minutes(moment.time()), &zone)?;
+    zones::day(at.utc().date_naive()).map(|_| at)
+}
+
+fn more_left_out(draft: &mut Draft, field: &str, more: usize) {
+    if more > 0 {
+        draft.drop(field, format!("{more} more are left out"));
+    }
 }
 
 fn keep(place: &mut Option<Timestamp>, time: Option<Timestamp>) -> bool {

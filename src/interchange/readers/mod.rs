@@ -16,7 +16,7 @@ mod text;
 mod todoist;
 mod todoist_dates;
 mod todotxt;
-mod zones;
+pub(super) mod zones;
 
 use super::document::{Document, Invalid};
 use super::format::Format;
@@ -27,13 +27,12 @@ use super::format::Format;
 ///
 /// What is wrong, and on which line.
 pub fn read(format: Format, file: &[u8]) -> Result<Document, Invalid> {
+    let file = text::without_bom(file)?;
+    let file = &text::with_line_feeds(file);
     match format {
-        Format::Ndjson => {
-            text::without_bom(file)?;
-            ndjson::read(file)
-        }
+        Format::Ndjson => ndjson::read(file),
         Format::Csv => csv::read(text::of_file(file)?),
-        Format::ICalendar => icalendar::read(text::without_bom(file)?),
+        Format::ICalendar => icalendar::read(file),
         Format::TodoTxt => todotxt::read(text::of_file(file)?),
         Format::Google => google::read(text::of_file(file)?),
         Format::Todoist => todoist::read(text::of_file(file)?),

@@ -67,19 +67,25 @@ const OF_TASKS: [&str; 14] = [
     "series",
 ];
 
+/// The max length of a line, in bytes: twice that of the largest task, with every
+/// character escaped. Its values cost more memory than their text.
+const LONGEST_LINE: usize = 1024 * 1024;
+
 /// Reads a file whole.
 ///
 /// # Errors
 ///
 /// What is wrong, and on which line.
 pub fn read(file: &[u8]) -> Result<Document, Invalid> {
-    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut reader = Reader::default();
     for (number, line) in (1..).zip(file.split(|byte| *byte == b'\n')) {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let read = reader.line(number, line);
+        let read = match line.len() > LONGEST_LINE {
+            true => Err("is longer than 1 MiB: it is no task, and no list".to_owned()),
+            false => reader.line(number, line),
+        };
         read.map_err(|detail| Invalid {
             line: number,
             detail,

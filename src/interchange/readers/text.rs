@@ -1,5 +1,7 @@
 //! From bytes to text: UTF-8 or nothing, because what is guessed is wrong for somebody.
 
+use std::borrow::Cow;
+
 use crate::interchange::document::Invalid;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -57,13 +59,25 @@ pub fn without_bom(file: &[u8]) -> Result<&[u8], Invalid> {
     )
 }
 
+/// The bytes with line feeds where lines end in carriage returns alone, as of old in
+/// spreadsheets for the Macintosh. A file with line feeds is left as it is.
+pub fn with_line_feeds(file: &[u8]) -> Cow<'_, [u8]> {
+    if file.contains(&b'\n') || !file.contains(&b'\r') {
+        return Cow::Borrowed(file);
+    }
+    let bytes = file.iter().map(|byte| match byte {
+        b'\r' => b'\n',
+        byte => *byte,
+    });
+    Cow::Owned(bytes.collect())
+}
+
 /// The text of a file.
 ///
 /// # Errors
 ///
 /// It is not UTF-8.
-pub fn of_file(file: &[u8]) -> Result<&str, Invalid> {
-    let bytes = without_bom(file)?;
+pub fn of_file(bytes: &[u8]) -> Result<&str, Invalid> {
     str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         not_utf_8(line_at(bytes, at), bytes.get(at).copied(), bytes.len() - at)
@@ -110,8 +124,12 @@ pub fn split_at_chars(text: &str, max: usize) -> (&str, &str) {
 mod tests {
     use super::*;
 
+    fn text(file: &[u8]) -> Result<&str, Invalid> {
+        without_bom(file).and_then(of_file)
+    }
+
     fn why(file: &[u8]) -> String {
-        let invalid = of_file(file).unwrap_err();
+        let invalid = text(file).unwrap_err();
         format!("{} {}", invalid.line, invalid.detail)
     }
 
@@ -141,7 +159,7 @@ mod tests {
             let why = why(file);
             assert!(why.starts_with(part), "{why}");
         }
-        assert_eq!(of_file("\u{feff}café".as_bytes()), Ok("café"));
-        assert_eq!(of_file(b""), Ok(""));
+        assert_eq!(text("\u{feff}café".as_bytes()), Ok("café"));
+        assert_eq!(text(b""), Ok(""));
     }
 }

@@ -1,6 +1,6 @@
 //! A CSV template or backup of Todoist: one project, without its name.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use csv::StringRecord;
 
@@ -26,7 +26,7 @@ static NAMES: Names = Names {
 
 /// Reads a file whole.
 pub fn read(text: &str) -> Result<Document, Invalid> {
-    let mut records = Records::of(text);
+    let mut records = Records::of(text)?;
     let Some((line, header)) = records.next()? else {
         return Err(Invalid {
             line: 1,
@@ -40,6 +40,12 @@ pub fn read(text: &str) -> Result<Document, Invalid> {
     let has = |name: &str| columns.iter().any(|column| column == name);
     if !has("TYPE") || !has("CONTENT") {
         return Err(wrong_header(line, header, "TYPE and CONTENT"));
+    }
+    for (at, name) in columns.iter().enumerate() {
+        if KNOWN.contains(&name.as_str()) && columns.iter().skip(at + 1).any(|it| it == name) {
+            let detail = format!("the column {name:?} stands in the header twice");
+            return Err(Invalid { line, detail });
+        }
     }
     let mut reader = Reader::default();
     while let Some((line, record)) = records.next()? {
@@ -55,11 +61,63 @@ struct Reader {
     section: Option<usize>,
     /// The task that notes are still read for.
     open: Option<Draft>,
-    /// The keys of the tasks above, from the top.
-    above: Vec<String>,
+    /// The levels and the keys of the tasks above, from the top.
+    above: Vec<(usize, String)>,
 }
 
-type Row<'a> = HashMap<&'a str, &'a str>;
+/// The cells of a row that are not empty, with the names of their columns.
+struct Row<'a>(Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'a> Row<'a> {
+    fn of(record: &'a StringRecord, columns: &'a [String]) -> Self {
+        let cells = record.iter().enumerate();
+        let cells = cells.filter(|(_, cell)| !cell.trim().is_empty());
+        let name = |at: usize| match columns.get(at).filter(|name| !name.is_empty()) {
+            Some(name) => Cow::Borrowed(name.as_str()),
+            None => Cow::Owned(format!("column {}", at + 1)),
+        };
+        Self(cells.map(|(at, cell)| (name(at), cell)).collect())
+    }
+
+    fn get(&self, name: &str) -> &'a str {
+        let mut found = self.0.iter().filter(|(it, _)| *it == name);
+        found.next().map(|(_, cell)| *cell).unwrap_or_default()
+    }
+
+    /// The cells of other columns than these.
+    fn others(&self, names: &[&str]) -> impl Iterator<Item = (&str, &'a str)> {
+        let cells = self.0.iter().map(|(name, cell)| (name.as_ref(), *cell));
+        cells.filter(|(name, _)| !names.contains(name))
+    }
+}
+
+/// The columns that a row can have.
+const KNOWN: [&str; 15] = [
+    "TYPE",
+    "CONTENT",
+    "DESCRIPTION",
+    "PRIORITY",
+    "INDENT",
+    "AUTHOR",
+    "RESPONSIBLE",
+    "DATE",
+    "DATE_LANG",
+    "TIMEZONE",
+    "DURATION",
+    "DURATION_UNIT",
+    "DEADLINE",
+    "DEADLINE_LANG",
+    "META",
+];
+
+/// The columns of a section or a note that are kept, or say nothing by themselves.
+const TECHNICAL: [&str; 5] = [
+    "TYPE",
+    "CONTENT",
+    "DATE_LANG",
+    "DURATION_UNIT",
+    "DEADLINE_LANG",
+];
 
 impl Reader {
     fn flush(&mut self) -> Result<(), Invalid> {
@@ -70,10 +128,9 @@ impl Reader {
     }
 
     fn row(&mut self, line: u64, record: &StringRecord, columns: &[String]) -> Result<(), Invalid> {
-        let cells = columns.iter().map(String::as_str).zip(record.iter());
-        let row: Row<'_> = cells.filter(|(_, cell)| !cell.trim().is_empty()).collect();
-        let get = |name: &str| row.get(name).copied().unwrap_or_default();
-        if row.is_empty() {
+        let row = Row::of(record, columns);
+        let get = |name: &str| row.get(name);
+        if row.0.is_empty() {
             return Ok(());
         }
         let content = get("CONTENT");
@@ -87,15 +144,20 @@ impl Reader {
                 self.above.clear();
                 let identity = Identity::Content(content.to_owned());
                 self.section = Some(self.collector.list(line, identity, content)?);
-                for field in ["DESCRIPTION", "DATE", "DEADLINE"] {
-                    if !get(field).is_empty() {
-                        self.collector
-                            .drop(line, content, field, "is left out: a list has none");
-                    }
+                for (name, cell) in row.others(&TECHNICAL) {
+                    let detail =
+                        format!("{:?} is left out: a list has nothing for it", shown(cell));
+                    self.collector.drop(line, content, name, detail);
                 }
             }
             "note" => match &mut self.open {
-                Some(task) => task.texts.push(content.to_owned()),
+                Some(task) => {
+                    task.text(content);
+                    for (name, cell) in row.others(&TECHNICAL) {
+                        let detail = format!("{:?} is left out: it is of a note", shown(cell));
+                        task.drop_at(line, name, detail);
+                    }
+                }
                 None => {
                     let detail =
                         format!("{:?} is left out: it is a note of no task", shown(content));
@@ -103,7 +165,7 @@ impl Reader {
                 }
             },
             "meta" => {
-                for (name, cell) in row.iter().filter(|(name, _)| **name != "TYPE") {
+                for (name, cell) in row.others(&["TYPE"]) {
                     let detail = format!(
                         "{:?} is left out: it is a setting of Todoist's",
                         shown(cell)
@@ -125,11 +187,9 @@ impl Reader {
     fn task(&mut self, line: u64, record: &StringRecord, row: &Row<'_>) {
         let cells: Vec<&str> = record.iter().collect();
         let mut draft = Draft::new(&NAMES, line, Identity::Content(cells.join("\u{1f}")));
-        let get = |name: &str| row.get(name).copied().unwrap_or_default();
+        let get = |name: &str| row.get(name);
         content(&mut draft, get("CONTENT"));
-        if !get("DESCRIPTION").is_empty() {
-            draft.texts.push(get("DESCRIPTION").to_owned());
-        }
+        draft.text(get("DESCRIPTION"));
         draft.priority = match get("PRIORITY").trim() {
             "1" => Priority::High,
             "2" => Priority::Medium,
@@ -144,14 +204,18 @@ impl Reader {
             }
         };
         let key = line.to_string();
-        let indent = get("INDENT")
-            .trim()
-            .parse::<usize>()
-            .unwrap_or(1)
-            .clamp(1, 100);
-        self.above.truncate(indent - 1);
-        draft.parent = self.above.last().cloned();
-        self.above.push(key.clone());
+        let indent = match get("INDENT").trim() {
+            "" => 1,
+            text => text.parse().ok().filter(|it| *it > 0).unwrap_or_else(|| {
+                let detail = format!("{:?} is left out: it is no level", shown(text));
+                draft.drop("INDENT", detail);
+                1
+            }),
+        };
+        // A level can be left out: what stands as deep as the one before is its sibling.
+        self.above.retain(|(above, _)| *above < indent);
+        draft.parent = self.above.last().map(|(_, key)| key.clone());
+        self.above.push((indent, key.clone()));
         draft.key = Some(key);
         draft.list = self.section;
         date(&mut draft, get("DATE"), get("DATE_LANG"), get("TIMEZONE"));
@@ -164,24 +228,7 @@ impl Reader {
                 draft.drop(name, detail);
             }
         }
-        const KNOWN: [&str; 15] = [
-            "TYPE",
-            "CONTENT",
-            "DESCRIPTION",
-            "PRIORITY",
-            "INDENT",
-            "AUTHOR",
-            "RESPONSIBLE",
-            "DATE",
-            "DATE_LANG",
-            "TIMEZONE",
-            "DURATION",
-            "DURATION_UNIT",
-            "DEADLINE",
-            "DEADLINE_LANG",
-            "META",
-        ];
-        for (name, cell) in row.iter().filter(|(name, _)| !KNOWN.contains(name)) {
+        for (name, cell) in row.others(&KNOWN) {
             draft.drop(
                 name,
                 format!("{:?} is left out: the column is unknown", shown(cell)),
@@ -203,11 +250,9 @@ fn content(draft: &mut Draft, content: &str) {
     }
     let is_label = |word: &&str| word.len() > 1 && word.starts_with('@');
     let (labels, words): (Vec<&str>, Vec<&str>) = text.split(' ').partition(|word| is_label(word));
-    draft.tags = labels
-        .iter()
-        .filter_map(|label| label.strip_prefix('@'))
-        .map(str::to_owned)
-        .collect();
+    for label in labels.iter().filter_map(|label| label.strip_prefix('@')) {
+        draft.tag(label);
+    }
     draft.title = words.join(" ");
 }
 

@@ -28,6 +28,16 @@ pub fn parse(text: &str, language: &str) -> Option<When> {
     if let Some(when) = written(text) {
         return Some(when);
     }
+    // With an offset.
+    if let Some(at) = zones::instant(text) {
+        return Some(When {
+            date: Some(at.utc().date_naive()),
+            time: Some(zones::minutes(at.utc().time())),
+            rule: None,
+            from: From::Due,
+            utc: true,
+        });
+    }
     if !matches!(language.trim().to_ascii_lowercase().as_str(), "" | "en") {
         return None;
     }
@@ -282,6 +292,7 @@ mod tests {
             ("2026-03-29", "2026-03-29 - - due"),
             ("2026-03-29 02:30", "2026-03-29 02:30 - due"),
             ("2026-03-29T02:30:00", "2026-03-29 02:30 - due"),
+            ("2026-03-29T23:30:00-05:00", "2026-03-30 04:30 - due"),
             ("29 Mar 2026", "2026-03-29 - - due"),
             ("Mar 29, 2026 8pm", "2026-03-29 20:00 - due"),
             ("every day", "- - FREQ=DAILY due"),

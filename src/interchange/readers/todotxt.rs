@@ -21,6 +21,9 @@ static NAMES: Names = Names {
     list: "+project",
 };
 
+/// The max length of a line, in bytes: its words cost more memory than their letters.
+const LONGEST_LINE: usize = 1024 * 1024;
+
 /// Reads a file whole.
 pub fn read(text: &str) -> Result<Document, Invalid> {
     let mut collector = Collector::default();
@@ -30,6 +33,21 @@ pub fn read(text: &str) -> Result<Document, Invalid> {
         let line = line.strip_suffix('\r').unwrap_or(line);
         if line.trim().is_empty() {
             continue;
+        }
+        if line.len() > LONGEST_LINE {
+            let detail = "this line is longer than 1 MiB: it is no task".to_owned();
+            return Err(Invalid {
+                line: number,
+                detail,
+            });
+        }
+        if tasks == 0
+            && let Some(detail) = wrong_format(line)
+        {
+            return Err(Invalid {
+                line: number,
+                detail: detail.to_owned(),
+            });
         }
         // Before it is read: fifty thousand long lines are enough.
         tasks += 1;
@@ -51,6 +69,38 @@ pub fn read(text: &str) -> Result<Document, Invalid> {
         collector.task(draft)?;
     }
     Ok(collector.finish())
+}
+
+/// What a first line shows that is no task: every text could be one, and a calendar would
+/// become a task a line.
+fn wrong_format(line: &str) -> Option<&'static str> {
+    let line = line.trim();
+    let starts = |prefix: &str| {
+        let start = line.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if starts("BEGIN:VCALENDAR") {
+        return Some(
+            "this is an iCalendar file: send it as text/calendar, or with format=icalendar",
+        );
+    }
+    if starts("{\"task\"") || starts("{\"list\"") {
+        return Some(
+            "these are JSON lines: send them as application/x-ndjson, or with format=ndjson",
+        );
+    }
+    if matches!(line, "{" | "[") || starts("{\"") || starts("[{") {
+        return Some(
+            "this is JSON: send it as application/json, or with format=google or microsoft",
+        );
+    }
+    if starts("TYPE,CONTENT,") || starts("id,title,") {
+        return Some("this is a table: send it as text/csv, or with format=csv or todoist");
+    }
+    if starts("<!DOCTYPE") || starts("<html") || starts("<?xml") {
+        return Some("this is a page of the web, or XML: it is no file of tasks");
+    }
+    None
 }
 
 /// The task of a line, and its project.
@@ -89,7 +139,7 @@ fn task(number: u64, line: &str) -> (Draft, Option<String>) {
         if let Some((sign, name)) = marks::sign(token) {
             match sign {
                 '+' if project.is_none() => project = Some(name.to_owned()),
-                _ => draft.tags.push(name.to_owned()),
+                _ => draft.tag(name),
             }
             if words.is_some_and(|last| at < last) && has_words {
                 title.push(name.to_owned());

@@ -71,7 +71,8 @@ pub fn day(date: NaiveDate) -> Option<NaiveDate> {
 /// An instant of RFC 3339, in the years 1970 to 9999.
 pub fn instant(text: &str) -> Option<Timestamp> {
     let instant = chrono::DateTime::parse_from_rfc3339(text.trim()).ok()?;
-    let instant = instant.to_utc();
+    // A leap second becomes the one after it.
+    let instant = chrono::DateTime::from_timestamp_millis(instant.timestamp_millis())?;
     day(instant.date_naive()).map(|_| Timestamp::new(instant))
 }
 
@@ -139,5 +140,8 @@ mod tests {
         assert!(is_midnight(local));
         assert_eq!(instant("1969-12-31T23:59:59Z"), None);
         assert!(instant("2026-02-20T21:15:00.1234567Z").is_some());
+        let leap = instant("2016-12-31T23:59:60Z").unwrap();
+        assert_eq!(leap, instant("2017-01-01T00:00:00Z").unwrap());
+        assert_eq!(instant("9999-12-31T23:59:60Z"), None);
     }
 }

@@ -112,7 +112,8 @@ fn schedule(task: &Task, put: &mut impl FnMut(&str, &str)) {
     };
     if let Some(recurrence) = &task.schedule.recurrence {
         put(&format!("DTSTART{parameters}"), &value);
-        let (rule, is_same) = rrule::written(recurrence, date, task.schedule.time.is_some());
+        let (time, zone) = (task.schedule.time, task.schedule.zone.as_deref());
+        let (rule, is_same) = rrule::written(recurrence, date, time, zone);
         put("RRULE", &rule);
         if !is_same || recurrence.from() != From::Due {
             let from = recurrence.from().name().to_ascii_uppercase();

@@ -26,28 +26,37 @@ impl Property {
 
     /// The value as text, without its escapes.
     pub fn text(&self) -> String {
-        self.list().join(",")
+        unescaped(&self.value)
     }
 
-    /// The values between commas.
-    pub fn list(&self) -> Vec<String> {
-        let (mut items, mut item) = (Vec::new(), String::new());
-        let mut chars = self.value.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                ',' => items.push(std::mem::take(&mut item)),
-                '\\' => match chars.next() {
-                    Some('n' | 'N') => item.push('\n'),
-                    Some(c @ ('\\' | ',' | ';')) => item.push(c),
-                    Some(c) => item.extend(['\\', c]),
-                    None => item.push('\\'),
-                },
-                c => item.push(c),
-            }
-        }
-        items.push(item);
-        items
+    /// The values between commas, each without its escapes: one at a time, because there
+    /// can be millions of them.
+    pub fn items(&self) -> impl Iterator<Item = String> + '_ {
+        let mut escaped = false;
+        let parts = self.value.split(move |c| {
+            let is_end = c == ',' && !escaped;
+            escaped = c == '\\' && !escaped;
+            is_end
+        });
+        parts.map(unescaped)
     }
+}
+
+fn unescaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n' | 'N') => text.push('\n'),
+                Some(c @ ('\\' | ',' | ';')) => text.push(c),
+                Some(c) => text.extend(['\\', c]),
+                None => text.push('\\'),
+            },
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// The content lines of a file.
@@ -83,11 +92,9 @@ impl<'a> Lines<'a> {
                 return Ok(None);
             };
             let mut bytes = first.to_vec();
-            // Where each further line of the file begins in it.
-            let mut folds = Vec::new();
+            let folded = self.rest;
             while let [b' ' | b'\t', ..] = self.rest {
                 let more = self.physical().unwrap_or_default();
-                folds.push(bytes.len());
                 bytes.extend_from_slice(more.get(1..).unwrap_or_default());
             }
             if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -97,8 +104,18 @@ impl<'a> Lines<'a> {
                 Ok(text) => Ok(Some((number, text))),
                 Err(error) => {
                     let at = error.utf8_error().valid_up_to();
-                    let below = folds.iter().filter(|fold| **fold <= at).count();
-                    let line = number + u64::try_from(below).unwrap_or_default();
+                    // Again, to the line of the file that the byte is on.
+                    let mut lines = Self {
+                        rest: folded,
+                        next: number,
+                    };
+                    let mut end = first.len();
+                    while end <= at
+                        && let Some(more) = lines.physical()
+                    {
+                        end += more.len().saturating_sub(1);
+                    }
+                    let line = lines.next;
                     let bytes = error.as_bytes();
                     let left = bytes.len() - at + self.rest.len();
                     Err(not_utf_8(line, bytes.get(at).copied(), left))
@@ -107,6 +124,9 @@ impl<'a> Lines<'a> {
         }
     }
 }
+
+/// The max number of parameters of a property: each costs more memory than its text.
+const MAX_PARAMETERS: usize = 100;
 
 /// The property of a line; none if it is no content line.
 pub fn property(line: u64, text: &str) -> Option<Property> {
@@ -118,6 +138,9 @@ pub fn property(line: u64, text: &str) -> Option<Property> {
     }
     let mut parameters = Vec::new();
     while let Some(more) = rest.strip_prefix(';') {
+        if parameters.len() >= MAX_PARAMETERS {
+            return None;
+        }
         let (name, mut after) = more.split_once('=')?;
         let mut value = String::new();
         // A value, or several with commas, each in quotes or without them.
@@ -186,6 +209,8 @@ mod tests {
     #[test]
     fn escapes_are_taken_off_and_commas_part_values() {
         let property = property(1, r"CATEGORIES:home,street\, north,a\\b\;\n\x").unwrap();
-        assert_eq!(property.list(), ["home", "street, north", "a\\b;\n\\x"]);
+        let items: Vec<String> = property.items().collect();
+        assert_eq!(items, ["home", "street, north", "a\\b;\n\\x"]);
+        assert_eq!(property.text(), "home,street, north,a\\b;\n\\x");
     }
 }

@@ -6,10 +6,11 @@ mod todo;
 use std::collections::HashMap;
 
 use self::lines::{Lines, Property, property};
-use self::todo::Todo;
+use self::todo::{Todo, Zones};
 use super::collector::{Collector, too_many};
 use super::draft::shown;
-use crate::interchange::document::{Document, Identity, Invalid, MAX_ITEMS};
+use super::zones;
+use crate::interchange::document::{Document, Dropped, Identity, Invalid, MAX_ITEMS};
 use crate::lists::fields::Color;
 use crate::primitives::id::ResourceId;
 
@@ -68,7 +69,17 @@ struct Reader {
     by_id: HashMap<String, usize>,
     todo: Option<Todo>,
     todos: Vec<Todo>,
+    /// Where the tasks of the calendar begin that is open.
+    first: usize,
+    /// How much the tasks so far have noted in words.
+    noted: usize,
+    zones: Zones,
+    /// What the zone that is open is called.
+    zone: Option<String>,
 }
+
+/// The max number of zones whose names are kept.
+const MAX_ZONES: usize = 1000;
 
 impl Reader {
     fn no_property(&mut self, line: u64, text: &str) -> Result<(), Invalid> {
@@ -105,6 +116,7 @@ impl Reader {
                     todo.property(property);
                 }
             }
+            Some("VTIMEZONE") => self.zone(property),
             Some(_) => {}
         }
         Ok(())
@@ -119,18 +131,20 @@ impl Reader {
             (None, "VCALENDAR") => {
                 self.has_calendar = true;
                 (self.name, self.color) = (None, None);
+                self.first = self.todos.len();
             }
             (None, _) => return refused("here must be BEGIN:VCALENDAR"),
             (Some("VCALENDAR"), "VTODO") => {
                 if self.todos.len() >= MAX_ITEMS {
                     return Err(too_many(line));
                 }
-                self.todo = Some(Todo::new(line));
+                let room = Dropped::MAX_LISTED.saturating_sub(self.noted);
+                self.todo = Some(Todo::new(line, room));
             }
             (Some(_), "VTODO" | "VCALENDAR") => {
                 return refused("the one before has not ended: the file was cut, or mixed up");
             }
-            (Some("VCALENDAR"), "VTIMEZONE") => {}
+            (Some("VCALENDAR"), "VTIMEZONE") => self.zone = None,
             (Some("VCALENDAR"), other) => {
                 let detail = "is left out: it is no task";
                 self.collector.drop(line, "", &shown(other), detail);
@@ -162,15 +176,36 @@ impl Reader {
                 return Err(Invalid { line, detail });
             }
         }
-        if let Some(mut todo) = self.todo.take() {
-            if name == "VTODO" {
-                todo.draft.list = self.list()?;
-                self.todos.push(todo);
-            } else {
-                self.todo = Some(todo);
+        if name == "VTODO"
+            && let Some(todo) = self.todo.take()
+        {
+            self.noted += todo.draft.noted();
+            self.todos.push(todo);
+        }
+        // Its name may stand behind its tasks.
+        if name == "VCALENDAR" && self.todos.len() > self.first {
+            let list = self.list()?;
+            for todo in self.todos.iter_mut().skip(self.first) {
+                todo.draft.list = list;
             }
         }
         Ok(())
+    }
+
+    /// The IANA name of a zone that has another one: `X-LIC-LOCATION`, as libical writes it.
+    fn zone(&mut self, property: Property) {
+        match property.name.as_str() {
+            "TZID" => self.zone = Some(property.value.trim().to_owned()),
+            "X-LIC-LOCATION" => {
+                let known = zones::iana(&property.value);
+                if let (Some(zone), Some(known)) = (self.zone.take(), known)
+                    && self.zones.len() < MAX_ZONES
+                {
+                    self.zones.insert(zone, known);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The list of the calendar, which is made for its first task.
@@ -195,8 +230,12 @@ impl Reader {
         match property.name.as_str() {
             "X-WR-CALNAME" | "NAME" => {
                 let name = property.text();
-                if self.name.is_none() && !name.trim().is_empty() {
-                    self.name = Some((property.line, name));
+                let first = self.name.as_ref().map(|(_, first)| first == &name);
+                match first {
+                    _ if name.trim().is_empty() => {}
+                    None => self.name = Some((property.line, name)),
+                    Some(is_same) if !is_same => self.left_out(property),
+                    Some(_) => {}
                 }
             }
             "X-APPLE-CALENDAR-COLOR" | "COLOR" => {
@@ -253,10 +292,16 @@ impl Reader {
             });
         }
         for todo in self.todos {
-            let by_id = todo.list_id.as_ref().and_then(|id| self.by_id.get(id));
-            let list = by_id.copied();
-            let mut draft = todo.finish();
-            draft.list = list.or(draft.list);
+            let by_id = todo.list_id.as_ref().map(|id| self.by_id.get(id).copied());
+            let mut draft = todo.finish(&self.zones);
+            match by_id {
+                Some(Some(list)) => draft.list = Some(list),
+                Some(None) => {
+                    let detail = "is left out: no list of the file has this id";
+                    draft.drop("X-TODOWARD-LIST-ID", detail);
+                }
+                None => {}
+            }
             self.collector.task(draft)?;
         }
         Ok(self.collector.finish())

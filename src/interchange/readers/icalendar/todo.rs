@@ -1,6 +1,8 @@
 //! One VTODO.
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use std::collections::HashMap;
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
 
 use super::lines::Property;
 use crate::interchange::document::Identity;
@@ -22,6 +24,9 @@ pub static NAMES: Names = Names {
     parent: "RELATED-TO",
     list: "X-TODOWARD-LIST-ID",
 };
+
+/// IANA names of the zones that a file describes under names of its own.
+pub type Zones = HashMap<String, &'static str>;
 
 /// A VTODO in the making.
 pub struct Todo {
@@ -50,9 +55,10 @@ struct Moment {
 }
 
 impl Todo {
-    pub fn new(line: u64) -> Self {
+    /// One that may note so many left-out values in words.
+    pub fn new(line: u64, room: usize) -> Self {
         Self {
-            draft: Draft::new(&NAMES, line, Identity::Content(String::new())),
+            draft: Draft::new(&NAMES, line, Identity::Content(String::new())).with_room(room),
             order: None,
             list_id: None,
             uid: None,
@@ -82,6 +88,7 @@ impl Todo {
         let is_kept = match property.name.as_str() {
             "UID" => {
                 self.uid = Some(value.to_owned());
+                self.content = String::new();
                 true
             }
             "SUMMARY" if draft.title.is_empty() => {
@@ -89,19 +96,19 @@ impl Todo {
                 true
             }
             "DESCRIPTION" | "COMMENT" => {
-                draft.texts.push(property.text());
+                draft.text(property.text());
                 true
             }
             "URL" => {
-                draft.texts.push(value.to_owned());
+                draft.text(value);
                 true
             }
-            "ATTACH" if property.parameter("VALUE") != Some("BINARY") && value.len() <= 2000 => {
-                draft.texts.push(value.to_owned());
+            "ATTACH" if !is_binary(&property) && value.len() <= 2000 => {
+                draft.text(value);
                 true
             }
             "CATEGORIES" => {
-                draft.tags.extend(property.list());
+                property.items().for_each(|tag| draft.tag(&tag));
                 true
             }
             "PRIORITY" => {
@@ -197,11 +204,11 @@ impl Todo {
         }
     }
 
-    /// The task.
-    pub fn finish(mut self) -> Draft {
+    /// The task, with the names that the file explains its zones by.
+    pub fn finish(mut self, zones: &Zones) -> Draft {
         self.identify();
         self.complete();
-        self.schedule();
+        self.schedule(zones);
         self.draft
     }
 
@@ -242,9 +249,13 @@ impl Todo {
         if has_time && !draft.completed {
             draft.drop("COMPLETED", "is left out: the task is not completed");
         }
+        if self.percent == Some(100) && !draft.completed {
+            let detail = "100 is left out: STATUS says that the task is not completed";
+            draft.drop("PERCENT-COMPLETE", detail);
+        }
     }
 
-    fn schedule(&mut self) {
+    fn schedule(&mut self, zones: &Zones) {
         let (due, start) = (self.due.take(), self.start.take());
         let is_same = match (&due, &start) {
             (Some(due), Some(start)) => due.value == start.value,
@@ -263,7 +274,7 @@ impl Todo {
             self.draft.drop_at(start.line, "DTSTART", detail);
         }
         if let Some(due) = due {
-            self.due(&due);
+            self.due(&due, zones);
         }
         // Without a day it stays, and is reported.
         let Some(date) = self.draft.date else {
@@ -272,20 +283,27 @@ impl Todo {
         let Some(rule) = self.draft.rule.take() else {
             return;
         };
-        self.draft.rule = Some(rrule::read(&rule, date));
+        let (time, zone) = (self.draft.time, self.draft.zone.as_deref());
+        let read = rrule::read(&rule, date, time, zone);
         let Some((own, from)) = self.own_rule.take() else {
+            self.draft.rule = Some(read);
             return;
         };
         // Unless somebody else has changed what both say.
         let recurrence = Recurrence::begin(own, from, date);
-        let (written, _) = rrule::written(&recurrence, date, self.draft.time.is_some());
-        if written == rule {
-            self.draft.rule = Some(recurrence.rule().to_owned());
+        let (written, _) = rrule::written(&recurrence, date, time, zone);
+        let is_own = written == rule;
+        self.draft.rule = Some(if is_own {
+            recurrence.rule().to_owned()
+        } else {
+            read
+        });
+        if is_own {
             self.draft.from = from;
         }
     }
 
-    fn due(&mut self, property: &Property) {
+    fn due(&mut self, property: &Property, zones: &Zones) {
         let draft = &mut self.draft;
         let Some(moment) = moment(property) else {
             let detail = format!(
@@ -300,12 +318,14 @@ impl Todo {
             return;
         };
         draft.time = Some(zones::minutes(time));
-        draft.zone = moment.zone.map(str::to_owned);
-        if chrono::Timelike::second(&time) != 0 {
+        let explained = || zones.get(moment.unknown.as_deref()?).copied();
+        let zone = moment.zone.or_else(explained);
+        draft.zone = zone.map(str::to_owned);
+        if time.second() != 0 {
             let detail = format!("the seconds of {time} are left out");
             draft.drop_at(property.line, &property.name, detail);
         }
-        if let Some(zone) = moment.unknown {
+        if let Some(zone) = moment.unknown.filter(|_| zone.is_none()) {
             let detail = format!("the zone {:?} is left out: it is not known", shown(&zone));
             draft.drop_at(property.line, "TZID", detail);
         }
@@ -330,7 +350,11 @@ fn moment(property: &Property) -> Option<Moment> {
     let date = NaiveDate::parse_from_str(day, "%Y%m%d").ok()?;
     let date = zones::day(date)?;
     let time = match time {
-        Some(time) if digits(time, 6) => Some(NaiveTime::parse_from_str(time, "%H%M%S").ok()?),
+        Some(time) if digits(time, 6) => {
+            // A leap second is the one before it.
+            let time = NaiveTime::parse_from_str(time, "%H%M%S").ok()?;
+            Some(time.with_nanosecond(0)?)
+        }
         Some(_) => return None,
         None => None,
     };
@@ -348,8 +372,14 @@ fn instant(property: &Property) -> Option<Timestamp> {
     let moment = moment(property)?;
     let time = moment.time.unwrap_or_default();
     let zone = moment.zone.and_then(|zone| TimeZone::parse(zone).ok());
-    match zone.filter(|zone| zone.name() != "UTC") {
-        Some(zone) => due_at(moment.date, zones::minutes(time), &zone),
-        None => Some(Timestamp::of_column(NaiveDateTime::new(moment.date, time))),
-    }
+    let at = match zone.filter(|zone| zone.name() != "UTC") {
+        Some(zone) => due_at(moment.date, zones::minutes(time), &zone)?,
+        None => Timestamp::of_column(NaiveDateTime::new(moment.date, time)),
+    };
+    zones::day(at.utc().date_naive()).map(|_| at)
+}
+
+fn is_binary(property: &Property) -> bool {
+    let kind = property.parameter("VALUE");
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case("BINARY"))
 }
