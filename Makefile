@@ -54,7 +54,7 @@ e2e-recurrence:
 	$(if $(LONG),RULES=20000 CHANGES=0) tests/recurrence/compare
 
 # Exported files, read by Python's icalendar and csv and by pytodotxt.
-e2e-formats:
+e2e-formats: binary
 	tests/formats/compare
 
 # What the tests above start with: the binary, Better Auth, and the client, which is built.
