@@ -106,7 +106,7 @@ pub async fn read_file(
         // Not before bytes have come: a length that is announced and never sent must cost
         // nothing.
         if file.capacity() < length {
-            let whole = announced.unwrap_or(2 * length).max(length);
+            let whole = announced.unwrap_or(2 * length).min(limit).max(length);
             file.reserve_exact(whole - file.len());
         }
         file.extend_from_slice(&piece);

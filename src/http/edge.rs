@@ -124,10 +124,15 @@ pub async fn api_headers(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     }
+    // What an endpoint depends on beside these stands behind them.
+    let others: Vec<_> = headers.remove(header::VARY).collect();
     headers.insert(
         header::VARY,
         HeaderValue::from_static("Authorization, Origin"),
     );
+    for other in others {
+        headers.append(header::VARY, other);
+    }
     Ok(response)
 }
 

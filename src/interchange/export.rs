@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use diesel::QueryResult;
@@ -37,9 +37,9 @@ use crate::primitives::timestamp::Timestamp;
 use crate::tasks::model::Task;
 
 /// The max number of rows that are read at once.
-const ROWS: i64 = 100;
+const ROWS: usize = 100;
 
-/// The size after which a page ends, in bytes.
+/// The size after which a page ends, in bytes. The largest task has 142 KiB.
 const PAGE: usize = 128 * 1024;
 
 /// What an export counts in the budget of large bodies: its page, and what is being sent.
@@ -66,6 +66,7 @@ pub(super) async fn export_tasks(
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, kind))
+        .insert_header((VARY, "Accept"))
         .insert_header((
             CONTENT_DISPOSITION,
             format!("attachment; filename=\"todoward-{day}.{extension}\""),
@@ -118,8 +119,8 @@ struct File {
 enum Step {
     /// The begin, with the lists.
     Lists(Format),
-    /// The tasks behind an id.
-    Tasks(Arc<Writer>, Option<DbId>),
+    /// The tasks behind an id, and how many to read at once.
+    Tasks(Arc<Writer>, Option<DbId>, usize),
     /// Nothing.
     End,
 }
@@ -133,10 +134,11 @@ impl File {
                     let statement = Begin(*format);
                     self.run(statement).await
                 }
-                Step::Tasks(writer, after) => {
+                Step::Tasks(writer, after, rows) => {
                     let statement = Page {
                         writer: Arc::clone(writer),
                         after: *after,
+                        rows: *rows,
                     };
                     self.run(statement).await
                 }
@@ -176,7 +178,7 @@ impl Statement for Begin {
         };
         let mut out = Vec::new();
         writer.begin(&mut out);
-        Ok((out, Step::Tasks(Arc::new(writer), None)))
+        Ok((out, Step::Tasks(Arc::new(writer), None, ROWS)))
     }
 }
 
@@ -184,6 +186,7 @@ impl Statement for Begin {
 struct Page {
     writer: Arc<Writer>,
     after: Option<DbId>,
+    rows: usize,
 }
 
 impl Statement for Page {
@@ -191,15 +194,26 @@ impl Statement for Page {
     const ACCESS: Access = Access::Read;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Self::Output, Failure> {
-        let (mut out, mut after) = (Vec::new(), self.after);
+        let (mut out, mut after, mut rows) = (Vec::new(), self.after, self.rows);
         while out.len() < PAGE {
-            let Some((last, _)) = page(conn, owner, &self.writer, after, &mut out)? else {
+            let mut tasks: Vec<Task> = Vec::new();
+            if read(conn, owner, after, rows, &mut tasks)?.is_none() {
                 self.writer.end(&mut out);
                 return Ok((out, Step::End));
-            };
-            after = Some(last);
+            }
+            // Large tasks that are too many for this page are read again, and fewer of them.
+            rows = 0;
+            for task in &tasks {
+                if out.len() >= PAGE {
+                    break;
+                }
+                self.writer.task(task, &mut out);
+                after = Some(DbId(task.id));
+                rows += 1;
+            }
+            rows = (2 * rows).min(ROWS);
         }
-        Ok((out, Step::Tasks(Arc::clone(&self.writer), after)))
+        Ok((out, Step::Tasks(Arc::clone(&self.writer), after, rows)))
     }
 }
 
@@ -207,7 +221,7 @@ impl Statement for Page {
 fn begin(conn: &mut DbConnection, owner: &OwnerId, format: Format) -> QueryResult<Option<Writer>> {
     let mut lists: Vec<List> = Vec::new();
     let mut after = None;
-    while let Some(last) = read(conn, owner, after, &mut lists)? {
+    while let Some(last) = read(conn, owner, after, ROWS, &mut lists)? {
         after = Some(last);
     }
     // What is in the trash is in JSON lines alone.
@@ -225,7 +239,7 @@ fn page(
     out: &mut Vec<u8>,
 ) -> QueryResult<Option<(DbId, usize)>> {
     let mut tasks: Vec<Task> = Vec::new();
-    let last = read(conn, owner, after, &mut tasks)?;
+    let last = read(conn, owner, after, ROWS, &mut tasks)?;
     for task in &tasks {
         writer.task(task, out);
     }
@@ -237,9 +251,11 @@ fn read<M: Owned>(
     conn: &mut DbConnection,
     owner: &OwnerId,
     after: Option<DbId>,
+    max: usize,
     rows: &mut Vec<M>,
 ) -> QueryResult<Option<DbId>> {
-    let select = SelectChanged::new(owner, Which::All(after), ROWS);
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
+    let select = SelectChanged::new(owner, Which::All(after), max);
     let found = M::Row::load_changed(conn, select)?;
     let last = found.last().map(|(_, row)| row.id());
     rows.extend(

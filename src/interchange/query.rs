@@ -2,7 +2,7 @@
 
 use actix_web::HttpMessage as _;
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, Accept, CONTENT_TYPE, Header as _};
+use actix_web::http::header::{self, Accept, CONTENT_TYPE, Header as _, Quality};
 
 use super::format::Format;
 use super::media;
@@ -114,12 +114,26 @@ fn by_accept(request: &HttpRequest) -> Result<Format, ApiError> {
         Ok(accept) if request.headers().contains_key(header::ACCEPT) => accept,
         Ok(_) | Err(_) => return Ok(Format::Ndjson),
     };
-    for mime in accept.ranked() {
+    // What has a quality of 0 is not accepted, though a wildcard allows it (RFC 9110
+    // section 12.4.2).
+    let (refused, allowed): (Vec<_>, Vec<_>) = accept
+        .0
+        .into_iter()
+        .partition(|item| item.quality == Quality::ZERO);
+    let is_refused = |essence: &str| {
+        refused
+            .iter()
+            .any(|item| item.item.essence_str() == essence)
+    };
+    for mime in Accept(allowed).ranked() {
         let (kind, sub) = (mime.type_(), mime.subtype());
-        let accepted = media::essences(true).into_iter().find(|essence| {
+        let mut written = media::essences(true).into_iter();
+        let accepted = written.find(|essence| {
             let (of_kind, rest) = essence.split_once('/').unwrap_or_default();
-            (kind == "*" || kind == of_kind) && (sub == "*" || mime.essence_str() == *essence)
-                || mime.essence_str() == "application/ndjson" && rest == "x-ndjson"
+            let is_wild = (kind == "*" || kind == of_kind) && sub == "*";
+            let is_ndjson = mime.essence_str() == "application/ndjson" && rest == "x-ndjson";
+            let is_named = mime.essence_str() == *essence || is_ndjson;
+            is_named || is_wild && !is_refused(essence)
         });
         if let Some(format) = accepted.and_then(|it| media::by_essence(it).first().copied()) {
             return Ok(format);
