@@ -116,6 +116,14 @@ pub fn count_more(request: &HttpRequest, owner: &OwnerId, count: u32) -> Result<
     result
 }
 
+/// Counts as many requests more, or all that are left: for what was done already.
+pub fn count_up_to(request: &HttpRequest, owner: &OwnerId, count: u32) {
+    let left = request.extensions().get::<Counted>().map(|it| it.left);
+    let left = left.map_or(0, |left| left.requests);
+    // Others may have taken some meanwhile: then nothing is taken.
+    let _ = count_more(request, owner, count.min(left));
+}
+
 /// The service inside the middleware.
 pub struct Guarded<S> {
     service: Rc<S>,

@@ -34,7 +34,7 @@ mod weak_keys;
 pub use bearer::from_headers;
 pub use claims::Claims;
 pub use jwks::{Jwks, JwksState};
-pub use middleware::{Authenticate, burst, count_more};
+pub use middleware::{Authenticate, burst, count_more, count_up_to};
 pub use oauth::{Access, Scopes};
 pub use owner::OwnerId;
 pub use path::path_names_the_caller;

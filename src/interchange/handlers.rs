@@ -40,6 +40,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How many items of a file count as a request.
 const ITEMS_PER_REQUEST: usize = 100;
 
+/// How many bytes of a file that cannot be read count as a request.
+const BYTES_PER_REQUEST: usize = 64 * 1024;
+
 /// The most characters of a title in a note about it.
 const SHOWN: usize = 200;
 
@@ -68,7 +71,12 @@ pub(super) async fn import_tasks(
         (file, format, read)
     })
     .await?;
-    let document = read.map_err(invalid_import)?;
+    let document = read.map_err(|invalid| {
+        // It was read nevertheless.
+        let count = u32::try_from(file.len() / BYTES_PER_REQUEST).unwrap_or(u32::MAX);
+        auth::count_up_to(&request, &owner, count);
+        invalid_import(invalid)
+    })?;
     count_items(&request, &owner, &document)?;
     let import = Import {
         db: app.db()?.clone(),

@@ -3,6 +3,8 @@
 mod identity;
 mod places;
 pub mod plan;
+#[cfg(test)]
+mod races;
 mod rows;
 pub mod snapshot;
 pub mod write;

@@ -141,6 +141,8 @@ impl Places<'_> {
         }
         if let Some(trashed) = &mut trashed {
             self.went_with(trashed, id, None);
+            let old = wanted_list.filter(|id| self.snapshot.lists.rows.contains_key(id));
+            self.depends_on.lists.extend(old);
         }
         let mut list = wanted_list;
         if trashed.is_none()

@@ -37,7 +37,7 @@ pub struct Plan {
     pub dropped: Dropped,
     /// What the new rows are known by.
     pub tails: HashSet<Tail>,
-    /// What new tasks stand below, and in: it must be as it was.
+    /// What new tasks stand below, and in, and a witness: it must be as it was.
     pub depends_on: DependsOn,
     /// When what the owner has was read.
     pub read_at: Timestamp,
@@ -48,7 +48,25 @@ pub struct Plan {
 pub struct DependsOn {
     /// In the order of their ids.
     pub tasks: Vec<Outline>,
+    /// In the trash or not.
+    pub lists: HashSet<ResourceId>,
     pub live_lists: HashSet<ResourceId>,
+}
+
+impl DependsOn {
+    /// Adds one of the rows that are there already: the first that would go if everything
+    /// of the owner's was erased or given away. Else only what is new would be written, and
+    /// half of the file would be there.
+    fn add_witness(&mut self, lists: &[Found], tasks: &[Found], snapshot: &Snapshot) {
+        let first = |found: &[Found]| {
+            let old = found.iter().filter(|found| !found.is_new);
+            old.map(|found| found.id).min()
+        };
+        match first(tasks).and_then(|id| snapshot.tasks.rows.get(&id)) {
+            Some(task) => self.tasks.push(task.clone()),
+            None => self.lists.extend(first(lists)),
+        }
+    }
 }
 
 impl Plan {
@@ -107,6 +125,7 @@ pub fn plan(
         ..
     } = places;
     dropped.items.sort_by_key(|item| item.line);
+    depends_on.add_witness(&found_lists, &found_tasks, snapshot);
     depends_on.tasks.sort_by_key(|row| row.id);
     depends_on.tasks.dedup_by_key(|row| row.id);
 

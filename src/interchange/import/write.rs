@@ -189,12 +189,14 @@ fn is_stale(conn: &mut DbConnection, owner: &OwnerId, plan: &Plan) -> QueryResul
     {
         return Ok(true);
     }
+    let wanted = &plan.depends_on;
+    let there = lists.iter().filter(|list| wanted.lists.contains(&list.id));
     let live = lists.iter().filter(|list| !list.is_trashed);
-    let live = live.filter(|list| plan.depends_on.live_lists.contains(&list.id));
-    if live.count() < plan.depends_on.live_lists.len() {
+    let live = live.filter(|list| wanted.live_lists.contains(&list.id));
+    if there.count() < wanted.lists.len() || live.count() < wanted.live_lists.len() {
         return Ok(true);
     }
-    let ids = plan.depends_on.tasks.iter().map(|row| DbId(row.id));
+    let ids = wanted.tasks.iter().map(|row| DbId(row.id));
     let ids: Vec<DbId> = ids.collect();
-    Ok(tasks::outline::some(conn, owner, &ids)? != plan.depends_on.tasks)
+    Ok(tasks::outline::some(conn, owner, &ids)? != wanted.tasks)
 }
