@@ -12,8 +12,8 @@ from parts import running
 from report import table
 
 TASKS = 50_000
-IMPORTS = 3
-QUIET = 10  # seconds, of the others alone
+IMPORTS = 6
+QUIET = 4  # seconds, of the others alone, before each
 THREADS = 4
 PACE = 0.02  # seconds between two requests of a thread
 
@@ -39,11 +39,20 @@ def call(connection, owner, method, path, body=None, kind="application/json"):
     return response.status, response.read()
 
 
+def nothing():
+    return {"create": [], "list": []}
+
+
+def add(all, more):
+    for name, took in more.items():
+        all[name] += took
+
+
 class Others:
     """Other users, each of whom creates a task and reads a list in turn."""
 
     def __init__(self, address):
-        self.took = {"create": [], "list": []}
+        self.took = nothing()
         self.errors = 0
         self.ended = threading.Event()
         self.threads = [threading.Thread(target=self.run, args=(address, n)) for n in range(THREADS)]
@@ -66,7 +75,7 @@ class Others:
             self.errors += status >= 300
 
     def take(self):
-        taken, self.took = self.took, {"create": [], "list": []}
+        taken, self.took = self.took, nothing()
         return taken
 
     def stop(self):
@@ -86,10 +95,11 @@ def measure_on(name, url, body, rows):
         try:
             time.sleep(2)
             others.take()
-            time.sleep(QUIET)
-            before = others.take()
-            took = []
+            took, before, during = [], nothing(), nothing()
             for number in range(IMPORTS):
+                # In turn, so that whatever else the machine does is in both.
+                time.sleep(QUIET)
+                add(before, others.take())
                 connection = http.client.HTTPConnection(server.address, timeout=100)
                 begun = time.perf_counter()
                 status, text = call(connection, token_of(f"importer {number}"), "POST", "/api/v1/import", body,
@@ -98,7 +108,7 @@ def measure_on(name, url, body, rows):
                 done = json.loads(text)
                 if status != 200 or done["created"]["tasks"] != TASKS:
                     raise SystemExit(f"{status} {text[:500]}")
-            during = others.take()
+                add(during, others.take())
             again = http.client.HTTPConnection(server.address, timeout=100)
             begun = time.perf_counter()
             status, text = call(again, token_of("importer 0"), "POST", "/api/v1/import", body, "application/x-ndjson")
@@ -122,6 +132,8 @@ def measure_on(name, url, body, rows):
         rows.append((f"{name}: {what} of others, alone", figures[0], ""))
         rows.append((f"{name}: {what} of others, beside imports", figures[1], ""))
         rows.append((f"{name}: {what} of others, beside an export", figures[2], ""))
+        ratios = [part(of[what], .99) / (part(before[what], .99) or 1) - 1 for of in (during, beside)]
+        rows.append((f"{name}: {what} of others, p99", f"{ratios[0]:+.0%} beside imports, {ratios[1]:+.0%} beside an export", ""))
     rows.append((f"{name}: errors of others", str(others.errors), ""))
     rows.append((f"{name}: most memory", f"{peak:.0f} MiB", ""))
 

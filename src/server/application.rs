@@ -178,7 +178,7 @@ impl Application {
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .shutdown_timeout(in_flight.as_secs().max(1))
-            .on_connect(|connection, _| cut_if_stalled(connection))
+            .on_connect(|connection, _| cut_if_stalled(connection, STALL_TIMEOUT))
             .disable_signals()
             .listen(listener)
             .map_err(cannot_listen)?
@@ -319,11 +319,11 @@ pub fn verifier(auth: &Auth) -> std::io::Result<Verifier> {
 /// Makes the kernel close a connection whose bytes are not acknowledged for so long,
 /// because the peer is gone or does not read (TCP_USER_TIMEOUT, which also counts the
 /// time with a zero window).
-fn cut_if_stalled(connection: &dyn Any) {
+fn cut_if_stalled(connection: &dyn Any, limit: Duration) {
     #[cfg(target_os = "linux")]
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
         // If the kernel does not support it, there is no limit.
-        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(STALL_TIMEOUT));
+        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(limit));
     }
 }
 
@@ -345,5 +345,30 @@ pub fn policy(auth: &Auth) -> Policy {
             read: auth.oauth_read_scopes.clone(),
             write: auth.oauth_write_scopes.clone(),
         },
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    /// Whatever is sent: an export has no other limit.
+    #[actix_rt::test]
+    async fn a_peer_that_takes_nothing_is_cut_off() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut stream = TcpStream::from_std(stream).unwrap();
+        cut_if_stalled(&stream, Duration::from_millis(200));
+        let piece = vec![0; 1024 * 1024];
+        let error = loop {
+            if let Err(error) = stream.write_all(&piece).await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
     }
 }

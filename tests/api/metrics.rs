@@ -16,10 +16,40 @@ use crate::support::trust::{ask, eventually, published, token_of, token_with_kid
 use crate::support::{Engine, SECRET, TestApp, block_on, on_both_databases, tokens};
 
 on_both_databases! {
+    files_are_counted_by_their_routes,
     a_sequence_of_requests_is_counted_as_it_was,
 }
 
 const ON: (&str, &str) = ("WITH_METRICS", "");
+
+async fn files_are_counted_by_their_routes(engine: Engine) {
+    let app = TestApp::with(engine, &[ON]).await;
+    let alice = app.user("alice");
+    let import = |path: &str, file: &str| {
+        let request = alice.request("POST", path);
+        request.body("text/plain", file).send()
+    };
+    import("/api/v1/import", "a\n").await.expect(200);
+    import("/api/v1/users/alice/import", "a\n")
+        .await
+        .expect(200);
+    let request = alice.request("POST", "/api/v1/import");
+    let invalid = request.body("text/calendar", "x").send().await;
+    invalid.expect_problem(422, "invalid_import");
+    alice.get("/api/v1/export").await.expect(200);
+    alice.get("/api/v1/export?format=x").await.expect(400);
+    let after = series(&app).await;
+    for (method, route, status) in [
+        ("POST", "/api/v1/import", 200),
+        ("POST", "/api/v1/users/{owner_id}/import", 200),
+        ("POST", "/api/v1/import", 422),
+        ("GET", "/api/v1/export", 200),
+        ("GET", "/api/v1/export", 400),
+    ] {
+        let name = requests(method, route, status);
+        assert_eq!(after.get(&name), Some(&1.0), "{name} {after:?}");
+    }
+}
 
 /// The value of each series, by name with labels.
 async fn series(app: &TestApp) -> BTreeMap<String, f64> {

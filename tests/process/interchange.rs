@@ -15,6 +15,8 @@ on_both_databases! {
     a_bad_file_is_named_and_nothing_is_imported,
     a_table_of_another_backend_is_moved_by_sql,
     kill_9_during_an_import_has_imported_all_or_nothing,
+    an_export_that_is_under_way_ends_before_the_server_stops,
+    a_progress_bar_is_on_a_terminal_and_never_in_the_file,
 }
 
 const NDJSON: &str = "application/x-ndjson";
@@ -300,4 +302,77 @@ async fn kill_9_during_an_import_has_imported_all_or_nothing(engine: Engine) {
         server.stop().await;
     }
     println!("{engine:?}: {cut} of 8 imports were cut off, and none was half done");
+}
+
+/// A user with more than what fits between a server and a client that does not read.
+fn large_file(tasks: usize) -> String {
+    let text = "x".repeat(4000);
+    let task = |number| json!({ "task": { "title": format!("{number}"), "description": text } });
+    (0..tasks)
+        .map(|number| format!("{}\n", task(number)))
+        .collect()
+}
+
+async fn an_export_that_is_under_way_ends_before_the_server_stops(engine: Engine) {
+    use std::io::{Read as _, Write as _};
+    const TASKS: usize = 4000;
+    let storage = Storage::new(engine);
+    let mut server = Server::start(storage.path(), &storage.url, &[]).await;
+    let import = server.user("alice").request("POST", "/api/v1/import");
+    import
+        .body(NDJSON, large_file(TASKS))
+        .send()
+        .await
+        .expect(200);
+    let mut connection = std::net::TcpStream::connect(server.address).unwrap();
+    connection.set_read_timeout(Some(SOON)).unwrap();
+    let head = crate::support::raw::head("alice", "GET /api/v1/export", "");
+    connection.write_all(head.as_bytes()).unwrap();
+    let mut file = vec![0; 1000];
+    connection.read_exact(&mut file).unwrap();
+    server.signal("TERM");
+    eventually("nobody else is let in", SOON, async || {
+        std::net::TcpStream::connect(server.address).err()
+    })
+    .await;
+    connection.read_to_end(&mut file).unwrap();
+    let file = String::from_utf8(file).unwrap();
+    assert!(file.ends_with("\r\n0\r\n\r\n"), "it ends early");
+    assert_eq!(file.matches("\"title\":").count(), TASKS);
+    assert_eq!(server.ends(SOON).await.code(), Some(0));
+}
+
+async fn a_progress_bar_is_on_a_terminal_and_never_in_the_file(engine: Engine) {
+    const TASKS: usize = 2000;
+    let storage = Storage::new(engine);
+    command(&storage, &["migrate"]).succeeded();
+    std::fs::write(storage.path().join("in.ndjson"), large_file(TASKS)).unwrap();
+    // script gives its command a terminal, and copies what that shows.
+    let on_terminal = |arguments: &str| {
+        let binary = env!("CARGO_BIN_EXE_todoward");
+        let shell = format!("'{binary}' {arguments}");
+        let mut command = std::process::Command::new("script");
+        command.args(["-qec", &shell, "/dev/null"]);
+        command
+            .env("DATABASE_URL", &storage.url)
+            .env("TERM", "xterm");
+        command.env("SHELL", "/bin/sh").current_dir(storage.path());
+        command
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        crate::binary::finish(command).succeeded().out
+    };
+    let shown = on_terminal("import in.ndjson --owner alice > done.txt");
+    assert!(shown.contains("of 2,000"), "{shown:?}");
+    let done = std::fs::read_to_string(storage.path().join("done.txt")).unwrap();
+    assert_eq!(
+        done,
+        "2000 tasks and 0 lists imported; 0 tasks and 0 lists were there already\n"
+    );
+    let shown = on_terminal("export --owner alice > out.ndjson");
+    assert!(shown.contains('\u{1b}'), "{shown:?}");
+    let file = std::fs::read_to_string(storage.path().join("out.ndjson")).unwrap();
+    assert_eq!(file, export(&storage, "alice"));
+    assert_eq!(file.lines().count(), TASKS);
 }
