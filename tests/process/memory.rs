@@ -1,11 +1,14 @@
 //! The memory use of the largest requests.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::server::Server;
 use crate::storage::Storage;
-use crate::support::{Engine, block_on};
+use crate::support::{Engine, block_on, raw};
 
 const TASKS: &str = "/api/v1/tasks";
 const LIMIT: usize = 512 * 1024;
@@ -86,6 +89,38 @@ fn pages_of_the_largest_tasks_stay_within_bounds() {
             let peak = peak(&server) / 1024 / 1024;
             println!("{engine:?}: {peak} MiB");
             assert!(peak < 256, "{peak} MiB");
+            server.stop().await;
+        }
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn exports_of_the_largest_tasks_that_nobody_goes_on_reading_stay_within_bounds() {
+    block_on(async {
+        for engine in [Engine::Sqlite, Engine::Postgres] {
+            let storage = Storage::new(engine);
+            let more = [("TODOWARD__SERVER__WORKERS", "2")];
+            let server = Server::start(storage.path(), &storage.url, &more).await;
+            let largest = json!({ "title": "a", "description": "\u{1}".repeat(20_000) });
+            let alice = server.user("alice");
+            for _ in 0..200 {
+                alice.create(largest.clone()).await;
+            }
+            let head = raw::head("alice", "GET /api/v1/export", "");
+            let mut open = Vec::new();
+            for _ in 0..50 {
+                let mut connection = TcpStream::connect(server.address).unwrap();
+                connection.write_all(head.as_bytes()).unwrap();
+                let mut begin = [0; 1000];
+                connection.read_exact(&mut begin).unwrap();
+                assert!(begin.starts_with(b"HTTP/1.1 200 "));
+                open.push(connection);
+            }
+            let peak = peak(&server) / 1024 / 1024;
+            println!("{engine:?}: {peak} MiB");
+            assert!(peak < 192, "{peak} MiB");
+            drop(open);
             server.stop().await;
         }
     });
