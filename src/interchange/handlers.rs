@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::web::{self, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
+use super::aside;
 use super::document::{Document, DroppedItem, Invalid};
 use super::format::Format;
 use super::import::plan::{Counts, Plan, plan};
@@ -227,11 +228,11 @@ async fn blocking<T: Send + 'static>(
     turn: Turn,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<(Turn, T), ApiError> {
-    let done = web::block(move || {
+    let done = aside::run(move || {
         let output = run();
         (turn, output)
     });
-    within(until, done).await?.map_err(|_| internal())
+    within(until, done).await?.ok_or_else(internal)
 }
 
 async fn within<T>(until: Instant, future: impl Future<Output = T>) -> Result<T, ApiError> {

@@ -1,6 +1,7 @@
 //! Tasks and lists as files: exported and imported, in the formats of other programs and
 //! in one that keeps everything.
 
+mod aside;
 mod columns;
 pub mod document;
 pub mod export;

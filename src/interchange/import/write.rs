@@ -9,6 +9,7 @@ use std::ops::Range;
 use chrono::TimeDelta;
 use diesel::QueryResult;
 
+use super::super::aside::Pauses;
 use super::plan::{Counts, Plan};
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
@@ -117,6 +118,7 @@ pub fn write(
         }
     }
     let mut inserts = Inserts {
+        pauses: conn.is_postgres().then(Pauses::begin),
         conn,
         goes_on: &mut goes_on,
         written: 0,
@@ -135,6 +137,8 @@ struct Inserts<'a> {
     conn: &'a mut DbConnection,
     goes_on: &'a mut dyn FnMut(usize) -> bool,
     written: usize,
+    /// On SQLite others wait for the end.
+    pauses: Option<Pauses>,
 }
 
 impl Inserts<'_> {
@@ -147,6 +151,9 @@ impl Inserts<'_> {
                 return Ok(Written::Stale);
             }
             self.written += chunk.len();
+            if let Some(pauses) = &mut self.pauses {
+                pauses.pause();
+            }
             if !(self.goes_on)(self.written) {
                 return Ok(Written::Unwanted);
             }
