@@ -1,6 +1,8 @@
 //! Statements: the only way of a resource to the database.
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
+#[cfg(feature = "postgres")]
+use diesel::connection::SimpleConnection as _;
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use diesel::prelude::*;
 use diesel::query_builder::AstPass;
 

@@ -5,20 +5,22 @@ use std::fmt::Write as _;
 use super::format::Format;
 use super::readers::read;
 
-/// Twenty mebibytes of what is worst for a reader that looks at something again and again.
-/// Run in release, with the time printed: each takes well under ten seconds.
+/// What is worst for a reader that looks at something again and again, or nests: each file
+/// is read or refused, by a line that it has. `HOSTILE_BYTES=20971520`, in release and with
+/// `--nocapture`, prints how long the largest ones take: each well under ten seconds.
 #[test]
-#[expect(clippy::print_stderr, reason = "the times are what it is run for")]
-#[ignore = "takes a minute: cargo test --release --lib hostile -- --ignored --nocapture"]
-fn hostile_files_are_read_once() {
-    let fill = |unit: &str| unit.repeat(20 * 1024 * 1024 / unit.len());
+#[expect(clippy::print_stderr, reason = "the times are what it is run long for")]
+fn hostile_files_are_read_or_refused_by_line() {
+    let bytes = std::env::var("HOSTILE_BYTES").map_or(256 * 1024, |bytes| bytes.parse().unwrap());
+    let rows = bytes / 430;
+    let fill = |unit: &str| unit.repeat(bytes / unit.len());
     let google = |tasks: &str| format!("{{\"kind\":\"tasks#tasks\",\"items\":[{tasks}]}}");
     let mut reversed = String::new();
-    for n in 0..49_000 {
+    for n in 0..rows {
         let _ = writeln!(
             reversed,
             "{{\"kind\":\"tasks#task\",\"id\":\"{n}\",\"title\":\"t\",\"position\":\"{:06}\",\"starred\":\"{}\"}},",
-            99_999 - n,
+            rows - n,
             "x".repeat(300)
         );
     }
@@ -26,9 +28,9 @@ fn hostile_files_are_read_once() {
     let todo = |inside: &str| {
         format!("BEGIN:VCALENDAR\nBEGIN:VTODO\n{inside}\nEND:VTODO\nEND:VCALENDAR\n")
     };
-    let chain: String = (0..49_000).map(|n| format!("t,{n},{}\n", n + 1)).collect();
+    let chain: String = (0..rows).map(|n| format!("t,{n},{}\n", n + 1)).collect();
     for (format, file) in [
-        (Format::TodoTxt, fill(" ") + &"+a ".repeat(1_000_000) + "w"),
+        (Format::TodoTxt, fill(" ") + &"+a ".repeat(bytes / 20) + "w"),
         (Format::TodoTxt, fill("+a @b due:x \\x ")),
         (Format::TodoTxt, fill("\n")),
         (Format::TodoTxt, fill("x ")),
@@ -39,11 +41,11 @@ fn hostile_files_are_read_once() {
         (Format::Csv, format!("title,id,parent_id\n{chain}")),
         (
             Format::Csv,
-            "title,id\n".to_owned() + &"t,same\n".repeat(50_000),
+            "title,id\n".to_owned() + &"t,same\n".repeat(rows),
         ),
         (
             Format::Todoist,
-            "TYPE,CONTENT,INDENT\n".to_owned() + &"task,t,99\n".repeat(50_000),
+            "TYPE,CONTENT,INDENT\n".to_owned() + &"task,t,99\n".repeat(rows),
         ),
         (Format::ICalendar, fill("BEGIN:VCALENDAR\n")),
         (Format::ICalendar, todo(&fill("BEGIN:X\n"))),
@@ -76,8 +78,8 @@ fn hostile_files_are_read_once() {
             Format::Microsoft,
             format!(
                 "{}{}",
-                "{\"displayName\":\"a\",\"tasks\":[".repeat(300_000),
-                "]}".repeat(300_000)
+                "{\"displayName\":\"a\",\"tasks\":[".repeat(bytes / 70),
+                "]}".repeat(bytes / 70)
             ),
         ),
         (
@@ -99,5 +101,10 @@ fn hostile_files_are_read_once() {
         let shown: String = file.chars().take(60).collect();
         let read = read(format, file.as_bytes()).map(|document| document.tasks.len());
         eprintln!("{:?} {format:?} {shown:?} {read:?}", start.elapsed());
+        if let Err(invalid) = read {
+            let lines = u64::try_from(file.matches('\n').count()).unwrap() + 1;
+            assert!((1..=lines).contains(&invalid.line), "{format:?} {shown:?}");
+            assert!(!invalid.detail.is_empty());
+        }
     }
 }
