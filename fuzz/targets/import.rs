@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use todoward::interchange::document::{Document, Dropped};
+use todoward::interchange::document::{Document, Dropped, MAX_ITEMS};
 use todoward::interchange::format::Format;
 use todoward::interchange::readers;
 
@@ -22,7 +22,7 @@ fuzz_target!(|file: &[u8]| {
         return;
     };
     let format = FORMATS[usize::from(*first) % FORMATS.len()];
-    match readers::read(format, file) {
+    match readers::read(format, file, MAX_ITEMS) {
         Ok(document) => check(&document),
         Err(invalid) => assert!(invalid.line >= 1 && !invalid.detail.is_empty()),
     }

@@ -10,6 +10,7 @@ use super::{Failure, complain, print};
 use crate::auth::OwnerId;
 use crate::db::change::as_one_change;
 use crate::db::connection::{DbConnection, open_alone};
+use crate::db::statement::{in_transaction, without_time_limit};
 use crate::interchange::document::{Document, Invalid};
 use crate::interchange::format::Format;
 use crate::interchange::import::plan::{Counts, Plan, plan};
@@ -46,7 +47,8 @@ pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failu
         read(path).map_err(|error| Failure::Other(format!("{}: {error}", path.display())))?;
     let format = format_of(arguments, &file)?;
     let read = || {
-        readers::read(format, &file).map_err(|Invalid { line, detail }| {
+        // However many tasks it has: nothing refuses an operator.
+        readers::read(format, &file, usize::MAX).map_err(|Invalid { line, detail }| {
             Failure::Other(format!("{}, line {line}: {detail}", path.display()))
         })
     };
@@ -59,7 +61,10 @@ pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failu
             Some(document) => document,
             None => read()?,
         };
-        let known = snapshot::read(&mut conn, &owner)?;
+        let known = in_transaction(&mut conn, |conn| {
+            without_time_limit(conn)?;
+            snapshot::read(conn, &owner)
+        })?;
         let plan = plan(format, document, &owner, &known, Timestamp::now());
         if arguments.dry_run || write_all(&mut conn, &owner, &plan)? == Written::All {
             return say(&plan, arguments.dry_run);
@@ -114,7 +119,7 @@ fn write_all(conn: &mut DbConnection, owner: &OwnerId, plan: &Plan) -> Result<Wr
     }
     let progress = Progress::of(Some(tasks + lists));
     let done = as_one_change(conn, owner, |conn| {
-        // Nothing refuses an operator.
+        without_time_limit(conn)?;
         write(conn, owner, plan, &Limits::none(), |rows| {
             progress.reached(rows);
             true

@@ -8,7 +8,7 @@ use crate::tasks::model::Trashed;
 use crate::tasks::schedule::Schedule;
 use crate::tasks::tags::Tags;
 
-/// The max number of tasks of a file, and of its lists.
+/// The max number of tasks of a file that a request sends, and of its lists.
 pub const MAX_ITEMS: usize = 50_000;
 
 /// The lists and tasks of a file, in its order.

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::aside;
-use super::document::{Document, DroppedItem, Invalid};
+use super::document::{Document, DroppedItem, Invalid, MAX_ITEMS};
 use super::format::Format;
 use super::import::plan::{Counts, Plan, plan};
 use super::import::snapshot::ReadSnapshot;
@@ -68,7 +68,7 @@ pub(super) async fn import_tasks(
     let turn = within(until, slot.turn()).await?.ok_or_else(internal)?;
     let (turn, (file, format, read)) = blocking(until, turn, move || {
         let format = Format::among(&formats, &file).unwrap_or(Format::Ndjson);
-        let read = readers::read(format, &file);
+        let read = readers::read(format, &file, MAX_ITEMS);
         (file, format, read)
     })
     .await?;
@@ -119,7 +119,7 @@ impl Import {
                 // A plan takes the texts with it; after one that was stale they are read again.
                 let document = match read_before {
                     Some(document) => document,
-                    None => readers::read(format, &file)?,
+                    None => readers::read(format, &file, MAX_ITEMS)?,
                 };
                 let plan = plan(format, document, &owner, &snapshot, Timestamp::now());
                 Ok(Arc::new(plan))

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::document::MAX_ITEMS;
 use super::format::Format;
 use super::readers::read;
 
@@ -99,7 +100,7 @@ fn hostile_files_are_read_or_refused_by_line() {
     ] {
         let start = std::time::Instant::now();
         let shown: String = file.chars().take(60).collect();
-        let read = read(format, file.as_bytes()).map(|document| document.tasks.len());
+        let read = read(format, file.as_bytes(), MAX_ITEMS).map(|document| document.tasks.len());
         eprintln!("{:?} {format:?} {shown:?} {read:?}", start.elapsed());
         if let Err(invalid) = read {
             let lines = u64::try_from(file.matches('\n').count()).unwrap() + 1;

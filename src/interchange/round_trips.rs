@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::document::{Document, Identity};
+use super::document::{Document, Identity, MAX_ITEMS};
 use super::format::Format;
 use super::{readers, writers::Writer};
 use crate::auth::{OwnerId, Policy, Verifier, sign_hs256, unix_now};
@@ -54,7 +54,7 @@ fn written(format: Format, lists: &[List], tasks: &[Task]) -> Vec<u8> {
 }
 
 fn read(format: Format, file: &[u8]) -> Document {
-    let document = readers::read(format, file);
+    let document = readers::read(format, file, MAX_ITEMS);
     document.unwrap_or_else(|why| panic!("{why:?} in {}", String::from_utf8_lossy(file)))
 }
 
@@ -360,8 +360,8 @@ proptest! {
             Format::Ndjson, Format::Csv, Format::ICalendar, Format::TodoTxt, Format::Google,
             Format::Todoist, Format::Microsoft,
         ] {
-            let _ = readers::read(format, &bytes);
-            let _ = readers::read(format, text.as_bytes());
+            let _ = readers::read(format, &bytes, MAX_ITEMS);
+            let _ = readers::read(format, text.as_bytes(), MAX_ITEMS);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
@@ -375,4 +376,60 @@ async fn a_progress_bar_is_on_a_terminal_and_never_in_the_file(engine: Engine) {
     let file = std::fs::read_to_string(storage.path().join("out.ndjson")).unwrap();
     assert_eq!(file, export(&storage, "alice"));
     assert_eq!(file.lines().count(), TASKS);
+}
+
+/// On SQLite alone: a debug build takes a quarter of a minute for so many rows on PostgreSQL,
+/// and what limits their number is before any database.
+#[test]
+fn a_command_imports_and_exports_more_than_a_request_may() {
+    const TASKS: usize = 50_010;
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        command(&storage, &["migrate"]).succeeded();
+        let line = |number| format!("{{\"task\":{{\"title\":\"task {number:06}\"}}}}\n");
+        let file: String = (0..TASKS).map(line).collect();
+        let name = storage.path().join("large.ndjson");
+        std::fs::write(&name, &file).unwrap();
+        let import = ["import", name.to_str().unwrap(), "--owner", "alice"];
+        let done = command(&storage, &import).succeeded();
+        assert_eq!(
+            done.out,
+            format!("{TASKS} tasks and 0 lists imported; 0 tasks and 0 lists were there already\n")
+        );
+        let exported = export(&storage, "alice");
+        let titles = exported.lines().map(|line| {
+            let (_, rest) = line.split_once("\"title\":\"").unwrap();
+            rest.split_once('"').unwrap().0
+        });
+        let mut titles: Vec<&str> = titles.collect();
+        titles.sort_unstable();
+        let wanted = file.lines().map(|line| &line[18..29]);
+        assert!(titles.into_iter().eq(wanted), "{}", &exported[..1000]);
+
+        let server = Server::start(storage.path(), &storage.url, &[]).await;
+        let import = server.user("bob").request("POST", "/api/v1/import");
+        let refused = import.body(NDJSON, file).send().await.expect(422).json();
+        assert_eq!(refused["line"], 50_001, "{refused}");
+        server.stop().await;
+    });
+}
+
+#[test]
+fn an_operator_imports_for_longer_than_a_statement_of_a_request_may_take_on_postgresql() {
+    block_on(async {
+        let storage = Storage::new(Engine::Postgres);
+        let variables = [
+            ("DATABASE_URL", storage.url.as_str()),
+            ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", "1"),
+        ];
+        run(storage.path(), &["migrate"], &variables).succeeded();
+        let mut database = PgConnection::establish(&storage.url).unwrap();
+        let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+                    'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END'; \
+                    CREATE TRIGGER slow BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION slow()";
+        database.batch_execute(slow).unwrap();
+        let import = ["import", "-", "--owner", "alice", "--format", "todotxt"];
+        let done = run_with_input(storage.path(), &import, &variables, "one\ntwo\nthree\n");
+        assert!(done.succeeded().out.starts_with("3 tasks"));
+    });
 }

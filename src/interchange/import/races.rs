@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::super::document::MAX_ITEMS;
 use super::super::format::Format;
 use super::super::readers::read;
 use super::plan::{Plan, plan};
@@ -47,7 +48,7 @@ fn database() -> Db {
 
 async fn planned(db: &Db, file: &str) -> Arc<Plan> {
     let known = db.run(alice(), soon(), ReadSnapshot).await.unwrap();
-    let document = read(Format::Ndjson, file.as_bytes()).unwrap();
+    let document = read(Format::Ndjson, file.as_bytes(), MAX_ITEMS).unwrap();
     let now = Timestamp::now();
     Arc::new(plan(Format::Ndjson, document, &alice(), &known, now))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::interchange::document::{
-    Document, DroppedItem, Identity, Invalid, ListItem, MAX_ITEMS, TaskItem, itself,
+    Document, DroppedItem, Identity, Invalid, ListItem, TaskItem, itself,
 };
 use crate::lists::fields::Name;
 use crate::primitives::text::is_visible;
@@ -15,8 +15,10 @@ use super::draft::{Draft, Names, shown};
 use super::text::split_at_chars;
 
 /// A document in the making.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Collector {
+    /// The max number of tasks, and of lists.
+    max: usize,
     document: Document,
     keys: HashMap<String, usize>,
     /// Of each task, what it calls its parent.
@@ -27,17 +29,41 @@ pub struct Collector {
 }
 
 impl Collector {
+    /// For at most so many tasks, and as many lists.
+    pub fn new(max: usize) -> Self {
+        Self {
+            max,
+            document: Document::default(),
+            keys: HashMap::new(),
+            parents: Vec::new(),
+            names: Vec::new(),
+            seen: HashMap::new(),
+        }
+    }
+
+    /// Checks that there may be one more than `tasks`.
+    ///
+    /// # Errors
+    ///
+    /// There are too many: the line of the first one.
+    pub fn may_follow(&self, line: u64, tasks: usize) -> Result<(), Invalid> {
+        if tasks < self.max {
+            return Ok(());
+        }
+        let max = self.max;
+        let detail = format!("a file may have at most {max} tasks, and this is one more: split it");
+        Err(Invalid { line, detail })
+    }
+
     /// Adds a list, and returns its index.
     ///
     /// # Errors
     ///
     /// There are too many.
     pub fn list(&mut self, line: u64, identity: Identity, name: &str) -> Result<usize, Invalid> {
-        if self.document.lists.len() >= MAX_ITEMS {
-            return Err(Invalid {
-                line,
-                detail: "a file may have at most 50,000 lists".to_owned(),
-            });
+        if self.document.lists.len() >= self.max {
+            let detail = format!("a file may have at most {} lists", self.max);
+            return Err(Invalid { line, detail });
         }
         let name = self.name(line, name);
         let identity = self.unique(line, name.as_str(), identity);
@@ -139,9 +165,7 @@ impl Collector {
     ///
     /// There are too many.
     pub fn task(&mut self, mut draft: Draft) -> Result<usize, Invalid> {
-        if self.document.tasks.len() >= MAX_ITEMS {
-            return Err(too_many(draft.line));
-        }
+        self.may_follow(draft.line, self.document.tasks.len())?;
         let title = draft.take_title();
         let description = draft.take_description();
         let tags = draft.take_tags();
@@ -288,14 +312,6 @@ impl Collector {
     }
 }
 
-/// Too many tasks: the line of the first one.
-pub fn too_many(line: u64) -> Invalid {
-    Invalid {
-        line,
-        detail: "a file may have at most 50,000 tasks, and this is one more: split it".to_owned(),
-    }
-}
-
 fn set<T>(values: &mut [T], index: usize, value: T) {
     if let Some(place) = values.get_mut(index) {
         *place = value;
@@ -305,6 +321,7 @@ fn set<T>(values: &mut [T], index: usize, value: T) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interchange::document::MAX_ITEMS;
 
     const NAMES: Names = Names {
         title: "title",
@@ -316,7 +333,7 @@ mod tests {
     };
 
     fn document(tasks: &[(&str, Option<&str>)]) -> Document {
-        let mut collector = Collector::default();
+        let mut collector = Collector::new(MAX_ITEMS);
         for (line, (title, parent)) in (1..).zip(tasks) {
             let mut draft = Draft::new(&NAMES, line, Identity::Uid((*title).to_owned()));
             draft.title = (*title).to_owned();

@@ -151,7 +151,7 @@ pub fn wrong_header(line: u64, header: &StringRecord, wanted: &str) -> Invalid {
 }
 
 /// Reads a file whole.
-pub fn read(text: &str) -> Result<Document, Invalid> {
+pub fn read(text: &str, max: usize) -> Result<Document, Invalid> {
     let mut records = Records::of(text)?;
     let Some((line, header)) = records.next()? else {
         let detail = "the file is empty: it must begin with a header that names the columns";
@@ -175,14 +175,16 @@ pub fn read(text: &str) -> Result<Document, Invalid> {
     if !columns.contains(&Some("title")) {
         return Err(wrong_header(line, header, "title"));
     }
-    let mut reader = Reader::default();
+    let mut reader = Reader {
+        collector: Collector::new(max),
+        lists: HashMap::new(),
+    };
     while let Some((line, record)) = records.next()? {
         reader.row(line, record, &columns, &unknown)?;
     }
     Ok(reader.collector.finish())
 }
 
-#[derive(Default)]
 struct Reader {
     collector: Collector,
     /// Lists by their id and name.

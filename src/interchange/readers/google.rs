@@ -4,7 +4,7 @@ use super::collector::Collector;
 use super::draft::{Draft, Names, shown};
 use super::json_items::{Lines, Members, Node};
 use super::zones;
-use crate::interchange::document::{Document, Identity, Invalid, MAX_ITEMS};
+use crate::interchange::document::{Document, Identity, Invalid};
 use crate::primitives::timestamp::Timestamp;
 use crate::tasks::fields::day;
 
@@ -31,11 +31,12 @@ const TECHNICAL: [&str; 6] = [
 const MAX_LINKS: usize = 1000;
 
 /// Reads a file whole.
-pub fn read(text: &str) -> Result<Document, Invalid> {
+pub fn read(text: &str, max: usize) -> Result<Document, Invalid> {
     let (lines, root) = Lines::parse(text)?;
     let mut reader = Reader {
         lines,
-        collector: Collector::default(),
+        collector: Collector::new(max),
+        max,
     };
     reader.root(root)?;
     Ok(reader.collector.finish())
@@ -44,6 +45,8 @@ pub fn read(text: &str) -> Result<Document, Invalid> {
 struct Reader<'a> {
     lines: Lines<'a>,
     collector: Collector,
+    /// The max number of tasks, and of lists.
+    max: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -54,7 +57,8 @@ impl<'a> Reader<'a> {
             .as_ref()
             .and_then(|members| find(members, "kind"))
             .is_some();
-        let Some(items) = items.and_then(|items| Lines::array(items, MAX_ITEMS * 2)) else {
+        let Some(items) = items.and_then(|items| Lines::array(items, self.max.saturating_mul(2)))
+        else {
             // An account without lists has no items.
             if is_google {
                 return Ok(());
@@ -119,7 +123,7 @@ impl<'a> Reader<'a> {
             match member.as_str() {
                 "id" | "title" | "updated" => {}
                 "items" => {
-                    tasks = Lines::array(*value, MAX_ITEMS + 1).unwrap_or_default();
+                    tasks = Lines::array(*value, self.max.saturating_add(1)).unwrap_or_default();
                 }
                 other if TECHNICAL.contains(&other) || value.is_empty() => {}
                 other => {

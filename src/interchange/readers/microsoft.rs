@@ -7,7 +7,7 @@ use super::draft::{Draft, Names, shown};
 use super::html;
 use super::json_items::{Lines, Members, Node};
 use super::{graph_rules, zones};
-use crate::interchange::document::{Document, Identity, Invalid, MAX_ITEMS};
+use crate::interchange::document::{Document, Identity, Invalid};
 use crate::primitives::timestamp::Timestamp;
 use crate::tasks::fields::Priority;
 
@@ -37,11 +37,12 @@ const TECHNICAL: [&str; 9] = [
 const MAX_PARTS: usize = 1000;
 
 /// Reads a file whole.
-pub fn read(text: &str) -> Result<Document, Invalid> {
+pub fn read(text: &str, max: usize) -> Result<Document, Invalid> {
     let (lines, root) = Lines::parse(text)?;
     let mut reader = Reader {
         lines,
-        collector: Collector::default(),
+        collector: Collector::new(max),
+        max,
     };
     reader.root(root)?;
     Ok(reader.collector.finish())
@@ -50,11 +51,13 @@ pub fn read(text: &str) -> Result<Document, Invalid> {
 pub struct Reader<'a> {
     pub lines: Lines<'a>,
     collector: Collector,
+    /// The max number of tasks, and of lists.
+    max: usize,
 }
 
 impl<'a> Reader<'a> {
     fn root(&mut self, root: Node<'a>) -> Result<(), Invalid> {
-        if let Some(items) = Lines::array(root, MAX_ITEMS * 2) {
+        if let Some(items) = Lines::array(root, self.max.saturating_mul(2)) {
             return self.items(items, None);
         }
         let line = self.lines.of(root);
@@ -69,7 +72,7 @@ impl<'a> Reader<'a> {
         for (name, value) in &members {
             match name.as_str() {
                 "value" | "lists" | "tasks" => {
-                    if let Some(items) = Lines::array(*value, MAX_ITEMS * 2) {
+                    if let Some(items) = Lines::array(*value, self.max.saturating_mul(2)) {
                         found = true;
                         self.items(items, None)?;
                     }
@@ -129,7 +132,7 @@ impl<'a> Reader<'a> {
             match member.as_str() {
                 "displayName" => {}
                 "tasks" | "value" => {
-                    if let Some(items) = Lines::array(*value, MAX_ITEMS + 1) {
+                    if let Some(items) = Lines::array(*value, self.max.saturating_add(1)) {
                         self.items(items, Some(list))?;
                     }
                 }
@@ -210,7 +213,7 @@ impl<'a> Reader<'a> {
                     draft.rule.is_some()
                 }
                 ("checklistItems", None) => {
-                    steps = Lines::array(*value, MAX_ITEMS).unwrap_or_default();
+                    steps = Lines::array(*value, self.max).unwrap_or_default();
                     true
                 }
                 ("linkedResources", None) => self.links(&mut draft, *value)?,

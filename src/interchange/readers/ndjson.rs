@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::super::document::{
-    Document, DroppedItem, Identity, Invalid, ListItem, MAX_ITEMS, TaskItem, itself,
+    Document, DroppedItem, Identity, Invalid, ListItem, TaskItem, itself,
 };
 use crate::lists::input::NewList;
 use crate::primitives::field_error::FieldError;
@@ -76,8 +76,11 @@ const LONGEST_LINE: usize = 1024 * 1024;
 /// # Errors
 ///
 /// What is wrong, and on which line.
-pub fn read(file: &[u8]) -> Result<Document, Invalid> {
-    let mut reader = Reader::default();
+pub fn read(file: &[u8], max: usize) -> Result<Document, Invalid> {
+    let mut reader = Reader {
+        max,
+        ..Reader::default()
+    };
     for (number, line) in (1..).zip(file.split(|byte| *byte == b'\n')) {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -98,6 +101,7 @@ type Read<T> = Result<T, String>;
 
 #[derive(Default)]
 struct Reader {
+    max: usize,
     document: Document,
     lists: Named,
     tasks: Named,
@@ -147,8 +151,8 @@ impl Reader {
 
     fn list(&mut self, line: u64, fields: &Map<String, Value>, text: &str) -> Read<()> {
         let index = self.document.lists.len();
-        if index == MAX_ITEMS {
-            return Err(format!("is one list too many: at most {MAX_ITEMS}"));
+        if index == self.max {
+            return Err(format!("is one list too many: at most {}", self.max));
         }
         let new = NewList::parse(&only(fields, &OF_LISTS)).map_err(first)?;
         let (name, color, archived) = new.into_written();
@@ -179,8 +183,8 @@ impl Reader {
 
     fn task(&mut self, line: u64, fields: &Map<String, Value>, text: &str) -> Read<()> {
         let index = self.document.tasks.len();
-        if index == MAX_ITEMS {
-            return Err(format!("is one task too many: at most {MAX_ITEMS}"));
+        if index == self.max {
+            return Err(format!("is one task too many: at most {}", self.max));
         }
         let series = series(fields)?;
         let names = OF_NEW_TASKS
@@ -264,6 +268,7 @@ impl Reader {
             lists,
             tasks,
             places,
+            max: _,
         } = self;
         let Document {
             tasks: items,

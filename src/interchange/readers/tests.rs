@@ -1,16 +1,17 @@
 //! Files as other programs write them, and as nobody should.
 
+mod limits;
 mod variants;
 
 use std::fmt::Write as _;
 
 use super::read;
-use crate::interchange::document::{Document, Identity, TaskItem};
+use crate::interchange::document::{Document, Identity, MAX_ITEMS, TaskItem};
 use crate::interchange::format::Format;
 use crate::tasks::tags::Tags;
 
 fn document(format: Format, file: &str) -> Document {
-    read(format, file.as_bytes()).unwrap()
+    read(format, file.as_bytes(), MAX_ITEMS).unwrap()
 }
 
 /// A task on one line: what is not empty.
@@ -74,7 +75,7 @@ fn dropped(document: &Document) -> Vec<String> {
 }
 
 fn why(format: Format, file: &[u8]) -> String {
-    let invalid = read(format, file).unwrap_err();
+    let invalid = read(format, file, MAX_ITEMS).unwrap_err();
     format!("{} {}", invalid.line, invalid.detail)
 }
 

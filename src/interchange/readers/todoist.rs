@@ -25,7 +25,7 @@ static NAMES: Names = Names {
 };
 
 /// Reads a file whole.
-pub fn read(text: &str) -> Result<Document, Invalid> {
+pub fn read(text: &str, max: usize) -> Result<Document, Invalid> {
     let mut records = Records::of(text)?;
     let Some((line, header)) = records.next()? else {
         return Err(Invalid {
@@ -47,7 +47,12 @@ pub fn read(text: &str) -> Result<Document, Invalid> {
             return Err(Invalid { line, detail });
         }
     }
-    let mut reader = Reader::default();
+    let mut reader = Reader {
+        collector: Collector::new(max),
+        section: None,
+        open: None,
+        above: Vec::new(),
+    };
     while let Some((line, record)) = records.next()? {
         reader.row(line, record, &columns)?;
     }
@@ -55,7 +60,6 @@ pub fn read(text: &str) -> Result<Document, Invalid> {
     Ok(reader.collector.finish())
 }
 
-#[derive(Default)]
 struct Reader {
     collector: Collector,
     section: Option<usize>,

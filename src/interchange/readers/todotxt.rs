@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use super::collector::{Collector, too_many};
+use super::collector::Collector;
 use super::draft::{Draft, Names, shown};
-use crate::interchange::document::{Document, Identity, Invalid, MAX_ITEMS};
+use crate::interchange::document::{Document, Identity, Invalid};
 use crate::interchange::marks;
 use crate::primitives::timestamp::Timestamp;
 use crate::tasks::fields::{Priority, day};
@@ -25,8 +25,8 @@ static NAMES: Names = Names {
 const LONGEST_LINE: usize = 1024 * 1024;
 
 /// Reads a file whole.
-pub fn read(text: &str) -> Result<Document, Invalid> {
-    let mut collector = Collector::default();
+pub fn read(text: &str, max: usize) -> Result<Document, Invalid> {
+    let mut collector = Collector::new(max);
     let mut lists = HashMap::new();
     let mut tasks = 0;
     for (number, line) in (1..).zip(text.split('\n')) {
@@ -49,11 +49,9 @@ pub fn read(text: &str) -> Result<Document, Invalid> {
                 detail: detail.to_owned(),
             });
         }
-        // Before it is read: fifty thousand long lines are enough.
+        // Before it is read: as many long lines are enough.
+        collector.may_follow(number, tasks)?;
         tasks += 1;
-        if tasks > MAX_ITEMS {
-            return Err(too_many(number));
-        }
         let (mut draft, project) = task(number, line);
         if let Some(project) = project {
             draft.list = Some(match lists.get(&project) {

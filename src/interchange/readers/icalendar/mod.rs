@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use self::lines::{Lines, Property, property};
 use self::todo::{Todo, Zones};
-use super::collector::{Collector, too_many};
+use super::collector::Collector;
 use super::draft::shown;
 use super::zones;
-use crate::interchange::document::{Document, Dropped, Identity, Invalid, MAX_ITEMS};
+use crate::interchange::document::{Document, Dropped, Identity, Invalid};
 use crate::lists::fields::Color;
 use crate::primitives::id::ResourceId;
 
@@ -30,9 +30,9 @@ const TECHNICAL: [&str; 11] = [
 ];
 
 /// Reads a file whole.
-pub fn read(file: &[u8]) -> Result<Document, Invalid> {
+pub fn read(file: &[u8], max: usize) -> Result<Document, Invalid> {
     let mut lines = Lines::of(file);
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(max);
     let mut last = 1;
     while let Some((line, text)) = lines.next()? {
         last = line;
@@ -55,7 +55,6 @@ pub fn read(file: &[u8]) -> Result<Document, Invalid> {
     reader.finish()
 }
 
-#[derive(Default)]
 struct Reader {
     collector: Collector,
     has_calendar: bool,
@@ -82,6 +81,24 @@ struct Reader {
 const MAX_ZONES: usize = 1000;
 
 impl Reader {
+    fn new(max: usize) -> Self {
+        Self {
+            collector: Collector::new(max),
+            has_calendar: false,
+            open: Vec::new(),
+            name: None,
+            color: None,
+            by_name: HashMap::new(),
+            by_id: HashMap::new(),
+            todo: None,
+            todos: Vec::new(),
+            first: 0,
+            noted: 0,
+            zones: Zones::default(),
+            zone: None,
+        }
+    }
+
     fn no_property(&mut self, line: u64, text: &str) -> Result<(), Invalid> {
         if !self.has_calendar {
             let detail = "the file must begin with BEGIN:VCALENDAR".to_owned();
@@ -135,9 +152,7 @@ impl Reader {
             }
             (None, _) => return refused("here must be BEGIN:VCALENDAR"),
             (Some("VCALENDAR"), "VTODO") => {
-                if self.todos.len() >= MAX_ITEMS {
-                    return Err(too_many(line));
-                }
+                self.collector.may_follow(line, self.todos.len())?;
                 let room = Dropped::MAX_LISTED.saturating_sub(self.noted);
                 self.todo = Some(Todo::new(line, room));
             }
