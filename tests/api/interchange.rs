@@ -13,6 +13,7 @@ on_both_databases! {
     the_order_of_a_file_is_kept_behind_what_is_there,
     new_tasks_stand_below_old_ones_and_in_old_lists,
     what_would_stand_where_nothing_may_is_put_elsewhere_and_told,
+    a_time_of_creation_that_cannot_be_is_told,
     a_dry_run_says_the_same_and_writes_nothing,
     a_bad_line_is_named_and_nothing_is_imported,
     what_has_ended_comes_back_with_another_id,
@@ -346,6 +347,60 @@ async fn what_would_stand_where_nothing_may_is_put_elsewhere_and_told(engine: En
         11
     );
     assert_eq!(alice.titles("?trash=true").await, ["deleted"]);
+}
+
+async fn a_time_of_creation_that_cannot_be_is_told(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let before = chrono::Utc::now() - chrono::TimeDelta::seconds(1);
+    let request = alice.request("POST", IMPORT);
+    let of_todo_txt = "2024-01-02 possible\n9999-12-31 ahead\nx 2026-01-01 9999-12-31 done\n";
+    let todo_txt = request.body("text/plain", of_todo_txt).send().await;
+    let own = uuid::Uuid::now_v7().to_string();
+    let of_ndjson = [
+        json!({ "list": { "id": "l", "name": "list", "created_at": "9999-12-31T00:00:00Z" } }),
+        json!({ "task": { "id": own, "title": "own id", "created_at": "9999-12-31T00:00:00Z" } }),
+        json!({ "task": { "title": "usual", "created_at": "1970-01-01T00:00:00Z" } }),
+    ];
+    let of_ndjson: String = of_ndjson.iter().map(|line| format!("{line}\n")).collect();
+    let ndjson = import(&alice, &of_ndjson).await;
+    let far = "9999-12-31T00:00:00.000Z";
+    let note = |line: u64, item: &str, field: &str| {
+        let detail = format!("{far} is left out: it is before 1970, or more than a day ahead");
+        json!({ "line": line, "item": item, "field": field, "detail": detail })
+    };
+    assert_eq!(
+        todo_txt.expect(200).json()["dropped"],
+        json!([
+            note(2, "ahead", "creation date"),
+            note(3, "done", "creation date")
+        ])
+    );
+    assert_eq!(
+        ndjson["dropped"],
+        json!([
+            note(1, "list", "created_at"),
+            note(2, "own id", "created_at"),
+        ])
+    );
+    let tasks = alice
+        .get("/api/v1/tasks?limit=200")
+        .await
+        .expect(200)
+        .json();
+    for task in tasks["items"].as_array().unwrap() {
+        let at = task["created_at"].as_str().unwrap();
+        match task["title"].as_str().unwrap() {
+            "possible" => assert_eq!(at, "2024-01-02T00:00:00.000Z"),
+            "usual" => assert_eq!(at, "1970-01-01T00:00:00.000Z"),
+            title => {
+                let at: chrono::DateTime<chrono::Utc> = at.parse().unwrap();
+                assert!(before <= at && at <= chrono::Utc::now(), "{title}: {at}");
+            }
+        }
+    }
+    // What is there already stays as it is.
+    assert_eq!(import(&alice, &of_ndjson).await["dropped"], json!([]));
 }
 
 async fn a_dry_run_says_the_same_and_writes_nothing(engine: Engine) {

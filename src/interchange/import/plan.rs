@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::document::{Document, Dropped, Identity};
+use super::super::document::{Document, Dropped, DroppedItem, Identity};
 use super::super::format::Format;
 use super::identity::Identities;
 use super::places::Places;
@@ -90,23 +90,33 @@ pub fn plan(
     document.cut_cycles();
     let mut identities = Identities::new(format, now);
     let mut renamed = HashMap::new();
-    let mut identify = Identify {
-        identities: &mut identities,
-        renamed: &mut renamed,
-        now,
-    };
     let Document {
         lists,
         tasks,
-        dropped,
+        mut dropped,
     } = document;
+    let mut identify = Identify {
+        identities: &mut identities,
+        renamed: &mut renamed,
+        dropped: &mut dropped,
+        format,
+        now,
+    };
     let found_lists: Vec<Found> = lists
         .iter()
-        .map(|item| identify.find("list", &item.identity, item.created_at, &snapshot.lists))
+        .map(|item| {
+            let found = identify.find("list", &item.identity, item.created_at, &snapshot.lists);
+            identify.tell(found, item.line, item.name.as_str(), item.created_at);
+            found
+        })
         .collect();
     let found_tasks: Vec<Found> = tasks
         .iter()
-        .map(|item| identify.find("task", &item.identity, item.created_at, &snapshot.tasks))
+        .map(|item| {
+            let found = identify.find("task", &item.identity, item.created_at, &snapshot.tasks);
+            identify.tell(found, item.line, item.title.as_str(), item.created_at);
+            found
+        })
         .collect();
     let mut places = Places {
         snapshot,
@@ -178,6 +188,8 @@ struct Identify<'a> {
     identities: &'a mut Identities,
     /// Ids of the file that could not be kept.
     renamed: &'a mut HashMap<ResourceId, ResourceId>,
+    dropped: &'a mut Dropped,
+    format: Format,
     now: Timestamp,
 }
 
@@ -206,6 +218,26 @@ impl Identify<'_> {
             self.renamed.entry(*of_file).or_insert(found.id);
         }
         found
+    }
+
+    /// Notes a time of creation that a new item cannot have.
+    fn tell(&mut self, found: Found, line: u64, item: &str, created_at: Option<Timestamp>) {
+        let Some(at) = created_at.filter(|at| found.is_new && !self.is_plausible(*at)) else {
+            return;
+        };
+        let field = match self.format {
+            Format::Ndjson | Format::Csv | Format::Todoist => "created_at",
+            Format::ICalendar => "CREATED",
+            Format::TodoTxt => "creation date",
+            Format::Google => "created",
+            Format::Microsoft => "createdDateTime",
+        };
+        self.dropped.push(DroppedItem {
+            line,
+            item: item.to_owned(),
+            field: field.to_owned(),
+            detail: format!("{at} is left out: it is before 1970, or more than a day ahead"),
+        });
     }
 
     /// An id cannot have a time before 1970, and none that is ahead.
