@@ -124,15 +124,14 @@ pub async fn api_headers(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     }
-    // What an endpoint depends on beside these stands behind them.
-    let others: Vec<_> = headers.remove(header::VARY).collect();
-    headers.insert(
-        header::VARY,
-        HeaderValue::from_static("Authorization, Origin"),
-    );
-    for other in others {
-        headers.append(header::VARY, other);
-    }
+    // What an endpoint depends on beside these stands behind them, in the same line: many
+    // programs read one line of a header alone.
+    let ours = HeaderValue::from_static("Authorization, Origin");
+    let vary = headers.remove(header::VARY).fold(ours, |vary, other| {
+        let both = [vary.as_bytes(), other.as_bytes()].join(&b", "[..]);
+        HeaderValue::from_bytes(&both).unwrap_or(vary)
+    });
+    headers.insert(header::VARY, vary);
     Ok(response)
 }
 

@@ -639,9 +639,7 @@ async fn an_export_is_in_the_format_that_is_asked_for(engine: Engine) {
         );
         assert!(disposition.ends_with(name), "{disposition}");
         assert_eq!(response.header("cache-control"), "private, no-cache");
-        let vary = response.headers.get_all("vary").iter();
-        let vary: Vec<_> = vary.map(|it| it.to_str().unwrap()).collect();
-        assert_eq!(vary.join(", "), "Authorization, Origin, Accept");
+        assert_eq!(response.header("vary"), "Authorization, Origin, Accept");
         let has_trash = response.text().contains("in the list");
         assert_eq!(has_trash, kind == NDJSON, "{}", response.text());
         assert!(response.text().contains("moved 2"));
