@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::rate_limits::limit;
 use crate::support::copy::Copy;
-use crate::support::fault_proxy::{FaultProxy, FieldError, Way};
+use crate::support::fault_proxy::{Fault, FaultProxy, Way};
 use crate::support::lock::Lock;
 use crate::support::postgres::TestDatabase;
 use crate::support::raw::{self, Connection};
@@ -957,8 +957,8 @@ async fn faulty(pipelines: &str) -> (FaultProxy, TestApp, TestDatabase) {
     (proxy, app, database)
 }
 
-fn fault(statement: &'static str, code: &'static str, executed: bool) -> FieldError {
-    FieldError {
+fn fault(statement: &'static str, code: &'static str, executed: bool) -> Fault {
+    Fault {
         way: Way::Pool,
         statement,
         code,

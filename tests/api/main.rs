@@ -19,6 +19,7 @@ mod batch;
 mod bodies;
 mod changes;
 mod client_ids;
+mod completion_cuts;
 mod concurrency;
 mod cors;
 mod denial;

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use crate::support::fault_proxy::{FaultProxy, FieldError, Way};
+use crate::support::fault_proxy::{Fault, FaultProxy, Way};
 use crate::support::postgres::TestDatabase;
 use crate::support::trust::eventually;
 use crate::support::{Client, Engine, Response, TestApp, block_on};
@@ -44,7 +44,7 @@ impl Faulty {
 
     /// Repeats a request until the fault has happened, and returns that response. All
     /// earlier ones must succeed.
-    async fn struck(&self, fault: FieldError, mut ask: impl AsyncFnMut() -> Response) -> Response {
+    async fn struck(&self, fault: Fault, mut ask: impl AsyncFnMut() -> Response) -> Response {
         self.proxy.arm(fault);
         let mut struck = None;
         eventually("the fault", async || {
@@ -61,7 +61,7 @@ impl Faulty {
     }
 }
 
-fn is_unknown(response: Response, what: &FieldError) {
+fn is_unknown(response: Response, what: &Fault) {
     assert_eq!(response.status, 503, "{what:?}: {}", response.text());
     assert_eq!(response.header("retry-after"), "1");
     let problem = response.expect_problem(503, "database_unavailable").json();
@@ -73,9 +73,9 @@ fn is_unknown(response: Response, what: &FieldError) {
 }
 
 /// The faults that a statement can meet.
-fn faults(way: Way, codes: &[&'static str], statement: &'static str) -> Vec<FieldError> {
+fn faults(way: Way, codes: &[&'static str], statement: &'static str) -> Vec<Fault> {
     let of = |code: &&'static str| {
-        [false, true].map(|executed| FieldError {
+        [false, true].map(|executed| Fault {
             way,
             statement,
             code,

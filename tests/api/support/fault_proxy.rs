@@ -1,6 +1,7 @@
 //! A proxy before PostgreSQL that makes chosen statements fail on a connection that
-//! stays alive, as a server does that distributes tables and loses a worker. The real
-//! server may or may not have executed the statement.
+//! stays alive, as a server does that distributes tables and loses a worker, or cuts the
+//! connection there, as a killed process does. The real server may or may not have
+//! executed the statement.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{Read, Write};
@@ -18,12 +19,22 @@ pub enum Way {
 
 /// The fault of the next execution of a statement.
 #[derive(Debug, Clone)]
-pub struct FieldError {
+pub struct Fault {
     pub way: Way,
     /// What the statement contains.
     pub statement: &'static str,
     /// The SQLSTATE that the client gets.
     pub code: &'static str,
+    /// Whether the server executes the statement all the same.
+    pub executed: bool,
+}
+
+/// The end of a connection at a statement.
+#[derive(Debug, Clone)]
+pub struct Cut {
+    pub statement: String,
+    /// How many executions of it come before.
+    pub after: usize,
     /// Whether the server executes the statement all the same.
     pub executed: bool,
 }
@@ -36,7 +47,8 @@ pub struct FaultProxy {
 
 #[derive(Default)]
 struct Shared {
-    fault: Mutex<Option<FieldError>>,
+    fault: Mutex<Option<Fault>>,
+    cut: Mutex<Option<Cut>>,
     executed: Mutex<Vec<String>>,
 }
 
@@ -54,12 +66,15 @@ impl FaultProxy {
                 let Ok(server) = TcpStream::connect(&server) else {
                     continue;
                 };
+                for stream in [&client, &server] {
+                    stream.set_nodelay(true).unwrap();
+                }
                 let (client_out, server_out) =
                     (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let connection = Arc::new(Connection {
                     shared: Arc::clone(&of_threads),
                     // The ReadyForQuery of the startup.
-                    replies: Mutex::new(VecDeque::from([None])),
+                    replies: Mutex::new(VecDeque::from([Reply::AsItIs])),
                 });
                 let other = Arc::clone(&connection);
                 std::thread::spawn(move || connection.requests(client, server_out));
@@ -73,13 +88,28 @@ impl FaultProxy {
     }
 
     /// Arms the fault: it happens once, to the next execution.
-    pub fn arm(&self, fault: FieldError) {
+    pub fn arm(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap() = Some(fault);
     }
 
     /// Whether the fault has happened.
     pub fn has_struck(&self) -> bool {
         self.shared.fault.lock().unwrap().is_none()
+    }
+
+    /// Ends the connection, once, at a statement.
+    pub fn cut(&self, cut: Cut) {
+        *self.shared.cut.lock().unwrap() = Some(cut);
+    }
+
+    /// Whether a connection was cut.
+    pub fn has_cut(&self) -> bool {
+        self.shared.cut.lock().unwrap().is_none()
+    }
+
+    /// All statements that were executed or refused.
+    pub fn statements(&self) -> Vec<String> {
+        self.shared.executed.lock().unwrap().clone()
     }
 
     /// How often statements with this text were executed or refused.
@@ -131,10 +161,20 @@ fn write_body(body: &[u8], out: &mut Vec<u8>) {
     out.extend(body);
 }
 
+/// What becomes of a reply, up to its ReadyForQuery.
+#[derive(Clone, Copy)]
+enum Reply {
+    AsItIs,
+    /// An error of this code instead.
+    Error(&'static str),
+    /// Nothing, and the connection ends.
+    Cut,
+}
+
 struct Connection {
     shared: Arc<Shared>,
-    /// What replaces the pending replies, each up to its ReadyForQuery.
-    replies: Mutex<VecDeque<Option<&'static str>>>,
+    /// Of the pending replies.
+    replies: Mutex<VecDeque<Reply>>,
 }
 
 impl Connection {
@@ -171,10 +211,18 @@ impl Connection {
                     request.clear();
                     Message(b'Q', b"SELECT 1 / 0\0".to_vec()).write(&mut request);
                 }
-                self.await_reply(fault.map(|fault| fault.code));
+                let cut = self.reach(&text);
+                self.await_reply(match (fault, cut) {
+                    (Some(fault), _) => Reply::Error(fault.code),
+                    (None, Some(_)) => Reply::Cut,
+                    (None, None) => Reply::AsItIs,
+                });
                 self.shared.executed.lock().unwrap().push(text);
+                if cut == Some(false) {
+                    break;
+                }
             } else {
-                self.await_reply(None);
+                self.await_reply(Reply::AsItIs);
             }
             if server.write_all(&request).is_err() {
                 break;
@@ -184,11 +232,24 @@ impl Connection {
         let _ = server.shutdown(Shutdown::Both);
     }
 
-    fn await_reply(&self, instead: Option<&'static str>) {
-        self.replies.lock().unwrap().push_back(instead);
+    fn await_reply(&self, reply: Reply) {
+        self.replies.lock().unwrap().push_back(reply);
     }
 
-    fn strike(&self, way: Way, text: &str) -> Option<FieldError> {
+    /// Whether the connection is cut at this statement, and then whether it is executed.
+    fn reach(&self, text: &str) -> Option<bool> {
+        let mut armed = self.shared.cut.lock().unwrap();
+        let cut = armed.as_mut().filter(|cut| cut.statement == text)?;
+        match cut.after.checked_sub(1) {
+            Some(after) => {
+                cut.after = after;
+                None
+            }
+            None => armed.take().map(|cut| cut.executed),
+        }
+    }
+
+    fn strike(&self, way: Way, text: &str) -> Option<Fault> {
         let mut fault = self.shared.fault.lock().unwrap();
         fault.take_if(|fault| fault.way == way && text.contains(fault.statement))
     }
@@ -197,14 +258,16 @@ impl Connection {
     fn replies(&self, mut server: TcpStream, mut client: TcpStream) {
         let mut reply = Vec::new();
         while let Ok(message) = Message::read(&mut server) {
-            let instead = self.replies.lock().unwrap().front().copied().flatten();
+            let what = self.replies.lock().unwrap().front().copied();
             let is_last = message.0 == b'Z';
-            match instead {
-                Some(code) if is_last => Message::error(code).write(&mut reply),
-                _ => {}
-            }
-            if is_last || instead.is_none() {
-                message.write(&mut reply);
+            match what {
+                Some(Reply::Cut) if is_last => break,
+                Some(Reply::Error(code)) if is_last => {
+                    Message::error(code).write(&mut reply);
+                    message.write(&mut reply);
+                }
+                Some(Reply::Cut | Reply::Error(_)) => {}
+                Some(Reply::AsItIs) | None => message.write(&mut reply),
             }
             if is_last {
                 self.replies.lock().unwrap().pop_front();
@@ -215,5 +278,6 @@ impl Connection {
             reply.clear();
         }
         let _ = client.shutdown(Shutdown::Both);
+        let _ = server.shutdown(Shutdown::Both);
     }
 }
