@@ -1,11 +1,13 @@
-//! A failing disk under SQLite: a preloaded library makes the system calls fail. Linux
-//! only, because that needs its dynamic linker.
+//! A failing disk under SQLite, and a server that is killed at any of its writes: a
+//! preloaded library makes the system calls fail, or kills. Linux only, because that
+//! needs its dynamic linker.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::binary::SOON;
 use crate::server::Server;
 use crate::storage::Storage;
 use crate::support::{Client, Engine, block_on};
@@ -46,6 +48,13 @@ impl Disk {
 
     fn fails(&self, call: &str) {
         std::fs::write(self.switches.join(call), "").unwrap();
+    }
+
+    /// Kills the server before or after its n-th write or flush from now on.
+    fn kills(&self, moment: &str, nth: usize) {
+        let written = self.switches.join("written");
+        std::fs::write(&written, format!("{moment} {nth}")).unwrap();
+        std::fs::rename(written, self.switches.join("kill")).unwrap();
     }
 
     fn works(&self, call: &str) {
@@ -122,5 +131,65 @@ fn a_disk_that_cannot_be_read_is_503_until_it_can() {
         response.expect_problem(503, "database_unavailable");
         disk.works("read");
         alice.get("/api/v1/tasks?limit=200").await.expect(200);
+    });
+}
+
+async fn create_path(client: &Client, body: Value) -> String {
+    let task = client.create(body).await;
+    format!("{TASKS}/{}", task["id"].as_str().unwrap())
+}
+
+/// Completes a task that repeats while the server is killed so, and once more. Whether it
+/// was killed.
+async fn completed_by_a_killed_server(disk: &Disk, storage: &Storage, kill: (&str, usize)) -> bool {
+    let mut server = disk.serve(storage).await;
+    let owner = format!("{kill:?}");
+    let alice = server.user(&owner).plain();
+    let path = create_path(
+        &alice,
+        json!({
+            "title": "Pay rent", "due_date": "2026-12-01", "recurrence": { "rule": "FREQ=MONTHLY" },
+        }),
+    )
+    .await;
+    let id = path.strip_prefix("/api/v1/tasks/");
+    create_path(&alice, json!({ "title": "below", "parent_id": id })).await;
+    let complete = format!("{path}/complete");
+    let body = json!({ "completed": true });
+    disk.kills(kill.0, kill.1);
+    let request = alice.request("PATCH", &complete).json(&body);
+    let is_killed = request.try_send().await.is_err();
+    disk.works("kill");
+    if is_killed {
+        server.ends(SOON).await;
+        server = disk.serve(storage).await;
+    }
+    let alice = server.user(&owner).plain();
+    let done = alice.patch(&complete, &body).await.expect(200).json();
+    assert_eq!(done["version"], 2, "{kill:?}");
+    let list = alice.get("/api/v1/tasks?limit=200").await.expect(200);
+    let list = list.json();
+    let tasks = list["items"].as_array().unwrap();
+    assert_eq!(tasks.len(), 4, "{kill:?}: {list}");
+    let next = tasks.iter().find(|other| other["id"] == done["next_id"]);
+    assert_eq!(next.unwrap()["due_date"], "2027-01-01", "{kill:?}");
+    let below = |task: &&Value| task["parent_id"] == done["next_id"];
+    assert_eq!(tasks.iter().filter(below).count(), 1, "{kill:?}: {list}");
+    server.kill();
+    is_killed
+}
+
+#[test]
+fn a_server_that_is_killed_at_any_write_of_a_completion_leaves_one_successor() {
+    block_on(async {
+        let storage = Storage::new(Engine::Sqlite);
+        let disk = Disk::below(storage.path());
+        for moment in ["before", "after"] {
+            let mut nth = 1;
+            while completed_by_a_killed_server(&disk, &storage, (moment, nth)).await {
+                nth += 1;
+            }
+            assert!(nth > 5, "killed {} times {moment} a write", nth - 1);
+        }
     });
 }
