@@ -22,9 +22,10 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 #[cfg(feature = "postgres")]
 const LOCK: i64 = 0x746f_646f_7761_7264;
 
-/// How long one attempt of a migration waits for the lock on the table: 100 ms.
+/// How long one attempt of a migration waits for the lock on the table: 40 ms. Together
+/// with the time that it then holds it that is what others wait at most.
 #[cfg(feature = "postgres")]
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 100";
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = 40";
 /// How long all attempts of a migration together wait for that lock.
 #[cfg(feature = "postgres")]
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -110,20 +111,25 @@ pub(super) fn migrate_on(connection: &mut DbConnection) -> Result<Vec<String>, M
             // SQLite opens a file without write permission as read-only and
             // reports that only on the first write: this one.
             sqlite.batch_execute("PRAGMA user_version = 0")?;
-            Ok::<_, diesel::result::Error>(run(sqlite, SQLITE))
+            Ok::<_, diesel::result::Error>(run(sqlite))
         })?,
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(postgres) => {
             refuse_unfit(postgres)?;
-            let begun = Instant::now();
+            let mut done = Vec::new();
+            let mut begun = Instant::now();
             loop {
-                match migrate_postgres(postgres) {
+                match run_next_on_postgres(postgres) {
                     Err(Stopped::Busy(_)) if begun.elapsed() < BUSY_TIMEOUT => {
                         std::thread::sleep(BETWEEN_TRIES);
                     }
                     Err(Stopped::Busy(error)) => return Err(error.into()),
                     Err(Stopped::Failed(error)) => return Err(error),
-                    Ok(done) => return Ok(done),
+                    Ok(Some(name)) => {
+                        done.push(name);
+                        begun = Instant::now();
+                    }
+                    Ok(None) => return Ok(done),
                 }
             }
         }
@@ -144,8 +150,11 @@ impl From<diesel::result::Error> for Stopped {
     }
 }
 
+/// Runs the next pending migration in a transaction of its own, so that others wait for
+/// one at a time.
 #[cfg(feature = "postgres")]
-fn migrate_postgres(postgres: &mut diesel::PgConnection) -> Result<Vec<String>, Stopped> {
+fn run_next_on_postgres(postgres: &mut diesel::PgConnection) -> Result<Option<String>, Stopped> {
+    let failed = |error| Stopped::Failed(MigrateError::Failed(error));
     // Lock and settings end with the transaction, because a pooler may then give the
     // session to another client. A migration may take longer than a request, and
     // waits for one of another instance.
@@ -153,10 +162,8 @@ fn migrate_postgres(postgres: &mut diesel::PgConnection) -> Result<Vec<String>, 
         postgres.batch_execute("SET LOCAL statement_timeout = 0")?;
         postgres.batch_execute("SET LOCAL idle_in_transaction_session_timeout = 0")?;
         postgres.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
-        let pending = postgres.pending_migrations(POSTGRES);
-        let pending = pending.map_err(|error| Stopped::Failed(MigrateError::Failed(error)))?;
-        if pending.is_empty() {
-            return Ok(Vec::new());
+        if !postgres.has_pending_migration(POSTGRES).map_err(failed)? {
+            return Ok(None);
         }
         // All later statements on the table queue behind a waiting lock request. So
         // each attempt waits briefly, and is repeated.
@@ -164,16 +171,14 @@ fn migrate_postgres(postgres: &mut diesel::PgConnection) -> Result<Vec<String>, 
         let lock = "DO $$ BEGIN IF to_regclass('tasks') IS NOT NULL THEN \
                     LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE; END IF; END $$";
         postgres.batch_execute(lock).map_err(Stopped::Busy)?;
-        run(postgres, POSTGRES).map_err(Stopped::Failed)
+        let done = postgres.run_next_migration(POSTGRES).map_err(failed)?;
+        Ok(Some(done.to_string()))
     })
 }
 
-fn run<DB: diesel::backend::Backend>(
-    connection: &mut impl MigrationHarness<DB>,
-    migrations: EmbeddedMigrations,
-) -> Result<Vec<String>, MigrateError> {
-    let done = connection
-        .run_pending_migrations(migrations)
+fn run(sqlite: &mut SqliteConnection) -> Result<Vec<String>, MigrateError> {
+    let done = sqlite
+        .run_pending_migrations(SQLITE)
         .map_err(MigrateError::Failed)?;
     Ok(done.iter().map(ToString::to_string).collect())
 }
