@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test batch-suite e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats binary better-auth client check-deploy chaos soak fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
+.PHONY: run test batch-suite e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats binary better-auth client check-deploy chaos soak upgrade fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -81,6 +81,11 @@ chaos: binary postgres better-auth
 soak: postgres better-auth
 	cargo build --release --locked
 	cd tests/reliability && TODOWARD_BIN=../../target/release/todoward npm run soak
+
+# A migration beside a running older binary, PREVIOUS, on 1,000,000 tasks, or TASKS.
+# SQLite (DATABASES=postgres,sqlite) needs the program sqlite3.
+upgrade: binary postgres
+	cd tests/reliability && PREVIOUS=$(abspath $(PREVIOUS)) npm run upgrade
 
 # What reads requests, given nonsense: each target of fuzz/ for 200 seconds, or
 # SECONDS_EACH. Needs a C++ compiler. cargo-fuzz wants nightly's flags, which

@@ -16,8 +16,8 @@ const children = new Set();
 process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
-function start(directory, command, variables) {
-  const child = spawn(BINARY, [command], { cwd: directory, env: variables });
+function start(directory, command, variables, binary = BINARY) {
+  const child = spawn(binary, [command], { cwd: directory, env: variables });
   children.add(child);
   const ended = new Promise((done) => {
     child.once("close", (code, signal) => {
@@ -32,15 +32,15 @@ function start(directory, command, variables) {
 }
 
 /** Starts a server that ends with the test `t`. */
-export async function serve(t, variables) {
+export async function serve(t, variables, binary) {
   const directory = mkdtempSync(join(tmpdir(), "todoward-"));
-  const { child, ended, seen } = start(directory, "serve", {
+  const defaults = {
     DATABASE_URL: "sqlite://todoward.db",
     PORT: "0",
     TODOWARD__METRICS__PORT: "0",
     TODOWARD__SERVER__WORKERS: "1",
-    ...variables,
-  });
+  };
+  const { child, ended, seen } = start(directory, "serve", { ...defaults, ...variables }, binary);
   const server = new Server(child, ended, seen);
   t.after(async () => {
     await server.stop();
@@ -113,6 +113,13 @@ class Server {
     const late = setTimeout(() => this.child.kill("SIGKILL"), 10_000);
     return this.ended.finally(() => clearTimeout(late));
   }
+}
+
+/** `todoward migrate`: the exit code, and what it has written. */
+export async function migrate(variables, binary) {
+  const { ended, seen } = start(tmpdir(), "migrate", variables, binary);
+  const code = await ended;
+  return { code, ...seen };
 }
 
 /** `todoward check-token` with a token on its standard input. */

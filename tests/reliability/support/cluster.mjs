@@ -55,10 +55,10 @@ export class Cluster {
     await this.server.ended;
   }
 
-  psql(statement, url = this.url) {
+  psql(statement, url = this.url, timeout = 10_000) {
     const given = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", statement];
     const path = join(findBinaries("psql"), "psql");
     const env = { ...process.env, PGCONNECT_TIMEOUT: "2" };
-    return execFileSync(path, given, { cwd: "/", stdio: "pipe", env, timeout: 10_000 }).toString().trim();
+    return execFileSync(path, given, { cwd: "/", stdio: "pipe", env, timeout }).toString().trim();
   }
 }

@@ -4,14 +4,14 @@ import { serve } from "../../better-auth/support/todoward.mjs";
 import { Client, SECRET, token } from "./client.mjs";
 
 /** Starts a server on a database; resolves when it listens. */
-export async function todoward(t, database, variables = {}) {
-  const server = await serve(t, {
+export async function todoward(t, database, variables = {}, binary) {
+  const defaults = {
     BETTER_AUTH_SECRET: SECRET,
     DATABASE_URL: database,
     RUST_LOG: "warn,todoward::cli=info",
     TODOWARD__SERVER__WORKERS: "2",
-    ...variables,
-  });
+  };
+  const server = await serve(t, { ...defaults, ...variables }, binary);
   const client = new Client(server.url);
   t.after(() => client.close());
   const alice = token("alice");
