@@ -17,7 +17,8 @@ import { Load } from "./support/load.mjs";
 import { directory, find, number, start, table } from "./support/programs.mjs";
 import { todoward } from "./support/servers.mjs";
 
-const PREVIOUS = resolve(process.env.PREVIOUS ?? "");
+if (!process.env.PREVIOUS) throw new Error("PREVIOUS must name the binary of an older release");
+const PREVIOUS = resolve(process.env.PREVIOUS);
 const TASKS = number("TASKS", 1_000_000);
 const OWNERS = Math.max(1, TASKS / 100);
 const RATE = number("RATE", 150);
