@@ -106,7 +106,7 @@ test.each(runs.flat())(
     const devices = [await device(proxy.url, user, options), await device(proxy.url, user, options)];
     const server = direct(url, user);
     // The cursor of an account without anything ends whenever any account is erased.
-    await server.create({ title: "first" });
+    await server.createTask({ title: "first" });
     const { next: start } = await server.changes();
     const written = new Set<string>();
     for (let step = 0; step < STEPS; step += 1) {

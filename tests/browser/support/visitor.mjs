@@ -84,7 +84,9 @@ export class Visitor {
 
   async auth(method, path, data) {
     const headers = { origin: this.stack.appUrl };
-    const answer = await this.context.request.fetch(`/api/auth${path}`, { method, data, headers });
+    // An idle connection may be closed while it is used again; only that (ECONNRESET) is tried again.
+    const options = { method, data, headers, maxRetries: 2 };
+    const answer = await this.context.request.fetch(`/api/auth${path}`, options);
     expect(answer.status(), `${method} ${path}`).toBe(200);
     return answer.json();
   }
