@@ -68,11 +68,14 @@ impl Database {
     }
 
     pub fn execute(&mut self, sql: &str) {
+        self.try_execute(sql).unwrap();
+    }
+
+    pub fn try_execute(&mut self, sql: &str) -> QueryResult<()> {
         match self {
             Self::Sqlite(sqlite) => sqlite.batch_execute(sql),
             Self::Postgres(postgres) => postgres.batch_execute(sql),
         }
-        .unwrap();
     }
 
     pub fn count(&mut self, condition: &str) -> i64 {

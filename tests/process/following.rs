@@ -1,21 +1,17 @@
-//! Following changes through what happens to servers and databases: kills, restores,
-//! resets, and the end of what is remembered.
-
-use std::cell::{Cell, RefCell};
+//! Following changes through what happens to databases: restores, resets,
+//! and the end of what is remembered.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use futures_util::future::{join, join_all};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::binary::{SOON, run};
-use crate::server::{Server, eventually};
+use crate::binary::run;
+use crate::server::Server;
 use crate::storage::Storage;
 use crate::support::copy::{Copy, everything};
 use crate::support::{Client, Engine, Response, on_both_databases};
 
 on_both_databases! {
-    readers_have_what_the_server_has_although_it_is_killed_again_and_again,
     what_a_restore_has_lost_resets_those_who_had_seen_it,
     sync_reset_resets_every_cursor,
     what_ended_long_ago_is_forgotten_and_older_cursors_are_reset,
@@ -23,16 +19,6 @@ on_both_databases! {
 }
 
 const CHANGES: &str = "/api/v1/changes";
-const TASKS: &str = "/api/v1/tasks";
-const LISTS: &str = "/api/v1/lists";
-const WRITERS: usize = 6;
-const READERS: usize = 3;
-
-/// How often the server is killed; FOLLOW_ROUNDS for longer.
-fn rounds() -> usize {
-    let rounds = std::env::var("FOLLOW_ROUNDS").ok();
-    rounds.map_or(4, |rounds| rounds.parse().unwrap())
-}
 
 fn execute(storage: &Storage, engine: Engine, sql: &str) {
     match engine {
@@ -51,141 +37,6 @@ fn execute(storage: &Storage, engine: Engine, sql: &str) {
 
 async fn since(client: &Client, cursor: &str) -> Response {
     client.get(&format!("{CHANGES}?since={cursor}")).await
-}
-
-/// A number below `end`, different each time.
-fn random(end: usize) -> usize {
-    (uuid::Uuid::now_v7().as_u128() % end as u128) as usize
-}
-
-/// One random write of any kind. None if the server is away.
-async fn write(client: &Client, ids: &RefCell<Vec<String>>, number: usize) -> Option<Response> {
-    let known = |ids: &RefCell<Vec<String>>| {
-        let ids = ids.borrow();
-        (!ids.is_empty()).then(|| ids[random(ids.len())].clone())
-    };
-    let (id, list) = (known(ids), number % 3);
-    let at = |end: &str| format!("{TASKS}/{}{end}", id.as_deref().unwrap_or("none"));
-    let list_path = format!("{LISTS}/00000000-0000-7000-8000-00000000000{list}");
-    let put = |path: String, body: Value| {
-        client
-            .request("PUT", &path)
-            .header("If-None-Match", "*")
-            .json(&body)
-    };
-    let request = match random(14) {
-        0..3 => {
-            let body = json!({ "title": format!("task {number}"), "tags": ["a"] });
-            client.request("POST", TASKS).json(&body)
-        }
-        3 => {
-            let body = json!({
-                "title": format!("daily {number}"),
-                "due_date": "2026-01-01",
-                "recurrence": { "rule": "FREQ=DAILY" },
-            });
-            client.request("POST", TASKS).json(&body)
-        }
-        4 => put(
-            format!("{TASKS}/{}", uuid::Uuid::now_v7()),
-            json!({ "title": format!("offline {number}") }),
-        ),
-        5 => put(list_path, json!({ "name": format!("list {list}") })),
-        6 => client
-            .request("PATCH", &at(""))
-            .json(&json!({ "title": format!("{number}") })),
-        7 => client.request("PATCH", &at("/complete")),
-        8 => client
-            .request("POST", &at("/move"))
-            .json(&json!({ "first": true })),
-        9 => client.request("DELETE", &at("")),
-        10 => client.request("DELETE", &at("?permanent=true")),
-        11 => client.request("POST", &at("/restore")),
-        12 => {
-            let rename = json!({ "name": if number.is_multiple_of(2) { "a" } else { "b" } });
-            let from = if number.is_multiple_of(2) { "b" } else { "a" };
-            client
-                .request("PATCH", &format!("/api/v1/tags?name={from}"))
-                .json(&rename)
-        }
-        _ => match random(4) {
-            0 => client.request("DELETE", &format!("{TASKS}?completed=true")),
-            1 => client.request("DELETE", &format!("{TASKS}?trash=true")),
-            2 => client.request("DELETE", &list_path),
-            _ => client.request("POST", &format!("{list_path}/restore")),
-        },
-    };
-    let response = request.try_send().await.ok()?;
-    if response.status == 201 {
-        let row = response.json();
-        if row["title"].is_string() {
-            ids.borrow_mut()
-                .push(row["id"].as_str().unwrap().to_owned());
-        }
-    }
-    Some(response)
-}
-
-async fn readers_have_what_the_server_has_although_it_is_killed_again_and_again(engine: Engine) {
-    let storage = Storage::new(engine);
-    let mut copies: Vec<Copy> = (0..READERS).map(|_| Copy::default()).collect();
-    let ids = RefCell::new(Vec::new());
-    let mut writes = 0;
-    for round in 0..rounds() {
-        let server = Server::start(storage.path(), &storage.url, &[]).await;
-        let alice = server.user("alice");
-        let killed = Cell::new(false);
-        let written = Cell::new(0);
-        let writers = join_all((0..WRITERS).map(async |writer| {
-            while !killed.get() {
-                let number = written.get();
-                let Some(response) = write(&alice, &ids, number * WRITERS + writer).await else {
-                    return;
-                };
-                assert!(
-                    response.status < 500 || response.status == 503,
-                    "{}",
-                    response.text()
-                );
-                written.set(number + 1);
-            }
-        }));
-        let readers = join_all(copies.iter_mut().enumerate().map(async |(reader, copy)| {
-            let limit = [3, 20, 500][reader % 3];
-            while !killed.get() {
-                // A page that did not arrive is not applied.
-                let Ok(page) = copy.pull(&alice, limit).await else {
-                    return;
-                };
-                if page.status == 200 {
-                    copy.apply(&page, limit);
-                }
-                assert!([200, 503].contains(&page.status), "{}", page.text());
-            }
-        }));
-        let at = 20 + 10 * random(12);
-        let kill = async {
-            eventually("it has written", SOON, async || {
-                (written.get() >= at).then_some(())
-            })
-            .await;
-            killed.set(true);
-            server.kill();
-        };
-        join(join(writers, readers), kill).await;
-        writes += written.get();
-        let server = Server::start(storage.path(), &storage.url, &[]).await;
-        let alice = server.user("alice");
-        for (reader, copy) in copies.iter_mut().enumerate() {
-            copy.follow(&alice, [3, 20, 500][reader % 3]).await;
-        }
-        let now = everything(&alice).await;
-        for copy in &copies {
-            assert_eq!(copy.rows, now, "round {round}");
-        }
-        server.stop().await;
-    }
-    assert!(writes >= rounds() * 20, "{writes} writes");
 }
 
 /// The database as it is now, in another place.

@@ -28,6 +28,8 @@ mod dev;
 mod faults;
 mod folding;
 mod following;
+mod following_kills;
+mod following_writes;
 mod hostile_claims;
 mod interchange;
 #[cfg(target_os = "linux")]

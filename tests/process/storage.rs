@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::support::Engine;
-use crate::support::postgres::{TestDatabase, server};
+use crate::support::postgres::{Cluster, TestDatabase, server};
 
 pub struct Storage {
     pub url: String,
@@ -25,6 +25,15 @@ impl Storage {
             url,
             directory,
             _database: database,
+        }
+    }
+
+    /// A PostgreSQL database of a cluster that the test has for itself.
+    pub fn of_cluster(cluster: &Cluster) -> Self {
+        Self {
+            url: format!("{}/postgres", cluster.url),
+            directory: tempfile::tempdir().unwrap(),
+            _database: None,
         }
     }
 
