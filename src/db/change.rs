@@ -87,6 +87,25 @@ pub fn ended(conn: &mut DbConnection, owner: &OwnerId, table: &str) -> QueryResu
         .load(conn)
 }
 
+/// Those of them that have ended since a time.
+///
+/// # Errors
+///
+/// The database failed.
+pub fn ended_since(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    table: &str,
+    since: Timestamp,
+) -> QueryResult<Vec<DbId>> {
+    gone::table
+        .filter(gone::owner_id.eq(owner.as_str()))
+        .filter(gone::kind.eq(table))
+        .filter(gone::gone_at.ge(since.column()))
+        .select(gone::id)
+        .load(conn)
+}
+
 /// Runs a change of the owner's rows as one transaction. Inside of [`as_one_change`] it is
 /// a part of that one.
 ///

@@ -23,10 +23,10 @@ const WRITERS: usize = 6;
 
 /// Who reads, in pages of how many items.
 const READERS: [(&str, usize); 5] = [
-    ("alice", 3),
+    ("alice", 7),
     ("alice", 20),
     ("alice", 500),
-    ("guest", 3),
+    ("guest", 2),
     ("guest", 500),
 ];
 
@@ -213,6 +213,13 @@ async fn readers_have_what_the_server_has_whatever_is_killed_again_and_again(eng
             let tasks = now.into_keys().filter(|(kind, _)| kind == "task");
             writes.ids.borrow_mut().extend(tasks.map(|(_, id)| id));
         }
+        if round % 50 == 49 {
+            println!(
+                "{engine:?}: {} rounds, {} writes",
+                round + 1,
+                writes.count()
+            );
+        }
     }
     println!(
         "{engine:?}: {} rounds, {} writes: {:?}",
@@ -268,9 +275,9 @@ async fn live(
         .await;
     };
     let kill = async {
-        has_written(10 + random(20)).await;
+        has_written(10 + random(10)).await;
         place.commit_late(writes).await;
-        has_written(10 + random(80)).await;
+        has_written(10 + random(40)).await;
         if victim == Victim::Database {
             place.crash(round).await;
             has_written(10).await;

@@ -17,7 +17,7 @@ pub const OWNERS: [&str; 2] = ["alice", "guest"];
 pub const LONG_AGO: &str = "2020-02-03 04:05:06.789";
 
 /// How many tasks there are before many are ended at once.
-const MANY: usize = 250;
+const MANY: usize = 150;
 
 /// A number below `end`, different each time.
 pub fn random(end: usize) -> usize {

@@ -35,6 +35,7 @@ mod interchange;
 #[cfg(target_os = "linux")]
 mod io_errors;
 mod key_server_tls;
+mod late_commits;
 mod layers;
 mod leaks;
 mod leaks_of_commands;

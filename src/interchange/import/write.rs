@@ -4,6 +4,7 @@
 //! again under the owner's lock; if it is not as it was, nothing is written, and the import
 //! is planned anew.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use chrono::TimeDelta;
@@ -12,6 +13,7 @@ use diesel::QueryResult;
 use super::super::aside::Pauses;
 use super::plan::{Counts, Plan};
 use crate::auth::OwnerId;
+use crate::db::change::ended_since;
 use crate::db::connection::DbConnection;
 use crate::db::id::DbId;
 use crate::db::new_rows::{Prepared, insert_missing};
@@ -184,7 +186,11 @@ fn chunks<M: Owned>(rows: &[Prepared<M>]) -> Vec<Range<usize>> {
 /// there now.
 fn is_stale(conn: &mut DbConnection, owner: &OwnerId, plan: &Plan) -> QueryResult<bool> {
     let begun = plan.read_at.utc() - TimeDelta::minutes(UNDER_WAY);
-    let recent = ResourceId::first_at(Timestamp::new(begun));
+    let begun = Timestamp::new(begun);
+    if has_ended(conn, owner, &plan.lists, begun)? || has_ended(conn, owner, &plan.tasks, begun)? {
+        return Ok(true);
+    }
+    let recent = ResourceId::first_at(begun);
     let recent = tasks::outline::ids_from(conn, owner, recent)?;
     if recent.iter().any(|id| plan.tails.contains(&id.0.tail())) {
         return Ok(true);
@@ -206,4 +212,17 @@ fn is_stale(conn: &mut DbConnection, owner: &OwnerId, plan: &Plan) -> QueryResul
     let ids = wanted.tasks.iter().map(|row| DbId(row.id));
     let ids: Vec<DbId> = ids.collect();
     Ok(tasks::outline::some(conn, owner, &ids)? != wanted.tasks)
+}
+
+/// Whether a new row would have an id that has ended since: the ids that had ended were read
+/// before the rows, and an adoption may have brought a row that has ended meanwhile.
+fn has_ended<M: Owned>(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    new: &[Prepared<M>],
+    since: Timestamp,
+) -> QueryResult<bool> {
+    let ended = ended_since(conn, owner, M::Row::NAME, since)?;
+    let ended: HashSet<DbId> = ended.into_iter().collect();
+    Ok(!ended.is_empty() && new.iter().any(|new| ended.contains(&new.row().id())))
 }
