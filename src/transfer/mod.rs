@@ -159,6 +159,7 @@ fn copy_table<T: Table>(from: &mut DbConnection, to: &mut DbConnection) -> Query
         let behind = last.as_ref().map(|(owner, id)| (owner.as_str(), *id));
         let rows = T::load_stored(from, SelectStored::behind(behind, BATCH as i64))?;
         let Some(end) = rows.last() else {
+            forget_ends::<T>(to)?;
             return Ok(copied);
         };
         last = Some((end.owner_id.clone(), end.row.id()));
@@ -166,6 +167,17 @@ fn copy_table<T: Table>(from: &mut DbConnection, to: &mut DbConnection) -> Query
         copied.written += PutStored::new(&rows).execute(to)?;
         copied.kept += differing(to, &rows)?;
     }
+}
+
+/// Forgets that rows which came back had ended in the target: whoever follows changes would
+/// have both in one page.
+fn forget_ends<T: Table>(to: &mut DbConnection) -> QueryResult<()> {
+    let table = T::NAME;
+    let forget = format!(
+        "DELETE FROM gone WHERE kind = '{table}' AND EXISTS (SELECT 1 FROM {table} it \
+         WHERE it.owner_id = gone.owner_id AND it.id = gone.id)"
+    );
+    diesel::sql_query(forget).execute(to).map(drop)
 }
 
 /// How many of these rows differ in the target.

@@ -177,7 +177,24 @@ async fn what_is_copied_from_another_database_is_a_change(engine: Engine) {
     run(target.path(), &arguments, &[("DATABASE_URL", &target.url)]).succeeded();
     let server = Server::start(target.path(), &target.url, &[]).await;
     let alice = server.user("alice");
+    let mut behind = copy.clone();
     assert_eq!(copy.follow(&alice, 500).await, 1);
     assert_eq!(copy.rows, everything(&alice).await);
+    // What ended meanwhile comes back with another copy, also for who has not seen it end.
+    let listed = everything(&alice).await;
+    let copied = listed.iter().find(|(_, row)| row["title"] == "copied");
+    let ((_, id), _) = copied.unwrap();
+    let path = format!("/api/v1/tasks/{id}?permanent=true");
+    alice.delete(&path).await.expect(204);
+    copy.follow(&alice, 500).await;
+    server.stop().await;
+    run(target.path(), &arguments, &[("DATABASE_URL", &target.url)]).succeeded();
+    let server = Server::start(target.path(), &target.url, &[]).await;
+    let alice = server.user("alice");
+    for copy in [&mut copy, &mut behind] {
+        copy.follow(&alice, 500).await;
+        assert_eq!(copy.rows.len(), 2);
+        assert_eq!(copy.rows, everything(&alice).await);
+    }
     server.stop().await;
 }

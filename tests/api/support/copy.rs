@@ -11,7 +11,7 @@ const TASKS: &str = "/api/v1/tasks";
 const LISTS: &str = "/api/v1/lists";
 
 /// A client's copy of everything, kept by following the changes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Copy {
     pub rows: BTreeMap<(String, String), Value>,
     /// The cursor of the next pull.
