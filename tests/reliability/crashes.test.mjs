@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../better-auth/support/wait.mjs";
 import { Cluster } from "./support/cluster.mjs";
+import { Followers } from "./support/followers.mjs";
 import { Load } from "./support/load.mjs";
 import { number, table } from "./support/programs.mjs";
 import { todoward } from "./support/servers.mjs";
@@ -17,6 +18,7 @@ test("kill -9 of PostgreSQL under load loses and doubles nothing, and the servic
   const server = await todoward(t, cluster.url);
   await server.becomesReady();
   const load = new Load({ url: server.url, rate: RATE, retries: true, most: 300 }).start();
+  const followers = new Followers({ url: server.url, owners: load.owners }).start();
   const backs = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     // Somewhere in the load, another place each time.
@@ -32,13 +34,17 @@ test("kill -9 of PostgreSQL under load loses and doubles nothing, and the servic
   }
   await load.stop();
   const stored = await load.verify();
+  const rows = await followers.areInStep();
   load.client.close();
+  followers.close();
   const { requests, unexpected } = load.summary();
   table(`${ROUNDS} times kill -9 of PostgreSQL`, [
     {
       requests,
       "acknowledged creates": load.tasks.length,
       stored,
+      "rows in step": rows,
+      ...followers.summary(),
       "repeated after 503, 504": load.passing,
       "lost or doubled": 0,
       unexpected,

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { findBinaries, freePort } from "../better-auth/support/postgres.mjs";
 import { eventually } from "../better-auth/support/wait.mjs";
 import { Client } from "./support/client.mjs";
+import { Followers } from "./support/followers.mjs";
 import { Load } from "./support/load.mjs";
 import { directory, find, number, start, table } from "./support/programs.mjs";
 import { SERVED, todoward } from "./support/servers.mjs";
@@ -112,11 +113,12 @@ class Nodes {
   }
 }
 
-test("a primary that is killed is replaced, and no acknowledged write is lost or doubled", async (t) => {
+test("a primary that is killed is replaced, and no acknowledged write is lost or doubled, and whoever follows changes is in step", async (t) => {
   const nodes = await Nodes.start(t);
   const server = await todoward(t, nodes.url);
   await server.becomesReady();
   const load = new Load({ url: server.url, rate: RATE, retries: true, most: 300 }).start();
+  const followers = new Followers({ url: server.url, owners: load.owners }).start();
   const rounds = [];
   for (let round = 1; round <= ROUNDS; round += 1) {
     await nodes.areWhole();
@@ -138,6 +140,9 @@ test("a primary that is killed is replaced, and no acknowledged write is lost or
     await server.becomesReady();
     nodes.again(primary);
     await nodes.areWhole();
+    // Nobody writes while the copies are compared.
+    await load.stop();
+    const rows = await followers.areInStep();
     rounds.push({
       round,
       killed: primary,
@@ -146,12 +151,18 @@ test("a primary that is killed is replaced, and no acknowledged write is lost or
       "serves after": `${served} s`,
       "old primary is a standby after": `${seconds()} s`,
       "repeated after 503, 504": load.passing - passing,
+      "rows in step": rows,
     });
+    if (round < ROUNDS) {
+      load.start();
+      followers.start();
+    }
   }
-  await load.stop();
   const stored = await load.verify();
   load.client.close();
+  followers.close();
   table("kill -9 of the primary and its Patroni", rounds);
+  table("Those who follow", [followers.summary()]);
   const { requests, unexpected } = load.summary();
   table("The writes", [
     { requests, "acknowledged creates": load.tasks.length, stored, "lost or doubled": 0, unexpected },
