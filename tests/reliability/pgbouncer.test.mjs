@@ -39,13 +39,15 @@ async function pgbouncer(t, cluster, mode, settings = {}) {
   const program = start(t, path, [file], { log: join(place, "log"), end: "SIGINT" });
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   await eventually("PgBouncer answers", () => cluster.psql("SELECT 1", url));
-  const admin = (command) => cluster.psql(command, `postgres://admin@127.0.0.1:${port}/pgbouncer`);
+  const console = `postgres://admin@127.0.0.1:${port}/pgbouncer`;
+  const admin = (command) => cluster.psql(command, console);
+  const pause = () => cluster.psqlMeanwhile("PAUSE", console);
   const set = (changed) => {
     Object.assign(all, changed);
     write();
     admin("RELOAD");
   };
-  return { program, url, admin, set };
+  return { program, url, admin, pause, set };
 }
 
 /** Load for some seconds, in which every answer must be the right one. */
@@ -169,11 +171,16 @@ for (const [mode, variables] of [
     await server.becomesReady();
     const acknowledged = (await server.create("before", "before")).data.id;
 
-    // In session mode PAUSE waits for the clients that have a session.
-    if (mode === "session") {
-      cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'todoward'");
-    }
-    pooler.admin("PAUSE");
+    let isPaused = false;
+    const pausing = pooler.pause().then(() => (isPaused = true));
+    // In session mode PAUSE waits for the clients that have a session, which the server's own
+    // jobs may have at any time.
+    const sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'todoward'";
+    await eventually("PgBouncer is paused", () => {
+      if (mode === "session" && !isPaused) cluster.psql(sessions);
+      return isPaused;
+    });
+    await pausing;
     let slowest = 0;
     const until = performance.now() + number("PAUSE_SECONDS", 6) * 1000;
     const during = [];

@@ -1,8 +1,9 @@
 // A PostgreSQL that can be killed and started again.
 
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findBinaries, freePort } from "../../better-auth/support/postgres.mjs";
 import { eventually } from "../../better-auth/support/wait.mjs";
@@ -56,9 +57,19 @@ export class Cluster {
   }
 
   psql(statement, url = this.url, timeout = 10_000) {
-    const given = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", statement];
-    const path = join(findBinaries("psql"), "psql");
-    const env = { ...process.env, PGCONNECT_TIMEOUT: "2" };
-    return execFileSync(path, given, { cwd: "/", stdio: "pipe", env, timeout }).toString().trim();
+    const [path, given, options] = psqlWith(statement, url, timeout);
+    return execFileSync(path, given, { ...options, stdio: "pipe" }).toString().trim();
   }
+
+  /** The same, while the test goes on. */
+  async psqlMeanwhile(statement, url = this.url, timeout = 10_000) {
+    const { stdout } = await promisify(execFile)(...psqlWith(statement, url, timeout));
+    return stdout.trim();
+  }
+}
+
+function psqlWith(statement, url, timeout) {
+  const given = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", statement];
+  const env = { ...process.env, PGCONNECT_TIMEOUT: "2" };
+  return [join(findBinaries("psql"), "psql"), given, { cwd: "/", env, timeout }];
 }
