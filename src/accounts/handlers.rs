@@ -86,7 +86,7 @@ pub(super) async fn erase_account(
     app.quotas.lists.give_back(&owner);
     let counts = progress.counts();
     let is_pending = match done {
-        Ok(Ok(Ok(()))) => false,
+        Ok(Ok(Ok(is_whole))) => !is_whole,
         // Nothing was done, as far as is known. Else the background job goes on.
         Ok(Ok(Err(error))) if counts == Counts::default() => return Err(database_error(error)),
         Ok(Ok(Err(_)) | Err(_)) | Err(_) => true,

@@ -102,7 +102,12 @@ impl Head {
 
     fn holds(&self, cursor: &Cursor) -> bool {
         let number = cursor.number;
-        if number > self.number || number < self.forgotten {
+        // Within a change there is more of it to read.
+        let has_read = match cursor.place {
+            Place::Within(..) => number - 1,
+            Place::Whole | Place::Snapshot(..) | Place::Nothing => number,
+        };
+        if number > self.number || has_read < self.forgotten {
             return false;
         }
         let own = self.epochs.iter().find(|(epoch, _)| *epoch == cursor.epoch);
@@ -127,7 +132,9 @@ fn number_of_nobody(conn: &mut DbConnection) -> QueryResult<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cursor::Kind;
     use super::*;
+    use crate::primitives::id::ResourceId;
 
     fn head(number: i64, forgotten: i64, epochs: &[(i64, i64)]) -> Head {
         Head {
@@ -163,6 +170,18 @@ mod tests {
         assert!(!head.holds(&at(2, 9)), "before its epoch");
         assert!(!head.holds(&at(2, 16)), "ahead");
         assert!(!head.holds(&at(3, 5)), "of an unknown epoch");
+    }
+
+    #[test]
+    fn a_cursor_within_a_change_ends_when_the_rest_of_it_is_forgotten() {
+        let head = head(15, 7, &[(1, 0)]);
+        let within = |number| Cursor {
+            place: Place::Within(Kind::GoneTask, ResourceId::generate()),
+            ..at(1, number)
+        };
+        assert!(head.holds(&at(1, 7)));
+        assert!(!head.holds(&within(7)));
+        assert!(head.holds(&within(8)));
     }
 
     #[test]

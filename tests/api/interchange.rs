@@ -18,6 +18,8 @@ on_both_databases! {
     a_bad_line_is_named_and_nothing_is_imported,
     what_has_ended_comes_back_with_another_id,
     two_imports_of_one_file_at_once_are_one,
+    ids_that_look_like_others_are_imported_too,
+    a_version_has_room_above_it,
     what_is_imported_is_a_change_that_followers_see,
     the_format_is_said_by_type_or_by_name,
     an_export_is_in_the_format_that_is_asked_for,
@@ -495,6 +497,41 @@ async fn what_has_ended_comes_back_with_another_id(engine: Engine) {
         );
     }
     alice.get(&path).await.expect(404);
+}
+
+async fn ids_that_look_like_others_are_imported_too(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    // What another program's item is known by, as the id of an item of its own.
+    let item = json!({ "task": { "id": "a", "title": "a", "created_at": "2026-01-01T00:00:00Z" } });
+    let (alice, bob) = (app.user("alice"), app.user("bob"));
+    import(&alice, &item.to_string()).await;
+    let id = lines(&export(&alice).await)[0]["task"]["id"].clone();
+    let own = json!({ "task": { "id": id, "title": "b" } });
+    let both = format!("{item}\n{own}\n");
+    for created in [2, 0] {
+        assert_eq!(import(&bob, &both).await["created"]["tasks"], created);
+    }
+    // Two ids that differ in their time alone.
+    let list = |id: &str| json!({ "list": { "id": id, "name": "a" } }).to_string();
+    for id in [
+        "019a0000-0000-7000-8000-000000000001",
+        "019b0000-0000-7000-8000-000000000001",
+    ] {
+        assert_eq!(import(&bob, &list(id)).await["created"]["lists"], 1, "{id}");
+    }
+}
+
+async fn a_version_has_room_above_it(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let task = |version: i64| json!({ "task": { "title": "a", "version": version } }).to_string();
+    for refused in [0, -1, (1 << 53) + 1, i64::MAX] {
+        let response = send(&alice, &task(refused)).await;
+        response.expect_problem(422, "invalid_import");
+    }
+    import(&alice, &task(1 << 53)).await;
+    let response = alice.delete("/api/v1/tasks?completed=true").await;
+    response.expect(200);
 }
 
 async fn two_imports_of_one_file_at_once_are_one(engine: Engine) {

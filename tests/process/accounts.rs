@@ -293,6 +293,11 @@ fn the_bytes_of_an_erased_account_are_in_a_large_file_of_sqlite_until_the_next_s
         let erased = erase(&server.user("alice"), "alice").await;
         assert_eq!(erased["deleted"], json!({ "tasks": 96, "lists": 1 }));
         assert_eq!(erased["pending"], true);
+        let again = erase(&server.user("alice"), "alice").await;
+        assert_eq!(
+            again,
+            json!({ "deleted": { "tasks": 0, "lists": 0 }, "pending": true })
+        );
         assert_eq!(database.count_of("erasures", "owner_id = ''"), 1);
         server.stop().await;
         let server = Server::start(storage.path(), &storage.url, &[]).await;

@@ -99,6 +99,7 @@ pub fn plan(
         identities: &mut identities,
         renamed: &mut renamed,
         dropped: &mut dropped,
+        given: HashSet::new(),
         format,
         now,
     };
@@ -153,6 +154,9 @@ pub fn plan(
     };
     let new = found_lists.iter().chain(&found_tasks);
     let tails = new.filter(|found| found.is_new).map(|new| new.id.tail());
+    // A row of another time that is there already has not come meanwhile.
+    let tails =
+        tails.filter(|tail| !snapshot.lists.has_tail(tail) && !snapshot.tasks.has_tail(tail));
     let tails = tails.collect();
     let lists = lists.into_iter().zip(&found_lists).zip(list_positions);
     let lists = lists.filter(|((_, found), _)| found.is_new);
@@ -189,6 +193,8 @@ struct Identify<'a> {
     /// Ids of the file that could not be kept.
     renamed: &'a mut HashMap<ResourceId, ResourceId>,
     dropped: &'a mut Dropped,
+    /// The ids of new items: what one is known by can be another one's own id.
+    given: HashSet<ResourceId>,
     format: Format,
     now: Timestamp,
 }
@@ -208,7 +214,9 @@ impl Identify<'_> {
                 let own = candidates.id().map(|id| id.created_at());
                 let at = own.or(created_at).filter(|at| self.is_plausible(*at));
                 let at = at.unwrap_or(self.now);
-                let id = candidates.free(at, |id| known.has_ended(id));
+                let is_taken = |id| known.has_ended(id) || self.given.contains(&id);
+                let id = candidates.free(at, is_taken);
+                self.given.insert(id);
                 Found { id, is_new: true }
             }
         };

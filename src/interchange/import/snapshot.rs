@@ -63,6 +63,11 @@ impl<R> Known<R> {
         })
     }
 
+    /// Whether a row is known by this.
+    pub fn has_tail(&self, tail: &Tail) -> bool {
+        self.by_tail.contains_key(tail)
+    }
+
     /// Whether a row with this id was there, and ended.
     pub fn has_ended(&self, id: ResourceId) -> bool {
         self.ended.contains(&id)

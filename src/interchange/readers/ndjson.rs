@@ -67,6 +67,10 @@ const OF_TASKS: [&str; 14] = [
     "series",
 ];
 
+/// The highest version that a file can say: every program reads it exactly, and there is room
+/// above it.
+const MAX_VERSION: i64 = 1 << 53;
+
 /// The max length of a line, in bytes: twice that of the largest task, with every
 /// character escaped. Its values cost more memory than their text.
 const LONGEST_LINE: usize = 1024 * 1024;
@@ -326,8 +330,9 @@ impl OfServer {
         let version = match fields.get("version") {
             None | Some(Value::Null) => None,
             Some(value) => {
-                let version = value.as_i64().filter(|version| *version >= 1);
-                Some(version.ok_or("version must be a whole number from 1 on")?)
+                let is_version = |version: &i64| (1..=MAX_VERSION).contains(version);
+                let version = value.as_i64().filter(is_version);
+                Some(version.ok_or("version must be a whole number from 1 to 2^53")?)
             }
         };
         Ok(Self {
