@@ -79,9 +79,7 @@ pub struct ListItem {
     pub line: u64,
     /// By what it is known again.
     pub identity: Identity,
-    /// The name.
     pub name: Name,
-    /// The color.
     pub color: Option<Color>,
     /// Whether it is archived.
     pub archived: bool,
@@ -104,19 +102,15 @@ pub struct TaskItem {
     pub line: u64,
     /// By what it is known again.
     pub identity: Identity,
-    /// The title.
     pub title: Title,
-    /// The description.
     pub description: Option<Description>,
     /// Whether it is done.
     pub completed: bool,
     /// When it was done, if the file says so.
     pub completed_at: Option<Timestamp>,
-    /// The priority.
     pub priority: Priority,
     /// When it is due, and how it repeats.
     pub schedule: Schedule,
-    /// The tags.
     pub tags: Tags,
     /// Its list: an index into [`Document::lists`]; none is the inbox.
     pub list: Option<usize>,
