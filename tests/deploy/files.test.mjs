@@ -2,11 +2,8 @@
 
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { startFrontend } from "../better-auth/support/frontend.mjs";
-import { postgres } from "../better-auth/support/postgres.mjs";
-import { serveReady } from "../better-auth/support/todoward.mjs";
-import { eventually } from "../better-auth/support/wait.mjs";
-import { freePorts, startCaddy, startHaproxy, startNginx } from "./support/proxies.mjs";
+import { startCaddy, startHaproxy, startNginx } from "./support/proxies.mjs";
+import { startBehind } from "./support/replicas.mjs";
 
 const PROXIES = { nginx: startNginx, Caddy: startCaddy, HAProxy: startHaproxy };
 const TASKS = 5_000;
@@ -14,18 +11,7 @@ const MIB = 1024 * 1024;
 
 for (const [name, startProxy] of Object.entries(PROXIES)) {
   test(`${name}: a large file is imported and exported, one that is too large is a problem`, async (t) => {
-    const frontend = await startFrontend();
-    t.after(() => frontend.stop());
-    const database = await postgres(t);
-    const replicas = await freePorts(2);
-    const serve = (port) =>
-      serveReady(t, { BETTER_AUTH_URL: frontend.url, DATABASE_URL: database, PORT: `${port}` });
-    await Promise.all(replicas.map(serve));
-    const proxy = await startProxy(t, { replicas, frontend: frontend.port });
-    await eventually("the proxy knows the servers", async () => {
-      return (await proxy.api("GET", "/health/ready")).status === 200;
-    });
-    const token = await (await frontend.signUp("ada")).token();
+    const { proxy, token } = await startBehind(t, startProxy);
     const task = (number) => JSON.stringify({ task: { title: `Task ${number}`, description: "x".repeat(1_500) } });
     const file = Array.from({ length: TASKS }, (_, number) => `${task(number)}\n`).join("");
     assert.ok(file.length > 7 * MIB);

@@ -2,29 +2,15 @@
 
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { startFrontend } from "../better-auth/support/frontend.mjs";
-import { postgres } from "../better-auth/support/postgres.mjs";
-import { serveReady } from "../better-auth/support/todoward.mjs";
-import { eventually } from "../better-auth/support/wait.mjs";
-import { freePorts, startCaddy, startHaproxy, startNginx } from "./support/proxies.mjs";
+import { startCaddy, startHaproxy, startNginx } from "./support/proxies.mjs";
+import { startBehind } from "./support/replicas.mjs";
 
 const STREAM = "/api/v1/changes/stream";
 const PROXIES = { nginx: startNginx, Caddy: startCaddy, HAProxy: startHaproxy };
 
 for (const [name, startProxy] of Object.entries(PROXIES)) {
   test(`${name}: events are passed on at once, from both servers, and silence does not end a stream`, async (t) => {
-    const frontend = await startFrontend();
-    t.after(() => frontend.stop());
-    const database = await postgres(t);
-    const replicas = await freePorts(2);
-    const serve = (port) =>
-      serveReady(t, { BETTER_AUTH_URL: frontend.url, DATABASE_URL: database, PORT: `${port}` });
-    await Promise.all(replicas.map(serve));
-    const proxy = await startProxy(t, { replicas, frontend: frontend.port });
-    await eventually("the proxy knows the servers", async () => {
-      return (await proxy.api("GET", "/health/ready")).status === 200;
-    });
-    const token = await (await frontend.signUp("ada")).token();
+    const { proxy, token } = await startBehind(t, startProxy);
     // On both servers, and below the path of the user.
     const paths = [STREAM, STREAM, "/api/v1/users/me/changes/stream", STREAM];
     const streams = await Promise.all(paths.map((path) => proxy.events(path, { token })));
