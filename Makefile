@@ -45,7 +45,7 @@ e2e-openapi: binary postgres
 
 # The example, clicked through in Chromium.
 e2e-browser: binary
-	cd examples/nextjs && npm ci && npm run build
+	cd apps/web && npm ci && npm run build
 	cd tests/browser && npm ci && npm test
 
 # Dates of rules by python-dateutil and ical.js, instants by Python's zoneinfo.

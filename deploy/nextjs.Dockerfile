@@ -9,20 +9,20 @@ ENV NEXT_TELEMETRY_DISABLED=1
 WORKDIR /src
 # The example is built against the client package beside it, which npm builds.
 COPY clients/typescript clients/typescript
-COPY examples/nextjs/package.json examples/nextjs/package-lock.json examples/nextjs/.npmrc examples/nextjs/
-RUN npm ci --prefix examples/nextjs
-COPY examples/nextjs examples/nextjs
+COPY apps/web/package.json apps/web/package-lock.json apps/web/.npmrc apps/web/
+RUN npm ci --prefix apps/web
+COPY apps/web apps/web
 # Next.js leaves it to a CDN, or to us, to put these beside the server.
-WORKDIR /src/examples/nextjs
+WORKDIR /src/apps/web
 RUN npm run build \
     && mkdir -p public /data/data \
-    && cp -r .next/static .next/standalone/examples/nextjs/.next/static \
-    && cp -r public .next/standalone/examples/nextjs/public
+    && cp -r .next/static .next/standalone/apps/web/.next/static \
+    && cp -r public .next/standalone/apps/web/public
 
 FROM docker.io/library/node:${NODE_VERSION}-bookworm-slim
 
 WORKDIR /app
-COPY --from=build /src/examples/nextjs/.next/standalone ./
+COPY --from=build /src/apps/web/.next/standalone ./
 # Better Auth's SQLite: a volume belongs here.
 COPY --from=build --chown=1000:1000 /data /
 ENV NODE_ENV=production \
@@ -32,4 +32,4 @@ ENV NODE_ENV=production \
     AUTH_DATA_DIR=/data
 EXPOSE 3000
 USER 1000:1000
-CMD ["node", "examples/nextjs/server.js"]
+CMD ["node", "apps/web/server.js"]

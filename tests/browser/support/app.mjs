@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { eventually } from "../../better-auth/support/wait.mjs";
 import { temporary } from "./temporary.mjs";
 
-const APP = fileURLToPath(new URL("../../../examples/nextjs", import.meta.url));
+const APP = fileURLToPath(new URL("../../../apps/web", import.meta.url));
 const NEXT = join(APP, "node_modules/next/dist/bin/next");
 
 const children = new Set();
@@ -35,7 +35,7 @@ function isFree(port) {
 
 /** Starts the app on 127.0.0.1, with a data directory of its own; it ends with `t`. */
 export async function startApp(t, port, variables, { command = "start" } = {}) {
-  if (!existsSync(join(APP, ".next/BUILD_ID"))) throw new Error("no build: cd examples/nextjs && npm ci && npm run build");
+  if (!existsSync(join(APP, ".next/BUILD_ID"))) throw new Error("no build: cd apps/web && npm ci && npm run build");
   const directory = temporary(t, "app");
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, [NEXT, command, "-H", "127.0.0.1", "-p", String(port)], {

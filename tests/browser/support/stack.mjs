@@ -1,4 +1,4 @@
-// Todoward and the example in front of it, set up for each other.
+// Todoward and the app in front of it, set up for each other.
 
 import { serveReady } from "../../better-auth/support/todoward.mjs";
 import { freePort, startApp } from "./app.mjs";
