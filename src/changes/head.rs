@@ -112,7 +112,9 @@ impl Head {
         }
         let own = self.epochs.iter().find(|(epoch, _)| *epoch == cursor.epoch);
         let Some((_, begin)) = own else {
-            return cursor.epoch == 0 && self.epochs.is_empty();
+            // Issued where nothing can be written, so that no epoch was noted. Of an owner who
+            // has nothing any more it would not tell that what it knows was erased.
+            return cursor.epoch == 0 && self.epochs.is_empty() && self.nothing.is_none();
         };
         // Another epoch began before the number: what the client has seen from there on
         // was lost.
@@ -182,6 +184,16 @@ mod tests {
         assert!(head.holds(&at(1, 7)));
         assert!(!head.holds(&within(7)));
         assert!(head.holds(&within(8)));
+    }
+
+    #[test]
+    fn a_cursor_without_an_epoch_ends_when_its_owner_has_nothing_any_more() {
+        let nothing = Head {
+            nothing: Some(1 << 32),
+            ..Head::default()
+        };
+        assert!(head(0, 0, &[]).holds(&at(0, 0)));
+        assert!(!nothing.holds(&at(0, 0)));
     }
 
     #[test]

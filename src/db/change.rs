@@ -127,6 +127,31 @@ pub fn change_rows<T>(
     })
 }
 
+/// Runs a change of the owner's rows like [`change_rows`], and says how many rows it has
+/// changed. If there were none, nothing remains of it: an owner who was erased is not
+/// written down again by another device that empties the trash.
+///
+/// # Errors
+///
+/// The database failed, or `run` did.
+pub fn change_all(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    run: impl FnOnce(&mut DbConnection, &Change<'_>) -> Result<usize, Failure>,
+) -> Result<usize, Failure> {
+    let owner = owner.as_str();
+    if let Some(now) = UNDER_WAY.get() {
+        return run(conn, &Change { owner, now });
+    }
+    in_transaction_or_not(conn, |conn| {
+        let change = begin(conn, owner)?;
+        Ok(match run(conn, &change)? {
+            0 => Transaction::Rollback(0),
+            count => Transaction::Commit(count),
+        })
+    })
+}
+
 thread_local! {
     /// When the change began that this thread makes with several statements: each of them
     /// is a part of it. A thread has one connection at a time.

@@ -115,6 +115,11 @@ pub fn reset_cursors(database: &Database) -> Result<(), MigrateError> {
                  UPDATE owners SET epoch = NULL, earlier_epoch = NULL, last_change = last_change + 1";
     in_transaction(&mut conn, |conn| {
         without_time_limit(conn)?;
+        if conn.is_postgres() {
+            // A server that runs numbers changes meanwhile: none of them may be missed, and
+            // none may wait for us while we wait for it.
+            conn.batch_execute("LOCK TABLE owners IN SHARE ROW EXCLUSIVE MODE")?;
+        }
         conn.batch_execute(reset)?;
         reset_who_has_nothing(conn)
     })?;

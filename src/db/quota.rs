@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Integer, Text};
 use quick_cache::sync::Cache;
 
+use super::assembled::{Part, assemble};
 use super::connection::{DbConnection, MultiBackend};
 use super::rejection::Rejection;
 use super::statement::{Failure, Pass, dynamic_query};
@@ -109,7 +110,9 @@ impl Quota {
 }
 
 impl Admission {
-    /// Whether one row can be created without the owner's lock.
+    /// Whether one row can be created without the owner's lock. It cannot while a change of
+    /// the owner's is under way: an import has written thousands of rows that are not counted
+    /// before it commits.
     ///
     /// # Errors
     ///
@@ -119,8 +122,11 @@ impl Admission {
             return Ok(true);
         };
         let free = shared.count(conn, owner)?;
+        if free < SHARE || is_changed(conn, owner)? {
+            return Ok(false);
+        }
         shared.hold(owner, free);
-        Ok(free >= SHARE)
+        Ok(true)
     }
 
     /// Checks that one row can be created, under the owner's lock.
@@ -172,6 +178,22 @@ impl Shared {
         let count: i64 = CountRows { table, owner, max }.get_result(conn)?;
         Ok(self.max - count)
     }
+}
+
+/// Whether another session may hold the owner's lock: it does, or the owner has no row yet,
+/// which whoever makes it holds unseen. SQLite has one writer at a time, so the INSERT itself
+/// waits for it.
+fn is_changed(conn: &mut DbConnection, owner: &OwnerId) -> QueryResult<bool> {
+    if !conn.is_postgres() {
+        return Ok(false);
+    }
+    let find = vec![
+        Part::Sql("SELECT 1 FROM owners WHERE owner_id = "),
+        Part::Text(owner.as_str()),
+        Part::Sql(" FOR SHARE SKIP LOCKED"),
+    ];
+    let free: Option<i32> = assemble::<Integer>(find).get_result(conn).optional()?;
+    Ok(free.is_none())
 }
 
 /// How many rows an owner has, those in the trash included.

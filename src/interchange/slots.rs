@@ -16,6 +16,10 @@ pub const MAX_OF_OWNER: usize = 2;
 /// The max number of imports of all users.
 pub const MAX: usize = 8;
 
+/// While so many are taken, each user has at most one: few accounts that send slowly do not
+/// keep all others out.
+const SCARCE: usize = MAX / 2;
+
 /// How many of them work at once.
 const WORKING: usize = 2;
 
@@ -76,7 +80,8 @@ impl Slots {
         if of_owner >= MAX_OF_OWNER {
             return Err(TooMany::OfOwner);
         }
-        if of_all >= MAX {
+        let has_enough = of_all >= SCARCE && of_owner > 0;
+        if of_all >= MAX || has_enough {
             return Err(TooMany::OfAll);
         }
         let entry = owners.entry(owner.clone()).or_insert_with(|| Entry {

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::model::{List, ListRow};
 use crate::auth::OwnerId;
-use crate::db::change::change_rows;
+use crate::db::change::{change_all, change_rows};
 use crate::db::connection::DbConnection;
 use crate::db::id::DbId;
 use crate::db::owned;
@@ -90,7 +90,7 @@ impl Statement for EmptyTrash {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
-        change_rows(conn, owner, |conn, change| {
+        change_all(conn, owner, |conn, change| {
             let trashed = lists::table
                 .filter(lists::owner_id.eq(owner.as_str()))
                 .filter(lists::deleted_at.is_not_null());

@@ -1,7 +1,7 @@
 //! The statements on the tags of an owner's tasks.
 
 use crate::auth::OwnerId;
-use crate::db::change::change_rows;
+use crate::db::change::change_all;
 use crate::db::connection::DbConnection;
 use crate::db::statement::{Access, Failure, Statement};
 use crate::tasks::tagged::{self, TagCount};
@@ -34,7 +34,7 @@ impl Statement for ReplaceTag {
         if self.to.as_ref() == Some(&self.from) {
             return Ok(0);
         }
-        change_rows(conn, owner, |conn, change| {
+        change_all(conn, owner, |conn, change| {
             tagged::replace(conn, change, owner, &self.from, self.to.as_deref())
         })
     }

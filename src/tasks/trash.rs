@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{Datelike as _, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::bulk::{
@@ -16,7 +16,7 @@ use super::place::list_is_live;
 use super::siblings::Siblings;
 use super::tree::{self, MAX_LEVELS};
 use crate::auth::OwnerId;
-use crate::db::change::{Change, change_rows};
+use crate::db::change::{Change, change_all, change_rows};
 use crate::db::connection::DbConnection;
 use crate::db::id::DbId;
 use crate::db::order::Order as _;
@@ -97,7 +97,7 @@ impl Statement for ClearCompleted {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
-        change_rows(conn, owner, |conn, change| {
+        change_all(conn, owner, |conn, change| {
             let which = Which::Completed(self.before.map(Timestamp::column));
             let now = later_than_all(conn, owner, Timestamp::now())?;
             if self.permanent {
@@ -136,7 +136,11 @@ fn later_than_all(
         .filter(tasks::deleted_at.ge(now.column()))
         .select(diesel::dsl::max(tasks::deleted_at))
         .get_result(conn)?;
-    let next = |last: NaiveDateTime| Timestamp::of_column(last + TimeDelta::milliseconds(1));
+    let next = |last: NaiveDateTime| {
+        let next = last + TimeDelta::milliseconds(1);
+        // An import can bring what went to the trash at the end of the last year.
+        Timestamp::of_column(if next.year() > 9999 { last } else { next })
+    };
     Ok(last.map_or(now, next))
 }
 
@@ -148,7 +152,7 @@ impl Statement for EmptyTrash {
     const ACCESS: Access = Access::Write;
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<usize, Failure> {
-        change_rows(conn, owner, |conn, change| {
+        change_all(conn, owner, |conn, change| {
             let trashed = tasks::table
                 .filter(tasks::owner_id.eq(owner.as_str()))
                 .filter(tasks::deleted_at.is_not_null());

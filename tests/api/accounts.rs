@@ -22,6 +22,7 @@ on_both_databases! {
     a_stream_of_an_erased_account_ends_on_every_replica,
     an_export_of_an_account_that_is_erased_meanwhile_ends,
     whoever_reads_an_erased_account_leaves_nothing,
+    whoever_tidies_up_an_erased_account_leaves_nothing,
     whoever_follows_an_account_with_nothing_misses_nothing,
     erasing_and_adopting_what_is_not_there_writes_nothing,
     everything_of_an_anonymous_account_is_adopted,
@@ -382,6 +383,28 @@ async fn an_export_of_an_account_that_is_erased_meanwhile_ends(engine: Engine) {
     assert!(lines < COUNT, "{lines} lines");
     assert_eq!(rows(&app, "alice").await, 0);
     assert_eq!(alice.titles("").await, [""; 0]);
+}
+
+async fn whoever_tidies_up_an_erased_account_leaves_nothing(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    fill(&alice, "erased").await;
+    erase(&alice, "alice").await.expect(200);
+    for path in [
+        "/api/v1/tasks?completed=true",
+        "/api/v1/tasks?trash=true",
+        "/api/v1/lists?trash=true",
+        "/api/v1/tags?name=home",
+    ] {
+        alice.delete(path).await.expect(200);
+        assert_eq!(rows(&app, "alice").await, 0, "{path}");
+    }
+    let rename = json!({ "name": "house" });
+    alice
+        .patch("/api/v1/tags?name=home", &rename)
+        .await
+        .expect(200);
+    assert_eq!(rows(&app, "alice").await, 0);
 }
 
 async fn whoever_reads_an_erased_account_leaves_nothing(engine: Engine) {

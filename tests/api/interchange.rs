@@ -18,6 +18,7 @@ on_both_databases! {
     a_bad_line_is_named_and_nothing_is_imported,
     what_has_ended_comes_back_with_another_id,
     two_imports_of_one_file_at_once_are_one,
+    what_was_deleted_at_the_end_of_the_last_year_leaves_the_trash_usable,
     ids_that_look_like_others_are_imported_too,
     a_version_has_room_above_it,
     what_is_imported_is_a_change_that_followers_see,
@@ -534,6 +535,25 @@ async fn a_version_has_room_above_it(engine: Engine) {
     response.expect(200);
 }
 
+async fn what_was_deleted_at_the_end_of_the_last_year_leaves_the_trash_usable(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let last = "9999-12-31T23:59:59.999Z";
+    import(&alice, &file([json!({ "title": "a", "deleted_at": last })])).await;
+    let done = alice
+        .create(json!({ "title": "b", "completed": true }))
+        .await;
+    assert_eq!(done["completed"], true);
+    alice
+        .delete("/api/v1/tasks?completed=true")
+        .await
+        .expect(200);
+    let trash = alice.get("/api/v1/tasks?trash=true").await.expect(200);
+    for task in trash.json()["items"].as_array().unwrap() {
+        assert_eq!(task["deleted_at"], last);
+    }
+}
+
 async fn two_imports_of_one_file_at_once_are_one(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
@@ -890,13 +910,20 @@ async fn a_third_import_of_a_user_waits_for_the_others(engine: Engine) {
     assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
     assert!(refused.contains("\"too_many_imports\""), "{refused}");
     assert!(refused.contains("retry-after: "), "{refused}");
-    let mut others = Vec::new();
-    for user in ["b", "b", "c", "c", "d", "d", "e"] {
-        others.push(hanging(&app, user).await);
+    // With half of the slots taken, nobody gets a second one, and the rest is for others.
+    let mut seconds = Vec::new();
+    for user in ["b", "b", "c", "c"] {
+        seconds.push(hanging(&app, user).await);
     }
-    let refused = first_response(&mut others).await;
+    let refused = first_response(&mut seconds).await;
     assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
-    drop((open, others));
+    let mut firsts = Vec::new();
+    for user in ["d", "e", "f", "g", "h"] {
+        firsts.push(hanging(&app, user).await);
+    }
+    let refused = first_response(&mut firsts).await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    drop((open, seconds, firsts));
     for user in ["alice", "e"] {
         until_status(&app.user(user), 200).await;
     }

@@ -1,9 +1,11 @@
 //! Quotas: an owner has at most so many tasks and lists, whatever way they are created.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use todoward::primitives::id::ResourceId;
 
+use crate::support::lock::Lock;
+use crate::support::trust::eventually;
 use crate::support::{Client, Engine, TestApp, on_both_databases};
 
 on_both_databases! {
@@ -20,6 +22,7 @@ on_both_databases! {
     a_quota_of_zero_is_none,
     a_quota_that_was_lowered_deletes_nothing,
     far_below_the_quota_a_create_goes_over_a_pipeline_again,
+    a_create_that_counts_waits_for_a_change_of_its_owner,
 }
 
 const TASKS: &str = "/api/v1/tasks";
@@ -304,5 +307,34 @@ async fn far_below_the_quota_a_create_goes_over_a_pipeline_again(engine: Engine)
         alice.create(json!({ "title": "not counted" })).await;
         creates += 1;
         assert!(creates < 300, "they are counted");
+    }
+}
+
+/// An import, say, which has written rows that nobody can count before it commits.
+async fn a_create_that_counts_waits_for_a_change_of_its_owner(engine: Engine) {
+    let limits = [
+        ("TODOWARD__LIMITS__TASKS_PER_OWNER", "1000"),
+        ("WITH_METRICS", ""),
+    ];
+    let app = TestApp::with(engine, &limits).await;
+    let changes = [
+        "INSERT INTO owners (owner_id, last_change) VALUES ('new', 1)",
+        "UPDATE owners SET last_change = last_change WHERE owner_id = 'known'",
+    ];
+    // By another process: this one has counted nothing.
+    let other = TestApp::on_database(engine, &app.database_url, &[]).await;
+    let known = other.user("known").request("POST", TASKS);
+    let known = known.header("Idempotency-Key", "k");
+    known.json(&json!({ "title": "there" })).send().await;
+    for (owner, change) in ["new", "known"].into_iter().zip(changes) {
+        let mut lock = Lock::take(&app, change);
+        let client = app.user(owner);
+        let create = async { client.create(json!({ "title": "counted" })).await };
+        let release = async {
+            let waits = async || lock.is_waited_for_by(&[&app]).await;
+            eventually(&format!("the create of the {owner} owner waits"), waits).await;
+            drop(lock);
+        };
+        join(create, release).await;
     }
 }
