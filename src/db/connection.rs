@@ -71,8 +71,8 @@ pub struct Generation(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     current: AtomicU64,
-    /// The generation for which sessions were proven to be exclusive, plus one; 0 if
-    /// none was.
+    /// The generation for which sessions were compared, plus one, and what was found; none
+    /// if they were not.
     #[cfg(feature = "postgres")]
     compared: AtomicU64,
     /// Counts failures to open a connection.
@@ -97,16 +97,39 @@ impl Generation {
     }
 }
 
+/// What a session of PostgreSQL is to a client.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sessions {
+    /// Each client has its own.
+    Own,
+    /// A pooler gives each transaction whichever is free, and follows prepared statements.
+    Followed,
+    /// A pooler gives each transaction whichever is free, and nothing can be prepared.
+    Shared,
+}
+
+#[cfg(feature = "postgres")]
+impl Sessions {
+    /// Whether what a client prepares is there when it is run.
+    pub fn can_prepare(self) -> bool {
+        self != Self::Shared
+    }
+}
+
 #[cfg(feature = "postgres")]
 impl Generation {
-    /// Records that in this generation every client has a session of its own.
-    pub fn prove(&self, generation: u64) {
-        self.0.compared.fetch_max(generation + 1, Ordering::AcqRel);
-    }
-
-    /// Records that clients share sessions, behind a pooler.
-    pub fn disprove(&self) {
-        self.0.compared.store(0, Ordering::Release);
+    /// Records what sessions are in this generation, and returns what was known before. What
+    /// demands more care stays.
+    pub fn found(&self, generation: u64, sessions: Sessions) -> Option<Sessions> {
+        let care = match sessions {
+            Sessions::Own => 0,
+            Sessions::Followed => 1,
+            Sessions::Shared => 2,
+        };
+        let compared = &self.0.compared;
+        let before = compared.fetch_max((generation + 1) << 2 | care, Ordering::AcqRel);
+        known(before, generation)
     }
 
     /// Invalidates the connections of this generation, unless a later one has begun.
@@ -117,15 +140,25 @@ impl Generation {
         let _ = current.compare_exchange(generation, next, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// Whether every client is known to have its own session in the current generation.
-    pub fn is_proven(&self) -> bool {
-        self.0.compared.load(Ordering::Acquire) == self.current() + 1
+    /// What sessions are known to be in the current generation.
+    pub fn sessions(&self) -> Option<Sessions> {
+        known(self.0.compared.load(Ordering::Acquire), self.current())
     }
 
     /// Notifies when the pool failed to open a connection.
     pub fn refusals(&self) -> watch::Receiver<u64> {
         self.0.refusals.subscribe()
     }
+}
+
+#[cfg(feature = "postgres")]
+fn known(compared: u64, generation: u64) -> Option<Sessions> {
+    let sessions = match compared & 3 {
+        0 => Sessions::Own,
+        1 => Sessions::Followed,
+        _ => Sessions::Shared,
+    };
+    (compared >> 2 == generation + 1).then_some(sessions)
 }
 
 impl Manager {

@@ -41,6 +41,8 @@ pub mod rejection;
 pub mod replica_lock;
 pub mod row_json;
 pub(crate) mod schema;
+#[cfg(feature = "postgres")]
+mod shared_sessions;
 mod stand_in;
 pub mod statement;
 pub mod table;

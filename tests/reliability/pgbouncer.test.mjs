@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { freePort } from "../better-auth/support/postgres.mjs";
 import { eventually } from "../better-auth/support/wait.mjs";
 import { Cluster } from "./support/cluster.mjs";
+import { followingPooler } from "./support/following-pooler.mjs";
 import { Load } from "./support/load.mjs";
 import { directory, find, number, start, table } from "./support/programs.mjs";
 import { SERVED, todoward } from "./support/servers.mjs";
@@ -64,18 +65,13 @@ async function drive(what, servers) {
   }
 }
 
-/** It is not ready, and its log names the reason and the mend. */
-async function isRefused(server) {
-  await eventually("the log names the reason", async () => {
-    const ready = await server.ready();
-    assert.equal(ready.status, 503);
-    assert.equal(ready.data.code, "database_unavailable");
-    return server.log.includes("pool_mode = transaction");
-  });
-  assert.match(server.log, /set TODOWARD__DATABASE__PREPARED_STATEMENTS=false/);
-  const created = await server.create("never");
-  assert.equal(created.status, 503);
-  assert.doesNotMatch(created.data.detail, /unknown|pool/);
+/** It works without prepared statements, and its log says why, and what is faster. */
+async function servesUnprepared(server, cluster, pooler) {
+  await server.becomesReady();
+  assert.equal((await server.create("created")).status, 201);
+  await eventually("the log says why", () => /does not follow prepared statements.*set max_prepared_statements/.test(server.log));
+  const prepared = "SELECT count(*) FROM pg_prepared_statements";
+  for (let turn = 0; turn < 4; turn += 1) assert.equal(cluster.psql(prepared, pooler.url), "0", "left in a session that is shared");
 }
 
 test("with a session for each client everything works, as without PgBouncer", async (t) => {
@@ -97,7 +93,7 @@ test("a pooler with no session to spare is used for what it has", async (t) => {
   assert.equal((await server.create("one")).status, 201);
 });
 
-test("a session that several clients share is refused, and the log names the reason and the mend", async (t) => {
+test("a session that several clients share is recognised, and nothing is prepared in it", async (t) => {
   const cluster = await Cluster.start(t);
   for (const [migrate, settings] of [
     ["true", {}],
@@ -107,21 +103,18 @@ test("a session that several clients share is refused, and the log names the rea
   ]) {
     const pooler = await pgbouncer(t, cluster, "transaction", settings);
     const server = await todoward(t, pooler.url, { TODOWARD__DATABASE__MIGRATE_ON_START: migrate });
-    await isRefused(server);
-    const { seconds, ...served } = await server.withoutDatabase();
-    assert.deepEqual(served, SERVED);
+    await servesUnprepared(server, cluster, pooler);
     await server.stop();
   }
 });
 
-test("a pooler that is mended by its own configuration is found without a restart", async (t) => {
+test("two replicas work without prepared statements, unasked", async (t) => {
   const cluster = await Cluster.start(t);
-  const pooler = await pgbouncer(t, cluster, "transaction");
-  const server = await todoward(t, pooler.url);
-  await isRefused(server);
-  pooler.set({ pool_mode: "session" });
-  await server.becomesReady(30_000);
-  assert.equal((await server.create("one")).status, 201);
+  const pooler = await pgbouncer(t, cluster, "transaction", { server_round_robin: 1 });
+  const servers = await Promise.all([todoward(t, pooler.url), todoward(t, pooler.url)]);
+  for (const server of servers) await servesUnprepared(server, cluster, pooler);
+  await drive("PgBouncer, pool_mode = transaction, two replicas", servers);
+  await leavesNoSettings(cluster, pooler.url);
 });
 
 test("a session that others are busy with is recognised as shared, too", async (t) => {
@@ -133,13 +126,48 @@ test("a session that others are busy with is recognised as shared, too", async (
     const load = new Load({ url: busy.url, rate: RATE }).start();
     for (let start = 0; start < number("STARTS", 3); start += 1) {
       const server = await todoward(t, pooler.url);
-      await isRefused(server);
+      await servesUnprepared(server, cluster, pooler);
       await server.stop();
     }
     await load.stop();
     load.client.close();
     assert.deepEqual(load.unexpected, []);
   }
+});
+
+/** In the sessions of a pooler that takes them in turn, nothing is set for other clients. */
+async function leavesNoSettings(cluster, url) {
+  const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+  const all = names.map((name) => `current_setting('${name}')`).join(" || ' ' || ");
+  for (let turn = 0; turn < 6; turn += 1) {
+    assert.equal((await cluster.psqlMeanwhile(`SELECT ${all}`, url)).trim(), "0 0 0");
+  }
+}
+
+for (const roundRobin of [false, true]) {
+  test(`a pooler that follows prepared statements is used with them${roundRobin ? ", whatever session it gives" : ""}`, async (t) => {
+    const cluster = await Cluster.start(t);
+    const pooler = await followingPooler(t, cluster, { sessions: 3, roundRobin });
+    // Migrates through it, too.
+    const servers = await Promise.all([todoward(t, pooler.url), todoward(t, pooler.url)]);
+    for (const server of servers) await server.becomesReady();
+    await drive(`a pooler that follows, ${roundRobin ? "sessions in turn" : "the last session first"}, two replicas`, servers);
+    const followed = pooler.followed();
+    assert.ok(followed.some((text) => /^INSERT INTO tasks/.test(text)), followed.join("\n"));
+    assert.ok(followed.includes("SELECT pg_is_in_recovery()"), "pipelines ask that when they are opened");
+    for (const server of servers) assert.match(server.log, /Todoward sets no time limits/);
+    await leavesNoSettings(cluster, pooler.url);
+  });
+}
+
+test("where sessions are shared without prepared statements, none is left with settings", async (t) => {
+  const cluster = await Cluster.start(t);
+  const pooler = await pgbouncer(t, cluster, "transaction", { default_pool_size: 3, server_round_robin: 1 });
+  const server = await todoward(t, pooler.url, { TODOWARD__DATABASE__PREPARED_STATEMENTS: "false" });
+  await server.becomesReady();
+  await drive("PgBouncer, pool_mode = transaction, prepared_statements = false", [server]);
+  assert.match(server.log, /Todoward sets no time limits/);
+  await leavesNoSettings(cluster, pooler.url);
 });
 
 test("without prepared statements a shared session does, and two replicas can migrate through it", async (t) => {

@@ -223,12 +223,15 @@ impl Pipelines {
         None
     }
 
-    async fn open_one(&self, Opening { slot, generation }: &Opening) {
+    async fn open_one(&self, opening: &Opening) {
         let refusals = self.generation.refusals();
-        match self.opener.open().await {
-            Ok(opened) => slot.open(Pipeline::new(opened, *generation), refusals),
+        match self.opener.open(opening.sessions).await {
+            Ok(opened) => {
+                let pipeline = Pipeline::new(opened, opening.generation);
+                opening.slot.open(pipeline, refusals);
+            }
             Err(cause) => {
-                slot.not_opened();
+                opening.slot.not_opened();
                 log::info!(cause:% = cause; "no pipeline to the database; statements go the ordinary way");
             }
         }

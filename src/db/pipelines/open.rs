@@ -16,6 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::session::Session;
 use super::tls;
+use crate::db::connection::Sessions;
 use crate::db::postgres_parameters::complete;
 use crate::settings::Database;
 
@@ -86,13 +87,13 @@ impl PipelineOpener {
         })
     }
 
-    pub async fn open(&self) -> Result<Opened, NoPipeline> {
-        let opening = tokio::time::timeout(OPENING, self.connect());
+    pub async fn open(&self, sessions: Sessions) -> Result<Opened, NoPipeline> {
+        let opening = tokio::time::timeout(OPENING, self.connect(sessions));
         let late = |_| NoPipeline::because("the server takes connections and does not answer");
         opening.await.map_err(late)?
     }
 
-    async fn connect(&self) -> Result<Opened, NoPipeline> {
+    async fn connect(&self, sessions: Sessions) -> Result<Opened, NoPipeline> {
         let connected = self.config.connect(self.tls.clone()).await;
         let (client, connection) = connected.map_err(NoPipeline::because)?;
         let task = tokio::spawn(async move {
@@ -100,8 +101,11 @@ impl PipelineOpener {
             let _ = connection.await;
         });
         let driver = Driver(task.abort_handle());
-        let set_up = client.batch_execute(&self.set_up).await;
-        set_up.map_err(NoPipeline::because)?;
+        // Of a session that is shared, the short wait for locks would be other clients' next.
+        if sessions == Sessions::Own {
+            let set_up = client.batch_execute(&self.set_up).await;
+            set_up.map_err(NoPipeline::because)?;
+        }
         let is_standby = client.query_one("SELECT pg_is_in_recovery()", &[]).await;
         match is_standby.and_then(|row| row.try_get(0)) {
             Ok(false) => Ok(Opened {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::open::{Driver, Opened};
 use super::session::Session;
-use crate::db::connection::Generation;
+use crate::db::connection::{Generation, Sessions};
 use crate::db::owner_limiter::Permit;
 
 /// After this time without a response a pipeline counts as hanging and is replaced.
@@ -84,8 +84,9 @@ impl Pipeline {
         longest_wait: Duration,
         generations: &Generation,
     ) -> Condition {
-        let is_current = self.generation == generations.current() && generations.is_proven();
-        if !is_current || !self.driver.is_alive() {
+        let is_current = self.generation == generations.current();
+        let is_usable = is_current && generations.sessions().is_some_and(Sessions::can_prepare);
+        if !is_usable || !self.driver.is_alive() {
             return Condition::Over;
         }
         let since = |instant: Instant| now.saturating_duration_since(instant);

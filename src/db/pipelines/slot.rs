@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::pipeline::{Condition, Pipeline, Place};
-use crate::db::connection::Generation;
+use crate::db::connection::{Generation, Sessions};
 use crate::db::owner_limiter::Permit;
 
 /// The pause after a failure before the next pipeline is opened.
@@ -55,8 +55,9 @@ pub(super) enum Entered {
 /// The obligation to open the pipeline of a slot. While it exists, no other is given.
 pub(super) struct Opening {
     pub slot: Arc<Slot>,
-    /// The generation in which every client is known to have its own session.
     pub generation: u64,
+    /// What sessions are known to be in this generation.
+    pub sessions: Sessions,
 }
 
 impl Drop for Opening {
@@ -95,14 +96,19 @@ impl Slot {
             }
             return Entered::Nothing;
         }
-        // Read before `is_proven`: the generation may end in between.
+        // Read before the sessions: the generation may end in between.
         let generation = generations.current();
-        if !state.may_open(now) || !generations.is_proven() {
+        let sessions = generations.sessions();
+        let Some(sessions) = sessions.filter(|it| it.can_prepare() && state.may_open(now)) else {
             return Entered::Nothing;
-        }
+        };
         state.is_opening = true;
         let slot = Arc::clone(self);
-        Entered::Opening(Opening { slot, generation })
+        Entered::Opening(Opening {
+            slot,
+            generation,
+            sessions,
+        })
     }
 
     /// Puts an opened pipeline into the slot. It is closed when the pool was refused a
