@@ -11,6 +11,8 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+#[cfg(feature = "postgres")]
+use super::connection::Sessions;
 use super::connection::{DbConnection, Generation, Manager};
 use crate::settings::{Database, DatabaseUrl};
 
@@ -87,13 +89,14 @@ pub fn make_indexes(database: &Database) -> Result<Vec<String>, MigrateError> {
     match &database.url {
         DatabaseUrl::SqliteMemory | DatabaseUrl::SqliteFile(_) => Ok(Vec::new()),
         DatabaseUrl::Postgres(_) => {
-            let opened = Manager::new(database, Generation::default()).open();
+            let generation = Generation::default();
+            let opened = Manager::new(database, generation.clone()).open();
             match opened.map_err(MigrateError::Connection)? {
                 DbConnection::Sqlite(_) => Ok(Vec::new()),
                 #[cfg(feature = "postgres")]
                 DbConnection::Postgres(mut postgres) => {
-                    // Behind a pooler another client may get the session next.
-                    if database.prepared_statements {
+                    // Of a session that is shared another client would have no limit, either.
+                    if generation.sessions() == Some(Sessions::Own) {
                         postgres.batch_execute("SET statement_timeout = 0")?;
                     }
                     Ok(super::indexes::make(&mut postgres)?)

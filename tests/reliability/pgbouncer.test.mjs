@@ -110,6 +110,7 @@ test("a session that several clients share is recognised, and nothing is prepare
 
 test("two replicas work without prepared statements, unasked", async (t) => {
   const cluster = await Cluster.start(t);
+  limit(cluster);
   const pooler = await pgbouncer(t, cluster, "transaction", { server_round_robin: 1 });
   const servers = await Promise.all([todoward(t, pooler.url), todoward(t, pooler.url)]);
   for (const server of servers) await servesUnprepared(server, cluster, pooler);
@@ -135,18 +136,24 @@ test("a session that others are busy with is recognised as shared, too", async (
   }
 });
 
+/** A limit that is not Todoward's and not PostgreSQL's, of sessions that begin afterwards. */
+function limit(cluster) {
+  cluster.psql("ALTER ROLE postgres SET statement_timeout = '9s'");
+}
+
 /** In the sessions of a pooler that takes them in turn, nothing is set for other clients. */
 async function leavesNoSettings(cluster, url) {
   const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
   const all = names.map((name) => `current_setting('${name}')`).join(" || ' ' || ");
   for (let turn = 0; turn < 6; turn += 1) {
-    assert.equal((await cluster.psqlMeanwhile(`SELECT ${all}`, url)).trim(), "0 0 0");
+    assert.equal((await cluster.psqlMeanwhile(`SELECT ${all}`, url)).trim(), "9s 0 0");
   }
 }
 
 for (const roundRobin of [false, true]) {
   test(`a pooler that follows prepared statements is used with them${roundRobin ? ", whatever session it gives" : ""}`, async (t) => {
     const cluster = await Cluster.start(t);
+    limit(cluster);
     const pooler = await followingPooler(t, cluster, { sessions: 3, roundRobin });
     // Migrates through it, too.
     const servers = await Promise.all([todoward(t, pooler.url), todoward(t, pooler.url)]);
@@ -162,6 +169,7 @@ for (const roundRobin of [false, true]) {
 
 test("where sessions are shared without prepared statements, none is left with settings", async (t) => {
   const cluster = await Cluster.start(t);
+  limit(cluster);
   const pooler = await pgbouncer(t, cluster, "transaction", { default_pool_size: 3, server_round_robin: 1 });
   const server = await todoward(t, pooler.url, { TODOWARD__DATABASE__PREPARED_STATEMENTS: "false" });
   await server.becomesReady();
