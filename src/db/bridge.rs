@@ -58,6 +58,7 @@ pub struct Db {
     active: Arc<Mutex<ActivePool>>,
     waits: Histogram,
     pipelined: IntCounter,
+    failures_behind: IntCounter,
     watchers: Watchers,
     file: Option<Arc<FileIdentity>>,
     long_writes: Arc<AtomicUsize>,
@@ -108,7 +109,12 @@ impl Db {
             "Requests that were answered over a pipeline, and waited for no connection of the pool.",
         );
         let pipelined = pipelined.map_err(std::io::Error::other)?;
-        let worker_pool = WorkerPool::start(database, &queues)?;
+        let failures_behind = IntCounter::new(
+            "todoward_db_failures_behind_total",
+            "Statements that failed because the database had lost a connection of its own, to a shard for example, while ours lived.",
+        );
+        let failures_behind = failures_behind.map_err(std::io::Error::other)?;
+        let worker_pool = WorkerPool::start(database, &queues, &failures_behind)?;
         let readers = threads - usize::from(one_writer);
         let active = Arc::new(Mutex::new(ActivePool::of(
             &worker_pool,
@@ -132,7 +138,15 @@ impl Db {
                     pipelines.end();
                 }
             };
-            watch(database.clone(), queues, worker_pool, db, replaced)?;
+            let failures = failures_behind.clone();
+            watch(
+                database.clone(),
+                queues,
+                failures,
+                worker_pool,
+                db,
+                replaced,
+            )?;
         }
         Ok(Self {
             reads,
@@ -141,6 +155,7 @@ impl Db {
             active,
             waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
             pipelined,
+            failures_behind,
             watchers: Watchers::default(),
             long_writes: Arc::default(),
             file: match &database.url {
@@ -165,6 +180,11 @@ impl Db {
         let state = self.active().pool.state();
         let idle = state.idle_connections;
         (idle, state.connections.saturating_sub(idle))
+    }
+
+    /// Statements that failed on a connection behind the database, which ours survived.
+    pub fn failures_behind(&self) -> &IntCounter {
+        &self.failures_behind
     }
 
     /// The counter of statements that ran over a pipeline.

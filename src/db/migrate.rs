@@ -35,6 +35,23 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 #[cfg(feature = "postgres")]
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
+/// Distributes by owner, beside the tasks, what a migration has made: on Citus a table that
+/// is on the coordinator alone cannot be written in a transaction with one that is not.
+#[cfg(feature = "postgres")]
+const DISTRIBUTE: &str = "
+    DO $$ DECLARE made regclass; BEGIN
+        FOR made IN
+            SELECT tables.oid FROM pg_class tables
+            JOIN pg_attribute columns ON columns.attrelid = tables.oid
+            WHERE tables.relkind = 'r' AND columns.attname = 'owner_id'
+                AND tables.relnamespace =
+                    (SELECT relnamespace FROM pg_class WHERE oid = 'tasks'::regclass)
+                AND tables.oid NOT IN (SELECT logicalrelid FROM pg_dist_partition)
+        LOOP
+            PERFORM create_distributed_table(made, 'owner_id', colocate_with => 'tasks');
+        END LOOP;
+    END $$";
+
 /// Why a migration failed.
 #[derive(Debug)]
 pub enum MigrateError {
@@ -174,9 +191,41 @@ fn run_next_on_postgres(postgres: &mut diesel::PgConnection) -> Result<Option<St
         let lock = "DO $$ BEGIN IF to_regclass('tasks') IS NOT NULL THEN \
                     LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE; END IF; END $$";
         postgres.batch_execute(lock).map_err(Stopped::Busy)?;
+        let is_distributed = is_distributed(postgres)?;
+        if is_distributed {
+            // What comes after a change of a distributed table would fail otherwise.
+            postgres.batch_execute("SET LOCAL citus.multi_shard_modify_mode = 'sequential'")?;
+        }
         let done = postgres.run_next_migration(POSTGRES).map_err(failed)?;
-        Ok(Some(done.to_string()))
+        let done = done.to_string();
+        if is_distributed {
+            postgres.batch_execute(DISTRIBUTE)?;
+        }
+        Ok(Some(done))
     })
+}
+
+#[cfg(feature = "postgres")]
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    found: bool,
+}
+
+/// Whether the tasks are on several servers.
+#[cfg(feature = "postgres")]
+fn is_distributed(postgres: &mut diesel::PgConnection) -> QueryResult<bool> {
+    let has_citus = "SELECT to_regclass('tasks') IS NOT NULL \
+                     AND to_regclass('pg_dist_partition') IS NOT NULL AS found";
+    let is_listed = "SELECT EXISTS (SELECT 1 FROM pg_dist_partition \
+                     WHERE logicalrelid = 'tasks'::regclass) AS found";
+    for question in [has_citus, is_listed] {
+        let answer: Found = diesel::sql_query(question).get_result(postgres)?;
+        if !answer.found {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn run(sqlite: &mut SqliteConnection) -> Result<Vec<String>, MigrateError> {

@@ -20,6 +20,7 @@ use super::error::{DbError, Effect, RunError, Verdict, verdict};
 use super::pipelines::Pipelines;
 use super::statement::Access;
 use crate::settings::{Database, DatabaseUrl};
+use prometheus::IntCounter;
 
 /// The max number of attempts of a statement that the database refuses without effect.
 const TRIES: u32 = 3;
@@ -68,6 +69,7 @@ pub(super) struct WorkerPool {
 /// The part of a thread that jobs use.
 pub(super) struct Worker {
     pool: Pool,
+    failures_behind: IntCounter,
     generation: Generation,
     statement_timeout: Duration,
     epoch: Instant,
@@ -78,7 +80,11 @@ pub(super) struct Worker {
 impl WorkerPool {
     /// Starts a thread for each queue. Connections are opened on demand, so this succeeds
     /// while the database is down.
-    pub fn start(database: &Database, queues: &[Receiver<Job>]) -> std::io::Result<Arc<Self>> {
+    pub fn start(
+        database: &Database,
+        queues: &[Receiver<Job>],
+        failures_behind: &IntCounter,
+    ) -> std::io::Result<Arc<Self>> {
         let is_postgres = matches!(database.url, DatabaseUrl::Postgres(_));
         let generation = Generation::default();
         let pool = r2d2::Pool::builder()
@@ -93,6 +99,7 @@ impl WorkerPool {
         let workers = queues.iter().map(|_| {
             Arc::new(Worker {
                 pool: pool.clone(),
+                failures_behind: failures_behind.clone(),
                 generation: generation.clone(),
                 statement_timeout: database.statement_timeout,
                 epoch: Instant::now(),
@@ -103,7 +110,7 @@ impl WorkerPool {
             workers: workers.collect(),
             pool: pool.clone(),
             #[cfg(feature = "postgres")]
-            pipelines: Pipelines::new(database, &generation),
+            pipelines: Pipelines::new(database, &generation, failures_behind),
             retired: AtomicBool::new(false),
         });
         for (number, (worker, jobs)) in worker_pool.workers.iter().zip(queues).enumerate() {
@@ -174,6 +181,7 @@ impl Progress<'_> {
 pub(super) fn watch<T: Send + Sync + 'static>(
     database: Database,
     queues: Vec<Receiver<Job>>,
+    failures_behind: IntCounter,
     first: Arc<WorkerPool>,
     db: Weak<T>,
     replaced: impl Fn(Arc<WorkerPool>) + Send + 'static,
@@ -188,7 +196,7 @@ pub(super) fn watch<T: Send + Sync + 'static>(
                 continue;
             }
             log::error!("a connection to the database hangs; all are replaced");
-            match WorkerPool::start(&database, &queues) {
+            match WorkerPool::start(&database, &queues, &failures_behind) {
                 Ok(new) => {
                     worker_pool.retired.store(true, Ordering::Release);
                     hanging.push(std::mem::replace(&mut worker_pool, Arc::clone(&new)));
@@ -272,6 +280,9 @@ impl Worker {
             if is_lost {
                 // After a restart of the server the other connections are lost as well.
                 self.generation.end();
+            }
+            if !is_lost && verdict == Verdict::ConnectionFailed {
+                self.failures_behind.inc();
             }
             let is_unknown =
                 is_lost || verdict == Verdict::ConnectionFailed || effect == Effect::Unknown;

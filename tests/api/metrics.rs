@@ -252,6 +252,7 @@ fn every_line_is_of_the_text_format() {
             kinds,
             [
                 ("todoward_build_info", "gauge"),
+                ("todoward_db_failures_behind_total", "counter"),
                 ("todoward_db_pipelined_total", "counter"),
                 ("todoward_db_pool_connections", "gauge"),
                 ("todoward_db_pool_wait_seconds", "histogram"),
@@ -400,8 +401,9 @@ fn without_a_port_there_are_none() {
     });
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "todoward_build_info",
+    "todoward_db_failures_behind_total",
     "todoward_db_pipelined_total",
     "todoward_db_pool_connections",
     "todoward_db_pool_wait_seconds",

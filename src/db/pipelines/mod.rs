@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use prometheus::IntCounter;
 use tokio::time::{timeout, timeout_at};
 use tokio_postgres::error::SqlState;
 
@@ -67,12 +68,17 @@ pub(super) struct Pipelines {
     owner_limiter: OwnerLimiter,
     opener: PipelineOpener,
     generation: Generation,
+    failures_behind: IntCounter,
     workers: usize,
 }
 
 impl Pipelines {
     /// None if pipelines are disabled or not possible. They are opened on demand.
-    pub fn new(database: &Database, generation: &Generation) -> Option<Arc<Self>> {
+    pub fn new(
+        database: &Database,
+        generation: &Generation,
+        failures_behind: &IntCounter,
+    ) -> Option<Arc<Self>> {
         let DatabaseUrl::Postgres(url) = &database.url else {
             return None;
         };
@@ -93,6 +99,7 @@ impl Pipelines {
             owner_limiter: OwnerLimiter::new(MAX_PER_OWNER),
             opener,
             generation: generation.clone(),
+            failures_behind: failures_behind.clone(),
             workers: database.workers,
         }))
     }
@@ -181,7 +188,10 @@ impl Pipelines {
             }
             match lives && had_no_effect(&error) {
                 true => Ok(None),
-                false => Err(DbError::OutcomeUnknown(error.into())),
+                false => {
+                    self.failures_behind.inc_by(u64::from(lives));
+                    Err(DbError::OutcomeUnknown(error.into()))
+                }
             }
         };
         let result = timeout_at(deadline.into(), attempt).await;
