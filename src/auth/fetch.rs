@@ -54,7 +54,7 @@ impl Fetcher {
             .map_err(failed)?;
         let status = response.status().as_u16();
         if status != 200 {
-            return Err(format!("{} answers {status}", self.url));
+            return Err(format!("{} responds with {status}", self.url));
         }
         response
             .into_body()

@@ -28,7 +28,7 @@ pub(super) fn run_batch() -> Described {
     Described {
         id: "runBatch",
         summary: "Run many writes",
-        about: "Each operation is exactly the request that it describes, sent by the caller of the batch: the same rules, the same answer, in order, each seeing those before it. `atomic` is one transaction: if one is refused nothing happens, and the 422 `batch_refused` has its index as `failed`, its answer as `problem` and `headers`. Otherwise each stands for itself, and its status is in the results. Counts as its operations for the rate limit. Takes no `Idempotency-Key`: operations have theirs. At most 1 MiB.",
+        about: "Each operation is exactly the request that it describes, sent by the caller of the batch: the same rules, the same response, in order, each seeing those before it. `atomic` is one transaction: if one is refused nothing happens, and the 422 `batch_refused` has its index as `failed`, its answer as `problem` and `headers`. Otherwise each stands for itself, and its status is in the results. Counts as its operations for the rate limit. Takes no `Idempotency-Key`: operations have theirs. At most 1 MiB.",
         parameters: &[],
         body: Some(body("Batch", &["application/json"], Required::True)),
         responses: vec![(
@@ -119,11 +119,11 @@ fn operation_result() -> ObjectBuilder {
         .fold(ObjectBuilder::new(), |headers, (name, _)| {
             headers.property(*name, string())
         })
-        .description(Some("The headers of the answer that it has."));
+        .description(Some("The headers of its response."));
     let anything = ObjectBuilder::new()
         .schema_type(SchemaType::AnyValue)
         .description(Some(
-            "The body of the answer: a problem from status 400 on, null if there is none.",
+            "The body of the response: a problem from status 400 on, null if there is none.",
         ));
     ObjectBuilder::new()
         .property("status", ObjectBuilder::new().schema_type(Type::Integer))

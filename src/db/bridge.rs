@@ -106,7 +106,7 @@ impl Db {
         .buckets(WAIT_BUCKETS.to_vec());
         let pipelined = IntCounter::new(
             "todoward_db_pipelined_total",
-            "Requests that were answered over a pipeline, and waited for no connection of the pool.",
+            "Requests that were served over a pipeline, and waited for no connection of the pool.",
         );
         let pipelined = pipelined.map_err(std::io::Error::other)?;
         let failures_behind = IntCounter::new(

@@ -54,7 +54,7 @@ pub(super) fn import_tasks() -> Described {
     Described {
         id: "importTasks",
         summary: "Import a file",
-        about: "All of it or nothing, in one transaction. What is there already, from an earlier import of the same file too, stays as it is. `dropped` says what the file has and Todoward cannot keep. JSON lines keep ids, versions, times and positions. Tasks.json of Google Takeout, Microsoft To Do as the Graph API answers, and Todoist's CSV are told by their content. At most 20 MiB and 50,000 tasks, in UTF-8. Counts as a request for each 100 items for the rate limit. At most 2 at once a user.",
+        about: "All of it or nothing, in one transaction. What is there already, from an earlier import of the same file too, stays as it is. `dropped` says what the file has and Todoward cannot keep. JSON lines keep ids, versions, times and positions. Tasks.json of Google Takeout, Microsoft To Do as the Graph API gives it, and Todoist's CSV are told by their content. At most 20 MiB and 50,000 tasks, in UTF-8. Counts as a request for each 100 items for the rate limit. At most 2 at once a user, and 8 of all.",
         parameters: &["ImportFormat", "DryRun"],
         body: Some(file()),
         responses: vec![(

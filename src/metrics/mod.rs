@@ -35,13 +35,13 @@ impl Metrics {
         let counters = |name, help, labels| IntCounterVec::new(Opts::new(name, help), labels);
         let requests = counters(
             "todoward_http_requests_total",
-            "Requests that were answered.",
+            "Requests with a response.",
             &["method", "route", "status"],
         )?;
         let durations = Histogram::with_opts(
             HistogramOpts::new(
                 "todoward_http_request_duration_seconds",
-                "From the head of a request to the head of its answer.",
+                "From the head of a request to the head of its response.",
             )
             .buckets(DURATION_BUCKETS.to_vec()),
         )?;

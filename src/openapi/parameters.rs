@@ -39,7 +39,7 @@ fn common() -> Vec<(&'static str, Parameter)> {
             "IdempotencyKey",
             header(
                 "Idempotency-Key",
-                "The same key and body within 24 hours give the first answer again, and one task.",
+                "The same key and body within 24 hours give the first response again, and one task.",
                 key,
                 "5f0c6c1e",
             ),

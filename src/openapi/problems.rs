@@ -105,7 +105,7 @@ fn problem() -> ObjectBuilder {
             "headers",
             ObjectBuilder::new()
                 .additional_properties(Some(string()))
-                .description(Some("The headers of that operation's answer, by name.")),
+                .description(Some("The headers of that operation's response, by name.")),
         )
         .property("problem", named("Problem"));
     let required = [
@@ -165,7 +165,7 @@ fn example(code: Code) -> Value {
         ),
         (
             Code::UnknownParameter,
-            json!([{"parameter": "page", "detail": "is not a parameter of this address"}]),
+            json!([{"parameter": "page", "detail": "is not a parameter of this endpoint"}]),
         ),
     ];
     let mut of_this = errors_of.into_iter().filter(|(of, _)| *of == code);
@@ -189,7 +189,7 @@ fn detail(code: Code) -> &'static str {
             "If-Match must be * or entity tags in quotes, as the ETag header gave them"
         }
         Code::InvalidParameter => "limit must be a number from 1 to 200",
-        Code::UnknownParameter => "page is not a parameter of this address",
+        Code::UnknownParameter => "page is not a parameter of this endpoint",
         Code::InvalidCursor => {
             "the cursor is not one of this list; repeat the sort and filters it came with, or start without it"
         }

@@ -28,7 +28,7 @@ const HEADERS: [(&str, &str, &str); 11] = [
     ),
     (
         "Location",
-        "The address of the task, as a relative reference.",
+        "The URL of the task, as a relative reference.",
         "/api/v1/tasks/01a1f894-ca3f-7267-b11f-7667b1bde221",
     ),
     (
@@ -43,7 +43,7 @@ const HEADERS: [(&str, &str, &str); 11] = [
     ),
     (
         "Idempotency-Replayed",
-        "`true` if this is the first answer again.",
+        "`true` if this is the first response again.",
         "true",
     ),
     (

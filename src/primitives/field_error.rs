@@ -76,7 +76,7 @@ impl FieldError {
     pub fn unknown_parameter(name: &str) -> Self {
         Self {
             unknown: true,
-            ..Self::parameter(name, "is not a parameter of this address")
+            ..Self::parameter(name, "is not a parameter of this endpoint")
         }
     }
 

@@ -77,7 +77,7 @@ impl<O: Hash + Eq + Clone> Limits<O> {
     ///
     /// 429: the bucket of the client's IP address is empty.
     pub fn count_refused(&self, request: &ServiceRequest) -> Result<(), ApiError> {
-        let too_many = "too many requests of this address had no token that is accepted, and this one has none; get a new token, and wait for as many seconds as Retry-After says";
+        let too_many = "too many requests from this IP address had no token that is accepted, and this one has none; get a new token, and wait for as many seconds as Retry-After says";
         // The server listens on TCP only, so every peer has an IP address.
         let Some(peer) = request.peer_addr() else {
             return Ok(());

@@ -116,9 +116,9 @@ fn parse(name: &str, text: &str) -> Result<Url, SettingsError> {
         .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
         .filter(|part| part.contains("://"));
     if addresses.nth(1).is_some() {
-        return Err(wrong("must be one address, and has more"));
+        return Err(wrong("must be one URL, and has more"));
     }
-    let hint = "must be an address with http:// or https://, for example https://app.example.com";
+    let hint = "must be a URL with http:// or https://, for example https://app.example.com";
     let url = Url::parse(text.trim()).map_err(|_| wrong(hint))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(wrong(hint));

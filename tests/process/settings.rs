@@ -249,7 +249,7 @@ fn what_could_never_match_or_be_fetched_is_refused() {
         "https://one.example.net/jwks;http://two.example.net/jwks",
     ] {
         let done = refused_with(&[url, ("JWKS_URL", two)], "JWKS_URL", two);
-        assert!(done.err.contains("one address"), "{done:?}");
+        assert!(done.err.contains("one URL"), "{done:?}");
         refused("BETTER_AUTH_URL", two);
     }
 }

@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Run many writes
-         * @description Each operation is exactly the request that it describes, sent by the caller of the batch: the same rules, the same answer, in order, each seeing those before it. `atomic` is one transaction: if one is refused nothing happens, and the 422 `batch_refused` has its index as `failed`, its answer as `problem` and `headers`. Otherwise each stands for itself, and its status is in the results. Counts as its operations for the rate limit. Takes no `Idempotency-Key`: operations have theirs. At most 1 MiB.
+         * @description Each operation is exactly the request that it describes, sent by the caller of the batch: the same rules, the same response, in order, each seeing those before it. `atomic` is one transaction: if one is refused nothing happens, and the 422 `batch_refused` has its index as `failed`, its answer as `problem` and `headers`. Otherwise each stands for itself, and its status is in the results. Counts as its operations for the rate limit. Takes no `Idempotency-Key`: operations have theirs. At most 1 MiB.
          */
         post: operations["runBatch"];
         delete?: never;
@@ -95,7 +95,7 @@ export interface paths {
         put?: never;
         /**
          * Import a file
-         * @description All of it or nothing, in one transaction. What is there already, from an earlier import of the same file too, stays as it is. `dropped` says what the file has and Todoward cannot keep. JSON lines keep ids, versions, times and positions. Tasks.json of Google Takeout, Microsoft To Do as the Graph API answers, and Todoist's CSV are told by their content. At most 20 MiB and 50,000 tasks, in UTF-8. Counts as a request for each 100 items for the rate limit. At most 2 at once a user.
+         * @description All of it or nothing, in one transaction. What is there already, from an earlier import of the same file too, stays as it is. `dropped` says what the file has and Todoward cannot keep. JSON lines keep ids, versions, times and positions. Tasks.json of Google Takeout, Microsoft To Do as the Graph API gives it, and Todoist's CSV are told by their content. At most 20 MiB and 50,000 tasks, in UTF-8. Counts as a request for each 100 items for the rate limit. At most 2 at once a user, and 8 of all.
          */
         post: operations["importTasks"];
         delete?: never;
@@ -427,7 +427,7 @@ export interface paths {
         put?: never;
         /**
          * Run many writes
-         * @description Each operation is exactly the request that it describes, sent by the caller of the batch: the same rules, the same answer, in order, each seeing those before it. `atomic` is one transaction: if one is refused nothing happens, and the 422 `batch_refused` has its index as `failed`, its answer as `problem` and `headers`. Otherwise each stands for itself, and its status is in the results. Counts as its operations for the rate limit. Takes no `Idempotency-Key`: operations have theirs. At most 1 MiB.
+         * @description Each operation is exactly the request that it describes, sent by the caller of the batch: the same rules, the same response, in order, each seeing those before it. `atomic` is one transaction: if one is refused nothing happens, and the 422 `batch_refused` has its index as `failed`, its answer as `problem` and `headers`. Otherwise each stands for itself, and its status is in the results. Counts as its operations for the rate limit. Takes no `Idempotency-Key`: operations have theirs. At most 1 MiB.
          */
         post: operations["runBatchOfUser"];
         delete?: never;
@@ -507,7 +507,7 @@ export interface paths {
         put?: never;
         /**
          * Import a file
-         * @description All of it or nothing, in one transaction. What is there already, from an earlier import of the same file too, stays as it is. `dropped` says what the file has and Todoward cannot keep. JSON lines keep ids, versions, times and positions. Tasks.json of Google Takeout, Microsoft To Do as the Graph API answers, and Todoist's CSV are told by their content. At most 20 MiB and 50,000 tasks, in UTF-8. Counts as a request for each 100 items for the rate limit. At most 2 at once a user.
+         * @description All of it or nothing, in one transaction. What is there already, from an earlier import of the same file too, stays as it is. `dropped` says what the file has and Todoward cannot keep. JSON lines keep ids, versions, times and positions. Tasks.json of Google Takeout, Microsoft To Do as the Graph API gives it, and Todoist's CSV are told by their content. At most 20 MiB and 50,000 tasks, in UTF-8. Counts as a request for each 100 items for the rate limit. At most 2 at once a user, and 8 of all.
          */
         post: operations["importTasksOfUser"];
         delete?: never;
@@ -1520,9 +1520,9 @@ export interface components {
          *     }
          */
         OperationResult: {
-            /** @description The body of the answer: a problem from status 400 on, null if there is none. */
+            /** @description The body of the response: a problem from status 400 on, null if there is none. */
             body: unknown;
-            /** @description The headers of the answer that it has. */
+            /** @description The headers of its response. */
             headers: {
                 Allow?: string;
                 ETag?: string;
@@ -1546,7 +1546,7 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
             /** @description Which operation of a batch was refused; the first is 0. */
             failed?: number;
-            /** @description The headers of that operation's answer, by name. */
+            /** @description The headers of that operation's response, by name. */
             headers?: {
                 [key: string]: string;
             };
@@ -2049,7 +2049,7 @@ export interface components {
          * @example 01a1f894-ca3f-7267-b11f-7667b1bde221
          */
         Id: string;
-        /** @description The same key and body within 24 hours give the first answer again, and one task. For example `5f0c6c1e`. */
+        /** @description The same key and body within 24 hours give the first response again, and one task. For example `5f0c6c1e`. */
         IdempotencyKey: string;
         /** @description Only if the task is in one of these versions, or in any (`*`). For example `"1"`. */
         IfMatch: string;
@@ -2125,7 +2125,7 @@ export interface components {
          */
         ETag: string;
         /**
-         * @description `true` if this is the first answer again.
+         * @description `true` if this is the first response again.
          * @example true
          */
         "Idempotency-Replayed": string;
@@ -2135,7 +2135,7 @@ export interface components {
          */
         Link: string;
         /**
-         * @description The address of the task, as a relative reference.
+         * @description The URL of the task, as a relative reference.
          * @example /api/v1/tasks/01a1f894-ca3f-7267-b11f-7667b1bde221
          */
         Location: string;
@@ -2578,7 +2578,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body within 24 hours give the first answer again, and one task. For example `5f0c6c1e`. */
+                /** @description The same key and body within 24 hours give the first response again, and one task. For example `5f0c6c1e`. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -3511,7 +3511,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body within 24 hours give the first answer again, and one task. For example `5f0c6c1e`. */
+                /** @description The same key and body within 24 hours give the first response again, and one task. For example `5f0c6c1e`. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -4985,7 +4985,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body within 24 hours give the first answer again, and one task. For example `5f0c6c1e`. */
+                /** @description The same key and body within 24 hours give the first response again, and one task. For example `5f0c6c1e`. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -5984,7 +5984,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body within 24 hours give the first answer again, and one task. For example `5f0c6c1e`. */
+                /** @description The same key and body within 24 hours give the first response again, and one task. For example `5f0c6c1e`. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {

@@ -1,4 +1,4 @@
-//! Microsoft To Do, as the Graph API answers: tasks, lists of tasks, or pages of them.
+//! Microsoft To Do, as the Graph API responds: tasks, lists of tasks, or pages of them.
 
 use chrono::{NaiveDateTime, Timelike as _};
 
@@ -96,7 +96,8 @@ impl<'a> Reader<'a> {
         if found {
             return Ok(());
         }
-        let detail = "the file must be an object with an array \"value\", as the Graph API answers";
+        let detail =
+            "the file must be an object with an array \"value\", as the Graph API responds";
         Err(Invalid {
             line,
             detail: detail.to_owned(),
