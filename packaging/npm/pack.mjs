@@ -2,6 +2,8 @@
 //
 //   node packaging/npm/pack.mjs DIRECTORY PLATFORM=BINARY...
 //
+// With THIRD_PARTY=FILE the licenses of packaging/third-party.mjs come with each binary.
+//
 // The platforms are the keys of PLATFORMS. `todoward` depends on those that are named, so a
 // release names all that it has.
 import { execFileSync } from "node:child_process";
@@ -60,8 +62,8 @@ function check(platform, path, version) {
   if (libc === "musl" && glibc) fail(`${path} needs glibc: it is no binary for ${platform}`);
   if (libc === "glibc" && !glibc) fail(`${path} does not need glibc: it is a binary for ${platform}-musl`);
   if (os === process.platform && cpu === process.arch && libc !== "musl") {
-    const says = execFileSync(path, ["--version"], { encoding: "utf8" }).split(" ")[1];
-    if (says !== version) fail(`${path} is of ${says}, and Cargo.toml of ${version}`);
+    const says = execFileSync(resolve(path), ["--version"], { encoding: "utf8" }).trim();
+    if (!says.startsWith(`todoward ${version} `)) fail(`${path} is of ${says}, and Cargo.toml of ${version}`);
   }
   return { glibc };
 }
@@ -104,7 +106,7 @@ try {
       os: [os],
       cpu: [cpu],
       libc: libc && [libc],
-      files: [file],
+      files: [file, "THIRD-PARTY"],
       // Yarn keeps packages zipped otherwise, and nothing in an archive can be run.
       preferUnplugged: true,
       publishConfig,
@@ -113,6 +115,7 @@ try {
     pack(platform, packageJson, `The binary of [todoward](https://www.npmjs.com/package/todoward) for ${platform}. Install that one.\n`, (folder) => {
       copyFileSync(path, join(folder, file));
       chmodSync(join(folder, file), 0o755);
+      if (process.env.THIRD_PARTY) copyFileSync(process.env.THIRD_PARTY, join(folder, "THIRD-PARTY"));
     });
   }
 
