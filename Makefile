@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test batch-suite e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats binary better-auth client check-deploy chaos soak upgrade fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
+.PHONY: run test batch-suite e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats e2e-packages packages packages-test cargo-deb binary better-auth client check-deploy chaos soak upgrade fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -20,7 +20,7 @@ batch-suite: postgres
 # End to end, against the real ones: Better Auth, newman, a browser. Needs Node.js
 # 22.18 and Python 3. LONG=1 rotates keys under load for a minute instead of eight
 # seconds, makes up requests for longer, and compares more rules.
-e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats
+e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats e2e-packages
 
 # Tokens and keys of the real Better Auth, from npm: the newest, and the oldest line
 # that docs/BETTER_AUTH.md claims.
@@ -56,6 +56,12 @@ e2e-recurrence:
 # Exported files, read by Python's icalendar and csv and by pytodotxt.
 e2e-formats: binary
 	tests/formats/compare
+
+# The packages of npm and Debian, of this build: packed, installed, and run.
+e2e-packages: binary cargo-deb
+	strip -o target/test-binary target/debug/todoward
+	OUT=target/test-packages FAST=1 packaging/pack $(PLATFORM)=target/test-binary
+	cd tests/packages && npm test
 
 # What the tests above start with: the binary, Better Auth, and the client, which is built.
 binary:
@@ -113,6 +119,24 @@ image:
 # Builds the image and runs it; as root, with buildah, by hand: the build is long.
 image-test:
 	tests/deploy/image
+
+# The packages of npm and Debian, in target/packages: of a release build for this
+# machine, or of BINARIES="linux-x64=… darwin-arm64=…", all that a release has.
+# CONTRIBUTING.md has the rest of a release.
+packages: cargo-deb
+	$(if $(BINARIES),,cargo build --release --locked)
+	packaging/pack $(or $(BINARIES),$(PLATFORM)=target/release/todoward)
+
+# Installs the Debian package into a system of its own and boots it: as root, with
+# debootstrap and systemd-container, by hand, because that takes minutes.
+packages-test:
+	tests/packages/debian $(SUITE)
+
+# As npm names this machine.
+PLATFORM = $(shell node -p 'process.platform + "-" + process.arch')
+
+cargo-deb:
+	@command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
 
 # Every crate of the server as CycloneDX, in target/sbom.
 sbom:
