@@ -22,6 +22,12 @@ export function packed(pattern) {
   return join(PACKAGES, name);
 }
 
+/** The packages of platforms, by platform. */
+function packedPlatforms() {
+  const names = readdirSync(PACKAGES).map((file) => [/^todoward-([a-z].*)-\d+\.\d+\.\d+.*\.tgz$/.exec(file)?.[1], file]);
+  return Object.fromEntries(names.filter(([platform]) => platform).map(([platform, file]) => [platform, join(PACKAGES, file)]));
+}
+
 export function temporary(t) {
   const folder = mkdtempSync(join(tmpdir(), "todoward-packages-"));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -51,12 +57,18 @@ export async function succeed(program, args, options) {
  * A project that is empty but for Todoward. Nothing is fetched: the platform's package is an
  * optional dependency of the project, too, because no registry has it.
  */
-export async function project(t, { platforms = { [PLATFORM]: packed(new RegExp(`^todoward-${PLATFORM}-`)) }, todoward = packed(/^todoward-\d/), options = [] } = {}) {
+export async function project(t, { platforms = packedPlatforms(), todoward = packed(/^todoward-\d/), options = [] } = {}) {
   const folder = temporary(t);
   const optionalDependencies = Object.fromEntries(
     Object.entries(platforms).map(([platform, file]) => [`@todoward/${platform}`, `file:${file}`]),
   );
-  const manifest = { name: "app", private: true, scripts: { tasks: "todoward dev" }, devDependencies: { todoward: `file:${todoward}` }, optionalDependencies };
+  const manifest = {
+    name: "app",
+    private: true,
+    scripts: { tasks: "todoward dev" },
+    devDependencies: { todoward: `file:${todoward}` },
+    optionalDependencies,
+  };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   await succeed("npm", ["install", "--offline", "--no-audit", "--no-fund", ...options], { cwd: folder });
   return folder;
