@@ -78,6 +78,7 @@ const metadata = JSON.parse(
 const { version } = metadata.packages[0];
 const template = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
 const work = mkdtempSync(join(tmpdir(), "todoward-npm-"));
+process.on("exit", () => rmSync(work, { recursive: true }));
 
 /** Writes a package's files, and packs them. npm gives every file the same time, so equal files make equal packages. */
 function pack(name, packageJson, readme, add) {
@@ -91,39 +92,35 @@ function pack(name, packageJson, readme, add) {
   console.log(join(directory, packed.trim()));
 }
 
-try {
-  mkdirSync(directory, { recursive: true });
-  const { license, publishConfig } = template;
-  for (const [platform, path] of binaries) {
-    const { os, cpu, libc } = PLATFORMS[platform] ?? {};
-    const file = os === "win32" ? "todoward.exe" : "todoward";
-    const { glibc } = check(platform, path, version);
-    const packageJson = {
-      name: `@todoward/${platform}`,
-      version,
-      description: `The binary of todoward for ${platform}`,
-      license,
-      os: [os],
-      cpu: [cpu],
-      libc: libc && [libc],
-      files: [file, "THIRD-PARTY"],
-      // Yarn keeps packages zipped otherwise, and nothing in an archive can be run.
-      preferUnplugged: true,
-      publishConfig,
-      todoward: { file, glibc },
-    };
-    pack(platform, packageJson, `The binary of [todoward](https://www.npmjs.com/package/todoward) for ${platform}. Install that one.\n`, (folder) => {
-      copyFileSync(path, join(folder, file));
-      chmodSync(join(folder, file), 0o755);
-      if (process.env.THIRD_PARTY) copyFileSync(process.env.THIRD_PARTY, join(folder, "THIRD-PARTY"));
-    });
-  }
-
-  const { private: _, ...published } = template;
-  const optionalDependencies = Object.fromEntries([...binaries.keys()].sort().map((platform) => [`@todoward/${platform}`, version]));
-  pack("todoward", { ...published, version, optionalDependencies }, readFileSync(join(HERE, "README.md"), "utf8"), (folder) => {
-    cpSync(join(HERE, "bin"), join(folder, "bin"), { recursive: true });
+mkdirSync(directory, { recursive: true });
+const { license, publishConfig } = template;
+for (const [platform, path] of binaries) {
+  const { os, cpu, libc } = PLATFORMS[platform] ?? {};
+  const file = os === "win32" ? "todoward.exe" : "todoward";
+  const { glibc } = check(platform, path, version);
+  const packageJson = {
+    name: `@todoward/${platform}`,
+    version,
+    description: `The binary of todoward for ${platform}`,
+    license,
+    os: [os],
+    cpu: [cpu],
+    libc: libc && [libc],
+    files: [file, "THIRD-PARTY"],
+    // Yarn keeps packages zipped otherwise, and nothing in an archive can be run.
+    preferUnplugged: true,
+    publishConfig,
+    todoward: { file, glibc },
+  };
+  pack(platform, packageJson, `The binary of [todoward](https://www.npmjs.com/package/todoward) for ${platform}. Install that one.\n`, (folder) => {
+    copyFileSync(path, join(folder, file));
+    chmodSync(join(folder, file), 0o755);
+    if (process.env.THIRD_PARTY) copyFileSync(process.env.THIRD_PARTY, join(folder, "THIRD-PARTY"));
   });
-} finally {
-  rmSync(work, { recursive: true });
 }
+
+const { private: _, ...published } = template;
+const optionalDependencies = Object.fromEntries([...binaries.keys()].sort().map((platform) => [`@todoward/${platform}`, version]));
+pack("todoward", { ...published, version, optionalDependencies }, readFileSync(join(HERE, "README.md"), "utf8"), (folder) => {
+  cpSync(join(HERE, "bin"), join(folder, "bin"), { recursive: true });
+});
