@@ -112,7 +112,7 @@ for (const [platform, path] of binaries) {
     publishConfig,
     todoward: { file, glibc },
   };
-  pack(platform, packageJson, `The binary of [todoward](https://www.npmjs.com/package/todoward) for ${platform}. Install that one.\n`, (folder) => {
+  pack(platform, packageJson, `The binary of the package "todoward" for ${platform}. Install that one.\n`, (folder) => {
     copyFileSync(path, join(folder, file));
     chmodSync(join(folder, file), 0o755);
     if (process.env.THIRD_PARTY) copyFileSync(process.env.THIRD_PARTY, join(folder, "THIRD-PARTY"));
