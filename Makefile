@@ -1,6 +1,6 @@
 # The commands of every day.
 
-.PHONY: run test batch-suite e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats e2e-packages packages packages-test cargo-deb binary better-auth client check-deploy chaos soak upgrade fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
+.PHONY: run test batch-suite e2e e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats e2e-packages packages packages-test binary better-auth client check-deploy chaos soak upgrade fuzz mutants image image-test sbom check check-generated generate openapi client-types schema postgres bench swagger-ui
 
 # A first look: SQLite, nothing to set up. Built without PostgreSQL, which is
 # half of the time that a build takes.
@@ -58,9 +58,9 @@ e2e-formats: binary
 	tests/formats/compare
 
 # The packages of npm and Debian, of this build: packed, installed, and run.
-e2e-packages: binary cargo-deb
+e2e-packages: binary target/tools/bin/cargo-deb
 	strip -o target/test-binary target/debug/todoward
-	OUT=target/test-packages FAST=1 packaging/pack $(PLATFORM)=target/test-binary
+	PATH=$$PWD/target/tools/bin:$$PATH OUT=target/test-packages FAST=1 packaging/pack $(PLATFORM)=target/test-binary
 	cd tests/packages && npm test
 
 # What the tests above start with: the binary, Better Auth, and the client, which is built.
@@ -123,9 +123,9 @@ image-test:
 # The packages of npm and Debian, in target/packages: of a release build for this
 # machine, or of BINARIES="linux-x64=… darwin-arm64=…", all that a release has.
 # CONTRIBUTING.md has the rest of a release.
-packages: cargo-deb
+packages: target/tools/bin/cargo-deb
 	$(if $(BINARIES),,cargo build --release --locked)
-	packaging/pack $(or $(BINARIES),$(PLATFORM)=target/release/todoward)
+	PATH=$$PWD/target/tools/bin:$$PATH packaging/pack $(or $(BINARIES),$(PLATFORM)=target/release/todoward)
 
 # Installs the Debian package into a system of its own and boots it: as root, with
 # debootstrap and systemd-container, by hand, because that takes minutes.
@@ -135,8 +135,6 @@ packages-test:
 # As npm names this machine.
 PLATFORM = $(shell node -p 'process.platform + "-" + process.arch')
 
-cargo-deb:
-	@command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
 
 # Every crate of the server as CycloneDX, in target/sbom.
 sbom:
