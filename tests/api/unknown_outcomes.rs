@@ -93,6 +93,8 @@ async fn count(client: &Client, title: &str) -> usize {
 async fn creates_are_stored_once(faulty: &Faulty, way: Way, codes: &[&'static str]) {
     for (number, fault) in faults(way, codes, "INSERT INTO tasks").iter().enumerate() {
         let alice = faulty.user(&format!("alice {number}"));
+        // The first create of an owner is a transaction, under the owner's lock.
+        alice.create_path("first").await;
         let mut tries = 0;
         let response = faulty
             .struck(fault.clone(), async || {
