@@ -15,9 +15,7 @@ use super::error::{Effect, RunError};
 use super::id::{DbId, Id};
 use super::numbering::first_number;
 use super::schema::gone;
-use super::statement::{
-    Failure, Pass, Transaction, dynamic_query, in_transaction, in_transaction_or_not,
-};
+use super::statement::{Failure, Pass, Transaction, dynamic_query, in_transaction_or_not};
 use crate::auth::OwnerId;
 use crate::primitives::timestamp::Timestamp;
 
@@ -117,13 +115,8 @@ pub fn change_rows<T>(
     owner: &OwnerId,
     run: impl FnOnce(&mut DbConnection, &Change<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let owner = owner.as_str();
-    if let Some(now) = UNDER_WAY.get() {
-        return run(conn, &Change { owner, now });
-    }
-    in_transaction(conn, |conn| {
-        let change = begin(conn, owner)?;
-        run(conn, &change)
+    change_or_not(conn, owner, |conn, change| {
+        run(conn, change).map(Transaction::Commit)
     })
 }
 
@@ -139,16 +132,29 @@ pub fn change_all(
     owner: &OwnerId,
     run: impl FnOnce(&mut DbConnection, &Change<'_>) -> Result<usize, Failure>,
 ) -> Result<usize, Failure> {
-    let owner = owner.as_str();
-    if let Some(now) = UNDER_WAY.get() {
-        return run(conn, &Change { owner, now });
-    }
-    in_transaction_or_not(conn, |conn| {
-        let change = begin(conn, owner)?;
-        Ok(match run(conn, &change)? {
+    change_or_not(conn, owner, |conn, change| {
+        Ok(match run(conn, change)? {
             0 => Transaction::Rollback(0),
             count => Transaction::Commit(count),
         })
+    })
+}
+
+fn change_or_not<T>(
+    conn: &mut DbConnection,
+    owner: &OwnerId,
+    run: impl FnOnce(&mut DbConnection, &Change<'_>) -> Result<Transaction<T>, Failure>,
+) -> Result<T, Failure> {
+    let owner = owner.as_str();
+    if let Some(now) = UNDER_WAY.get() {
+        // The whole commits or not.
+        let (Transaction::Commit(value) | Transaction::Rollback(value)) =
+            run(conn, &Change { owner, now })?;
+        return Ok(value);
+    }
+    in_transaction_or_not(conn, |conn| {
+        let change = begin(conn, owner)?;
+        run(conn, &change)
     })
 }
 
