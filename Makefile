@@ -43,7 +43,7 @@ e2e-openapi: binary postgres
 	cd tests/openapi && npm ci && npm test
 	$(if $(LONG),SECONDS_EACH=900) tests/schemathesis/run
 
-# The example, clicked through in Chromium.
+# The app, clicked through in Chromium.
 e2e-browser: binary
 	cd apps/web && npm ci && npm run build
 	cd tests/browser && npm ci && npm test

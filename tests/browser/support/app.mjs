@@ -1,4 +1,4 @@
-// The example as it is deployed: `next start` on what `npm run build` made; or as
+// The app as it is deployed: `next start` on what `npm run build` made; or as
 // it is developed, `next dev`.
 
 import { spawn } from "node:child_process";
