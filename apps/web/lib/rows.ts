@@ -1,0 +1,228 @@
+import type { List, Task, Todoward } from "todoward-client";
+import type { Conflict, Rejection, Store as Copy, StoreStatus } from "todoward-client/sync";
+import type { UserStorage } from "./storage";
+
+/** Rows as the server put them into the page. */
+export interface FirstRows {
+  tasks: Task[];
+  lists: List[];
+  /** Whether these are all there are. */
+  complete: boolean;
+}
+
+/** All rows at one moment, arranged for whoever shows them. */
+export interface Snapshot {
+  /** Outside the trash, in the order of their siblings. */
+  tasks: readonly Task[];
+  lists: readonly List[];
+  /** Outside the trash. */
+  byId: ReadonlyMap<string, Task>;
+  listById: ReadonlyMap<string, List>;
+  /** By the id of the task above, or `none`. */
+  children: ReadonlyMap<string, readonly Task[]>;
+  /** The trash, what was deleted last first. */
+  trash: readonly Task[];
+  listTrash: readonly List[];
+  /** Whether the copy on this device is there, or only what the page came with. */
+  ready: boolean;
+}
+
+type Rows = { tasks: readonly Task[]; lists: readonly List[]; trash: readonly Task[]; listTrash: readonly List[] };
+
+const OPENING: StoreStatus = { state: "syncing", pending: 0, leader: false };
+
+interface Options {
+  client: Todoward;
+  settings: UserStorage;
+  first: FirstRows | null;
+  onConflict: (conflict: Conflict) => unknown;
+  onRejected: (rejection: Rejection) => void;
+}
+
+/**
+ * The user's rows: those that the page came with, until the copy on this device is open and has been pulled once; then
+ * the copy.
+ */
+export class LocalRows {
+  private readonly listeners = new Set<() => void>();
+  private readonly options: Options;
+  private copy: Copy | undefined;
+  private usable = false;
+  private snapshot: Snapshot;
+  private readonly firstSnapshot: Snapshot;
+  private waiting: { needsRows: boolean; run: (copy: Copy) => void }[] = [];
+  /** Why there is no copy on this device. */
+  private failure: string | undefined;
+  private readonly failed: StoreStatus = { ...OPENING, state: "error" };
+
+  constructor(options: Options) {
+    this.options = options;
+    const { tasks = [], lists = [] } = options.first ?? {};
+    this.firstSnapshot = arranged({ tasks, lists, trash: [], listTrash: [] }, false);
+    this.snapshot = this.firstSnapshot;
+  }
+
+  /** Opens the copy; gives the function that closes it. */
+  start(): () => void {
+    let ended = false;
+    let copy: Copy | undefined;
+    void this.open().then(
+      (opened) => {
+        if (ended) return opened.close();
+        copy = opened;
+        this.opened(opened);
+      },
+      (error: unknown) => {
+        if (ended) return;
+        this.failure = String(error);
+        this.tell();
+      },
+    );
+    return () => {
+      ended = true;
+      copy?.close();
+      if (this.copy === copy) this.copy = undefined;
+    };
+  }
+
+  private async open(): Promise<Copy> {
+    // Not needed for the first look at the page, so not in its first script.
+    const { openStore } = await import("todoward-client/sync");
+    const { client, onConflict, onRejected } = this.options;
+    return openStore({ client, onConflict, onRejected });
+  }
+
+  private opened(copy: Copy) {
+    this.copy = copy;
+    this.usable = this.options.settings.read("copied", false);
+    copy.subscribe(() => {
+      this.look();
+      this.tell();
+    });
+    this.look();
+    this.tell();
+  }
+
+  /** Whether the copy can be shown now, and what has waited for it be done. */
+  private look() {
+    const { copy } = this;
+    if (!copy) return;
+    const { state } = copy.status;
+    if (!this.usable) {
+      if (state === "synced") {
+        this.options.settings.write("copied", true);
+        this.usable = true;
+      } else if (state !== "syncing" && !this.options.first) {
+        // Nothing else can be shown.
+        this.usable = true;
+      }
+    }
+    const now = this.waiting.filter(({ needsRows }) => this.usable || !needsRows);
+    if (now.length === 0) return;
+    this.waiting = this.waiting.filter((one) => !now.includes(one));
+    for (const { run } of now) run(copy);
+  }
+
+  /** Runs a write: at once, or when the copy has the rows for it. */
+  write(run: (copy: Copy) => void, { needsRows = true } = {}) {
+    if (this.copy && (this.usable || !needsRows)) run(this.copy);
+    else this.waiting.push({ needsRows, run });
+  }
+
+  /** Why this browser keeps no copy; undefined: it does. */
+  get unavailable(): string | undefined {
+    return this.failure;
+  }
+
+  subscribe = (listener: () => void) => {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  };
+
+  get = (): Snapshot => this.snapshot;
+
+  /** What the server rendered. */
+  getFirst = (): Snapshot => this.firstSnapshot;
+
+  status = (): StoreStatus => (this.failure === undefined ? (this.copy?.status ?? OPENING) : this.failed);
+
+  statusAtFirst = (): StoreStatus => OPENING;
+
+  /** At sign-out: nothing of this user stays on the device. */
+  async wipe() {
+    this.options.settings.write("copied", undefined);
+    await this.copy?.wipe();
+  }
+
+  sync() {
+    void this.copy?.sync().catch(() => undefined);
+  }
+
+  private tell() {
+    const { copy } = this;
+    if (copy) {
+      const rows = this.usable ? rowsOf(copy) : laid(this.firstSnapshot, rowsOf(copy));
+      if (!sameRows(rows, this.snapshot) || this.snapshot.ready !== this.usable) this.snapshot = arranged(rows, this.usable);
+    }
+    for (const listener of [...this.listeners]) listener();
+  }
+}
+
+function rowsOf(copy: Copy): Rows {
+  return {
+    tasks: copy.tasks.list({ sort: "position" }),
+    lists: copy.lists.list(),
+    trash: copy.tasks.list({ trash: true }),
+    listTrash: copy.lists.list({ trash: true }),
+  };
+}
+
+/** New rows over those that the page came with. */
+function laid(first: Snapshot, rows: Rows): Rows {
+  const over = <Row extends Task | List>(old: readonly Row[], now: readonly Row[]) => {
+    const ids = new Set(now.map(({ id }) => id));
+    return [...old.filter(({ id }) => !ids.has(id)), ...now];
+  };
+  return { ...rows, tasks: over(first.tasks, rows.tasks), lists: over(first.lists, rows.lists) };
+}
+
+function sameRows(one: Rows, other: Rows): boolean {
+  const same = <Row>(a: readonly Row[], b: readonly Row[]) => a.length === b.length && a.every((row, at) => row === b[at]);
+  // The snapshot has the trash in another order.
+  const sameSet = <Row>(a: readonly Row[], b: readonly Row[]) => a.length === b.length && new Set([...a, ...b]).size === a.length;
+  return (
+    same(one.tasks, other.tasks) &&
+    same(one.lists, other.lists) &&
+    sameSet(one.trash, other.trash) &&
+    sameSet(one.listTrash, other.listTrash)
+  );
+}
+
+function arranged({ tasks, lists, trash, listTrash }: Rows, ready: boolean): Snapshot {
+  const byId = new Map(tasks.map((task) => [task.id, task]));
+  const children = new Map<string, Task[]>();
+  for (const task of tasks) {
+    // The first rows may be without the task above.
+    const above = task.parent_id !== null && byId.has(task.parent_id) ? task.parent_id : "none";
+    const siblings = children.get(above);
+    if (siblings) siblings.push(task);
+    else children.set(above, [task]);
+  }
+  const latest = <Row extends Task | List>(rows: readonly Row[]) =>
+    [...rows].sort((a, b) => (b.deleted_at ?? "").localeCompare(a.deleted_at ?? "") || (a.id < b.id ? 1 : -1));
+  return {
+    tasks,
+    lists,
+    byId,
+    listById: new Map(lists.map((list) => [list.id, list])),
+    children,
+    trash: latest(trash),
+    listTrash: latest(listTrash),
+    ready,
+  };
+}
+
+/** Everything below a task, in the order in which it is shown. */
+export function descendants(rows: Pick<Snapshot, "children">, id: string): Task[] {
+  return (rows.children.get(id) ?? []).flatMap((task) => [task, ...descendants(rows, task.id)]);
+}
