@@ -4,7 +4,7 @@ import { readTheme, THEME_COOKIE } from "@/lib/theme";
 import { AuthForm, type AuthMode } from "./auth-form";
 import styles from "./auth-page.module.css";
 import { Logo } from "./logo";
-import { ThemeToggle } from "./theme-toggle";
+import { AuthTheme } from "./auth-theme";
 
 const TEXTS = {
   "sign-in": { title: "Welcome back", lead: "Sign in to see your tasks.", other: "New here?", link: "Create an account", href: "/sign-up" },
@@ -18,7 +18,7 @@ export async function AuthPage({ mode }: { mode: AuthMode }) {
     <div className={styles.page}>
       <header className={styles.top}>
         <Logo />
-        <ThemeToggle initial={theme} />
+        <AuthTheme initial={theme} />
       </header>
       <main className={styles.main}>
         <div className={styles.card}>

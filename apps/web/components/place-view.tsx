@@ -1,25 +1,83 @@
+import { useEffect } from "react";
 import { useAddress } from "@/hooks/use-address";
+import { useList, useSnapshot } from "@/hooks/use-rows";
+import { useToday } from "@/hooks/use-today";
 import { useView } from "@/hooks/use-view";
+import { longDay } from "@/lib/dates";
+import { isNarrowed, type Place } from "@/lib/places";
+import { useServices } from "@/lib/services";
+import { Calendar } from "./calendar";
 import { Composer } from "./composer";
-import { TaskRow } from "./task-row";
+import { Empty } from "./empty";
+import { FilterBar } from "./filter-bar";
+import styles from "./place-view.module.css";
+import { SettingsPlace } from "./settings-place";
+import { TaskGroups } from "./task-groups";
+import { TrashPlace } from "./trash-place";
+import { UpcomingBar } from "./upcoming-bar";
 
+const NAMES = { inbox: "Inbox", today: "Today", upcoming: "Upcoming", all: "All tasks", done: "Done", trash: "Trash", settings: "Settings" } as const;
+
+/** The name of a place, as its heading and the title of the window say it. */
+export function usePlaceName(place: Place): string {
+  const list = useList(place.kind === "list" ? place.id : null);
+  if (place.kind === "list") return list?.name ?? "List";
+  return NAMES[place.kind];
+}
+
+/** Everything in the middle of the page. */
 export function PlaceView() {
-  const { place } = useAddress();
+  const address = useAddress();
+  const { place, filters } = address;
+  const today = useToday();
   const view = useView();
+  const { ready } = useSnapshot();
+  const name = usePlaceName(place);
+  const list = useList(place.kind === "list" ? place.id : null);
+  const searching = filters.q.trim() !== "";
+  useEffect(() => {
+    document.title = `${name} · Todoward`;
+  }, [name]);
+
+  if (place.kind === "settings") return <SettingsPlace />;
+  if (place.kind === "trash") return <TrashPlace view={view} />;
+  if (place.kind === "list" && !list && ready) return <Empty kind="gone" />;
+  const adds = place.kind !== "done" && !searching;
+  const month = place.kind === "upcoming" && address.view === "month";
   return (
     <>
-      <h1>{place.kind}</h1>
-      <Composer />
-      {view.groups.map(({ key, title, rows }) => (
-        <section key={key}>
-          {title && <h2>{title}</h2>}
-          <ul>
-            {rows.map((row) => (
-              <TaskRow key={row.task.id} row={row} />
-            ))}
-          </ul>
-        </section>
-      ))}
+      <div className={styles.head}>
+        <div className={styles.title}>
+          <h1 tabIndex={-1}>{searching ? "Search results" : name}</h1>
+          {place.kind === "today" && <p className={styles.day}>{longDay(today)}</p>}
+          {!month && <Summary count={view.count} overdue={place.kind === "today" ? 0 : view.overdue} searching={isNarrowed(filters)} />}
+        </div>
+        {place.kind === "upcoming" ? <UpcomingBar /> : <FilterBar />}
+      </div>
+      {list?.archived && <Archived />}
+      {adds && !month && place.kind !== "upcoming" && <Composer key={name} />}
+      {month ? <Calendar /> : <TaskGroups view={view} />}
+      {view.groups.length === 0 && <Empty kind={isNarrowed(filters) ? "filtered" : place.kind} />}
     </>
+  );
+}
+
+function Summary({ count, overdue, searching }: { count: number; overdue: number; searching: boolean }) {
+  if (count === 0) return null;
+  const tasks = `${count.toLocaleString("en")} ${count === 1 ? "task" : "tasks"}${searching ? " found" : ""}`;
+  return <p className={styles.count}>{overdue ? `${tasks}, ${overdue} overdue` : tasks}</p>;
+}
+
+function Archived() {
+  const { actions } = useServices();
+  const { place } = useAddress();
+  const list = useList(place.kind === "list" ? place.id : null);
+  return (
+    <p className={styles.notice}>
+      This list is archived: its tasks don’t appear in Today, Upcoming or All tasks.{" "}
+      <button type="button" onClick={() => list && actions.archiveList(list, false)}>
+        Unarchive
+      </button>
+    </p>
   );
 }

@@ -24,7 +24,7 @@ export function Shell() {
       <div className={styles.shell} data-density={density}>
         <Sidebar open={drawer} onClose={() => setDrawer(false)} />
         <div className={styles.column}>
-          <TopBar onMenu={() => setDrawer(true)} />
+          <TopBar onMenu={() => setDrawer(true)} onPalette={() => {}} />
           <main id="main" tabIndex={-1} className={styles.main}>
             <PlaceView />
           </main>

@@ -13,6 +13,8 @@ export interface Row {
   subtasks: number;
   done: number;
   collapsed: boolean;
+  /** Whether its subtasks stand below it here, or would. */
+  nested: boolean;
   /** The title of the task above, where that is not the row above. */
   above: string | undefined;
 }
@@ -176,6 +178,7 @@ function rowOf(snapshot: Snapshot, task: Task, now: Circumstances, level: number
     subtasks: children.length,
     done: children.filter((one) => one.completed).length,
     collapsed: flat || now.collapsed.has(task.id),
+    nested: !flat,
     above: flat && task.parent_id ? snapshot.byId.get(task.parent_id)?.title : undefined,
   };
 }

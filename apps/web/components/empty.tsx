@@ -1,0 +1,44 @@
+import { CalendarCheck, CheckCheck, Inbox, Layers, ListTodo, SearchX, Sun, Trash2 } from "lucide-react";
+import { useAddress } from "@/hooks/use-address";
+import { at, NO_FILTERS } from "@/lib/places";
+import { useServices } from "@/lib/services";
+import styles from "./empty.module.css";
+import { PlaceLink } from "./place-link";
+import ui from "./ui.module.css";
+
+const TEXTS = {
+  today: [Sun, "Nothing due today", "Tasks that are due today or overdue show up here."],
+  inbox: [Inbox, "Your inbox is empty", "New tasks land here until you give them a list."],
+  upcoming: [CalendarCheck, "Nothing coming up", "Tasks with a due date show up here."],
+  all: [Layers, "Nothing to do", "Add your first task above."],
+  done: [CheckCheck, "Nothing done yet", "Completed tasks are kept here, most recent first."],
+  trash: [Trash2, "The trash is empty", "Deleted tasks stay here for 30 days."],
+  list: [ListTodo, "This list is empty", "Add a task above, or drag one here from another list."],
+  settings: [ListTodo, "", ""],
+  filtered: [SearchX, "Nothing found", "No task matches your search and filters."],
+  gone: [SearchX, "This list doesn’t exist", "It may have been deleted. Look for it in the trash."],
+} as const;
+
+/** Says why nothing is there. */
+export function Empty({ kind }: { kind: keyof typeof TEXTS }) {
+  const { navigation } = useServices();
+  const { filters } = useAddress();
+  const [Icon, title, text] = TEXTS[kind];
+  return (
+    <div className={styles.empty}>
+      <Icon size={34} strokeWidth={1.5} aria-hidden="true" />
+      <h2>{title}</h2>
+      <p>{text}</p>
+      {kind === "filtered" && (
+        <button type="button" className={ui.button} onClick={() => navigation.change({ filters: { ...NO_FILTERS, sort: filters.sort } })}>
+          Clear search and filters
+        </button>
+      )}
+      {kind === "gone" && (
+        <PlaceLink to={at({ kind: "trash" })} className={ui.button}>
+          Open the trash
+        </PlaceLink>
+      )}
+    </div>
+  );
+}
