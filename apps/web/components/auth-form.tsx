@@ -11,6 +11,8 @@ interface Props {
   mode: AuthMode;
   /** The only account that will do. */
   email?: string;
+  /** Where it leads. */
+  to?: string;
   onSignedIn?: (userId: string) => void;
 }
 
@@ -19,7 +21,7 @@ const never = () => () => {};
 /** Whether this runs in the browser. Until it does, the browser would send a form by itself. */
 const useReady = () => useSyncExternalStore(never, () => true, () => false);
 
-export function AuthForm({ mode, email, onSignedIn = () => location.assign("/") }: Props) {
+export function AuthForm({ mode, email, to = "/", onSignedIn = () => location.assign(to) }: Props) {
   const [fault, setFault] = useState<AuthFault>();
   const [busy, setBusy] = useState(false);
   const ready = useReady();

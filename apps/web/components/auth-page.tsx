@@ -11,7 +11,8 @@ const TEXTS = {
   "sign-up": { title: "Create your account", lead: "It takes a name, an e-mail address and a password.", other: "Already have an account?", link: "Sign in", href: "/sign-in" },
 } as const;
 
-export async function AuthPage({ mode }: { mode: AuthMode }) {
+/** `to`: where the user wanted to go. */
+export async function AuthPage({ mode, to }: { mode: AuthMode; to: string }) {
   const texts = TEXTS[mode];
   const theme = readTheme((await cookies()).get(THEME_COOKIE)?.value);
   return (
@@ -24,9 +25,9 @@ export async function AuthPage({ mode }: { mode: AuthMode }) {
         <div className={styles.card}>
           <h1>{texts.title}</h1>
           <p className={styles.lead}>{texts.lead}</p>
-          <AuthForm mode={mode} />
+          <AuthForm mode={mode} to={to} />
           <p className={styles.other}>
-            {texts.other} <Link href={texts.href}>{texts.link}</Link>
+            {texts.other} <Link href={to === "/" ? texts.href : `${texts.href}?to=${encodeURIComponent(to)}`}>{texts.link}</Link>
           </p>
         </div>
       </main>

@@ -1,39 +1,64 @@
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
+import { useAppShortcuts } from "@/hooks/use-app-shortcuts";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
+import { AddButton } from "./add-button";
+import { DetailPanel } from "./detail-panel";
+import { Notices } from "./notices";
 import { PlaceView } from "./place-view";
+import { SelectionBar } from "./selection-bar";
 import styles from "./shell.module.css";
 import { Sidebar } from "./sidebar";
 import { Toaster } from "./toaster";
 import { TopBar } from "./top-bar";
 
+// What is not seen at first is not in the first script.
+const Palette = lazy(() => import("./palette").then((module) => ({ default: module.Palette })));
+const HelpDialog = lazy(() => import("./help-dialog").then((module) => ({ default: module.HelpDialog })));
+const SessionDialog = lazy(() => import("./session-dialog").then((module) => ({ default: module.SessionDialog })));
+
 /** The page: places at the side, tasks in the middle, what lies over them. */
 export function Shell() {
-  const { said, settings } = useServices();
+  const { said, settings, signedOut } = useServices();
   const { density } = useStore(settings);
-  const address = useAddress();
+  const asking = useStore(signedOut) === "asking";
+  const { place, task } = useAddress();
   const [drawer, setDrawer] = useState(false);
+  const [over, setOver] = useState<"palette" | "help" | null>(null);
+  const close = useCallback(() => setOver(null), []);
+  const closeDrawer = useCallback(() => setDrawer(false), []);
+  const help = useCallback(() => setOver("help"), []);
   // Whoever goes back leaves the drawer, too.
-  useEffect(() => setDrawer(false), [address.place]);
+  useEffect(() => setDrawer(false), [place]);
+  useAppShortcuts({ onPalette: () => setOver("palette"), onHelp: help });
   return (
     <>
       <a className={styles.skip} href="#main">
         Skip to tasks
       </a>
-      <div className={styles.shell} data-density={density}>
-        <Sidebar open={drawer} onClose={() => setDrawer(false)} />
-        <div className={styles.column}>
-          <TopBar onMenu={() => setDrawer(true)} onPalette={() => {}} />
+      <div className={styles.shell} data-density={density} data-detail={task !== null}>
+        <Sidebar open={drawer} onClose={closeDrawer} />
+        <div className={styles.column} data-behind-drawer>
+          <TopBar onMenu={() => setDrawer(true)} onPalette={() => setOver("palette")} />
+          <Notices />
           <main id="main" tabIndex={-1} className={styles.main}>
             <PlaceView />
           </main>
+          <AddButton />
         </div>
+        <DetailPanel />
       </div>
+      <SelectionBar />
       <Toaster />
       <div className="visually-hidden" role="status">
         {useStore(said)}
       </div>
+      <Suspense>
+        {over === "palette" && <Palette onClose={close} onHelp={help} />}
+        {over === "help" && <HelpDialog onClose={close} />}
+        {asking && <SessionDialog />}
+      </Suspense>
     </>
   );
 }

@@ -6,8 +6,6 @@ import type { UserStorage } from "./storage";
 export interface FirstRows {
   tasks: Task[];
   lists: List[];
-  /** Whether these are all there are. */
-  complete: boolean;
 }
 
 /** All rows at one moment, arranged for whoever shows them. */

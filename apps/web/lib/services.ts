@@ -120,6 +120,8 @@ export function makeServices({ user, server, theme, address, today, rows: first 
         newDay();
       };
       newDay();
+      // So that the server's next first page has the right day.
+      document.cookie = `zone=${encodeURIComponent(zoneOf(settings.get()))}; path=/; max-age=31536000; samesite=lax`;
       const timer = setInterval(newDay, 20_000);
       const ends = [
         navigation.start(),

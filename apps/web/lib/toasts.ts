@@ -55,6 +55,7 @@ export class Toasts extends Store<Toast[]> {
   }
 
   private start(toast: Toast) {
+    this.stop(toast.id);
     if (toast.lasts) this.timers.set(toast.id, setTimeout(() => this.close(toast.id), toast.lasts));
   }
 

@@ -31,7 +31,7 @@ export default async function Page({ params, searchParams }: Props) {
     theme,
     address,
     today: todayIn(zone(kept.get("zone")?.value)),
-    rows: await firstRows(),
+    rows: await firstRows(id),
   };
   return <App key={id} first={first} />;
 }
