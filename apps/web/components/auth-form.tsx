@@ -83,7 +83,7 @@ export function AuthForm({ mode, email, to = "/", onSignedIn = () => location.as
 }
 
 function firstMissing(mode: AuthMode, { name, email, password }: Credentials): AuthFault | undefined {
-  if (mode === "sign-up" && !name) return { field: "name", text: "What shall we call you?" };
+  if (mode === "sign-up" && !name) return { field: "name", text: "What should we call you?" };
   if (!email) return { field: "email", text: "Enter your e-mail address." };
   return password ? undefined : { field: "password", text: "Enter your password." };
 }

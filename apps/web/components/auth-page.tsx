@@ -8,7 +8,7 @@ import { AuthTheme } from "./auth-theme";
 
 const TEXTS = {
   "sign-in": { title: "Welcome back", lead: "Sign in to see your tasks.", other: "New here?", link: "Create an account", href: "/sign-up" },
-  "sign-up": { title: "Create your account", lead: "It takes a name, an e-mail address and a password.", other: "Already have an account?", link: "Sign in", href: "/sign-in" },
+  "sign-up": { title: "Create your account", lead: "All you need is a name, an e-mail address and a password.", other: "Already have an account?", link: "Sign in", href: "/sign-in" },
 } as const;
 
 /** `to`: where the user wanted to go. */

@@ -13,10 +13,10 @@ export function DetailPanel() {
   const { navigation } = useServices();
   const { task: id } = useAddress();
   const task = useTask(id);
-  const { ready } = useSnapshot();
+  const { complete } = useSnapshot();
   const narrow = useNarrow(800);
   if (!id) return null;
-  if (!task && !ready) return null;
+  if (!task && !complete) return null;
   const close = () => {
     navigation.closeTask();
     // Once the panel has gone.

@@ -3,6 +3,7 @@ import type { ListPatch, TaskFields } from "todoward-client";
 import { useSnapshot, useStatus } from "@/hooks/use-rows";
 import { useOnline, usePatient } from "@/hooks/use-online";
 import { quoted } from "@/lib/actions";
+import { explainSync } from "@/lib/messages";
 import { type Refusal, useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import { ConflictNotice } from "./conflicts";
@@ -27,13 +28,14 @@ export function Notices() {
 }
 
 function ConnectionNotice() {
-  const { signedOut, rows } = useServices();
-  const { state, pending, error } = useStatus();
+  const { signedOut, rows, connection } = useServices();
+  const status = useStatus();
   const out = useStore(signedOut);
   const online = useOnline();
+  const explanation = explainSync(status, online, connection.baseUrl);
   // A moment without a network is nobody's concern.
-  const away = usePatient(state === "offline" || state === "error" || !online);
-  const waiting = pending === 0 ? "" : pending === 1 ? " 1 change is waiting to be sent." : ` ${pending} changes are waiting to be sent.`;
+  const away = usePatient(explanation !== null);
+  const waiting = status.pending === 0 ? "" : status.pending === 1 ? " 1 change is waiting to be sent." : ` ${status.pending} changes are waiting to be sent.`;
   if (rows.unavailable) return <Notice text="This browser won’t let Todoward store tasks on this device. Allow site data, or leave private browsing, then reload." />;
   if (out === "later") {
     return (
@@ -44,10 +46,9 @@ function ConnectionNotice() {
       </Notice>
     );
   }
-  if (!away) return null;
-  const title = !online ? "You’re offline. You can keep working." : state === "error" && !/unreachable/i.test(error ?? "") ? "Todoward can’t sync at the moment. Trying again." : "Can’t reach Todoward. You can keep working.";
+  if (!away || !explanation) return null;
   return (
-    <Notice text={`${title}${waiting}`} hint={online ? error : undefined}>
+    <Notice text={`${explanation.text}${waiting}`} hint={explanation.hint}>
       {online && (
         <button type="button" className={ui.link} onClick={() => rows.sync()}>
           Try now
@@ -61,8 +62,14 @@ function Notice({ text, hint, children }: { text: string; hint?: string; childre
   return (
     <div className={styles.notice}>
       <CloudOff size={16} aria-hidden="true" />
-      <p title={hint}>{text}</p>
+      <p>{text}</p>
       {children}
+      {hint && (
+        <details className={styles.hint}>
+          <summary>For developers</summary>
+          <p>{hint}</p>
+        </details>
+      )}
     </div>
   );
 }

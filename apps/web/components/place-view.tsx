@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 import { useAddress } from "@/hooks/use-address";
-import { useList, useSnapshot } from "@/hooks/use-rows";
+import { useList, useSnapshot, useStatus } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
 import { useView } from "@/hooks/use-view";
 import { longDay } from "@/lib/dates";
@@ -31,7 +31,8 @@ export function PlaceView() {
   const { place, filters } = address;
   const today = useToday();
   const view = useView();
-  const { ready } = useSnapshot();
+  const { complete } = useSnapshot();
+  const { state } = useStatus();
   const name = usePlaceName(place);
   const list = useList(place.kind === "list" ? place.id : null);
   const searching = filters.q.trim() !== "";
@@ -41,7 +42,7 @@ export function PlaceView() {
 
   if (place.kind === "settings") return <SettingsPlace />;
   if (place.kind === "trash") return <TrashPlace view={view} />;
-  if (place.kind === "list" && !list && ready) return <Empty kind="gone" />;
+  if (place.kind === "list" && !list && complete) return <Empty kind="gone" />;
   const adds = place.kind !== "done" && !searching;
   const month = place.kind === "upcoming" && address.view === "month";
   return (
@@ -57,7 +58,8 @@ export function PlaceView() {
       {list?.archived && <Archived />}
       {adds && !month && place.kind !== "upcoming" && <Composer key={name} />}
       {month ? <Calendar /> : <TaskGroups view={view} />}
-      {view.groups.length === 0 && <Empty kind={isNarrowed(filters) ? "filtered" : place.kind} />}
+      {view.groups.length === 0 && !(state === "syncing" && !complete) && <Empty kind={isNarrowed(filters) ? "filtered" : place.kind} />}
+      {view.groups.length === 0 && state === "syncing" && !complete && <Loading />}
     </>
   );
 }
@@ -66,6 +68,15 @@ function Summary({ count, overdue, searching }: { count: number; overdue: number
   if (count === 0) return null;
   const tasks = `${count.toLocaleString("en")} ${count === 1 ? "task" : "tasks"}${searching ? " found" : ""}`;
   return <p className={styles.count}>{overdue ? `${tasks}, ${overdue} overdue` : tasks}</p>;
+}
+
+/** Only at the very first visit of a device, and only if the server takes its time. */
+function Loading() {
+  return (
+    <p className={styles.loading} role="status">
+      Loading your tasks…
+    </p>
+  );
 }
 
 function Archived() {

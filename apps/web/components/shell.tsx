@@ -1,6 +1,7 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useAppShortcuts } from "@/hooks/use-app-shortcuts";
+import { useSnapshot, useStatus } from "@/hooks/use-rows";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import { AddButton } from "./add-button";
@@ -29,6 +30,10 @@ export function Shell() {
   const close = useCallback(() => setOver(null), []);
   const closeDrawer = useCallback(() => setDrawer(false), []);
   const help = useCallback(() => setOver("help"), []);
+  const [running, setRunning] = useState(false);
+  useEffect(() => setRunning(true), []);
+  const { complete } = useSnapshot();
+  const { state } = useStatus();
   // Whoever goes back leaves the drawer, too.
   useEffect(() => setDrawer(false), [place]);
   useAppShortcuts({ onPalette: () => setOver("palette"), onHelp: help });
@@ -37,7 +42,7 @@ export function Shell() {
       <a className={styles.skip} href="#main">
         Skip to tasks
       </a>
-      <div className={styles.shell} data-density={density} data-detail={task !== null}>
+      <div className={styles.shell} data-density={density} data-detail={task !== null} data-ready={running && (complete || state !== "syncing")}>
         <Sidebar open={drawer} onClose={closeDrawer} />
         <div className={styles.column} data-behind-drawer>
           <TopBar onMenu={() => setDrawer(true)} onPalette={() => setOver("palette")} />

@@ -21,8 +21,8 @@ export interface Snapshot {
   /** The trash, what was deleted last first. */
   trash: readonly Task[];
   listTrash: readonly List[];
-  /** Whether the copy on this device is there, or only what the page came with. */
-  ready: boolean;
+  /** Whether these are all there are, and not only what the page came with. */
+  complete: boolean;
 }
 
 type Rows = { tasks: readonly Task[]; lists: readonly List[]; trash: readonly Task[]; listTrash: readonly List[] };
@@ -45,7 +45,7 @@ export class LocalRows {
   private readonly listeners = new Set<() => void>();
   private readonly options: Options;
   private copy: Copy | undefined;
-  private usable = false;
+  private complete = false;
   private snapshot: Snapshot;
   private readonly firstSnapshot: Snapshot;
   private waiting: { needsRows: boolean; run: (copy: Copy) => void }[] = [];
@@ -92,7 +92,7 @@ export class LocalRows {
 
   private opened(copy: Copy) {
     this.copy = copy;
-    this.usable = this.options.settings.read("copied", false);
+    this.complete = this.options.settings.read("copied", false);
     copy.subscribe(() => {
       this.look();
       this.tell();
@@ -101,29 +101,28 @@ export class LocalRows {
     this.tell();
   }
 
-  /** Whether the copy can be shown now, and what has waited for it be done. */
+  /** Whether the copy is complete now; what has waited for that is done. */
   private look() {
     const { copy } = this;
     if (!copy) return;
-    const { state } = copy.status;
-    if (!this.usable) {
-      if (state === "synced") {
-        this.options.settings.write("copied", true);
-        this.usable = true;
-      } else if (state !== "syncing" && !this.options.first) {
-        // Nothing else can be shown.
-        this.usable = true;
-      }
+    if (!this.complete && copy.status.state === "synced") {
+      this.options.settings.write("copied", true);
+      this.complete = true;
     }
-    const now = this.waiting.filter(({ needsRows }) => this.usable || !needsRows);
+    const now = this.waiting.filter(({ needsRows }) => this.hasRows || !needsRows);
     if (now.length === 0) return;
     this.waiting = this.waiting.filter((one) => !now.includes(one));
     for (const { run } of now) run(copy);
   }
 
+  /** Whether every row that is shown is in the copy. */
+  private get hasRows(): boolean {
+    return this.complete || this.options.first === null;
+  }
+
   /** Runs a write: at once, or when the copy has the rows for it. */
   write(run: (copy: Copy) => void, { needsRows = true } = {}) {
-    if (this.copy && (this.usable || !needsRows)) run(this.copy);
+    if (this.copy && (this.hasRows || !needsRows)) run(this.copy);
     else this.waiting.push({ needsRows, run });
   }
 
@@ -159,8 +158,8 @@ export class LocalRows {
   private tell() {
     const { copy } = this;
     if (copy) {
-      const rows = this.usable ? rowsOf(copy) : laid(this.firstSnapshot, rowsOf(copy));
-      if (!sameRows(rows, this.snapshot) || this.snapshot.ready !== this.usable) this.snapshot = arranged(rows, this.usable);
+      const rows = this.complete ? rowsOf(copy) : laid(this.firstSnapshot, rowsOf(copy));
+      if (!sameRows(rows, this.snapshot) || this.snapshot.complete !== this.complete) this.snapshot = arranged(rows, this.complete);
     }
     for (const listener of [...this.listeners]) listener();
   }
@@ -196,7 +195,7 @@ function sameRows(one: Rows, other: Rows): boolean {
   );
 }
 
-function arranged({ tasks, lists, trash, listTrash }: Rows, ready: boolean): Snapshot {
+function arranged({ tasks, lists, trash, listTrash }: Rows, complete: boolean): Snapshot {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const children = new Map<string, Task[]>();
   for (const task of tasks) {
@@ -216,7 +215,7 @@ function arranged({ tasks, lists, trash, listTrash }: Rows, ready: boolean): Sna
     children,
     trash: latest(trash),
     listTrash: latest(listTrash),
-    ready,
+    complete,
   };
 }
 
