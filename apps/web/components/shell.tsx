@@ -31,7 +31,10 @@ export function Shell() {
   const closeDrawer = useCallback(() => setDrawer(false), []);
   const help = useCallback(() => setOver("help"), []);
   const [running, setRunning] = useState(false);
-  useEffect(() => setRunning(true), []);
+  useEffect(() => {
+    setRunning(true);
+    replayKeys();
+  }, []);
   const { complete } = useSnapshot();
   const { state } = useStatus();
   // Whoever goes back leaves the drawer, too.
@@ -42,7 +45,14 @@ export function Shell() {
       <a className={styles.skip} href="#main">
         Skip to tasks
       </a>
-      <div className={styles.shell} data-density={density} data-detail={task !== null} data-ready={running && (complete || state !== "syncing")}>
+      <div
+        className={styles.shell}
+        data-density={density}
+        data-detail={task !== null}
+        // What is pressed before would be half done: a box that is checked, and a task that is not.
+        inert={!running}
+        data-ready={running && (complete || state !== "syncing")}
+      >
         <Sidebar open={drawer} onClose={closeDrawer} />
         <div className={styles.column} data-behind-drawer>
           <TopBar onMenu={() => setDrawer(true)} onPalette={() => setOver("palette")} />
@@ -66,4 +76,20 @@ export function Shell() {
       </Suspense>
     </>
   );
+}
+
+declare global {
+  interface Window {
+    /** Keys that were pressed before this ran; components/early-keys.tsx. */
+    earlyKeys?: string[];
+  }
+}
+
+function replayKeys() {
+  const keys = window.earlyKeys ?? [];
+  delete window.earlyKeys;
+  // The page takes input from the next frame on.
+  requestAnimationFrame(() => {
+    for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  });
 }

@@ -1,6 +1,7 @@
 import { cookies } from "next/headers";
 import { notFound, redirect } from "next/navigation";
 import { App } from "@/components/app";
+import { EarlyKeys } from "@/components/early-keys";
 import { todayIn } from "@/lib/dates";
 import { firstRows } from "@/lib/first-rows";
 import { parseAddress, writeAddress } from "@/lib/places";
@@ -33,7 +34,12 @@ export default async function Page({ params, searchParams }: Props) {
     today: todayIn(zone(kept.get("zone")?.value)),
     rows: await firstRows(id),
   };
-  return <App key={id} first={first} />;
+  return (
+    <>
+      <EarlyKeys />
+      <App key={id} first={first} />
+    </>
+  );
 }
 
 /** As the browser has said at an earlier visit. */
