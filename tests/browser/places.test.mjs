@@ -188,3 +188,16 @@ test("the page comes without Todoward, and in time", async ({ visitor, start, li
   await ada.todo.add("Typed into the silence");
   await ada.todo.shows("Typed into the silence");
 });
+
+test("the first load is at most 180 KiB of JavaScript, compressed", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.signUp();
+  const sizes = [];
+  ada.page.on("requestfinished", async (request) => {
+    if (/\.js(\?|$)/.test(request.url())) sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
+  });
+  await ada.page.goto("/", { waitUntil: "load" });
+  const sum = (await Promise.all(sizes)).reduce((all, one) => all + one, 0);
+  expect(sum).toBeGreaterThan(50 * 1024);
+  expect(sum).toBeLessThan(180 * 1024);
+});

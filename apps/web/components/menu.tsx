@@ -22,17 +22,22 @@ export function Menu({ label, icon, className, children }: Props) {
     button.current?.focus({ preventScroll: true });
   }
 
-  // In the top layer, so that nothing cuts it off; so it must be told where its button is.
+  // In the top layer, so that nothing cuts it off; so it must be told where its button is. It has its size only once it
+  // is shown, which is after this and before it is painted.
   useLayoutEffect(() => {
-    const [element, anchor] = [popup.current, button.current];
-    if (!open || !element || !anchor) return;
-    const box = anchor.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = element;
-    const left = Math.max(8, Math.min(box.right - width, window.innerWidth - width - 8));
-    const below = box.bottom + 4 + height < window.innerHeight;
-    element.style.left = `${box.left + width < window.innerWidth - 8 ? box.left : left}px`;
-    element.style.top = `${Math.max(8, below ? box.bottom + 4 : box.top - height - 4)}px`;
-    element.querySelector<HTMLElement>("button, input, a")?.focus();
+    if (!open) return;
+    const frame = requestAnimationFrame(() => {
+      const [element, anchor] = [popup.current, button.current];
+      if (!element || !anchor) return;
+      const box = anchor.getBoundingClientRect();
+      const { offsetWidth: width, offsetHeight: height } = element;
+      const fits = box.left + width < window.innerWidth - 8;
+      const below = box.bottom + 4 + height < window.innerHeight;
+      element.style.left = `${fits ? box.left : Math.max(8, box.right - width)}px`;
+      element.style.top = `${Math.max(8, below ? box.bottom + 4 : box.top - height - 4)}px`;
+      element.querySelector<HTMLElement>("button, input, select, a")?.focus({ preventScroll: true });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [open]);
 
   useEffect(() => {
@@ -44,9 +49,9 @@ export function Menu({ label, icon, className, children }: Props) {
 
   function onKeyDown(event: React.KeyboardEvent) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step || (event.target instanceof HTMLInputElement && event.target.type !== "radio")) return;
+    if (!step || event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type !== "radio")) return;
     event.preventDefault();
-    const items = [...(popup.current?.querySelectorAll<HTMLElement>("button:not(:disabled), a, input") ?? [])];
+    const items = [...(popup.current?.querySelectorAll<HTMLElement>("button:not(:disabled), a, input, select") ?? [])];
     const at = items.indexOf(document.activeElement as HTMLElement);
     items[(at + step + items.length) % items.length]?.focus();
   }

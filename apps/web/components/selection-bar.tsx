@@ -4,7 +4,7 @@ import { useAddress } from "@/hooks/use-address";
 import { useLists, useSnapshot, useTags } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
 import { addDays } from "@/lib/dates";
-import { pathOf, PRIORITIES, type Priority } from "@/lib/places";
+import { PRIORITIES, type Priority, writeAddress } from "@/lib/places";
 import { folded } from "@/lib/search";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
@@ -18,8 +18,7 @@ export function SelectionBar() {
   const { selection, actions } = useServices();
   const chosen = useStore(selection);
   const { byId } = useSnapshot();
-  const { place } = useAddress();
-  const path = pathOf(place);
+  const path = writeAddress({ ...useAddress(), task: null });
   const lists = useLists();
   const tags = useTags();
   const today = useToday();

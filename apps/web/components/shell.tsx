@@ -42,7 +42,15 @@ export function Shell() {
   useAppShortcuts({ onPalette: () => setOver("palette"), onHelp: help });
   return (
     <>
-      <a className={styles.skip} href="#main">
+      <a
+        className={styles.skip}
+        href="#main"
+        onClick={(event) => {
+          // An entry of the history would be one too many.
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
         Skip to tasks
       </a>
       <div

@@ -1,6 +1,5 @@
 import { useMemo } from "react";
 import { useServices } from "@/lib/services";
-import { zoneOf } from "@/lib/settings";
 import { useStore } from "@/lib/store";
 import { type Circumstances, type Counts, countsOf, type View, viewOf } from "@/lib/views";
 import { useAddress } from "./use-address";
@@ -9,7 +8,7 @@ import { useToday } from "./use-today";
 
 /** The zone in which days and times are shown. */
 export function useZone(): string {
-  return zoneOf(useStore(useServices().settings));
+  return useStore(useServices().zone);
 }
 
 /** What the place shows in which the user is. */

@@ -105,7 +105,7 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
         return moved;
       });
     });
-    // From the last to the first, so that each finds the sibling that it stood behind.
+    // In their order, so that each finds the sibling that it stood behind.
     const back = (copy: Copy) => places.map(({ id, to }) => (copy.tasks.get(id) ? copy.tasks.move(id, settled(copy, to)) : Promise.resolve()));
     offer(label ?? `Moved ${named(before)}`, () => write(back), { quiet });
   }

@@ -98,7 +98,8 @@ export function watchDrag(pressed: PointerEvent, begin: () => Drag | null) {
     end();
   });
   on("pointercancel", (event) => event.pointerId === pointerId && end());
-  on("blur", end);
+  // Of the window, not of what had the focus.
+  on("blur", (event) => event.target === window && end());
   on("keydown", (event) => {
     if (event.key !== "Escape" || !drag) return;
     event.preventDefault();

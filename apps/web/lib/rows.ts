@@ -45,8 +45,11 @@ export class LocalRows {
   private readonly listeners = new Set<() => void>();
   private readonly options: Options;
   private copy: Copy | undefined;
+  private read: (() => Rows) | undefined;
   private complete = false;
   private snapshot: Snapshot;
+  /** What the snapshot was made of. */
+  private shown: Rows | undefined;
   private readonly firstSnapshot: Snapshot;
   private waiting: { needsRows: boolean; run: (copy: Copy) => void }[] = [];
   /** Why there is no copy on this device. */
@@ -92,6 +95,7 @@ export class LocalRows {
 
   private opened(copy: Copy) {
     this.copy = copy;
+    this.read = reader(copy);
     this.complete = this.options.settings.read("copied", false);
     copy.subscribe(() => {
       this.look();
@@ -156,22 +160,24 @@ export class LocalRows {
   }
 
   private tell() {
-    const { copy } = this;
-    if (copy) {
-      const rows = this.complete ? rowsOf(copy) : laid(this.firstSnapshot, rowsOf(copy));
-      if (!sameRows(rows, this.snapshot) || this.snapshot.complete !== this.complete) this.snapshot = arranged(rows, this.complete);
+    if (this.read) {
+      const rows = this.complete ? this.read() : laid(this.firstSnapshot, this.read());
+      if (!this.shown || !sameRows(rows, this.shown) || this.snapshot.complete !== this.complete) {
+        this.shown = rows;
+        this.snapshot = arranged(rows, this.complete);
+      }
     }
     for (const listener of [...this.listeners]) listener();
   }
 }
 
-function rowsOf(copy: Copy): Rows {
-  return {
-    tasks: copy.tasks.list({ sort: "position" }),
-    lists: copy.lists.list(),
-    trash: copy.tasks.list({ trash: true }),
-    listTrash: copy.lists.list({ trash: true }),
-  };
+/** Gives the same arrays as before, unless something in them has changed. */
+function reader(copy: Copy): () => Rows {
+  const tasks = copy.tasks.query({ sort: "position" });
+  const lists = copy.lists.query();
+  const trash = copy.tasks.query({ trash: true });
+  const listTrash = copy.lists.query({ trash: true });
+  return () => ({ tasks: tasks.get(), lists: lists.get(), trash: trash.get(), listTrash: listTrash.get() });
 }
 
 /** New rows over those that the page came with. */
@@ -184,15 +190,8 @@ function laid(first: Snapshot, rows: Rows): Rows {
 }
 
 function sameRows(one: Rows, other: Rows): boolean {
-  const same = <Row>(a: readonly Row[], b: readonly Row[]) => a.length === b.length && a.every((row, at) => row === b[at]);
-  // The snapshot has the trash in another order.
-  const sameSet = <Row>(a: readonly Row[], b: readonly Row[]) => a.length === b.length && new Set([...a, ...b]).size === a.length;
-  return (
-    same(one.tasks, other.tasks) &&
-    same(one.lists, other.lists) &&
-    sameSet(one.trash, other.trash) &&
-    sameSet(one.listTrash, other.listTrash)
-  );
+  const names = ["tasks", "lists", "trash", "listTrash"] as const;
+  return names.every((name) => one[name] === other[name] || (one[name].length === 0 && other[name].length === 0));
 }
 
 function arranged({ tasks, lists, trash, listTrash }: Rows, complete: boolean): Snapshot {

@@ -35,6 +35,7 @@ export interface First {
   address: Address;
   /** As far as the server knows. */
   today: string;
+  zone: string;
   rows: FirstRows | null;
 }
 
@@ -53,7 +54,7 @@ export interface Refusal extends Pick<Rejection, "kind" | "id" | "action" | "at"
 export type Services = ReturnType<typeof makeServices>;
 
 /** Everything of one signed-in user that lives longer than a component. */
-export function makeServices({ user, server, theme, address, today, rows: first }: First) {
+export function makeServices({ user, server, theme, address, today, zone: firstZone, rows: first }: First) {
   const toasts = new Toasts();
   const undo = new Undo();
   /** Goes with the tab. */
@@ -63,6 +64,8 @@ export function makeServices({ user, server, theme, address, today, rows: first 
   const settings = new SettingsStore(kept, theme);
   const navigation = new Navigation(address);
   const day = new Store(today);
+  /** The zone that days and times are shown in. */
+  const zone = new Store(firstZone);
   const disagreements = new SharedList<Disagreement>(kept, "disagreements");
   const refusals = new SharedList<Refusal>(kept, "refusals");
   /** `later`: the user knows, and goes on without sending. */
@@ -106,11 +109,13 @@ export function makeServices({ user, server, theme, address, today, rows: first 
   const look = () => todayIn(zoneOf(settings.get()));
   const actions = makeActions({ rows, undo, toasts, today: look, onCompleted: (ids) => linger(lingering, ids) });
   return {
-    user, connection, rows, actions, undo, toasts, storage, kept, settings, navigation, day, disagreements, refusals,
+    user, connection, rows, actions, undo, toasts, storage, kept, settings, navigation, day, zone, disagreements, refusals,
     signedOut, selection, collapsed, lingering, said,
     /** Begins all that needs a browser; gives the function that ends it. */
     start() {
       const newDay = () => {
+        const here = zoneOf(settings.get());
+        if (here !== zone.get()) zone.set(here);
         const now = look();
         if (now !== day.get()) day.set(now);
       };

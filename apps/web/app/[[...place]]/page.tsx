@@ -25,13 +25,15 @@ export default async function Page({ params, searchParams }: Props) {
   const kept = await cookies();
   const theme = readTheme(kept.get(THEME_COOKIE)?.value);
   const { id, name, email } = user;
+  const zone = known(kept.get("zone")?.value);
   const first = {
     user: { id, name, email },
     // A little longer than app/backend waits, whose answer says more.
     server: { baseUrl: browserBaseUrl(), timeLimit: timeLimit() + 1000 },
     theme,
     address,
-    today: todayIn(zone(kept.get("zone")?.value)),
+    today: todayIn(zone),
+    zone,
     rows: await firstRows(id),
   };
   return (
@@ -43,7 +45,7 @@ export default async function Page({ params, searchParams }: Props) {
 }
 
 /** As the browser has said at an earlier visit. */
-function zone(said: string | undefined): string {
+function known(said: string | undefined): string {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: said && decodeURIComponent(said) }).resolvedOptions().timeZone;
   } catch {
