@@ -48,6 +48,8 @@ export function Menu({ label, icon, className, children }: Props) {
   }, []);
 
   function onKeyDown(event: React.KeyboardEvent) {
+    // It closes this, and not what it stands in.
+    if (event.key === "Escape") return event.stopPropagation();
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || event.target instanceof HTMLSelectElement || (event.target instanceof HTMLInputElement && event.target.type !== "radio")) return;
     event.preventDefault();

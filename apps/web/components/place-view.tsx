@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useList, useSnapshot, useStatus } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
@@ -36,9 +36,14 @@ export function PlaceView() {
   const name = usePlaceName(place);
   const list = useList(place.kind === "list" ? place.id : null);
   const searching = filters.q.trim() !== "";
+  const { said } = useServices();
+  const shown = useRef(name);
   useEffect(() => {
     document.title = `${name} · Todoward`;
-  }, [name]);
+    // A page that is loaded is read out by itself.
+    if (shown.current !== name) said.set(name);
+    shown.current = name;
+  }, [name, said]);
 
   if (place.kind === "settings") return <SettingsPlace />;
   if (place.kind === "trash") return <TrashPlace view={view} />;

@@ -15,9 +15,14 @@ import { Toaster } from "./toaster";
 import { TopBar } from "./top-bar";
 
 // What is not seen at first is not in the first script.
-const Palette = lazy(() => import("./palette").then((module) => ({ default: module.Palette })));
-const HelpDialog = lazy(() => import("./help-dialog").then((module) => ({ default: module.HelpDialog })));
-const SessionDialog = lazy(() => import("./session-dialog").then((module) => ({ default: module.SessionDialog })));
+const LATER = {
+  palette: () => import("./palette"),
+  help: () => import("./help-dialog"),
+  session: () => import("./session-dialog"),
+};
+const Palette = lazy(() => LATER.palette().then((module) => ({ default: module.Palette })));
+const HelpDialog = lazy(() => LATER.help().then((module) => ({ default: module.HelpDialog })));
+const SessionDialog = lazy(() => LATER.session().then((module) => ({ default: module.SessionDialog })));
 
 /** The page: places at the side, tasks in the middle, what lies over them. */
 export function Shell() {
@@ -34,6 +39,9 @@ export function Shell() {
   useEffect(() => {
     setRunning(true);
     replayKeys();
+    // They are here before there is no network.
+    const timer = setTimeout(() => Object.values(LATER).forEach((load) => void load().catch(() => undefined)), 3000);
+    return () => clearTimeout(timer);
   }, []);
   const { complete } = useSnapshot();
   const { state } = useStatus();

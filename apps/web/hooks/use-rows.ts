@@ -10,12 +10,6 @@ export function useSnapshot(): Snapshot {
   return useSyncExternalStore(rows.subscribe, rows.get, rows.getFirst);
 }
 
-/** The tasks outside the trash that pass, in the order of their siblings. Give a stable function. */
-export function useTasks(where: (task: Task) => boolean): Task[] {
-  const { tasks } = useSnapshot();
-  return useMemo(() => tasks.filter(where), [tasks, where]);
-}
-
 export function useTask(id: string | null): Task | undefined {
   const { rows } = useServices();
   const of = (snapshot: Snapshot) => (id === null ? undefined : snapshot.byId.get(id));

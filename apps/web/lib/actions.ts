@@ -25,10 +25,12 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
   const task = (id: string) => rows.get().byId.get(id);
 
   /** A write that the device cannot keep, for want of room or because the copy was closed. */
-  function lost(error: unknown) {
-    if (error instanceof Error && error.name === "StoreClosed") return;
+  function lost(error: unknown): unknown {
+    if (error instanceof Error && error.name === "StoreClosed") return undefined;
+    // It went away between the look and the write.
+    if (error instanceof TypeError) return toasts.error("That’s gone: it was deleted on another device.");
     console.error(error);
-    toasts.error("That could not be saved on this device. Check that it has free space.");
+    return toasts.error("That couldn’t be saved on this device. Check that it has free space.");
   }
 
   function write(run: (copy: Copy) => Promise<unknown> | Promise<unknown>[], options?: { needsRows?: boolean }) {
