@@ -35,6 +35,8 @@ interface Options {
   first: FirstRows | null;
   onConflict: (conflict: Conflict) => unknown;
   onRejected: (rejection: Rejection) => void;
+  /** Somebody has signed out in another tab, or the browser has cleared its data. */
+  onGone: () => void;
 }
 
 /**
@@ -52,6 +54,8 @@ export class LocalRows {
   private shown: Rows | undefined;
   private readonly firstSnapshot: Snapshot;
   private waiting: { needsRows: boolean; run: (copy: Copy) => void }[] = [];
+  /** It is closed by this tab. */
+  private leaving = false;
   /** Why there is no copy on this device. */
   private failure: string | undefined;
   private readonly failed: StoreStatus = { ...OPENING, state: "error" };
@@ -65,6 +69,7 @@ export class LocalRows {
 
   /** Opens the copy; gives the function that closes it. */
   start(): () => void {
+    this.leaving = false;
     let ended = false;
     let copy: Copy | undefined;
     void this.open().then(
@@ -81,6 +86,7 @@ export class LocalRows {
     );
     return () => {
       ended = true;
+      this.leaving = true;
       copy?.close();
       if (this.copy === copy) this.copy = undefined;
     };
@@ -98,6 +104,10 @@ export class LocalRows {
     this.read = reader(copy);
     this.complete = this.options.settings.read("copied", false);
     copy.subscribe(() => {
+      if (copy.status.state === "closed") {
+        if (this.copy === copy && !this.leaving) this.options.onGone();
+        return;
+      }
       this.look();
       this.tell();
     });
@@ -151,6 +161,7 @@ export class LocalRows {
 
   /** At sign-out: nothing of this user stays on the device. */
   async wipe() {
+    this.leaving = true;
     this.options.settings.write("copied", undefined);
     await this.copy?.wipe();
   }

@@ -91,6 +91,7 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
     client: connection.client,
     settings: kept,
     first,
+    onGone: () => location.reload(),
     onConflict(conflict) {
       const { kind, id, field, local, remote } = conflict;
       // A list's name is not worth a question: the later one stays.
