@@ -27,7 +27,7 @@ export function Empty({ kind }: { kind: keyof typeof TEXTS }) {
   return (
     <div className={styles.empty}>
       <Icon size={34} strokeWidth={1.5} aria-hidden="true" />
-      <h2>{title}</h2>
+      {kind === "gone" ? <h1>{title}</h1> : <h2>{title}</h2>}
       <p>{text}</p>
       {kind === "filtered" && (
         <button type="button" className={ui.button} onClick={() => navigation.change({ filters: { ...NO_FILTERS, sort: filters.sort } })}>

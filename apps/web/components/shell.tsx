@@ -72,11 +72,11 @@ export function Shell() {
         <Sidebar open={drawer} onClose={closeDrawer} />
         <div className={styles.column} data-behind-drawer>
           <TopBar onMenu={() => setDrawer(true)} onPalette={() => setOver("palette")} />
-          <Notices />
           <main id="main" tabIndex={-1} className={styles.main}>
+            <Notices />
             <PlaceView />
+            <AddButton />
           </main>
-          <AddButton />
         </div>
         <DetailPanel />
       </div>

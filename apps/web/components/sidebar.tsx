@@ -35,7 +35,7 @@ export function Sidebar({ open, onClose }: Props) {
   const counts = useCounts();
   const [adding, setAdding] = useState(false);
   const [archive, setArchive] = useState(false);
-  const panel = useRef<HTMLDivElement>(null);
+  const panel = useRef<HTMLElement>(null);
   useDrawer(panel, open, onClose);
   const active = lists.filter((list) => !list.archived);
   const archived = lists.filter((list) => list.archived);
@@ -44,7 +44,7 @@ export function Sidebar({ open, onClose }: Props) {
   return (
     <>
       <div className={styles.shade} data-open={open} onClick={onClose} aria-hidden="true" />
-      <div ref={panel} className={styles.sidebar} data-open={open}>
+      <aside ref={panel} className={styles.sidebar} aria-label="Sidebar" data-open={open}>
         <div className={styles.head}>
           <PlaceLink to={at({ kind: "today" })} className={styles.home} onGo={onClose}>
             <Logo />
@@ -101,7 +101,7 @@ export function Sidebar({ open, onClose }: Props) {
             </>
           )}
         </nav>
-      </div>
+      </aside>
     </>
   );
 
@@ -133,7 +133,7 @@ function Entry({ to, name, icon: Icon, current, count, overdue, onGo }: EntryPro
 }
 
 /** On a narrow screen the keyboard stays in it while it is open. */
-function useDrawer(panel: React.RefObject<HTMLDivElement | null>, open: boolean, onClose: () => void) {
+function useDrawer(panel: React.RefObject<HTMLElement | null>, open: boolean, onClose: () => void) {
   useEffect(() => {
     const element = panel.current;
     if (!open || !element) return;

@@ -310,9 +310,9 @@ function Subtasks({ task }: { task: Task }) {
   }
   return (
     <section className={styles.subtasks} aria-label="Subtasks">
-      <h3>
+      <h2>
         Subtasks {below.length > 0 && <span>{below.filter((one) => one.completed).length}/{below.length}</span>}
-      </h3>
+      </h2>
       <ul>
         {below.map((one) => (
           <li key={one.id}>

@@ -3,7 +3,7 @@ import { headers } from "next/headers";
 import { Todoward } from "todoward-client";
 import { getAuth } from "./auth";
 import type { FirstRows } from "./rows";
-import { backendUrl } from "./server-config";
+import { ownUrl } from "./server-config";
 
 /** Milliseconds. The page is not worth more: the browser asks by itself. */
 const PATIENCE = 400;
@@ -17,7 +17,7 @@ export async function firstRows(userId: string): Promise<FirstRows | null> {
     const auth = await getAuth();
     const { token } = await auth.api.getToken({ headers: await headers() });
     const signal = AbortSignal.timeout(PATIENCE);
-    const client = new Todoward({ baseUrl: backendUrl(), user: userId, token: async () => token, maxRetries: 0 });
+    const client = new Todoward({ baseUrl: ownUrl(), user: userId, token: async () => token, maxRetries: 0 });
     const [tasks, lists] = await Promise.all([
       client.listTasks({ completed: false, sort: ["due_date", "position"], limit: 100 }, { signal }),
       client.listLists({ limit: 100 }, { signal }),
