@@ -35,7 +35,8 @@ test("what is typed in the very moment in which the page goes is saved", async (
 });
 
 test("what was done in the moment before the page goes is done", async ({ visitor }) => {
-  const ada = await visitor();
+  // Where the response to it was not heard any more, it is sent again.
+  const ada = await visitor({ allowed: /status of 404/ });
   await ada.signUp();
   await ada.create("Old news");
   await ada.create("Good news");

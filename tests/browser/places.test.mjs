@@ -52,7 +52,7 @@ test("a task that is added in a place belongs to it", async ({ visitor }) => {
   await todo.add("Bread");
   await todo.shows("Milk", "Bread");
   await todo.go("Upcoming");
-  await page.getByRole("button", { name: /^Add a task for Tomorrow/ }).click();
+  await page.getByRole("button", { name: /^Add task for Tomorrow/ }).click();
   await page.keyboard.type("Then");
   await page.keyboard.press("Enter");
   await expect(todo.row("Then")).toBeVisible();

@@ -53,7 +53,7 @@ export function Calendar() {
                     aria-current={day === today ? "date" : undefined}
                   >
                     {Number(day.slice(8))}
-                    {due.length > 0 && <span className={styles.dots}>{due.length}</span>}
+                    {due.length > 0 && <span className={styles.dots} aria-hidden="true">{due.length}</span>}
                   </PlaceLink>
                   <ul>
                     {due.slice(0, SHOWN).map((task) => (

@@ -56,7 +56,8 @@ function Side({ id, onClose, children }: Props & { id: string }) {
     // A deep link opens the page, not the keyboard of its panel.
     const opened = !first.current || document.activeElement !== document.body;
     first.current = false;
-    if (opened) panel.current?.querySelector<HTMLElement>("textarea, button")?.focus({ preventScroll: true });
+    const field = panel.current?.querySelector<HTMLElement>("textarea") ?? panel.current?.querySelector("button");
+    if (opened) field?.focus({ preventScroll: true });
   }, [id]);
   return (
     <aside

@@ -7,6 +7,7 @@ import { useStore } from "@/lib/store";
 import { AddButton } from "./add-button";
 import { DetailPanel } from "./detail-panel";
 import { Notices } from "./notices";
+import { Palette } from "./palette";
 import { PlaceView } from "./place-view";
 import { SelectionBar } from "./selection-bar";
 import styles from "./shell.module.css";
@@ -16,11 +17,9 @@ import { TopBar } from "./top-bar";
 
 // What is not seen at first is not in the first script.
 const LATER = {
-  palette: () => import("./palette"),
   help: () => import("./help-dialog"),
   session: () => import("./session-dialog"),
 };
-const Palette = lazy(() => LATER.palette().then((module) => ({ default: module.Palette })));
 const HelpDialog = lazy(() => LATER.help().then((module) => ({ default: module.HelpDialog })));
 const SessionDialog = lazy(() => LATER.session().then((module) => ({ default: module.SessionDialog })));
 

@@ -102,9 +102,10 @@ function GroupSection({ group, days, children }: { group: Group; days: boolean; 
             }}
           />
         ) : (
-          <button ref={button} type="button" className={styles.add} aria-label={`Add a task for ${title}`} onClick={() => setAdding(true)}>
+          <button ref={button} type="button" className={styles.add} onClick={() => setAdding(true)}>
             <Plus size={16} />
             Add task
+            <span className="visually-hidden"> for {title}</span>
           </button>
         )
       )}

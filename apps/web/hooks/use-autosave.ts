@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 import type { Task } from "todoward-client";
-import { useServices } from "@/lib/services";
+import { TYPED, type Typed, useServices } from "@/lib/services";
 
 const PAUSE = 400;
 let edits = 0;
@@ -10,7 +10,7 @@ let edits = 0;
  * page goes; all that is typed without leaving the field is one step of undo.
  */
 export function useAutosave(task: Task, field: "title" | "description", valid: (text: string) => boolean = () => true) {
-  const { actions, rows, disagreements } = useServices();
+  const { actions, rows, disagreements, storage } = useServices();
   const { id } = task;
   const stored = task[field] ?? "";
   const [typed, setTyped] = useState<string | null>(null);
@@ -35,11 +35,20 @@ export function useAutosave(task: Task, field: "title" | "description", valid: (
   }
 
   const leave = useEffectEvent(() => save(typed));
+  const hide = useEffectEvent(() => {
+    if (typed === null || !valid(typed)) return;
+    storage.write(TYPED, { id, field, base: base.current, text: typed } satisfies Typed);
+    save(typed);
+  });
   useEffect(() => {
-    const away = () => leave();
+    const away = () => hide();
+    // It was only put aside: the page and what was typed are back.
+    const back = () => storage.write(TYPED, undefined);
     window.addEventListener("pagehide", away);
+    window.addEventListener("pageshow", back);
     return () => {
       window.removeEventListener("pagehide", away);
+      window.removeEventListener("pageshow", back);
       leave();
     };
   }, [id, field]);

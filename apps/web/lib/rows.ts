@@ -54,6 +54,7 @@ export class LocalRows {
   private shown: Rows | undefined;
   private readonly firstSnapshot: Snapshot;
   private waiting: { needsRows: boolean; run: (copy: Copy) => void }[] = [];
+  private readonly gone = new Map<string, string>();
   /** It is closed by this tab. */
   private leaving = false;
   /** Why there is no copy on this device. */
@@ -170,11 +171,25 @@ export class LocalRows {
     void this.copy?.sync().catch(() => undefined);
   }
 
+  /** What a row was called that is there, or was until a moment ago. */
+  titleOf(id: string): string | undefined {
+    return this.snapshot.byId.get(id)?.title ?? this.snapshot.listById.get(id)?.name ?? this.gone.get(id);
+  }
+
+  private remember({ tasks, lists }: Rows) {
+    const { byId, listById } = this.snapshot;
+    if (tasks.length >= byId.size && lists.length >= listById.size) return;
+    const still = new Set([...tasks, ...lists].map(({ id }) => id));
+    for (const { id, title } of byId.values()) if (!still.has(id)) this.gone.set(id, title);
+    for (const { id, name } of listById.values()) if (!still.has(id)) this.gone.set(id, name);
+  }
+
   private tell() {
     if (this.read) {
       const rows = this.complete ? this.read() : laid(this.firstSnapshot, this.read());
       if (!this.shown || !sameRows(rows, this.shown) || this.snapshot.complete !== this.complete) {
         this.shown = rows;
+        this.remember(rows);
         this.snapshot = arranged(rows, this.complete);
       }
     }

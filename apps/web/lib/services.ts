@@ -51,6 +51,16 @@ export interface Refusal extends Pick<Rejection, "kind" | "id" | "action" | "at"
   title: string | undefined;
 }
 
+/** Where text is kept that was typed when the page went. */
+export const TYPED = "typed";
+
+export interface Typed {
+  id: string;
+  field: "title" | "description";
+  base: string;
+  text: string;
+}
+
 export type Services = ReturnType<typeof makeServices>;
 
 /** Everything of one signed-in user that lives longer than a component. */
@@ -102,11 +112,23 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
     onRejected({ kind, id, action, at, problem }) {
       // Gone is what was to go.
       if (action.type === "delete") return;
-      const snapshot = rows.get();
-      const title = kind === "task" ? snapshot.byId.get(id)?.title : snapshot.listById.get(id)?.name;
-      refusals.add({ key: `${id} ${at}`, kind, id, action, at, problem, title });
+      refusals.add({ key: `${id} ${at}`, kind, id, action, at, problem, title: rows.titleOf(id) });
     },
   });
+  /** What was typed in the moment in which the page went: the browser may not have saved it any more. */
+  function finishTyping() {
+    const typed = storage.read<Typed | null>(TYPED, null);
+    storage.write(TYPED, undefined);
+    if (!typed) return;
+    const { id, field, base, text } = typed;
+    rows.write((copy) => {
+      const task = copy.tasks.get(id);
+      const now = task?.[field] ?? "";
+      if (!task || now === text) return;
+      if (now === base) void copy.tasks.update(id, { [field]: text || null });
+      else disagreements.add({ key: `${id} ${field}`, id, field, local: text || null, remote: now || null });
+    });
+  }
   const look = () => todayIn(zoneOf(settings.get()));
   const actions = makeActions({ rows, undo, toasts, today: look, onCompleted: (ids) => linger(lingering, ids) });
   return {
@@ -129,6 +151,7 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
       // So that the server's next first page has the right day.
       document.cookie = `zone=${encodeURIComponent(zoneOf(settings.get()))}; path=/; max-age=31536000; samesite=lax`;
       const timer = setInterval(newDay, 20_000);
+      finishTyping();
       const ends = [
         navigation.start(),
         rows.start(),
