@@ -139,7 +139,7 @@ test("the tree that a screen reader reads has names for everything", async ({ vi
           - button "Subtasks of Prune the roses" [expanded]
           - checkbox "Prune the roses"
           - button "Edit Prune the roses"
-          - text: High priority
+          - text: /High priority/
           - button "Show tasks tagged spring"
           - button "Delete Prune the roses"
         - listitem:

@@ -71,13 +71,13 @@ test("a task is dragged between others, under another one, to a list and to Toda
   await todo.tree("1 One", "1 Four", "2 Three", "1 Two");
   await expect.poll(() => places(ada)).toMatchObject({ Three: "Four" });
   const places_ = page.getByRole("navigation", { name: "Places" });
-  await todo.drag("Two", places_.getByRole("link", { name: /^Work/ }), { x: 60, y: 15, right: undefined });
+  await todo.drag("Two", places_.getByRole("link", { name: /^Work/ }), { x: 60, y: 15, right: null });
   await expect(todo.messages).toContainText("Moved to Work");
   await expect.poll(() => places(ada)).toMatchObject({ Two: "Work" });
-  await todo.drag("One", places_.getByRole("link", { name: /^Today/ }), { x: 60, y: 15, right: undefined });
+  await todo.drag("One", places_.getByRole("link", { name: /^Today/ }), { x: 60, y: 15, right: null });
   await expect(todo.row("One")).toContainText("Today");
   // A task that is dragged takes what is below it along, and is not opened by being let go.
-  await todo.drag("Four", places_.getByRole("link", { name: /^Work/ }), { x: 60, y: 15, right: undefined });
+  await todo.drag("Four", places_.getByRole("link", { name: /^Work/ }), { x: 60, y: 15, right: null });
   await expect.poll(() => places(ada)).toMatchObject({ Four: "Work", Three: "Four" });
   await expect(page).toHaveURL(/\/all$/);
 });

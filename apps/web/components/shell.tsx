@@ -1,7 +1,7 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useAppShortcuts } from "@/hooks/use-app-shortcuts";
-import { useSnapshot, useStatus } from "@/hooks/use-rows";
+import { useSnapshot } from "@/hooks/use-rows";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import { AddButton } from "./add-button";
@@ -42,8 +42,7 @@ export function Shell() {
     const timer = setTimeout(() => Object.values(LATER).forEach((load) => void load().catch(() => undefined)), 3000);
     return () => clearTimeout(timer);
   }, []);
-  const { complete } = useSnapshot();
-  const { state } = useStatus();
+  const { open } = useSnapshot();
   // Whoever goes back leaves the drawer, too.
   useEffect(() => setDrawer(false), [place]);
   useAppShortcuts({ onPalette: () => setOver("palette"), onHelp: help });
@@ -66,7 +65,7 @@ export function Shell() {
         data-detail={task !== null}
         // What is pressed before would be half done: a box that is checked, and a task that is not.
         inert={!running}
-        data-ready={running && (complete || state !== "syncing")}
+        data-ready={running && open}
       >
         <Sidebar open={drawer} onClose={closeDrawer} />
         <div className={styles.column} data-behind-drawer>

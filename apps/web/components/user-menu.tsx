@@ -1,6 +1,5 @@
 import { LogOut } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
-import { authClient } from "@/lib/auth-client";
 import { useServices } from "@/lib/services";
 import { Dialog } from "./dialog";
 import { PlaceLink } from "./place-link";
@@ -43,7 +42,7 @@ export function UserMenu() {
 
   async function signOut() {
     setAsked(0);
-    const { error } = await authClient.signOut().catch(() => ({ error: true }));
+    const { error } = await import("@/lib/auth-client").then(({ authClient }) => authClient.signOut()).catch(() => ({ error: true }));
     if (error) return toasts.error("Couldn’t sign you out: the sign-in server isn’t responding. Try again.");
     // The next user of this device must not have anything of the last one.
     await forget();

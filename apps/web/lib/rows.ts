@@ -23,6 +23,8 @@ export interface Snapshot {
   listTrash: readonly List[];
   /** Whether these are all there are, and not only what the page came with. */
   complete: boolean;
+  /** Whether what is done is done at once, and does not wait for the copy. */
+  open: boolean;
 }
 
 type Rows = { tasks: readonly Task[]; lists: readonly List[]; trash: readonly Task[]; listTrash: readonly List[] };
@@ -64,7 +66,7 @@ export class LocalRows {
   constructor(options: Options) {
     this.options = options;
     const { tasks = [], lists = [] } = options.first ?? {};
-    this.firstSnapshot = arranged({ tasks, lists, trash: [], listTrash: [] }, false);
+    this.firstSnapshot = arranged({ tasks, lists, trash: [], listTrash: [] }, false, false);
     this.snapshot = this.firstSnapshot;
   }
 
@@ -190,7 +192,7 @@ export class LocalRows {
       if (!this.shown || !sameRows(rows, this.shown) || this.snapshot.complete !== this.complete) {
         this.shown = rows;
         this.remember(rows);
-        this.snapshot = arranged(rows, this.complete);
+        this.snapshot = arranged(rows, this.complete, this.hasRows);
       }
     }
     for (const listener of [...this.listeners]) listener();
@@ -220,7 +222,7 @@ function sameRows(one: Rows, other: Rows): boolean {
   return names.every((name) => one[name] === other[name] || (one[name].length === 0 && other[name].length === 0));
 }
 
-function arranged({ tasks, lists, trash, listTrash }: Rows, complete: boolean): Snapshot {
+function arranged({ tasks, lists, trash, listTrash }: Rows, complete: boolean, open: boolean): Snapshot {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const children = new Map<string, Task[]>();
   for (const task of tasks) {
@@ -241,6 +243,7 @@ function arranged({ tasks, lists, trash, listTrash }: Rows, complete: boolean): 
     trash: latest(trash),
     listTrash: latest(listTrash),
     complete,
+    open,
   };
 }
 

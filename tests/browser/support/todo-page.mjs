@@ -104,7 +104,7 @@ export class TodoPage {
     await mouse.move(start.x, start.y);
     await mouse.down();
     await mouse.move(start.x + 4, start.y + 8, { steps: 3 });
-    const end = right === undefined ? to.x + x : start.x + right;
+    const end = right === null ? to.x + x : start.x + right;
     await mouse.move(end, to.y + y, { steps: 8 });
     await mouse.up();
   }
