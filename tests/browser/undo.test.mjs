@@ -7,7 +7,10 @@ async function everything(ada) {
   const of = ({ title, completed, priority, due_date, due_time, recurrence, tags, list_id, parent_id, description }) => ({
     title, completed, priority, due_date, due_time, recurrence, tags, list_id, parent_id, description,
   });
-  return { tasks: tasks.items.map(of), lists: lists.items.map(({ name, color, archived }) => ({ name, color, archived })) };
+  // Positions say something among siblings only.
+  const among = (one) => `${one.list_id} ${one.parent_id}`;
+  const ordered = tasks.items.toSorted((one, other) => among(one).localeCompare(among(other)));
+  return { tasks: ordered.map(of), lists: lists.items.map(({ name, color, archived }) => ({ name, color, archived })) };
 }
 
 test("every action is undone, and leaves everything as it was", async ({ visitor }) => {
