@@ -2,7 +2,7 @@ import { useAddress } from "@/hooks/use-address";
 import { useSnapshot } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
 import { useZone } from "@/hooks/use-view";
-import { dayName, dueIn, fullDate, monthOf } from "@/lib/dates";
+import { dayName, dueIn, monthName, monthOf } from "@/lib/dates";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import { monthGrid, sorted } from "@/lib/views";
@@ -49,10 +49,14 @@ export function Calendar() {
                   <PlaceLink
                     to={{ ...address, view: "week", from: day === today ? null : day }}
                     className={styles.day}
-                    aria-label={`${fullDate(day)}: ${due.length === 1 ? "1 task" : `${due.length} tasks`}`}
                     aria-current={day === today ? "date" : undefined}
                   >
+                    <span className="visually-hidden">{dayName(day, "long")} </span>
                     {Number(day.slice(8))}
+                    <span className="visually-hidden">
+                      {" "}
+                      {monthName(day)}: {due.length === 1 ? "1 task" : `${due.length} tasks`}
+                    </span>
                     {due.length > 0 && <span className={styles.dots} aria-hidden="true">{due.length}</span>}
                   </PlaceLink>
                   <ul>
