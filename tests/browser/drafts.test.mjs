@@ -1,7 +1,10 @@
 import { expect, test } from "./support/test.mjs";
 
+// Of a request whose response the page did not live to hear, nobody knows whether it was done: it is sent again.
+const AGAIN = { allowed: /status of 4(04|12)/ };
+
 test("a reload keeps what is being typed, and what was typed into a task is saved", async ({ visitor }) => {
-  const ada = await visitor();
+  const ada = await visitor(AGAIN);
   await ada.signUp();
   await ada.create("Pay the rent");
   const { page, todo } = ada;
@@ -21,7 +24,7 @@ test("a reload keeps what is being typed, and what was typed into a task is save
 });
 
 test("what is typed in the very moment in which the page goes is saved", async ({ visitor }) => {
-  const ada = await visitor();
+  const ada = await visitor(AGAIN);
   await ada.signUp();
   const { id } = await ada.create("Pay the rent");
   const { page, todo } = ada;
@@ -35,8 +38,7 @@ test("what is typed in the very moment in which the page goes is saved", async (
 });
 
 test("what was done in the moment before the page goes is done", async ({ visitor }) => {
-  // Where the response to it was not heard any more, it is sent again.
-  const ada = await visitor({ allowed: /status of 404/ });
+  const ada = await visitor(AGAIN);
   await ada.signUp();
   await ada.create("Old news");
   await ada.create("Good news");
