@@ -134,7 +134,8 @@ export class LocalRows {
 
   /** Whether every row that is shown is in the copy. */
   private get hasRows(): boolean {
-    return this.complete || this.options.first === null;
+    const { tasks = [], lists = [] } = this.options.first ?? {};
+    return this.complete || tasks.length + lists.length === 0;
   }
 
   /** Runs a write: at once, or when the copy has the rows for it. */
