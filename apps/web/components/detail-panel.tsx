@@ -5,7 +5,7 @@ import { useSnapshot, useTask } from "@/hooks/use-rows";
 import { useNarrow } from "@/hooks/use-narrow";
 import { useServices } from "@/lib/services";
 import styles from "./detail-panel.module.css";
-import { TaskDetails } from "./task-details";
+import { TaskDetails } from "./later";
 import ui from "./ui.module.css";
 
 /** The details of a task: beside the list where there is room, else a sheet over it. */

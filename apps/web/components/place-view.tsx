@@ -6,14 +6,12 @@ import { useView } from "@/hooks/use-view";
 import { longDay } from "@/lib/dates";
 import { isNarrowed, type Place } from "@/lib/places";
 import { useServices } from "@/lib/services";
-import { Calendar } from "./calendar";
 import { Composer } from "./composer";
 import { Empty } from "./empty";
 import { FilterBar } from "./filter-bar";
+import { Calendar, SettingsPlace, TrashPlace } from "./later";
 import styles from "./place-view.module.css";
-import { SettingsPlace } from "./settings-place";
 import { TaskGroups } from "./task-groups";
-import { TrashPlace } from "./trash-place";
 import { UpcomingBar } from "./upcoming-bar";
 
 const NAMES = { inbox: "Inbox", today: "Today", upcoming: "Upcoming", all: "All tasks", done: "Done", trash: "Trash", settings: "Settings" } as const;

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { Suspense, useCallback, useEffect, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useAppShortcuts } from "@/hooks/use-app-shortcuts";
 import { useSnapshot } from "@/hooks/use-rows";
@@ -6,6 +6,7 @@ import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import { AddButton } from "./add-button";
 import { DetailPanel } from "./detail-panel";
+import { HelpDialog, loadAll, SessionDialog } from "./later";
 import { Notices } from "./notices";
 import { Palette } from "./palette";
 import { PlaceView } from "./place-view";
@@ -14,14 +15,6 @@ import styles from "./shell.module.css";
 import { Sidebar } from "./sidebar";
 import { Toaster } from "./toaster";
 import { TopBar } from "./top-bar";
-
-// What is not seen at first is not in the first script.
-const LATER = {
-  help: () => import("./help-dialog"),
-  session: () => import("./session-dialog"),
-};
-const HelpDialog = lazy(() => LATER.help().then((module) => ({ default: module.HelpDialog })));
-const SessionDialog = lazy(() => LATER.session().then((module) => ({ default: module.SessionDialog })));
 
 /** The page: places at the side, tasks in the middle, what lies over them. */
 export function Shell() {
@@ -39,7 +32,7 @@ export function Shell() {
     setRunning(true);
     replayKeys();
     // They are here before there is no network.
-    const timer = setTimeout(() => Object.values(LATER).forEach((load) => void load().catch(() => undefined)), 3000);
+    const timer = setTimeout(loadAll, 2000);
     return () => clearTimeout(timer);
   }, []);
   const { open } = useSnapshot();
@@ -72,11 +65,15 @@ export function Shell() {
           <TopBar onMenu={() => setDrawer(true)} onPalette={() => setOver("palette")} />
           <main id="main" tabIndex={-1} className={styles.main}>
             <Notices />
-            <PlaceView />
+            <Suspense>
+              <PlaceView />
+            </Suspense>
             <AddButton />
           </main>
         </div>
-        <DetailPanel />
+        <Suspense>
+          <DetailPanel />
+        </Suspense>
       </div>
       <SelectionBar />
       <Toaster />
