@@ -51,7 +51,7 @@ async function ended(visitor) {
   await todo.title.fill("Typed before the end");
   await ada.auth("POST", "/sign-out", {});
   await page.clock.fastForward("15:00");
-  await todo.composer.getByRole("button", { name: "Add task" }).click();
+  // The stream is opened anew, and needs a token for that.
   await expect(todo.dialog.getByRole("heading", { name: "Your session has ended" })).toBeVisible();
   return ada;
 }
@@ -65,6 +65,7 @@ test("a session that ends asks for the password over the page, and loses nothing
   await todo.dialog.getByLabel("Password").fill(PASSWORD);
   await todo.dialog.getByRole("button", { name: "Sign in" }).click();
   await expect(todo.dialog).toBeHidden();
+  await todo.composer.getByRole("button", { name: "Add task" }).click();
   await todo.shows("Pay the rent of May", "Typed before the end");
   await expect.poll(() => ada.titles()).toEqual(["Pay the rent of May", "Typed before the end"]);
 });
@@ -74,6 +75,7 @@ test("whoever signs in later goes on working, is told what waits, and nothing of
   const { page, todo } = ada;
   await page.keyboard.press("Escape");
   await expect(todo.dialog).toBeHidden();
+  await todo.composer.getByRole("button", { name: "Add task" }).click();
   await expect(page.getByText(/You’re signed out\. You can keep working here\. \d changes? (is|are) waiting/)).toBeVisible();
   await todo.add("Typed while signed out");
   await todo.shows("Pay the rent of May", "Typed before the end", "Typed while signed out");
