@@ -1,11 +1,12 @@
 import { type ComponentType, lazy } from "react";
+import { NotLoaded } from "./not-loaded";
 
 /** What is not seen at first is not in the first script, but here before there is no network. */
 const LOADS: (() => Promise<unknown>)[] = [];
 
 function later<Props>(load: () => Promise<ComponentType<Props>>) {
   LOADS.push(load);
-  return lazy(() => load().then((component) => ({ default: component })));
+  return lazy(() => load().then((component) => ({ default: component }), () => ({ default: NotLoaded as ComponentType<Props> })));
 }
 
 export const TaskDetails = later(() => import("./task-details").then((module) => module.TaskDetails));
@@ -15,6 +16,6 @@ export const SettingsPlace = later(() => import("./settings-place").then((module
 export const HelpDialog = later(() => import("./help-dialog").then((module) => module.HelpDialog));
 export const SessionDialog = later(() => import("./session-dialog").then((module) => module.SessionDialog));
 
-export function loadAll() {
-  for (const load of LOADS) load().catch(() => undefined);
+export async function loadAll(): Promise<void> {
+  await Promise.all(LOADS.map((load) => load().catch(() => undefined)));
 }

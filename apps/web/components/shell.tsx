@@ -28,12 +28,15 @@ export function Shell() {
   const closeDrawer = useCallback(() => setDrawer(false), []);
   const help = useCallback(() => setOver("help"), []);
   const [running, setRunning] = useState(false);
+  const [loaded, setLoaded] = useState(false);
   useEffect(() => {
     setRunning(true);
     replayKeys();
-    // They are here before there is no network.
-    const timer = setTimeout(loadAll, 2000);
-    return () => clearTimeout(timer);
+    // All the rest, before there is no network.
+    const begin = () => void loadAll().then(() => setLoaded(true));
+    if (document.readyState === "complete") return begin();
+    window.addEventListener("load", begin, { once: true });
+    return () => window.removeEventListener("load", begin);
   }, []);
   const { open } = useSnapshot();
   // Whoever goes back leaves the drawer, too.
@@ -58,7 +61,7 @@ export function Shell() {
         data-detail={task !== null}
         // What is pressed before would be half done: a box that is checked, and a task that is not.
         inert={!running}
-        data-ready={running && open}
+        data-ready={running && open && loaded}
       >
         <Sidebar open={drawer} onClose={closeDrawer} />
         <div className={styles.column} data-behind-drawer>
