@@ -28,6 +28,7 @@ test("a token that the server refuses as expired is renewed, and the request mad
   ada.page.on("response", (response) => response.url().endsWith("/api/auth/token") && given.push(response.json()));
   const token = async () => (await given.at(-1)).token;
   await ada.start();
+  await expect.poll(() => given.length).toBeGreaterThan(0);
   const ask = async () => fetch(`${stack.url}/api/v1/tasks`, { headers: { authorization: `Bearer ${await token()}` } });
   await expect.poll(async () => (await ask()).status, { timeout: 15_000 }).toBe(401);
   expect(expiry(await token())).toBeLessThanOrEqual(Date.now() / 1000);

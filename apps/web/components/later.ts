@@ -10,6 +10,8 @@ function later<Props>(load: () => Promise<ComponentType<Props>>) {
 }
 
 export const TaskDetails = later(() => import("./task-details").then((module) => module.TaskDetails));
+export const ConflictDialog = later(() => import("./conflict-dialog").then((module) => module.ConflictDialog));
+export const SelectionBar = later(() => import("./selection-bar").then((module) => module.SelectionBar));
 export const Calendar = later(() => import("./calendar").then((module) => module.Calendar));
 export const TrashPlace = later(() => import("./trash-place").then((module) => module.TrashPlace));
 export const SettingsPlace = later(() => import("./settings-place").then((module) => module.SettingsPlace));

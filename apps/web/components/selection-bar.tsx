@@ -1,10 +1,9 @@
 import { CalendarDays, CircleCheck, Flag, FolderInput, Hash, Trash2, X } from "lucide-react";
-import { type ReactNode, useEffect } from "react";
-import { useAddress } from "@/hooks/use-address";
+import type { ReactNode } from "react";
 import { useLists, useSnapshot, useTags } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
 import { addDays } from "@/lib/dates";
-import { PRIORITIES, type Priority, writeAddress } from "@/lib/places";
+import { PRIORITIES, type Priority } from "@/lib/places";
 import { folded } from "@/lib/search";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
@@ -18,12 +17,9 @@ export function SelectionBar() {
   const { selection, actions } = useServices();
   const chosen = useStore(selection);
   const { byId } = useSnapshot();
-  const path = writeAddress({ ...useAddress(), task: null });
   const lists = useLists();
   const tags = useTags();
   const today = useToday();
-  // What is not seen any more is not acted upon.
-  useEffect(() => selection.set(new Set()), [selection, path]);
   const tasks = [...chosen].flatMap((id) => byId.get(id) ?? []);
   const ids = tasks.map(({ id }) => id);
   if (tasks.length === 0) return null;

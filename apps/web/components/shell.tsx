@@ -2,15 +2,15 @@ import { Suspense, useCallback, useEffect, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useAppShortcuts } from "@/hooks/use-app-shortcuts";
 import { useSnapshot } from "@/hooks/use-rows";
+import { writeAddress } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import { AddButton } from "./add-button";
 import { DetailPanel } from "./detail-panel";
-import { HelpDialog, loadAll, SessionDialog } from "./later";
+import { HelpDialog, loadAll, SelectionBar, SessionDialog } from "./later";
 import { Notices } from "./notices";
 import { Palette } from "./palette";
 import { PlaceView } from "./place-view";
-import { SelectionBar } from "./selection-bar";
 import styles from "./shell.module.css";
 import { Sidebar } from "./sidebar";
 import { Toaster } from "./toaster";
@@ -18,10 +18,15 @@ import { TopBar } from "./top-bar";
 
 /** The page: places at the side, tasks in the middle, what lies over them. */
 export function Shell() {
-  const { said, settings, signedOut } = useServices();
+  const { said, settings, signedOut, selection } = useServices();
+  const choosing = useStore(selection).size > 0;
   const { density } = useStore(settings);
   const asking = useStore(signedOut) === "asking";
-  const { place, task } = useAddress();
+  const address = useAddress();
+  const { place, task } = address;
+  const path = writeAddress({ ...address, task: null });
+  // What is not seen any more is not acted upon.
+  useEffect(() => selection.set(new Set()), [selection, path]);
   const [drawer, setDrawer] = useState(false);
   const [over, setOver] = useState<"palette" | "help" | null>(null);
   const close = useCallback(() => setOver(null), []);
@@ -78,12 +83,12 @@ export function Shell() {
           <DetailPanel />
         </Suspense>
       </div>
-      <SelectionBar />
       <Toaster />
       <div className="visually-hidden" role="status">
         {useStore(said)}
       </div>
       <Suspense>
+        {choosing && <SelectionBar />}
         {over === "palette" && <Palette onClose={close} onHelp={help} />}
         {over === "help" && <HelpDialog onClose={close} />}
         {asking && <SessionDialog />}
