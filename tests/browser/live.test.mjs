@@ -79,8 +79,8 @@ test("a week offline: everything can be done, and all of it arrives, once", asyn
   await context.setOffline(false);
   await expect.poll(() => ada.titles(), { timeout: 30_000 }).toEqual(["Water the plants", "Pay the rent", "Typed on the train"]);
   await expect(page.getByText(/offline/)).toBeHidden();
-  const { data } = await ada.api("GET", "/tasks?sort=created_at");
-  expect(data.items.map(({ completed, list_id }) => [completed, list_id])).toEqual([
+  const places = async () => (await ada.api("GET", "/tasks?sort=created_at")).data.items.map(({ completed, list_id }) => [completed, list_id]);
+  await expect.poll(places).toEqual([
     [true, null],
     [false, list.id],
     [false, null],

@@ -1,12 +1,12 @@
 import { Archive, ArchiveRestore, ArrowDown, ArrowUp, Ellipsis, Pencil, Trash2 } from "lucide-react";
-import { type KeyboardEvent, type PointerEvent, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, Suspense, useState } from "react";
 import type { List } from "todoward-client";
 import { under, watchDrag } from "@/lib/drag";
 import { at, type Place, samePlace } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import { Count } from "./count";
 import { Dot } from "./dot";
-import { ListEditor } from "./list-editor";
+import { ListEditor } from "./later";
 import { Menu } from "./menu";
 import { PlaceLink } from "./place-link";
 import styles from "./sidebar.module.css";
@@ -69,7 +69,9 @@ export function ListLink({ list, siblings, count, current, onGo }: Props) {
   if (editing) {
     return (
       <li>
-        <ListEditor list={list} onClose={() => setEditing(false)} />
+        <Suspense>
+          <ListEditor list={list} onClose={() => setEditing(false)} />
+        </Suspense>
       </li>
     );
   }

@@ -1,12 +1,12 @@
 import { Archive, CalendarDays, CheckCheck, ChevronRight, Inbox, Layers, Plus, Sun, Trash2, X } from "lucide-react";
-import { type ComponentType, useEffect, useRef, useState } from "react";
+import { type ComponentType, Suspense, useEffect, useRef, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useLists } from "@/hooks/use-rows";
 import { useCounts } from "@/hooks/use-view";
 import { at, type Place, samePlace } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import { Count } from "./count";
-import { ListEditor } from "./list-editor";
+import { ListEditor } from "./later";
 import { ListLink } from "./list-link";
 import { Logo } from "./logo";
 import { PlaceLink } from "./place-link";
@@ -73,16 +73,18 @@ export function Sidebar({ open, onClose }: Props) {
             ))}
             {active.length === 0 && !adding && <li className={styles.none}>No lists yet</li>}
           </ul>
-          {adding && (
-            <ListEditor
-              onClose={() => setAdding(false)}
-              onAdded={(id) => {
-                setAdding(false);
-                navigation.go(at({ kind: "list", id }));
-                onClose();
-              }}
-            />
-          )}
+          <Suspense>
+            {adding && (
+              <ListEditor
+                onClose={() => setAdding(false)}
+                onAdded={(id) => {
+                  setAdding(false);
+                  navigation.go(at({ kind: "list", id }));
+                  onClose();
+                }}
+              />
+            )}
+          </Suspense>
           {archived.length > 0 && (
             <>
               <button type="button" className={styles.archive} aria-expanded={showArchive} onClick={() => setArchive(!showArchive)}>
