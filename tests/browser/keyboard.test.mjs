@@ -95,7 +95,7 @@ test("the command menu finds places, lists, tasks and commands", async ({ visito
     await page.keyboard.type(typed);
     await expect(todo.dialog.getByRole("option").first()).toContainText(name);
     await page.keyboard.press("Enter");
-    await expect(todo.dialog).toBeHidden();
+    await expect(page.getByRole("dialog", { name: "Command menu" })).toBeHidden();
   };
   await choose("gard", "Garden");
   await expect(todo.heading).toHaveText("Garden");
