@@ -1,11 +1,13 @@
-import { useServices } from "@/lib/services";
-import { useStore } from "@/lib/store";
+import { AccountSection } from "./settings/account";
+import { AppearanceSection } from "./settings/appearance";
+import { DataSection } from "./settings/data";
+import { DaysSection } from "./settings/days";
+import { HelpSection } from "./settings/help";
+import styles from "./settings/settings.module.css";
 import head from "./place-view.module.css";
 
-/** What a user chooses on this device. */
+/** What a user chooses on this device, and what concerns the account. */
 export function SettingsPlace() {
-  const { settings } = useServices();
-  const { singleKeys, density } = useStore(settings);
   return (
     <>
       <div className={head.head}>
@@ -13,18 +15,13 @@ export function SettingsPlace() {
           <h1 tabIndex={-1}>Settings</h1>
         </div>
       </div>
-      <p>
-        <label>
-          <input type="checkbox" checked={density === "compact"} onChange={(event) => settings.change({ density: event.target.checked ? "compact" : "comfortable" })} />{" "}
-          Compact rows
-        </label>
-      </p>
-      <p>
-        <label>
-          <input type="checkbox" checked={singleKeys} onChange={(event) => settings.change({ singleKeys: event.target.checked })} />{" "}
-          Single-key shortcuts
-        </label>
-      </p>
+      <div className={styles.settings}>
+        <AppearanceSection />
+        <DaysSection />
+        <HelpSection />
+        <DataSection />
+        <AccountSection />
+      </div>
     </>
   );
 }

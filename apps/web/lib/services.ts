@@ -19,6 +19,8 @@ export interface User {
   id: string;
   name: string;
   email: string;
+  /** Has no account yet: the tasks are kept for this browser. */
+  guest: boolean;
 }
 
 export interface Server {

@@ -25,9 +25,10 @@ export default async function Page({ params, searchParams }: Props) {
   const kept = await cookies();
   const theme = readTheme(kept.get(THEME_COOKIE)?.value);
   const { id, name, email } = user;
+  const guest = user.isAnonymous === true;
   const zone = known(kept.get("zone")?.value);
   const first = {
-    user: { id, name, email },
+    user: { id, name, email, guest },
     // A little longer than app/backend waits, whose answer says more.
     server: { baseUrl: browserBaseUrl(), timeLimit: timeLimit() + 1000 },
     theme,
