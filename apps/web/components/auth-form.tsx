@@ -1,6 +1,7 @@
 "use client";
 
 import { type FormEvent, useId, useRef, useState, useSyncExternalStore } from "react";
+import { authenticateGuest, type Guest } from "@/lib/accounts-client";
 import { type AuthFault, authenticate, type Credentials } from "@/lib/sign-in";
 import styles from "./auth-form.module.css";
 import ui from "./ui.module.css";
@@ -14,6 +15,8 @@ interface Props {
   /** Where it leads. */
   to?: string;
   onSignedIn?: (userId: string) => void;
+  /** Who is here without an account, and whose tasks come along. */
+  guest?: Guest | undefined;
 }
 
 const never = () => () => {};
@@ -21,7 +24,7 @@ const never = () => () => {};
 /** Whether this runs in the browser. Until it does, the browser would send a form by itself. */
 const useReady = () => useSyncExternalStore(never, () => true, () => false);
 
-export function AuthForm({ mode, email, to = "/", onSignedIn = () => location.assign(to) }: Props) {
+export function AuthForm({ mode, email, to = "/", onSignedIn = () => location.assign(to), guest }: Props) {
   const [fault, setFault] = useState<AuthFault>();
   const [busy, setBusy] = useState(false);
   const ready = useReady();
@@ -36,7 +39,7 @@ export function AuthForm({ mode, email, to = "/", onSignedIn = () => location.as
     if (missing) return fail(missing);
     setBusy(true);
     setFault(undefined);
-    const result = await authenticate(mode, given);
+    const result = guest ? await authenticateGuest(mode, given, guest) : await authenticate(mode, given);
     if (typeof result === "string") return onSignedIn(result);
     setBusy(false);
     fail(result);

@@ -3,7 +3,7 @@ import type { TaskPatch } from "todoward-client";
 import { useSnapshot } from "@/hooks/use-rows";
 import { fullDate } from "@/lib/dates";
 import { PRIORITIES } from "@/lib/places";
-import { describeRule } from "@/lib/repeat";
+import { inWords, type Recurrence } from "@/lib/language/repetition";
 import { useServices } from "@/lib/services";
 import styles from "./conflict-dialog.module.css";
 import { useDisagreements } from "./conflicts";
@@ -47,7 +47,7 @@ export function ConflictDialog({ id, onClose }: { id: string; onClose: () => voi
     if (field === "priority") return PRIORITIES[value as keyof typeof PRIORITIES];
     if (field === "tags") return (value as string[]).map((tag) => `#${tag}`).join(" ") || "No tags";
     if (field === "due_date") return value ? fullDate(String(value)) : "No date";
-    if (field === "recurrence") return describeRule(value as never, task?.due_date ?? "1970-01-01");
+    if (field === "recurrence") return value ? inWords(value as Recurrence) : "Doesn’t repeat";
     if (field === "list_id") return listById.get(String(value))?.name ?? "Inbox";
     return value === null || value === "" ? "Empty" : String(value);
   }

@@ -1,6 +1,9 @@
 import { CalendarCheck, CheckCheck, Inbox, Layers, ListTodo, SearchX, Sun, Trash2 } from "lucide-react";
 import { useAddress } from "@/hooks/use-address";
+import { useSnapshot } from "@/hooks/use-rows";
+import { useToday } from "@/hooks/use-today";
 import { at, NO_FILTERS } from "@/lib/places";
+import { samples } from "@/lib/samples";
 import { useServices } from "@/lib/services";
 import styles from "./empty.module.css";
 import { PlaceLink } from "./place-link";
@@ -19,9 +22,15 @@ const TEXTS = {
   gone: [SearchX, "This list doesn’t exist", "It may have been deleted. Look for it in the trash."],
 } as const;
 
-/** Says why nothing is there. */
+/** Where somebody looks who has just come. */
+const STARTS: (keyof typeof TEXTS)[] = ["today", "inbox", "upcoming", "all"];
+
+/** Says why nothing is there; a new user is offered something to look at. */
 export function Empty({ kind }: { kind: keyof typeof TEXTS }) {
-  const { navigation } = useServices();
+  const { navigation, actions } = useServices();
+  const { tasks, lists, trash, complete } = useSnapshot();
+  const today = useToday();
+  const isNew = complete && STARTS.includes(kind) && tasks.length + lists.length + trash.length === 0;
   const { filters } = useAddress();
   const [Icon, title, text] = TEXTS[kind];
   return (
@@ -29,6 +38,11 @@ export function Empty({ kind }: { kind: keyof typeof TEXTS }) {
       <Icon size={34} strokeWidth={1.5} aria-hidden="true" />
       {kind === "gone" ? <h1>{title}</h1> : <h2>{title}</h2>}
       <p>{text}</p>
+      {isNew && (
+        <button type="button" className={ui.button} onClick={() => actions.addSamples(samples(today))}>
+          Add sample tasks
+        </button>
+      )}
       {kind === "filtered" && (
         <button type="button" className={ui.button} onClick={() => navigation.change({ filters: { ...NO_FILTERS, sort: filters.sort } })}>
           Clear search and filters

@@ -13,6 +13,16 @@ export function SessionDialog() {
     if (id !== user.id) return location.reload();
     resume();
   }
+  if (user.guest) {
+    return (
+      <Dialog title="Your guest session has ended" onClose={() => signedOut.set("later")}>
+        <p className={styles.text}>Your tasks are still on this device, but they’re no longer synced. Create an account to go on with new ones.</p>
+        <p className={styles.other}>
+          <a href="/sign-up">Create an account</a>
+        </p>
+      </Dialog>
+    );
+  }
   return (
     <Dialog title="Your session has ended" onClose={() => signedOut.set("later")}>
       <p className={styles.text}>Sign in again to keep syncing. Everything you typed is still here.</p>

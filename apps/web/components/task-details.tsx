@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowLeftToLine, ArrowRightToLine, ArrowUp, CalendarDays, Ellipsis, Flag, Hash, Inbox, Plus, Repeat, Trash2, X } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useId, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import type { Task, TaskPatch } from "todoward-client";
 import { useAutosave } from "@/hooks/use-autosave";
 import { moveBy } from "@/hooks/use-handle-keys";
@@ -7,11 +7,13 @@ import { useLists, useSnapshot } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
 import { useZone } from "@/hooks/use-view";
 import { addDays, dayIn, fullDate, timeIn } from "@/lib/dates";
+import { isRich } from "@/lib/language/markup";
 import { PRIORITIES, type Priority } from "@/lib/places";
-import { commonRules } from "@/lib/repeat";
 import { useServices } from "@/lib/services";
 import { ReviewButton, useDisagreements } from "./conflicts";
 import { Menu } from "./menu";
+import { RepetitionPicker } from "./repetition-picker";
+import { RichNotes } from "./rich-notes";
 import { TagsField } from "./tags-field";
 import styles from "./task-details.module.css";
 import ui from "./ui.module.css";
@@ -163,17 +165,40 @@ function TitleField({ task }: { task: Task }) {
 }
 
 function NotesField({ task }: { task: Task }) {
+  const { actions } = useServices();
   const field = useAutosave(task, "description");
+  const [editing, setEditing] = useState(false);
+  const input = useRef<HTMLTextAreaElement>(null);
+  // Plain words are as good in the field itself.
+  const rich = !editing && isRich(field.value);
+  useEffect(() => {
+    if (editing) input.current?.focus();
+  }, [editing]);
+  if (rich) {
+    return (
+      <div className={styles.richNotes}>
+        <RichNotes notes={field.value} onChange={(description) => actions.update(task.id, { description })} />
+        <button type="button" className={ui.link} onClick={() => setEditing(true)}>
+          Edit notes
+        </button>
+      </div>
+    );
+  }
   return (
     <textarea
+      ref={input}
       className={styles.notes}
       aria-label="Notes"
       placeholder="Add notes"
       rows={3}
       maxLength={20000}
       value={field.value}
+      onFocus={() => setEditing(true)}
       onChange={(event) => field.onChange(event.target.value)}
-      onBlur={field.onBlur}
+      onBlur={() => {
+        field.onBlur();
+        setEditing(false);
+      }}
     />
   );
 }
@@ -182,8 +207,6 @@ function DueFields({ task, onChange }: { task: Task; onChange: (patch: TaskPatch
   const today = useToday();
   const zone = useZone();
   const { due_date, due_time, time_zone, recurrence } = task;
-  const rules = due_date ? commonRules(due_date) : {};
-  const known = recurrence && !(recurrence.rule in rules) ? { ...rules, [recurrence.rule]: "Custom rule" } : rules;
   const quick: [string, string][] = [
     ["Today", today],
     ["Tomorrow", addDays(today, 1)],
@@ -237,30 +260,7 @@ function DueFields({ task, onChange }: { task: Task; onChange: (patch: TaskPatch
       </Line>
       {due_date && (
         <Line icon={<Repeat size={16} />} label="Repeat">
-          <select
-            className={styles.select}
-            aria-label="Repeat"
-            value={recurrence?.rule ?? ""}
-            onChange={(event) => onChange({ recurrence: event.target.value ? { rule: event.target.value, from: recurrence?.from ?? "due" } : null })}
-          >
-            <option value="">Doesn’t repeat</option>
-            {Object.entries(known).map(([rule, words]) => (
-              <option key={rule} value={rule}>
-                {words}
-              </option>
-            ))}
-          </select>
-          {recurrence && (
-            <select
-              className={styles.select}
-              aria-label="Repeat from"
-              value={recurrence.from}
-              onChange={(event) => onChange({ recurrence: { rule: recurrence.rule, from: event.target.value as "due" | "completion" } })}
-            >
-              <option value="due">Counted from the due date</option>
-              <option value="completion">Counted from completion</option>
-            </select>
-          )}
+          <RepetitionPicker key={task.id} value={recurrence} due={due_date} onChange={(value, due) => onChange({ recurrence: value, ...(due && { due_date: due }) })} />
         </Line>
       )}
     </>

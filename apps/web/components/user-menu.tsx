@@ -1,5 +1,5 @@
-import { LogOut } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { LogOut, UserPlus } from "lucide-react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useServices } from "@/lib/services";
 import { Dialog } from "./dialog";
 import { PlaceLink } from "./place-link";
@@ -7,11 +7,15 @@ import { at } from "@/lib/places";
 import ui from "./ui.module.css";
 import styles from "./user-menu.module.css";
 
+const DeleteAccount = lazy(() => import("./settings/delete-account").then((module) => ({ default: module.DeleteAccount })));
+
 export function UserMenu() {
   const { user, rows, toasts, forget } = useServices();
   const [open, setOpen] = useState(false);
   /** How many changes were not sent when the question was asked. */
   const [asked, setAsked] = useState(0);
+  /** A guest who signs out cannot come back. */
+  const [leaving, setLeaving] = useState(false);
   const menu = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
 
@@ -34,6 +38,10 @@ export function UserMenu() {
   function askToSignOut() {
     const { pending } = rows.status();
     setOpen(false);
+    if (user.guest) {
+      button.current?.focus();
+      return setLeaving(true);
+    }
     if (!pending) return void signOut();
     // The dialog gives the focus back to what has it now, and the menu is gone then.
     button.current?.focus();
@@ -51,22 +59,37 @@ export function UserMenu() {
 
   return (
     <div className={styles.menu} ref={menu}>
-      <button ref={button} type="button" className={styles.avatar} aria-expanded={open} title={user.email} onClick={() => setOpen(!open)}>
+      <button ref={button} type="button" className={styles.avatar} aria-expanded={open} title={user.guest ? "Guest" : user.email} onClick={() => setOpen(!open)}>
         <span aria-hidden="true">{initials(user.name)}</span>
-        <span className="visually-hidden">Account of {user.name}</span>
+        <span className="visually-hidden">{user.guest ? "Guest account" : `Account of ${user.name}`}</span>
       </button>
       {open && (
         <div className={styles.popup}>
           <p className={styles.name}>{user.name}</p>
-          <p className={styles.email}>{user.email}</p>
+          {user.guest ? (
+            <>
+              <p className={styles.email}>Your tasks are kept for this browser only.</p>
+              <a href="/sign-up" className={ui.ghost}>
+                <UserPlus size={16} aria-hidden="true" />
+                Create an account
+              </a>
+            </>
+          ) : (
+            <p className={styles.email}>{user.email}</p>
+          )}
           <PlaceLink to={at({ kind: "settings" })} className={ui.ghost} onGo={() => setOpen(false)}>
             Settings
           </PlaceLink>
           <button type="button" className={ui.ghost} onClick={askToSignOut}>
             <LogOut size={16} />
-            Sign out
+            {user.guest ? "Leave and delete…" : "Sign out"}
           </button>
         </div>
+      )}
+      {leaving && (
+        <Suspense>
+          <DeleteAccount onClose={() => setLeaving(false)} />
+        </Suspense>
       )}
       {asked > 0 && <SignOutDialog pending={asked} onConfirm={signOut} onClose={() => setAsked(0)} />}
     </div>

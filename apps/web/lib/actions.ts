@@ -1,6 +1,7 @@
 import { type List, type ListFields, type ListMove, type ListPatch, newId, type Task, type TaskFields, type TaskMove, type TaskPatch } from "todoward-client";
 import type { Store as Copy } from "todoward-client/sync";
 import { descendants, type LocalRows } from "./rows";
+import type { Samples } from "./samples";
 import type { Toasts } from "./toasts";
 import type { Undo } from "./undo";
 
@@ -59,6 +60,19 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
     write((copy) => copy.tasks.create(fields, { id }), { needsRows: false });
     offer(`Added ${quoted(fields.title)}`, () => write((copy) => known(copy, [id]).map((one) => copy.tasks.delete(one))), { quiet });
     return id;
+  }
+
+  /** Lists and tasks to look at, for who has none. */
+  function addSamples({ lists, tasks }: Samples) {
+    write((copy) => [
+      ...lists.map(({ id, ...fields }) => copy.lists.create(fields, { id })),
+      ...tasks.map(({ id, fields }) => copy.tasks.create(fields, { id })),
+    ], { needsRows: false });
+    const revert = (copy: Copy) => [
+      ...known(copy, tasks.map(({ id }) => id)).reverse().map((id) => copy.tasks.delete(id)),
+      ...lists.filter(({ id }) => copy.lists.get(id)).map(({ id }) => copy.lists.delete(id)),
+    ];
+    offer("Added sample tasks", () => write(revert));
   }
 
   function complete(ids: Ids, done = true) {
@@ -255,7 +269,7 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
   }
 
   return {
-    add, complete, update, move, indent, outdent, step, remove, restore, purge, emptyTrash,
+    add, addSamples, complete, update, move, indent, outdent, step, remove, restore, purge, emptyTrash,
     addList, updateList, archiveList, moveList, removeList, restoreList, purgeList,
     undo: takeBack,
   };

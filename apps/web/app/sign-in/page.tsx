@@ -12,6 +12,7 @@ interface Props {
 
 export default async function SignIn({ searchParams }: Props) {
   const to = returnPath((await searchParams).to);
-  if (await currentUser()) redirect(to);
-  return <AuthPage mode="sign-in" to={to} />;
+  const user = await currentUser();
+  if (user && !user.isAnonymous) redirect(to);
+  return <AuthPage mode="sign-in" to={to} guestId={user?.id} />;
 }

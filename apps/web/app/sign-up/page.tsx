@@ -12,6 +12,7 @@ interface Props {
 
 export default async function SignUp({ searchParams }: Props) {
   const to = returnPath((await searchParams).to);
-  if (await currentUser()) redirect(to);
-  return <AuthPage mode="sign-up" to={to} />;
+  const user = await currentUser();
+  if (user && !user.isAnonymous) redirect(to);
+  return <AuthPage mode="sign-up" to={to} guestId={user?.id} />;
 }

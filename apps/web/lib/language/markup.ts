@@ -46,6 +46,11 @@ export function blocks(note: string): Block[] {
   return all;
 }
 
+/** Whether there is more in a note than plain words. */
+export function isRich(note: string): boolean {
+  return blocks(note).some((block) => block.kind !== "paragraph" || block.lines.flat().some(({ href }) => href));
+}
+
 /** The note with the check item of that line ticked, or not; unchanged if there is none. */
 export function withCheck(note: string, line: number, done: boolean): string {
   // The separators are kept as they are.
