@@ -16,7 +16,7 @@ test("tasks are exported in four formats", async ({ visitor }) => {
     [/Calendar apps/, "todoward.ics", "SUMMARY:Pay rent"],
     [/Plain text/, "todo.txt", "Pay rent"],
   ]) {
-    const choice = page.getByLabel("Export");
+    const choice = page.getByLabel("Export", { exact: true });
     await choice.selectOption(await choice.locator("option").filter({ hasText: name }).getAttribute("value"));
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export", exact: true }).click()]);
     expect(download.suggestedFilename()).toBe(file);
@@ -34,7 +34,7 @@ test("a file is imported after it was seen what it brings, and what it cannot ke
     "BEGIN:VTODO", "UID:2", "DTSTAMP:20270101T000000Z", "SUMMARY:Call mum", "END:VTODO",
     "END:VCALENDAR", "",
   ].join("\r\n");
-  const file = page.getByLabel("Import");
+  const file = page.getByLabel("Import", { exact: true });
   await file.setInputFiles({ name: "tasks.ics", mimeType: "text/calendar", buffer: Buffer.from(ics) });
   const preview = page.getByRole("region", { name: "What will be imported" });
   await expect(preview).toContainText("tasks.ics: 2 tasks will be added.");
@@ -57,7 +57,7 @@ test("a file that cannot be read says where, and can be read as something else",
   const ada = await visitor({ allowed: /status of 4(15|22)/ });
   await ada.start("/settings");
   const { page } = ada;
-  await page.getByLabel("Import").setInputFiles({ name: "tasks.ics", mimeType: "text/calendar", buffer: Buffer.from("Pay rent\nCall mum\n") });
+  await page.getByLabel("Import", { exact: true }).setInputFiles({ name: "tasks.ics", mimeType: "text/calendar", buffer: Buffer.from("Pay rent\nCall mum\n") });
   const alert = page.getByRole("alert").filter({ hasText: "tasks.ics" });
   await expect(alert).toContainText("can’t be imported");
   await alert.getByLabel("Read it as").selectOption({ label: "todo.txt" });
@@ -128,7 +128,7 @@ test("an account is not deleted while its tasks cannot be", async ({ start, visi
 });
 
 test("a Todoward that does not know this app is told what to set", async ({ start, visitor }) => {
-  const stack = await start({ todoward: { BETTER_AUTH_URL: "http://127.0.0.1:9", BETTER_AUTH_SECRET: "x".repeat(40) } });
+  const stack = await start({ todoward: { BETTER_AUTH_URL: undefined, BETTER_AUTH_SECRET: "correct horse battery staple, and some more" } });
   const ada = await visitor({ stack, allowed: /status of (401|503)/ });
   await ada.signUp();
   await ada.page.goto("/");

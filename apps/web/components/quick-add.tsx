@@ -36,6 +36,7 @@ export function QuickAdd({ day, onClose }: Props) {
   const line = useQuickAdd(day ? `composer ${day}` : "composer");
   const { text, found } = line;
   const input = useRef<HTMLInputElement>(null);
+  const adding = useRef(false);
   const opened = onClose !== undefined;
   useEffect(() => {
     if (opened) input.current?.focus();
@@ -45,8 +46,9 @@ export function QuickAdd({ day, onClose }: Props) {
 
   async function submit(event: FormEvent) {
     event.preventDefault();
-    if (!text.trim()) return;
-    const { fields } = await line.read();
+    if (!text.trim() || adding.current) return;
+    adding.current = true;
+    const { fields } = await line.read().finally(() => (adding.current = false));
     if (!fields.title) {
       input.current?.focus();
       return toasts.error("Say what there is to do, too.");

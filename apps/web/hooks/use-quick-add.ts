@@ -11,7 +11,7 @@ type Language = typeof import("@/lib/language/quick-add");
 
 /** A line of quick add: its text, what was understood, and which of its words are to be taken as they are. */
 export function useQuickAdd(key: string) {
-  const { storage, settings } = useServices();
+  const { storage } = useServices();
   const [text, setText] = useState("");
   const [literal, setLiteral] = useState<readonly string[]>([]);
   const language = useLanguage();
@@ -44,14 +44,14 @@ export function useQuickAdd(key: string) {
     keepWords: (parts: Part[]) => setLiteral((all) => [...all, ...parts.map(({ from, to }) => text.slice(from, to).trim())]),
     /** What is to be added; also if the language has not been loaded until now. */
     async read(): Promise<Understood> {
-      const { understand } = language ?? (await loadLanguage());
-      return understand(text, { ...context(), literal });
+      // If it cannot be loaded, the line is added as it is, rather than not at all.
+      const loaded = language ?? (await loadLanguage().catch(() => undefined));
+      return loaded ? loaded.understand(text, { ...context(), literal }) : plain(text);
     },
-    weekStart: useStore(settings).weekStart,
   };
 }
 
-export const plain = (text: string): Understood => ({ fields: { title: text.trim() }, parts: [] });
+const plain = (text: string): Understood => ({ fields: { title: text.trim() }, parts: [] });
 
 const loadLanguage = () => import("@/lib/language/quick-add");
 

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { connect } from "node:net";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 
 const APP = join(import.meta.dirname, "..");
 const REPOSITORY = join(APP, "../..");
@@ -71,7 +71,7 @@ function end(code) {
 
 /** TODOWARD_BIN, the command of the npm package or of an installation, or this repository. */
 function findTodoward() {
-  const named = process.env.TODOWARD_BIN;
+  const named = process.env.TODOWARD_BIN && resolve(process.env.TODOWARD_BIN);
   if (named) return isProgram(named) ? [named, ["dev"]] : nothing(`TODOWARD_BIN is "${named}", and there is no such program.`);
   const directories = [join(APP, "node_modules/.bin"), ...(process.env.PATH ?? "").split(delimiter)];
   const found = directories.map((directory) => join(directory, "todoward")).find(isProgram);
