@@ -1,5 +1,6 @@
 import { useSingleKeys } from "@/hooks/use-shortcuts";
 import { at } from "@/lib/places";
+import { QUICK_ADD } from "@/lib/quick-add-help";
 import { Dialog } from "./dialog";
 import styles from "./help-dialog.module.css";
 import { PlaceLink } from "./place-link";
@@ -39,6 +40,15 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
                 <kbd key={key}>{key}</kbd>
               ))}
             </dd>
+          </div>
+        ))}
+      </dl>
+      <h3 className={styles.quick}>When you add a task, you can type</h3>
+      <dl className={styles.keys}>
+        {QUICK_ADD.map(({ what, examples }) => (
+          <div key={what}>
+            <dt>{what}</dt>
+            <dd className={styles.examples}>{examples.join(" · ")}</dd>
           </div>
         ))}
       </dl>
