@@ -58,7 +58,7 @@ function reading(source: string, read: Reading["read"], doubtful?: Reading["doub
 
 /** "Sunday lunch", "the Friday report", "Friday and Saturday", "the cat sat". */
 function isNoWeekday(text: string, from: number, to: number, groups: Record<string, string>): boolean {
-  if (matchAt(OTHER_WEEKDAY, text, to) || BEFORE_AND.test(text.slice(0, from))) return true;
+  if (matchAt(OTHER_WEEKDAY, text, to) || BEFORE_AND.test(text.slice(Math.max(0, from - 40), from))) return true;
   if (explicit(groups) || groups["which"] || groups["week"]) return false;
   if (describesWhatFollows(text, from, to)) return true;
   if (groups["lead"]) return false;
@@ -112,10 +112,9 @@ const READINGS: Reading[] = [
     const weekday = weekdayOf(today);
     const saturday = weekday === 0 || weekday === 6 ? today : weekdayAfter(today, 6);
     return /next/i.test(which) ? weekdayAfter(weekday === 0 ? addDays(today, -1) : saturday, 6) : saturday;
-  }, isDescription),
+  }, (text, from, to, groups) => /^the/i.test(groups["which"] ?? "") && isDescription(text, from, to, groups)),
   reading("next\\s+month", (_, { today }) => `${addMonths(today, 1).slice(0, 7)}-01`),
   reading("next\\s+year", (_, { today }) => dayOf(parts(today).year + 1, 1, 1)),
-  reading("(?:eod|end\\s+of\\s+(?:the\\s+)?day)", (_, { today }) => ({ day: today, time: "17:00" }), isDescription),
   reading(
     `(?:at\\s+)?(?:the\\s+)?(?<edge>end|start|beginning|middle)\\s+of\\s+(?:(?:the|this|(?<next>next))\\s+)?(?<span>week|month|quarter|year|${MONTH})`,
     edgeOf,
@@ -148,13 +147,13 @@ const READINGS: Reading[] = [
     },
   ),
   reading(
-    "(?<one>\\d{1,2})(?:/(?<two>\\d{1,2})|\\.(?<month>\\d{1,2})\\.?)",
+    "(?<one>\\d{1,2})(?:/(?<two>\\d{1,2})|\\.(?<month>\\d{1,2})(?<dot>\\.)?)",
     ({ one, two, month }, { today, dateOrder }) => {
       const american = two !== undefined && (Number(two) > 12 || (dateOrder === "mdy" && Number(one) <= 12));
       return american ? upcoming(Number(one), Number(two), today) : upcoming(Number(two ?? month), Number(one), today);
     },
-    // "3/4 cup", "24/7", "1.5".
-    (_text, _from, _to, groups) => !explicit(groups),
+    // "3/4 cup", "24/7", "1.5"; but "12.12." is a date.
+    (_text, _from, _to, groups) => !explicit(groups) && !groups["dot"],
   ),
   reading(
     `${WITH_WEEKDAY}(?:the\\s+)?(?<day>${NTH})(?:\\s+of\\s+(?:the|this|(?<next>next))\\s+month)?`,

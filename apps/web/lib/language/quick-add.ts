@@ -59,7 +59,7 @@ interface Found {
   lists: (Span & { id: string | null; name: string })[];
 }
 
-const PRIORITY = sticky("(?:!(?<name>high|medium|med|low|none|[1-3])|(?<marks>!{1,3})|p(?<number>[1-4]))(?=$|[\\s,.;:)])");
+const PRIORITY = sticky("(?:!(?<name>high|medium|med|low|none|[1-3])|(?<marks>!{2,3})|p(?<number>[1-4]))(?=$|[\\s,.;:)])");
 const PRIORITIES: Record<string, Priority> = { high: "high", medium: "medium", med: "medium", low: "low", none: "none", 1: "high", 2: "medium", 3: "low", 4: "none" };
 const TAG = sticky("#(?<tag>[\\p{L}\\p{Extended_Pictographic}][^\\s#]*)");
 const LITERAL = /"[^"]*"|“[^”]*”|\bhttps?:\/\/\S+|\S+@\S+\.\S+/giu;
@@ -197,7 +197,7 @@ function longest<T>(text: string, at: number, all: readonly T[], nameOf: (one: T
   for (const one of all) {
     const name = nameOf(one);
     const to = at + name.length;
-    if (!name || folded(rest.slice(0, name.length)) !== folded(name) || /^[\p{L}\p{N}_]/u.test(rest.slice(name.length))) continue;
+    if (!name || folded(rest.slice(0, name.length)) !== folded(name) || /^(?:[\p{L}\p{N}_]|['’]\p{L})/u.test(rest.slice(name.length))) continue;
     if (!best || to > best.to) best = { one, to };
   }
   return best;
@@ -307,6 +307,7 @@ function literalSpans(text: string, literal: readonly string[]): Span[] {
 
 /** The words that are left, put together again. */
 function without(text: string, parts: Part[]): string {
+  if (!parts.length) return text.trim();
   let title = "";
   let at = 0;
   for (const { from, to } of parts) {

@@ -79,6 +79,15 @@ const READINGS: Reading[] = [
     ),
     read: ({ ordinals = "", day, work, months }) => nthDays(ordinals, day, work, months),
   },
+  // "on the last Friday of every month", "the 25th of each month"
+  {
+    pattern: sticky(`(?:on\\s+)?(?:the\\s+)?${ORDINAL_LIST}\\s+(?:(?<day>${WEEKDAY})|(?<work>${WORKDAY}))\\s+of\\s+(?:every|each)\\s+month${END}`),
+    read: ({ ordinals = "", day, work }) => nthDays(ordinals, day, work),
+  },
+  {
+    pattern: sticky(`(?:on\\s+)?${NTH_LIST}\\s+of\\s+(?:every|each)\\s+month${END}`),
+    read: ({ nths = "" }) => ruleOf("MONTHLY", { monthDays: monthDaysOf(nths) }),
+  },
   // "every 2 weeks on Monday", "every other month on the 15th", "every year on 3 March"
   {
     pattern: sticky(`${EVERY}(?:${COUNTED}\\s+)?${UNIT}${WHERE}${END}`),
@@ -129,8 +138,8 @@ export function readRepetition(text: string, from: number, weekStart: number): F
     const rule = match && read(match.groups ?? {}, weekStart);
     if (!match || !rule) continue;
     let to = from + match[0].length;
-    // "daily standup", "the weekly report".
-    if (adverb && (describesWhatFollows(text, from, to) || isOfANoun(text, from))) continue;
+    // "daily standup", "weekly review", "the weekly report".
+    if (adverb && (describesWhatFollows(text, from, to, false) || isOfANoun(text, from))) continue;
     const done = matchAt(COMPLETION, text, to);
     if (done) to += done[0].length;
     const daypart = match.groups?.["part"]?.toLowerCase() as Daypart | undefined;

@@ -25,16 +25,19 @@ const UNIT = sticky(
   "\\s*(?:km|kms|kilomet|mi|miles?|m|met(?:er|re)s?|kg|kilos?|g|grams?|lbs?|l|lit|min|mins|minutes?|h|hours?|hrs?|people|persons?|pages?|items?|times|x|eur|usd|euros?|dollars?|reps?|sets?|laps?|steps|pieces|stars?|%|°)(?![\\p{L}\\p{N}])",
 );
 
-export const isNotDue = (text: string, from: number) => NOT_DUE.test(text.slice(0, from));
-export const isOfANoun = (text: string, from: number) => OF_A_NOUN.test(text.slice(0, from));
-export const isOfASentence = (text: string, from: number) => OF_A_SENTENCE.test(text.slice(0, from));
+/** As far back as any of these looks. */
+const before = (text: string, from: number) => text.slice(Math.max(0, from - 40), from);
+
+export const isNotDue = (text: string, from: number) => NOT_DUE.test(before(text, from));
+export const isOfANoun = (text: string, from: number) => OF_A_NOUN.test(before(text, from));
+export const isOfASentence = (text: string, from: number) => OF_A_SENTENCE.test(before(text, from));
 export const isQuantity = (text: string, to: number) => matchAt(UNIT, text, to) !== null;
 
 /** Whether a word follows that what ends here describes: "lunch" in "Sunday lunch recipe". */
-export function describesWhatFollows(text: string, from: number, to: number): boolean {
+export function describesWhatFollows(text: string, from: number, to: number, atStart = text.slice(0, from).trim() === ""): boolean {
   const part = matchAt(DAYPART, text, to);
-  if (part) return describesWhatFollows(text, from, to + part[0].length);
+  if (part) return describesWhatFollows(text, from, to + part[0].length, atStart);
   if (matchAt(NO_WORD, text, to) || matchAt(COMPLETE, text, to)) return false;
   // At the start, what follows may be what is to be done: "Friday call mum".
-  return !(text.slice(0, from).trim() === "" && matchAt(TASK, text, to));
+  return !(atStart && matchAt(TASK, text, to));
 }

@@ -43,6 +43,7 @@ const DOTTED = sticky(`${AT}${H24}[.h]${MINUTES}${PART}${END}`);
 const BARE = sticky(`${AT}(?:${H24}|(?<name>${NAMED.join("|")}))${PART}${END}`);
 const PAST = sticky(`(?:${AT})?(?<how>half\\s+past|quarter\\s+(?:past|to)|(?:five|ten|twenty)\\s+(?:past|to))\\s+(?:${H12}|(?<name>${NAMED.join("|")}))(?:\\s?(?<m>${M}))?${PART}${END}`);
 const NOON = sticky(`(?:(?:at|by|@)\\s*)?(?:12\\s+)?(?:noon|midday)${END}`);
+const END_OF_DAY = sticky(`(?:(?:by|at)\\s+)?(?:the\\s+)?(?:eod|end\\s+of\\s+(?:the\\s+)?day)${END}`);
 const RANGE = sticky(`\\s*(?:to|until|till|[-–—])\\s*\\d{1,2}(?![\\d\\p{L}])|\\s*(?:to|until|till|[-–—])\\s*\\d{1,2}(?::\\d\\d)?\\s?${M}`);
 const DAYPART = sticky(`\\s+(?:in\\s+the\\s+|at\\s+)?(?<part>morning|lunchtime|afternoon|evening|night)${END}`);
 
@@ -61,6 +62,11 @@ function exact(text: string, from: number, { clock, follows = false }: Options):
   if (match) {
     const to = from + match[0].length;
     return !follows && describesWhatFollows(text, from, to) ? undefined : { to, hour: 12, minute: 0, sure: true };
+  }
+  match = matchAt(END_OF_DAY, text, from);
+  if (match) {
+    const to = from + match[0].length;
+    return !follows && describesWhatFollows(text, from, to) ? undefined : { to, hour: 17, minute: 0, sure: true };
   }
   match = matchAt(TWELVE, text, from);
   if (match) return made(match, from, { sure: true });
