@@ -69,17 +69,18 @@ export function nthWeekday(year: number, month: number, weekday: number, nth: nu
   return at >= 0 && at < many ? addDays(first, offset + at * 7) : undefined;
 }
 
+// They take longer to make than to use.
+const formats = new Map<string, Intl.DateTimeFormat>();
+
 /** Day and time, "HH:MM", at that instant in that zone. */
 export function inZone(instant: Date, zone: string): { day: Day; time: string } {
-  const found = new Intl.DateTimeFormat("en-CA", {
-    timeZone: zone,
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  }).formatToParts(instant);
+  let format = formats.get(zone);
+  if (!format) {
+    const [numeric, two] = ["numeric", "2-digit"] as const;
+    format = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: numeric, month: two, day: two, hour: two, minute: two, hourCycle: "h23" });
+    formats.set(zone, format);
+  }
+  const found = format.formatToParts(instant);
   const one = (type: string) => found.find((part) => part.type === type)?.value ?? "";
   return { day: `${one("year")}-${one("month")}-${one("day")}`, time: `${one("hour")}:${one("minute")}` };
 }

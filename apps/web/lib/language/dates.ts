@@ -176,12 +176,13 @@ const READINGS: Reading[] = [
 /** The day that is written exactly there; `follows`: behind another part that says when, so there is no doubt. */
 export function readDay(text: string, from: number, moment: Moment, follows = false): FoundDay | undefined {
   if (isNotDue(text, from)) return undefined;
-  const today = inZone(moment.now, moment.zone).day;
+  let today: Day | undefined;
   for (const { pattern, read, doubtful } of READINGS) {
     const match = matchAt(pattern, text, from);
     if (!match) continue;
     const to = from + match[0].length;
     const groups = match.groups ?? {};
+    today ??= inZone(moment.now, moment.zone).day;
     const found = read(groups, { ...moment, today });
     if (!found || (!follows && doubtful?.(text, from, to, groups))) continue;
     const one = typeof found === "string" ? { day: found } : found;
