@@ -47,7 +47,7 @@ test("a file is imported after it was seen what it brings, and what it cannot ke
   await ada.todo.go("All");
   await expect(ada.todo.check("Pay rent")).toBeVisible();
 
-  await page.goto("/settings");
+  await ada.todo.open("/settings");
   await file.setInputFiles({ name: "again.ics", mimeType: "text/calendar", buffer: Buffer.from(ics) });
   await expect(preview).toContainText("again.ics: nothing new, 2 tasks already here.");
   await expect(preview.getByRole("button", { name: "Import" })).toBeDisabled();

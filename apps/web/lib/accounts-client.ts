@@ -13,8 +13,12 @@ export async function deleteAccount({ user, connection, forget }: Services, pass
       // Refused with a token that is older than five minutes.
       connection.renew();
       await connection.client.eraseAccount(user.id);
+      // There is nothing left to sync, and soon nobody to sync as.
+      await forget();
+      await authClient.deleteAnonymousUser();
+      return undefined;
     }
-    const { error } = await (user.guest ? authClient.deleteAnonymousUser() : authClient.deleteUser({ password }));
+    const { error } = await authClient.deleteUser({ password });
     if (error) return inWords(error);
   } catch (error) {
     return why(error);
