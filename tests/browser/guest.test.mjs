@@ -65,6 +65,7 @@ test("a guest’s tasks join those of an account that exists", async ({ visitor 
   await startGuest(guest);
   await todo.title.fill("New");
   await todo.title.press("Enter");
+  await expect(todo.check("New")).toBeVisible();
   await page.goto("/sign-in");
   await page.getByLabel("E-mail").fill(ada.email);
   await page.getByLabel("Password").fill(PASSWORD);

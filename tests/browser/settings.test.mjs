@@ -72,14 +72,14 @@ test("theme, rows, week, time zone and keys are kept", async ({ visitor }) => {
   await page.getByRole("radio", { name: "Compact" }).check();
   await page.getByRole("radio", { name: "Sunday" }).check();
   await page.getByLabel("Time zone").selectOption("Pacific/Auckland");
-  await page.getByRole("switch", { name: "Single-key shortcuts" }).uncheck();
+  await page.getByRole("checkbox", { name: "Single-key shortcuts" }).uncheck();
   await accessible(page, "the settings in the dark");
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await expect(page.getByRole("radio", { name: "Compact" })).toBeChecked();
   await expect(page.getByRole("radio", { name: "Sunday" })).toBeChecked();
   await expect(page.getByLabel("Time zone")).toHaveValue("Pacific/Auckland");
-  await expect(page.getByRole("switch", { name: "Single-key shortcuts" })).not.toBeChecked();
+  await expect(page.getByRole("checkbox", { name: "Single-key shortcuts" })).not.toBeChecked();
   await page.keyboard.press("?");
   await expect(ada.todo.dialog).toHaveCount(0);
 });

@@ -28,6 +28,9 @@ export const SettingsPlace = later(() => import("./settings-place").then((module
 export const HelpDialog = later(() => import("./help-dialog").then((module) => module.HelpDialog));
 export const SessionDialog = later(() => import("./session-dialog").then((module) => module.SessionDialog));
 
+export const DeleteAccount = later(() => import("./settings/delete-account").then((module) => module.DeleteAccount));
+LOADS.push(() => import("@/lib/language/quick-add"));
+
 export async function loadAll(): Promise<void> {
   await Promise.all(LOADS.map((load) => load().catch(() => undefined)));
 }

@@ -48,7 +48,10 @@ export function QuickAdd({ day, onClose }: Props) {
     event.preventDefault();
     if (!text.trim() || adding.current) return;
     adding.current = true;
-    const { fields } = await line.read().finally(() => (adding.current = false));
+    const read = line.read();
+    // Without a pause, if there need not be one: the page may be about to go.
+    const { fields } = read instanceof Promise ? await read : read;
+    adding.current = false;
     if (!fields.title) {
       input.current?.focus();
       return toasts.error("Say what there is to do, too.");

@@ -111,11 +111,6 @@ export function RepetitionPicker({ value, due, onChange }: Props) {
   );
 }
 
-/** A rule in words, for who shows one and does not choose it. */
-export function RuleInWords({ recurrence }: { recurrence: Recurrence }) {
-  return capital(inWords(recurrence));
-}
-
 function Next({ value, day }: { value: Recurrence; day: string }) {
   const id = useId();
   const rule = readRule(value.rule);

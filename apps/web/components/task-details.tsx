@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowLeftToLine, ArrowRightToLine, ArrowUp, CalendarDays, Ellipsis, Flag, Hash, Inbox, Plus, Repeat, Trash2, X } from "lucide-react";
-import { type KeyboardEvent, lazy, type ReactNode, Suspense, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import type { Task, TaskPatch } from "todoward-client";
 import { useAutosave } from "@/hooks/use-autosave";
 import { moveBy } from "@/hooks/use-handle-keys";
@@ -12,13 +12,11 @@ import { PRIORITIES, type Priority } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import { ReviewButton, useDisagreements } from "./conflicts";
 import { Menu } from "./menu";
+import { RepetitionPicker } from "./repetition-picker";
 import { RichNotes } from "./rich-notes";
 import { TagsField } from "./tags-field";
 import styles from "./task-details.module.css";
 import ui from "./ui.module.css";
-
-// The language of repetition is not in the first script.
-const RepetitionPicker = lazy(() => import("./repetition-picker").then((module) => ({ default: module.RepetitionPicker })));
 
 interface Props {
   task: Task;
@@ -262,9 +260,7 @@ function DueFields({ task, onChange }: { task: Task; onChange: (patch: TaskPatch
       </Line>
       {due_date && (
         <Line icon={<Repeat size={16} />} label="Repeat">
-          <Suspense>
-            <RepetitionPicker key={task.id} value={recurrence} due={due_date} onChange={(value, due) => onChange({ recurrence: value, ...(due && { due_date: due }) })} />
-          </Suspense>
+          <RepetitionPicker key={task.id} value={recurrence} due={due_date} onChange={(value, due) => onChange({ recurrence: value, ...(due && { due_date: due }) })} />
         </Line>
       )}
     </>

@@ -1,13 +1,12 @@
 import { LogOut, UserPlus } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { useServices } from "@/lib/services";
 import { Dialog } from "./dialog";
+import { DeleteAccount } from "./later";
 import { PlaceLink } from "./place-link";
 import { at } from "@/lib/places";
 import ui from "./ui.module.css";
 import styles from "./user-menu.module.css";
-
-const DeleteAccount = lazy(() => import("./settings/delete-account").then((module) => ({ default: module.DeleteAccount })));
 
 export function UserMenu() {
   const { user, rows, toasts, forget } = useServices();

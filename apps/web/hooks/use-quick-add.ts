@@ -43,10 +43,11 @@ export function useQuickAdd(key: string) {
     /** Takes the words of parts as they are. */
     keepWords: (parts: Part[]) => setLiteral((all) => [...all, ...parts.map(({ from, to }) => text.slice(from, to).trim())]),
     /** What is to be added; also if the language has not been loaded until now. */
-    async read(): Promise<Understood> {
+    read(): Understood | Promise<Understood> {
+      const understand = (loaded: Language) => loaded.understand(text, { ...context(), literal });
+      if (language) return understand(language);
       // If it cannot be loaded, the line is added as it is, rather than not at all.
-      const loaded = language ?? (await loadLanguage().catch(() => undefined));
-      return loaded ? loaded.understand(text, { ...context(), literal }) : plain(text);
+      return loadLanguage().then(understand, () => plain(text));
     },
   };
 }

@@ -11,7 +11,7 @@ export function HelpSection() {
   return (
     <Section title="Keyboard and quick add">
       <Row label="Single-key shortcuts" hint="Turn these off if you dictate, or if keys are pressed by accident.">
-        {(ids) => <input {...ids} type="checkbox" role="switch" checked={singleKeys} onChange={(event) => settings.change({ singleKeys: event.target.checked })} />}
+        {(ids) => <input {...ids} type="checkbox" checked={singleKeys} onChange={(event) => settings.change({ singleKeys: event.target.checked })} />}
       </Row>
       <details className={styles.details}>
         <summary>All keyboard shortcuts</summary>
