@@ -1,4 +1,3 @@
-import { Repeat } from "lucide-react";
 import { useId, useMemo, useState } from "react";
 import { useToday } from "@/hooks/use-today";
 import { fullDate } from "@/lib/dates";
@@ -57,8 +56,7 @@ export function RepetitionPicker({ value, due, onChange }: Props) {
   return (
     <fieldset className={styles.picker}>
       <legend className="visually-hidden">Repeat</legend>
-      <label className={styles.label} htmlFor={`${id}-rule`}>
-        <Repeat size={15} aria-hidden="true" />
+      <label className="visually-hidden" htmlFor={`${id}-rule`}>
         Repeat
       </label>
       <select id={`${id}-rule`} className={ui.input} value={asking ? OWN : (value?.rule ?? NEVER)} onChange={(event) => choose(event.target.value)}>
