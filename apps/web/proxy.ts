@@ -12,6 +12,8 @@ export function proxy(request: NextRequest) {
     `style-src 'self' ${development ? "'unsafe-inline'" : `'nonce-${nonce}'`}`,
     `connect-src 'self' ${foreignOrigin() ?? ""}`.trim(),
     "img-src 'self' data:",
+    // 'strict-dynamic' would not let it start.
+    "worker-src 'self'",
     "object-src 'none'",
     "base-uri 'none'",
     "form-action 'self'",
@@ -24,4 +26,4 @@ export function proxy(request: NextRequest) {
   return response;
 }
 
-export const config = { matcher: ["/((?!api/|backend/|_next/static|_next/image|icon.svg).*)"] };
+export const config = { matcher: ["/((?!api/|backend/|_next/static|_next/image|icon.svg|icons/|apple-icon|sw.js|manifest.webmanifest).*)"] };

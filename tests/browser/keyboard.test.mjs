@@ -17,7 +17,8 @@ test("a key that is pressed as soon as the page can be seen is not lost", async 
 test("everything can be done with the keyboard alone", async ({ visitor }) => {
   const ada = await visitor();
   const todo = await ada.start();
-  const { keyboard } = todo.page;
+  const { page } = todo;
+  const { keyboard } = page;
 
   for (const title of ["Alpha", "Bravo", "Charlie"]) {
     await keyboard.press("n");
@@ -25,14 +26,13 @@ test("everything can be done with the keyboard alone", async ({ visitor }) => {
     await keyboard.type(title);
     await keyboard.press("Enter");
     await expect(todo.row(title)).toBeVisible();
-    await expect(todo.unsaved).toBeHidden();
     await keyboard.press("Escape");
   }
   await todo.shows("Alpha", "Bravo", "Charlie");
 
   await keyboard.press("j");
   await expect(todo.check("Alpha")).toBeFocused();
-  await keyboard.press("j");
+  await keyboard.press("ArrowDown");
   await expect(todo.check("Bravo")).toBeFocused();
   await keyboard.press("j");
   await expect(todo.check("Charlie")).toBeFocused();
@@ -40,28 +40,26 @@ test("everything can be done with the keyboard alone", async ({ visitor }) => {
   await expect(todo.check("Bravo")).toBeFocused();
 
   await keyboard.press("e");
-  const editor = todo.editor("Bravo");
-  await expect(editor.title).toBeFocused();
+  await expect(todo.editor("Bravo").title).toBeFocused();
   await keyboard.press("End");
   await keyboard.type(" two");
-  await keyboard.press("Control+Enter");
+  await keyboard.press("Escape");
   await expect(todo.check("Bravo two")).toBeFocused();
   await expect.poll(() => ada.titles()).toContain("Bravo two");
 
-  await keyboard.press("e");
-  await keyboard.type("never mind");
-  await keyboard.press("Escape");
-  await expect(todo.check("Bravo two")).toBeFocused();
+  await keyboard.press("1");
+  await expect(todo.row("Bravo two")).toContainText("High priority");
+  await keyboard.press("t");
+  await expect(todo.row("Bravo two")).toContainText("Today");
 
   await keyboard.press("x");
   await todo.shows("Alpha", "Charlie");
   await expect(todo.check("Charlie")).toBeFocused();
-
   await keyboard.press("Delete");
   await todo.shows("Alpha");
   await expect(todo.check("Alpha")).toBeFocused();
   await keyboard.press("u");
-  await expect(todo.check("Charlie")).toBeFocused();
+  await todo.shows("Alpha", "Charlie");
 
   await keyboard.press("/");
   await expect(todo.search).toBeFocused();
@@ -71,68 +69,121 @@ test("everything can be done with the keyboard alone", async ({ visitor }) => {
   await todo.shows("Alpha", "Charlie");
   await keyboard.press("Escape");
 
+  await keyboard.press("g");
+  await keyboard.press("d");
+  await todo.shows("Bravo two");
+  await keyboard.press("g");
+  await keyboard.press("a");
+
   await keyboard.press("?");
-  await expect(todo.dialog.getByRole("heading", { name: "Keyboard" })).toBeVisible();
+  await expect(todo.dialog.getByRole("heading", { name: "Keyboard shortcuts" })).toBeVisible();
   await keyboard.press("x");
   await keyboard.press("Escape");
   await expect(todo.dialog).toBeHidden();
   await todo.shows("Alpha", "Charlie");
 });
 
-test("the arrow keys choose among Open, Done and All where these have the focus", async ({ visitor }) => {
+test("the command menu finds places, lists, tasks and commands", async ({ visitor }) => {
   const ada = await visitor();
   await ada.signUp();
-  await ada.create("Alpha");
+  await ada.api("POST", "/lists", { name: "Garden" });
+  await ada.create({ title: "Prune the roses", description: "With gloves" });
+  const { page, todo } = ada;
+  await todo.open("/");
+  const choose = async (typed, name) => {
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type(typed);
+    await expect(todo.dialog.getByRole("option").first()).toContainText(name);
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("dialog", { name: "Command menu" })).toBeHidden();
+  };
+  await choose("gard", "Garden");
+  await expect(todo.heading).toHaveText("Garden");
+  await choose("roses gloves", "Prune the roses");
+  await expect(todo.editor("Prune the roses").title).toHaveValue("Prune the roses");
+  await page.keyboard.press("Escape");
+  await choose("month", "Upcoming, month view");
+  await expect(page.getByRole("table")).toBeVisible();
+  await choose("compact", "Switch between compact and comfortable rows");
+  await expect(page.locator("[data-density=compact]")).toBeAttached();
+  await choose("shortcuts", "Keyboard shortcuts");
+  await expect(todo.dialog.getByRole("heading", { name: "Keyboard shortcuts" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await choose("add a", "Add a task");
+  await expect(todo.title).toBeFocused();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("zzzz");
+  await expect(todo.dialog.getByText("Nothing found")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(todo.dialog).toBeHidden();
+});
+
+test("the tree that a screen reader reads has names for everything", async ({ visitor }) => {
+  const ada = await visitor();
+  await ada.signUp();
+  await ada.api("POST", "/lists", { name: "Garden" });
+  const { id } = await ada.create({ title: "Prune the roses", priority: "high", tags: ["spring"] });
+  await ada.create({ title: "Sharpen the shears", parent_id: id });
   const { page, todo } = ada;
   await todo.open();
-  await todo.shows("Alpha");
-  await page.getByRole("radio", { name: "Open" }).focus();
-  await page.keyboard.press("ArrowDown");
-  await expect(page.getByRole("radio", { name: "Done" })).toBeChecked();
-  await page.keyboard.press("ArrowDown");
-  await expect(page.getByRole("radio", { name: "All" })).toBeChecked();
-  await page.keyboard.press("ArrowUp");
-  await expect(page.getByRole("radio", { name: "Done" })).toBeChecked();
+  await expect(page.getByRole("main")).toMatchAriaSnapshot(`
+    - heading "All tasks" [level=1]
+    - button "Filter and sort"
+    - form "New task":
+      - textbox "Add a task"
+    - region "Inbox":
+      - heading /Inbox/ [level=2]
+      - list:
+        - listitem:
+          - button "Move Prune the roses"
+          - button "Subtasks of Prune the roses" [expanded]
+          - checkbox "Prune the roses"
+          - button "Edit Prune the roses"
+          - text: /High priority/
+          - button "Show tasks tagged spring"
+          - button "Delete Prune the roses"
+        - listitem:
+          - checkbox "Sharpen the shears"
+  `);
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to tasks" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("main")).toBeFocused();
 });
 
 test("keys that an input method uses to compose a word neither leave a field nor take half a tag", async ({ visitor }) => {
   const ada = await visitor();
   await ada.signUp();
   await ada.create("Alpha");
-  const { page, todo } = ada;
+  const { todo } = ada;
   await todo.open();
   const compose = (field, key) => field.dispatchEvent("keydown", { key, isComposing: true });
   const editor = await todo.edit("Alpha");
-  await editor.title.fill("Alpha two");
-  await compose(editor.title, "Escape");
   await editor.tags.fill("ho");
   await compose(editor.tags, "Enter");
   await expect(editor.tags).toHaveValue("ho");
-  await expect(editor.title).toHaveValue("Alpha two");
+  await compose(editor.tags, "Escape");
+  await expect(editor.form).toBeVisible();
   await todo.title.focus();
   await compose(todo.title, "Escape");
   await expect(todo.title).toBeFocused();
   await todo.search.fill("alp");
   await compose(todo.search, "Escape");
   await expect(todo.search).toHaveValue("alp");
-  await expect(page.getByText("Change discarded")).toBeHidden();
 });
 
-test("the keys of the list do nothing on the buttons of an open editor", async ({ visitor }) => {
+test("the keys of the list do nothing in the details", async ({ visitor }) => {
   const ada = await visitor();
   await ada.signUp();
   await ada.create("Alpha");
   const { page, todo } = ada;
   await todo.open();
   const editor = await todo.edit("Alpha");
-  await editor.title.fill("Alpha two");
-  await editor.cancel.focus();
-  await page.keyboard.press("Delete");
-  await page.keyboard.press("x");
-  await expect(editor.title).toHaveValue("Alpha two");
-  await editor.save.click();
-  await todo.shows("Alpha two");
-  await expect(todo.check("Alpha two")).not.toBeChecked();
+  await editor.close.focus();
+  for (const key of ["Delete", "x", "1", "ArrowDown"]) await page.keyboard.press(key);
+  await expect(editor.close).toBeFocused();
+  await todo.shows("Alpha");
+  await expect(todo.check("Alpha")).not.toBeChecked();
 });
 
 test("single keys can be switched off, for good, and others still act", async ({ visitor }) => {
@@ -140,15 +191,11 @@ test("single keys can be switched off, for good, and others still act", async ({
   await ada.signUp();
   await ada.create("Alpha");
   const { page, todo } = ada;
-  await todo.open();
-  await todo.shows("Alpha");
   const { keyboard } = page;
-  const account = page.getByRole("button", { name: /^Account of/ });
+  await todo.open("/settings");
   const setting = page.getByRole("checkbox", { name: "Single-key shortcuts" });
-  await account.click();
   await setting.uncheck();
-  await keyboard.press("Escape");
-  await page.reload();
+  await todo.open();
   await todo.shows("Alpha");
   for (const key of ["n", "/", "j", "?"]) await keyboard.press(key);
   await expect(page.locator("body")).toBeFocused();
@@ -157,10 +204,9 @@ test("single keys can be switched off, for good, and others still act", async ({
   await expect(todo.check("Alpha")).toBeFocused();
   await keyboard.press("x");
   await expect(todo.check("Alpha")).not.toBeChecked();
-
-  await account.click();
+  await todo.open("/settings");
   await setting.check();
-  await keyboard.press("Escape");
+  await todo.open();
   await keyboard.press("n");
   await expect(todo.title).toBeFocused();
 });

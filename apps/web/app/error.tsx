@@ -4,8 +4,8 @@
 export default function ErrorPage({ error, reset }: { error: Error & { digest?: string }; reset: () => void }) {
   return (
     <main className="message" role="alert">
-      <h1>This page could not be shown</h1>
-      <p>The server had a problem{error.digest && ` (its log has it under ${error.digest})`}. Nothing that you saved is lost.</p>
+      <h1>This page can’t be shown</h1>
+      <p>The server had a problem{error.digest && ` (its log has it under ${error.digest})`}. Your tasks are safe.</p>
       <button type="button" onClick={reset}>
         Try again
       </button>

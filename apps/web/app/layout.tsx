@@ -6,7 +6,8 @@ import "./globals.css";
 
 export const metadata: Metadata = {
   title: { default: "Todoward", template: "%s · Todoward" },
-  description: "Your tasks, and nobody else's.",
+  description: "Your tasks, and nobody else’s.",
+  appleWebApp: { capable: true, title: "Todoward", statusBarStyle: "default" },
 };
 
 export const viewport: Viewport = {

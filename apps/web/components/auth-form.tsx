@@ -1,6 +1,7 @@
 "use client";
 
 import { type FormEvent, useId, useRef, useState, useSyncExternalStore } from "react";
+import { authenticateGuest, type Guest } from "@/lib/accounts-client";
 import { type AuthFault, authenticate, type Credentials } from "@/lib/sign-in";
 import styles from "./auth-form.module.css";
 import ui from "./ui.module.css";
@@ -11,7 +12,11 @@ interface Props {
   mode: AuthMode;
   /** The only account that will do. */
   email?: string;
+  /** Where it leads. */
+  to?: string;
   onSignedIn?: (userId: string) => void;
+  /** Who is here without an account, and whose tasks come along. */
+  guest?: Guest | undefined;
 }
 
 const never = () => () => {};
@@ -19,7 +24,7 @@ const never = () => () => {};
 /** Whether this runs in the browser. Until it does, the browser would send a form by itself. */
 const useReady = () => useSyncExternalStore(never, () => true, () => false);
 
-export function AuthForm({ mode, email, onSignedIn = () => location.assign("/") }: Props) {
+export function AuthForm({ mode, email, to = "/", onSignedIn = () => location.assign(to), guest }: Props) {
   const [fault, setFault] = useState<AuthFault>();
   const [busy, setBusy] = useState(false);
   const ready = useReady();
@@ -34,7 +39,7 @@ export function AuthForm({ mode, email, onSignedIn = () => location.assign("/") 
     if (missing) return fail(missing);
     setBusy(true);
     setFault(undefined);
-    const result = await authenticate(mode, given);
+    const result = guest ? await authenticateGuest(mode, given, guest) : await authenticate(mode, given);
     if (typeof result === "string") return onSignedIn(result);
     setBusy(false);
     fail(result);
@@ -81,7 +86,7 @@ export function AuthForm({ mode, email, onSignedIn = () => location.assign("/") 
 }
 
 function firstMissing(mode: AuthMode, { name, email, password }: Credentials): AuthFault | undefined {
-  if (mode === "sign-up" && !name) return { field: "name", text: "What shall we call you?" };
+  if (mode === "sign-up" && !name) return { field: "name", text: "What should we call you?" };
   if (!email) return { field: "email", text: "Enter your e-mail address." };
   return password ? undefined : { field: "password", text: "Enter your password." };
 }

@@ -1,77 +1,98 @@
 import { useState } from "react";
+import type { TaskPatch } from "todoward-client";
+import { useSnapshot } from "@/hooks/use-rows";
 import { fullDate } from "@/lib/dates";
-import type { Edit } from "@/lib/edits";
-import { changed, FIELD_LABELS, type FieldName, type Fields, fieldsOf, sameValue } from "@/lib/fields";
-import { PRIORITIES } from "@/lib/filters";
+import { PRIORITIES } from "@/lib/places";
+import { inWords, type Recurrence } from "@/lib/language/repetition";
+import { useServices } from "@/lib/services";
 import styles from "./conflict-dialog.module.css";
+import { useDisagreements } from "./conflicts";
 import { Dialog } from "./dialog";
 import ui from "./ui.module.css";
 
-export type Choices = Partial<Record<FieldName, "mine" | "theirs">>;
+const LABELS: Record<string, string> = {
+  title: "Title",
+  description: "Notes",
+  completed: "Done",
+  priority: "Priority",
+  due_date: "Due date",
+  due_time: "Due time",
+  time_zone: "Time zone",
+  recurrence: "Repeat",
+  tags: "Tags",
+  list_id: "List",
+  parent_id: "Parent task",
+};
 
-interface Props {
-  edit: Edit & { theirs: NonNullable<Edit["theirs"]> };
-  onResolve: (choices: Choices) => void;
-  onLater: () => void;
-}
+/** Both versions of a task, field by field. What is there is what the other device wrote. */
+export function ConflictDialog({ id, onClose }: { id: string; onClose: () => void }) {
+  const { actions, disagreements } = useServices();
+  const { byId, listById } = useSnapshot();
+  const fields = useDisagreements(id);
+  const [choices, setChoices] = useState<Record<string, "mine" | "theirs">>({});
+  const task = byId.get(id);
+  const choiceOf = (field: string) => choices[field] ?? "mine";
 
-/** Both versions of a task, field by field. */
-export function ConflictDialog({ edit, onResolve, onLater }: Props) {
-  const mine = edit.fields;
-  const theirs = fieldsOf(edit.theirs);
-  const base = fieldsOf(edit.base);
-  const names = changed(mine, theirs);
-  // A field that only the other side changed is theirs; the others are what was just typed.
-  const [choices, setChoices] = useState<Choices>(() => {
-    return Object.fromEntries(names.map((name) => [name, sameValue(mine, base, name) ? "theirs" : "mine"]));
-  });
-  const all = (side: "mine" | "theirs") => Object.fromEntries(names.map((name) => [name, side]));
+  function decide(side?: "mine" | "theirs") {
+    const mine = fields.filter(({ field }) => (side ?? choiceOf(field)) === "mine");
+    if (task && mine.length) {
+      const patch = Object.fromEntries(mine.map(({ field, local }) => [field, local])) as TaskPatch;
+      actions.update(id, patch, { label: `Kept your version of “${task.title}”`, quiet: false });
+    }
+    for (const { key } of fields) disagreements.remove(key);
+    onClose();
+  }
+
+  function show(field: string, value: unknown): string {
+    if (field === "priority") return PRIORITIES[value as keyof typeof PRIORITIES];
+    if (field === "tags") return (value as string[]).map((tag) => `#${tag}`).join(" ") || "No tags";
+    if (field === "due_date") return value ? fullDate(String(value)) : "No date";
+    if (field === "recurrence") return value ? inWords(value as Recurrence) : "Doesn’t repeat";
+    if (field === "list_id") return listById.get(String(value))?.name ?? "Inbox";
+    return value === null || value === "" ? "Empty" : String(value);
+  }
+
+  if (fields.length === 0) return null;
   return (
-    <Dialog title="Changed elsewhere" wide onClose={onLater}>
-      <p className={ui.muted}>
-        “{edit.base.title}” was changed while you edited it. Choose what shall stay
-        {edit.theirs.completed !== edit.base.completed && `; it is ${edit.theirs.completed ? "done" : "open"} now`}.
-      </p>
+    <Dialog title="Changed on another device" wide onClose={onClose}>
+      <p className={ui.muted}>“{task?.title ?? "This task"}” was changed in two places. Choose what to keep.</p>
       <div className={styles.fields}>
-        {names.map((name) => (
-          <fieldset key={name} className={styles.field}>
-            <legend>{FIELD_LABELS[name]}</legend>
+        {fields.map(({ field, local, remote }) => (
+          <fieldset key={field} className={styles.field}>
+            <legend>{LABELS[field] ?? field}</legend>
             {(["mine", "theirs"] as const).map((side) => (
               <label key={side} className={styles.side}>
                 <input
                   type="radio"
-                  name={`conflict-${name}`}
-                  checked={choices[name] === side}
-                  onChange={() => setChoices({ ...choices, [name]: side })}
+                  name={`conflict-${field}`}
+                  checked={choiceOf(field) === side}
+                  onChange={() => setChoices({ ...choices, [field]: side })}
                 />
-                <span className={styles.who}>{side === "mine" ? "Yours" : "Theirs"}</span>
-                <span className={styles.value}>{show(side === "mine" ? mine : theirs, name)}</span>
+                <span className={styles.who}>{side === "mine" ? "This device" : "Other device"}</span>
+                <span className={styles.value}>{show(field, side === "mine" ? local : remote)}</span>
               </label>
             ))}
           </fieldset>
         ))}
       </div>
       <div className={ui.dialogActions}>
-        <button type="button" className={`${ui.ghost} ${styles.later}`} onClick={onLater}>
+        <button type="button" className={`${ui.ghost} ${styles.later}`} onClick={onClose}>
           Decide later
         </button>
-        <button type="button" className={ui.button} onClick={() => onResolve(all("theirs"))}>
-          Take theirs
-        </button>
-        <button type="button" className={ui.button} onClick={() => onResolve(all("mine"))}>
-          Keep mine
-        </button>
-        <button type="button" className={ui.primary} onClick={() => onResolve(choices)}>
-          Save selection
+        {fields.length > 1 && (
+          <>
+            <button type="button" className={ui.button} onClick={() => decide("theirs")}>
+              Use other device’s
+            </button>
+            <button type="button" className={ui.button} onClick={() => decide("mine")}>
+              Use this device’s
+            </button>
+          </>
+        )}
+        <button type="button" className={ui.primary} onClick={() => decide()}>
+          Save choice
         </button>
       </div>
     </Dialog>
   );
-}
-
-function show(fields: Fields, name: FieldName) {
-  if (name === "priority") return PRIORITIES[fields.priority];
-  if (name === "tags") return fields.tags.map((tag) => `#${tag}`).join(" ") || "No tags";
-  if (name === "due_date") return fields.due_date ? fullDate(fields.due_date) : "No date";
-  return fields[name] || "Empty";
 }

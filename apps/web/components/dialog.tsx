@@ -4,13 +4,15 @@ import ui from "./ui.module.css";
 interface Props {
   title: string;
   wide?: boolean;
+  /** On a phone it comes from below. */
+  sheet?: boolean;
   /** Escape, or a click outside; without it the dialog stays. */
   onClose?: () => void;
   children: ReactNode;
 }
 
 /** A modal dialog, open as long as it is rendered. The browser keeps the focus inside, and gives it back. */
-export function Dialog({ title, wide, onClose, children }: Props) {
+export function Dialog({ title, wide, sheet, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -27,6 +29,7 @@ export function Dialog({ title, wide, onClose, children }: Props) {
       ref={dialog}
       className={ui.dialog}
       data-wide={wide}
+      data-sheet={sheet}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();

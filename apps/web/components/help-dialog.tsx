@@ -1,12 +1,36 @@
-import { SHORTCUTS, useSingleKeys } from "@/hooks/use-shortcuts";
+import { useSingleKeys } from "@/hooks/use-shortcuts";
+import { at } from "@/lib/places";
+import { QUICK_ADD } from "@/lib/quick-add-help";
 import { Dialog } from "./dialog";
 import styles from "./help-dialog.module.css";
+import { PlaceLink } from "./place-link";
 import ui from "./ui.module.css";
+
+export const SHORTCUTS: [keys: string[], what: string][] = [
+  [["n"], "Add a task"],
+  [["/"], "Search"],
+  [["Ctrl K"], "Command menu"],
+  [["j", "↓"], "Next task"],
+  [["k", "↑"], "Previous task"],
+  [["Enter", "e"], "Open details"],
+  [["x", "Space"], "Complete or reopen"],
+  [["t"], "Due today"],
+  [["1", "2", "3", "4"], "Priority: high to none"],
+  [["Delete"], "Delete"],
+  [["Alt ↑", "Alt ↓"], "Move up or down"],
+  [["Alt →", "Alt ←"], "Make a subtask, or move up one level"],
+  [["Shift x"], "Select"],
+  [["Shift ↑", "Shift ↓"], "Extend the selection"],
+  [["u", "Ctrl Z"], "Undo"],
+  [["g", "i t u a d"], "Go to Inbox, Today, Upcoming, All tasks, Done"],
+  [["Esc"], "Close, clear the selection"],
+  [["?"], "This help"],
+];
 
 export function HelpDialog({ onClose }: { onClose: () => void }) {
   const singleKeys = useSingleKeys();
   return (
-    <Dialog title="Keyboard" onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" wide onClose={onClose}>
       <dl className={styles.keys}>
         {SHORTCUTS.map(([keys, what]) => (
           <div key={what}>
@@ -19,13 +43,21 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
+      <h3 className={styles.quick}>When you add a task, you can type</h3>
+      <dl className={styles.keys}>
+        {QUICK_ADD.map(({ what, examples }) => (
+          <div key={what}>
+            <dt>{what}</dt>
+            <dd className={styles.examples}>{examples.join(" · ")}</dd>
+          </div>
+        ))}
+      </dl>
       <p className={styles.note}>
-        Keys of a single character {singleKeys ? "can be" : "are"} switched off in the account menu.
-      </p>
-      <h3 className={styles.quick}>While you type a task</h3>
-      <p className={ui.muted}>
-        <code>#tag</code>, <code>!low</code> <code>!medium</code> <code>!high</code>, and <code>@today</code>{" "}
-        <code>@tomorrow</code> <code>@friday</code> <code>@2027-01-31</code>.
+        Shortcuts of a single key are {singleKeys ? "on" : "off"}. Turn them {singleKeys ? "off" : "on"} in{" "}
+        <PlaceLink to={at({ kind: "settings" })} onGo={onClose}>
+          Settings
+        </PlaceLink>
+        .
       </p>
       <div className={ui.dialogActions}>
         <button type="button" className={ui.button} onClick={onClose}>

@@ -1,17 +1,34 @@
 import { useServices } from "@/lib/services";
+import { useNavigationPath } from "@/hooks/use-navigation-path";
 import { AuthForm } from "./auth-form";
 import { Dialog } from "./dialog";
 import styles from "./session-dialog.module.css";
 
 /** Over the page, so that everything in it stays as it is. */
-export function SessionDialog({ onSignedIn }: { onSignedIn: (userId: string) => void }) {
-  const { user } = useServices();
+export function SessionDialog() {
+  const { user, signedOut, resume } = useServices();
+  const path = useNavigationPath();
+  function signedIn(id: string) {
+    // The page of another user must have nothing of this one.
+    if (id !== user.id) return location.reload();
+    resume();
+  }
+  if (user.guest) {
+    return (
+      <Dialog title="Your guest session has ended" onClose={() => signedOut.set("later")}>
+        <p className={styles.text}>Your tasks are still on this device, but they’re no longer synced. Create an account to go on with new ones.</p>
+        <p className={styles.other}>
+          <a href="/sign-up">Create an account</a>
+        </p>
+      </Dialog>
+    );
+  }
   return (
-    <Dialog title="Your session has expired">
-      <p className={styles.text}>Sign in again to go on. Nothing that you typed is lost.</p>
-      <AuthForm mode="sign-in" email={user.email} onSignedIn={onSignedIn} />
+    <Dialog title="Your session has ended" onClose={() => signedOut.set("later")}>
+      <p className={styles.text}>Sign in again to keep syncing. Everything you typed is still here.</p>
+      <AuthForm mode="sign-in" email={user.email} onSignedIn={signedIn} />
       <p className={styles.other}>
-        Not {user.name}? <a href="/sign-in">Use another account</a>
+        Not {user.name}? <a href={`/sign-in?to=${encodeURIComponent(path)}`}>Use another account</a>
       </p>
     </Dialog>
   );

@@ -1,36 +1,111 @@
-import { CalendarDays, Flag, Hash } from "lucide-react";
-import type { Task } from "todoward-client";
-import { describeDue, fullDate } from "@/lib/dates";
-import { PRIORITIES } from "@/lib/filters";
+import { CalendarDays, Clock, CornerDownRight, Flag, Hash, ListChecks, AlignLeft, Repeat } from "lucide-react";
+import { useAddress } from "@/hooks/use-address";
+import { useList } from "@/hooks/use-rows";
+import { useZone } from "@/hooks/use-view";
+import { describeDue, dueIn, fullDate, timeIn } from "@/lib/dates";
+import { at, NO_FILTERS, PRIORITIES } from "@/lib/places";
+import { useServices } from "@/lib/services";
+import type { Row } from "@/lib/views";
+import { Dot } from "./dot";
 import styles from "./task-meta.module.css";
 
-/** Tags, priority and due date of a task, as chips. */
-export function TaskMeta({ task, today, onTag }: { task: Task; today: string; onTag: (tag: string) => void }) {
-  const { due_date, priority, tags, completed } = task;
-  const due = due_date ? describeDue(due_date, today) : undefined;
-  if (!due && priority === "none" && tags.length === 0) return null;
+interface Props {
+  row: Row;
+  today: string;
+  /** Whether the list is known from where the row stands. */
+  oneList: boolean;
+}
+
+/** What else there is to know about a task, in one line. */
+export function TaskMeta({ row, today, oneList }: Props) {
+  const { task, above, subtasks, done } = row;
+  const { navigation } = useServices();
+  const { place } = useAddress();
+  const zone = useZone();
+  const list = useList(oneList ? null : task.list_id);
+  const { priority, tags, completed, completed_at, description, recurrence } = task;
+  const due = dueIn(task, zone);
+  const when = due ? describeDue(due.day, today) : undefined;
+  const showDone = place.kind === "done" && completed_at;
+  const showDue = due && when && !showDone && !(place.kind === "today" && when.tone === "today" && !due.time) && !(place.kind === "upcoming" && when.tone !== "overdue" && !due.time);
+  const nothing = !showDue && !showDone && priority === "none" && !tags.length && !list && !above && !subtasks && !description && !recurrence;
+  if (nothing) return null;
   return (
     <div className={styles.meta} data-completed={completed}>
-      {tags.map((tag) => (
-        <button key={tag} type="button" className={styles.tag} title={`Show tasks tagged ${tag}`} onClick={() => onTag(tag)}>
-          <Hash size={12} aria-hidden="true" />
-          <span>{tag}</span>
-        </button>
-      ))}
+      {showDone && (
+        <time dateTime={completed_at} title={`Completed ${fullDate(completed_at.slice(0, 10))}`}>
+          <span className="visually-hidden">Completed at </span>
+          {timeIn(completed_at, zone)}
+        </time>
+      )}
+      {showDue && (
+        <time className={styles.due} dateTime={due.time ? `${due.day}T${due.time}` : due.day} title={fullDate(due.day)} data-tone={completed ? "later" : when.tone}>
+          {place.kind === "upcoming" || (place.kind === "today" && when.tone === "today") ? <Clock size={13} aria-hidden="true" /> : <CalendarDays size={13} aria-hidden="true" />}
+          <span className="visually-hidden">Due: </span>
+          {dueText()}
+        </time>
+      )}
+      {recurrence && (
+        <span className={styles.icon} title="Repeats">
+          <Repeat size={13} aria-hidden="true" />
+          <span className="visually-hidden">Repeats</span>
+        </span>
+      )}
       {priority !== "none" && (
         <span className={styles.priority} data-priority={priority}>
-          <Flag size={13} fill="currentColor" aria-hidden="true" />
+          <Flag size={12} fill="currentColor" aria-hidden="true" />
           {PRIORITIES[priority]}
           <span className="visually-hidden"> priority</span>
         </span>
       )}
-      {due && due_date && (
-        <time className={styles.due} dateTime={due_date} title={fullDate(due_date)} data-tone={completed ? "later" : due.tone}>
-          <CalendarDays size={13} aria-hidden="true" />
-          <span className="visually-hidden">Due: </span>
-          {completed && due.tone === "overdue" ? fullDate(due_date) : due.text}
-        </time>
+      {subtasks > 0 && (
+        <span className={styles.icon}>
+          <ListChecks size={14} aria-hidden="true" />
+          {done}/{subtasks}
+          <span className="visually-hidden"> subtasks done</span>
+        </span>
+      )}
+      {above && (
+        <span className={styles.above}>
+          <CornerDownRight size={13} aria-hidden="true" />
+          <span className="visually-hidden">Subtask of </span>
+          <span className={styles.cut}>{above}</span>
+        </span>
+      )}
+      {list && (
+        <span className={styles.above}>
+          <Dot color={list.color} size={9} />
+          <span className="visually-hidden">List: </span>
+          <span className={styles.cut}>{list.name}</span>
+        </span>
+      )}
+      {tags.map((tag) => (
+        <button
+          key={tag}
+          type="button"
+          className={styles.tag}
+          aria-label={`Show tasks tagged ${tag}`}
+          onClick={() => navigation.go({ ...at({ kind: "all" }), filters: { ...NO_FILTERS, tag } })}
+        >
+          <Hash size={12} aria-hidden="true" />
+          <span className={styles.cut}>{tag}</span>
+        </button>
+      ))}
+      {description && (
+        <span className={styles.notes}>
+          <AlignLeft size={13} aria-hidden="true" />
+          <span className="visually-hidden">Notes: </span>
+          <span className={styles.cut}>{description.slice(0, 160)}</span>
+        </span>
       )}
     </div>
   );
+
+  function dueText() {
+    if (!due || !when) return null;
+    const day = completed && when.tone === "overdue" ? fullDate(due.day) : when.text;
+    if (!due.time) return day;
+    const dayKnown = (place.kind === "upcoming" || place.kind === "today") && when.tone !== "overdue";
+    return dayKnown ? due.time : `${day}, ${due.time}`;
+  }
 }

@@ -1,76 +1,134 @@
-import { AlignLeft, TriangleAlert, Trash2 } from "lucide-react";
-import { memo } from "react";
-import type { Task } from "todoward-client";
-import type { Edit } from "@/lib/edits";
+import { ChevronRight, CircleCheck, GripVertical, Sun, Trash2 } from "lucide-react";
+import { memo, type MouseEvent, type PointerEvent, useRef } from "react";
+import { useSwipe } from "@/hooks/use-swipe";
+import { useServices } from "@/lib/services";
+import type { Row } from "@/lib/views";
 import { TaskMeta } from "./task-meta";
 import styles from "./task-row.module.css";
-import ui from "./ui.module.css";
 
-export interface RowActions {
-  complete: (task: Task, completed: boolean) => void;
-  edit: (task: Task) => void;
-  remove: (task: Task) => void;
-  filterByTag: (tag: string) => void;
-  resolve: (task: Task) => void;
-}
-
-interface Props extends RowActions {
-  task: Task;
+export interface RowProps {
+  row: Row;
   today: string;
-  /** What was typed into it and is not saved. */
-  unsaved?: Edit;
-  /** It does not belong into this list any more, and goes. */
+  oneList: boolean;
+  selected: boolean;
+  /** Its details are open. */
+  open: boolean;
+  /** It does not belong here any more, and goes. */
   leaving: boolean;
+  /** It can be moved by its handle. */
+  movable: boolean;
+  onPress: (row: Row, event: PointerEvent<HTMLElement>) => void;
+  onOpen: (row: Row, event: MouseEvent) => void;
+  onHandleKey: (row: Row, event: React.KeyboardEvent) => void;
 }
 
-export const TaskRow = memo(function TaskRow({ task, today, unsaved, leaving, ...actions }: Props) {
+export const TaskRow = memo(function TaskRow(props: RowProps) {
+  const { row, today, oneList, selected, open, leaving, movable, onPress, onOpen, onHandleKey } = props;
+  const { actions, collapsed } = useServices();
+  const { task, level, subtasks, nested } = row;
   const { id, title, completed } = task;
+  const inner = useRef<HTMLDivElement>(null);
+  const swipe = useSwipe(inner, () => actions.complete(id, !completed));
+
+  function toggleBelow() {
+    const now = new Set(collapsed.get());
+    if (!now.delete(id)) now.add(id);
+    collapsed.set(now);
+  }
+
   return (
-    <li data-task={id} className={styles.row} data-completed={completed} data-leaving={leaving}>
+    <li
+      data-task={id}
+      data-level={Math.min(level, 8)}
+      aria-level={level}
+      className={styles.row}
+      data-completed={completed}
+      data-leaving={leaving}
+      data-selected={selected}
+      data-open={open}
+    >
       <div className={styles.clip}>
-        <div className={styles.inner}>
+        <div className={styles.behind} aria-hidden="true">
+          <CircleCheck size={20} />
+        </div>
+        {swipe.open && (
+          <div className={styles.actions}>
+            <button
+              type="button"
+              onClick={() => {
+                swipe.close();
+                actions.update(id, { due_date: today }, { label: `Due today: ${title}`, quiet: false });
+              }}
+            >
+              <Sun size={18} />
+              Today
+            </button>
+            <button type="button" data-danger="true" onClick={() => actions.remove(id)}>
+              <Trash2 size={18} />
+              Delete
+            </button>
+          </div>
+        )}
+        <div
+          ref={inner}
+          className={styles.inner}
+          {...swipe.handlers}
+          onPointerDown={(event) => {
+            swipe.handlers.onPointerDown(event);
+            if (!swipe.open) onPress(row, event);
+          }}
+        >
+          {movable && (
+            <button
+              type="button"
+              className={styles.handle}
+              aria-label={`Move ${title}`}
+              aria-describedby="move-hint"
+              title="Drag to move"
+              onKeyDown={(event) => onHandleKey(row, event)}
+            >
+              <GripVertical size={16} />
+            </button>
+          )}
+          {subtasks > 0 && nested && (
+            <button
+              type="button"
+              className={styles.chevron}
+              aria-expanded={!row.collapsed}
+              aria-label={`Subtasks of ${title}`}
+              onClick={toggleBelow}
+            >
+              <ChevronRight size={16} />
+            </button>
+          )}
           <input
             type="checkbox"
+            data-check
             className={styles.check}
             data-priority={task.priority}
             aria-label={title}
             checked={completed}
-            onChange={(event) => actions.complete(task, event.target.checked)}
+            onChange={(event) => actions.complete(id, event.target.checked)}
           />
           <div className={styles.body}>
-            <button type="button" className={styles.title} aria-label={`Edit ${title}`} onClick={() => actions.edit(task)}>
+            <button type="button" className={styles.title} aria-label={`Edit ${title}`} aria-pressed={selected || undefined} onClick={(event) => onOpen(row, event)}>
               <span>{title}</span>
             </button>
-            {task.description && (
-              <p className={styles.notes}>
-                <AlignLeft size={13} aria-hidden="true" />
-                <span>{task.description}</span>
-              </p>
-            )}
+            <TaskMeta row={row} today={today} oneList={oneList} />
           </div>
-          <TaskMeta task={task} today={today} onTag={actions.filterByTag} />
-          <button type="button" className={styles.delete} aria-label={`Delete ${title}`} title="Delete" onClick={() => actions.remove(task)}>
+          <button type="button" className={styles.delete} aria-label={`Delete ${title}`} title="Delete" onClick={() => actions.remove(id)}>
             <Trash2 size={16} />
           </button>
-          {unsaved && !unsaved.saving && <UnsavedNote task={task} unsaved={unsaved} {...actions} />}
         </div>
       </div>
     </li>
   );
-});
+}, same);
 
-type NoteProps = { task: Task; unsaved: Edit } & Pick<RowActions, "edit" | "resolve">;
-
-function UnsavedNote({ task, unsaved, ...actions }: NoteProps) {
-  const conflict = unsaved.theirs !== undefined;
-  const text = conflict ? "Changed elsewhere while you edited it." : (unsaved.error ?? "You have not saved your change.");
-  return (
-    <p className={styles.unsaved} data-failed={conflict || unsaved.error !== undefined}>
-      <TriangleAlert size={14} aria-hidden="true" />
-      {text}{" "}
-      <button type="button" className={ui.link} onClick={() => (conflict ? actions.resolve(task) : actions.edit(task))}>
-        {conflict ? "Compare" : "Continue"}
-      </button>
-    </p>
-  );
+/** Rows are made anew whenever anything changes; drawn again is what differs. */
+function same(one: RowProps, other: RowProps): boolean {
+  const { row: a, ...rest } = one;
+  const { row: b, ...others } = other;
+  const keys = Object.keys(rest) as (keyof typeof rest)[];
+  return (Object.keys(a) as (keyof Row)[]).every((key) => a[key] === b[key]) && keys.every((key) => rest[key] === others[key]);
 }

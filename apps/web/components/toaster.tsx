@@ -10,7 +10,14 @@ export function Toaster() {
   const of = (tone: Toast["tone"]) =>
     all.filter((toast) => toast.tone === tone).map((toast) => <Message key={toast.id} toast={toast} onClose={() => toasts.close(toast.id)} />);
   return (
-    <section className={styles.toaster} aria-label="Messages">
+    <section
+      className={styles.toaster}
+      aria-label="Messages"
+      onPointerEnter={() => toasts.hold(true)}
+      onPointerLeave={() => toasts.hold(false)}
+      onFocus={() => toasts.hold(true)}
+      onBlur={() => toasts.hold(false)}
+    >
       <div role="alert">{of("error")}</div>
       <div role="status">{of("plain")}</div>
     </section>

@@ -1,19 +1,20 @@
-import { LogOut } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
-import { authClient } from "@/lib/auth-client";
-import { countUnsaved, useServices } from "@/lib/services";
-import { useStore } from "@/lib/store";
-import { SignOutDialog } from "./sign-out-dialog";
+import { LogOut, UserPlus } from "lucide-react";
+import { Suspense, useEffect, useRef, useState } from "react";
+import { useServices } from "@/lib/services";
+import { Dialog } from "./dialog";
+import { DeleteAccount } from "./later";
+import { PlaceLink } from "./place-link";
+import { at } from "@/lib/places";
 import ui from "./ui.module.css";
 import styles from "./user-menu.module.css";
 
 export function UserMenu() {
-  const services = useServices();
-  const { user, connection, deletions, toasts, queries, singleKeys, leave } = services;
-  const keysOn = useStore(singleKeys);
+  const { user, rows, toasts, forget } = useServices();
   const [open, setOpen] = useState(false);
-  /** How many tasks were unsaved when the question was asked. */
+  /** How many changes were not sent when the question was asked. */
   const [asked, setAsked] = useState(0);
+  /** A guest who signs out cannot come back. */
+  const [leaving, setLeaving] = useState(false);
   const menu = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
 
@@ -34,54 +35,88 @@ export function UserMenu() {
   }, [open]);
 
   function askToSignOut() {
-    const unsaved = countUnsaved(services);
+    const { pending } = rows.status();
     setOpen(false);
-    if (!unsaved) return void signOut();
+    if (user.guest) {
+      button.current?.focus();
+      return setLeaving(true);
+    }
+    if (!pending) return void signOut();
     // The dialog gives the focus back to what has it now, and the menu is gone then.
     button.current?.focus();
-    setAsked(unsaved);
+    setAsked(pending);
   }
 
   async function signOut() {
     setAsked(0);
-    await deletions.commitAll();
-    const { error } = await authClient.signOut().catch(() => ({ error: true }));
-    if (error) return toasts.error("You are still signed in: the sign-in server does not answer. Try again.");
-    // The next user of this page must not have anything of the last one.
-    connection.forget();
-    queries.clear();
-    leave(() => location.assign("/sign-in"));
+    const { error } = await import("@/lib/auth-client").then(({ authClient }) => authClient.signOut()).catch(() => ({ error: true }));
+    if (error) return toasts.error("Couldn’t sign you out: the sign-in server isn’t responding. Try again.");
+    // The next user of this device must not have anything of the last one.
+    await forget();
+    location.assign("/sign-in");
   }
 
   return (
     <div className={styles.menu} ref={menu}>
-      <button
-        ref={button}
-        type="button"
-        className={styles.avatar}
-        aria-expanded={open}
-        title={user.email}
-        onClick={() => setOpen(!open)}
-      >
+      <button ref={button} type="button" className={styles.avatar} aria-expanded={open} title={user.guest ? "Guest" : user.email} onClick={() => setOpen(!open)}>
         <span aria-hidden="true">{initials(user.name)}</span>
-        <span className="visually-hidden">Account of {user.name}</span>
+        <span className="visually-hidden">{user.guest ? "Guest account" : `Account of ${user.name}`}</span>
       </button>
       {open && (
         <div className={styles.popup}>
           <p className={styles.name}>{user.name}</p>
-          <p className={styles.email}>{user.email}</p>
-          <label className={styles.setting}>
-            <input type="checkbox" checked={keysOn} onChange={(event) => singleKeys.set(event.target.checked)} />
-            Single-key shortcuts
-          </label>
+          {user.guest ? (
+            <>
+              <p className={styles.email}>Your tasks are kept for this browser only.</p>
+              <a href="/sign-up" className={ui.ghost}>
+                <UserPlus size={16} aria-hidden="true" />
+                Create an account
+              </a>
+            </>
+          ) : (
+            <p className={styles.email}>{user.email}</p>
+          )}
+          <PlaceLink to={at({ kind: "settings" })} className={ui.ghost} onGo={() => setOpen(false)}>
+            Settings
+          </PlaceLink>
           <button type="button" className={ui.ghost} onClick={askToSignOut}>
             <LogOut size={16} />
-            Sign out
+            {user.guest ? "Leave and delete…" : "Sign out"}
           </button>
         </div>
       )}
-      {asked > 0 && <SignOutDialog unsaved={asked} onConfirm={signOut} onClose={() => setAsked(0)} />}
+      {leaving && (
+        <Suspense>
+          <DeleteAccount onClose={() => setLeaving(false)} />
+        </Suspense>
+      )}
+      {asked > 0 && <SignOutDialog pending={asked} onConfirm={signOut} onClose={() => setAsked(0)} />}
     </div>
+  );
+}
+
+interface Props {
+  pending: number;
+  onConfirm: () => void;
+  onClose: () => void;
+}
+
+function SignOutDialog({ pending, onConfirm, onClose }: Props) {
+  return (
+    <Dialog title="Sign out and lose unsent changes?" onClose={onClose}>
+      <p className={ui.muted}>
+        {pending === 1 ? "One change hasn’t" : `${pending} changes haven’t`} reached the server yet. Signing out removes your tasks
+        from this device, and what wasn’t sent with them.
+      </p>
+      <div className={ui.dialogActions}>
+        <button type="button" className={ui.button} onClick={onClose}>
+          Stay signed in
+        </button>
+        <button type="button" className={ui.danger} onClick={onConfirm}>
+          Sign out anyway
+        </button>
+      </div>
+    </Dialog>
   );
 }
 

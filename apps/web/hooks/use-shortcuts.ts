@@ -2,31 +2,19 @@ import { useEffectEvent, useLayoutEffect } from "react";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 
-export const SHORTCUTS: [keys: string[], what: string][] = [
-  [["n"], "New task"],
-  [["/"], "Search"],
-  [["j", "↓"], "Next task"],
-  [["k", "↑"], "Previous task"],
-  [["x", "Space"], "Complete, or open again"],
-  [["e", "Enter"], "Edit"],
-  [["Delete"], "Delete"],
-  [["u"], "Undo the last deletion"],
-  [["Esc"], "Leave a field, close, cancel"],
-  [["?"], "This help"],
-];
-
 /** Whether keys that are single characters act; who dictates, for one, would press them by speaking. */
 export function useSingleKeys() {
-  return useStore(useServices().singleKeys);
+  return useStore(useServices().settings).singleKeys;
 }
 
 /** Keys for the whole page; never while something is typed, or behind a dialog. */
 export function useShortcuts(act: (key: string, event: KeyboardEvent) => boolean) {
   const singleKeys = useSingleKeys();
   const onKey = useEffectEvent((event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.defaultPrevented || event.isComposing) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    if (event.key.length === 1 && !singleKeys) return;
+    const modified = event.ctrlKey || event.metaKey || event.altKey;
+    if (event.key.length === 1 && !modified && !singleKeys) return;
     if (event.key.startsWith("Arrow") && isRadio(event.target)) return;
     if (act(event.key, event)) event.preventDefault();
   });
@@ -38,7 +26,7 @@ export function useShortcuts(act: (key: string, event: KeyboardEvent) => boolean
   }, []);
 }
 
-function isTyping(target: EventTarget | null) {
+export function isTyping(target: EventTarget | null) {
   if (!(target instanceof HTMLElement)) return false;
   const isText = target.matches("input:not([type=checkbox], [type=radio]), textarea, select");
   return isText || target.isContentEditable;

@@ -5,21 +5,44 @@ import { join } from "node:path";
 import { type BetterAuthOptions, betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { nextCookies } from "better-auth/next-js";
-import { jwt } from "better-auth/plugins";
+import { anonymous, jwt } from "better-auth/plugins";
 import { SqliteDialect } from "kysely";
 import Database from "libsql";
+import { makeAccounts, required } from "./accounts";
+
+/** In seconds. */
+const DAY = 24 * 60 * 60;
 
 async function makeAuth() {
   const directory = process.env.AUTH_DATA_DIR || "data";
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const accounts = makeAccounts(async (payload) => (await auth.api.signJWT({ body: { payload } })).token);
   const options = {
     // Its origin is the issuer and the audience of tokens: Todoward must be told the same.
     baseURL: process.env.BETTER_AUTH_URL || `http://localhost:${process.env.PORT || 3000}`,
     secret: process.env.BETTER_AUTH_SECRET || ownSecret(join(directory, "secret")),
     database: { dialect: new SqliteDialect({ database: open(join(directory, "auth.db")) }), type: "sqlite" },
     emailAndPassword: { enabled: true },
+    // A guest who comes back within a month finds the tasks again.
+    session: { expiresIn: 30 * DAY, updateAge: DAY },
+    user: {
+      deleteUser: {
+        enabled: true,
+        // Before: if it fails, the user is still there, and can try again.
+        beforeDelete: (user) => required(accounts.erase(user), "TASKS_NOT_ERASED"),
+        // After: what another device has written meanwhile. The user is gone by now.
+        afterDelete: (user) => accounts.erase(user).catch((error: unknown) => console.error("erasing again failed:", error)),
+      },
+    },
     telemetry: { enabled: false },
-    plugins: [jwt({ jwt: { expirationTime: process.env.TOKEN_LIFETIME || "15m" } }), nextCookies()],
+    plugins: [
+      jwt({ jwt: { expirationTime: process.env.TOKEN_LIFETIME || "15m" } }),
+      anonymous({
+        generateName: () => "Guest",
+        onLinkAccount: ({ anonymousUser, newUser }) => required(accounts.adopt(anonymousUser.user, newUser.user), "TASKS_NOT_ADOPTED"),
+      }),
+      nextCookies(),
+    ],
   } satisfies BetterAuthOptions;
   await (await getMigrations(options)).runMigrations();
   const auth = betterAuth(options);

@@ -3,9 +3,10 @@
 
 const DAY = 24 * 60 * 60 * 1000;
 
-export function today(): string {
-  const now = new Date();
-  return format(Date.UTC(now.getFullYear(), now.getMonth(), now.getDate()));
+/** The current day in a time zone. */
+export function todayIn(zone: string, now = new Date()): string {
+  // Swedes write days as ISO 8601 does.
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(now);
 }
 
 export function addDays(day: string, days: number): string {
@@ -49,12 +50,64 @@ function named(day: string, options: Intl.DateTimeFormatOptions): string {
   return new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options }).format(Date.parse(day));
 }
 
-/** The heading under which a task stands in a list by due date. */
-export function dueGroup(due: string | null, now: string): string {
-  if (!due) return "No date";
-  const days = daysBetween(now, due);
-  if (days < 0) return "Overdue";
-  if (days === 0) return "Today";
-  if (days === 1) return "Tomorrow";
-  return days < 7 ? "Next 7 days" : "Later";
+export interface Due {
+  /** `YYYY-MM-DD`. */
+  day: string;
+  /** `HH:MM`; null: some time that day. */
+  time: string | null;
+}
+
+interface HasDue {
+  due_date: string | null;
+  due_time: string | null;
+  time_zone: string | null;
+  due_at: string | null;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** When a task is due, by the clock of `zone`. */
+export function dueIn({ due_date, due_time, time_zone, due_at }: HasDue, zone: string): Due | null {
+  if (due_date === null) return null;
+  // Without a zone it is wherever the user is.
+  if (due_time === null || time_zone === null || time_zone === zone || due_at === null) return { day: due_date, time: due_time };
+  let format_ = formats.get(zone);
+  if (!format_) {
+    format_ = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
+    formats.set(zone, format_);
+  }
+  const [day = due_date, time = due_time] = format_.format(new Date(due_at)).split(" ");
+  return { day, time };
+}
+
+/** The first day of the month that has this day. */
+export function monthOf(day: string): string {
+  return `${day.slice(0, 7)}-01`;
+}
+
+export function addMonths(day: string, months: number): string {
+  const [year = 0, month = 1] = day.split("-").map(Number);
+  return new Date(Date.UTC(year, month - 1 + months, 1)).toISOString().slice(0, 10);
+}
+
+/** The last day up to this one on which a week starts. */
+export function weekOf(day: string, weekStart: number): string {
+  return addDays(day, -((weekday(day) - weekStart + 7) % 7));
+}
+
+export function monthName(day: string): string {
+  return named(day, { month: "long", year: "numeric" });
+}
+
+export function dayName(day: string, width: "long" | "short"): string {
+  return named(day, { weekday: width });
+}
+
+/** The day of an instant, in a time zone. */
+export function dayIn(instant: string, zone: string): string {
+  return todayIn(zone, new Date(instant));
+}
+
+export function timeIn(instant: string, zone: string): string {
+  return new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
 }

@@ -10,6 +10,9 @@ export const browserBaseUrl = () => environment.NEXT_PUBLIC_TODOWARD_URL || "/ba
 /** Where this server finds Todoward, to pass the browser's requests on. */
 export const backendUrl = () => environment.TODOWARD_URL || "http://127.0.0.1:8080";
 
+/** Where this server finds Todoward when it asks itself; where the browser goes directly, at the same place. */
+export const ownUrl = () => environment.TODOWARD_URL || (isPath(browserBaseUrl()) ? backendUrl() : browserBaseUrl());
+
 /** Milliseconds after which Todoward is taken for one that is away. It answers within 15 s (server.request_timeout). */
 export const timeLimit = () => Number(environment.TODOWARD_TIMEOUT || 16) * 1000;
 

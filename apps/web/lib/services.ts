@@ -1,18 +1,26 @@
-import { QueryClient } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
-import { Changes } from "./changes";
-import { Deletions } from "./deletions";
-import { Edits } from "./edits";
-import { Outbox } from "./outbox";
+import type { Conflict, Rejection } from "todoward-client/sync";
+import { makeActions } from "./actions";
+import { todayIn } from "./dates";
+import { Navigation } from "./navigation";
+import type { Address } from "./places";
+import { type FirstRows, LocalRows } from "./rows";
+import { forgetShell } from "./service-worker";
+import { SettingsStore, zoneOf } from "./settings";
+import { SharedList } from "./shared-list";
 import { UserStorage } from "./storage";
 import { Store } from "./store";
-import { connect } from "./todoward";
+import type { Theme } from "./theme";
 import { Toasts } from "./toasts";
+import { connect } from "./todoward";
+import { Undo } from "./undo";
 
 export interface User {
   id: string;
   name: string;
   email: string;
+  /** Has no account yet: the tasks are kept for this browser. */
+  guest: boolean;
 }
 
 export interface Server {
@@ -22,49 +30,167 @@ export interface Server {
   timeLimit: number;
 }
 
+/** What the page comes with. */
+export interface First {
+  user: User;
+  server: Server;
+  theme: Theme;
+  address: Address;
+  /** As far as the server knows. */
+  today: string;
+  zone: string;
+  rows: FirstRows | null;
+}
+
+/** One field of a task that was changed here and, in another way, elsewhere. What is there stays until the user decides. */
+export interface Disagreement extends Pick<Conflict, "id" | "field" | "local" | "remote"> {
+  key: string;
+}
+
+/** A write that the server refused. */
+export interface Refusal extends Pick<Rejection, "kind" | "id" | "action" | "at" | "problem"> {
+  key: string;
+  /** Of its row, as it was known here. */
+  title: string | undefined;
+}
+
+/** Where text is kept that was typed when the page went. */
+export const TYPED = "typed";
+
+export interface Typed {
+  id: string;
+  field: "title" | "description";
+  base: string;
+  text: string;
+}
+
 export type Services = ReturnType<typeof makeServices>;
 
 /** Everything of one signed-in user that lives longer than a component. */
-export function makeServices(user: User, server: Server) {
+export function makeServices({ user, server, theme, address, today, zone: firstZone, rows: first }: First) {
   const toasts = new Toasts();
+  const undo = new Undo();
+  /** Goes with the tab. */
   const storage = new UserStorage(user.id);
-  const settings = new UserStorage(user.id, "localStorage");
-  const singleKeys = new Store(settings.read("single-keys", true));
-  singleKeys.subscribe(() => settings.write("single-keys", singleKeys.get()));
-  const signedOut = new Store(false);
-  /** Set when the page goes by itself: what is unsaved then waits in the tab's storage for its user. */
-  const leaving = new Store(false);
-  const leave = (go: () => void) => {
-    leaving.set(true);
-    go();
-  };
+  /** Stays on the device. */
+  const kept = new UserStorage(user.id, "localStorage");
+  const settings = new SettingsStore(kept, theme);
+  const navigation = new Navigation(address);
+  const day = new Store(today);
+  /** The zone that days and times are shown in. */
+  const zone = new Store(firstZone);
+  const disagreements = new SharedList<Disagreement>(kept, "disagreements");
+  const refusals = new SharedList<Refusal>(kept, "refusals");
+  /** `later`: the user knows, and goes on without sending. */
+  const signedOut = new Store<"no" | "asking" | "later">("no");
+  /** Ids of the tasks that are chosen for a common action. */
+  const selection = new Store<ReadonlySet<string>>(new Set());
+  /** Tasks whose subtasks are hidden. */
+  const collapsed = new Store<ReadonlySet<string>>(new Set(kept.read<string[]>("collapsed", [])), new Set());
+  collapsed.subscribe(() => kept.write("collapsed", [...collapsed.get()].slice(-1000)));
+  /** Completed a moment ago: their rows are still there. */
+  const lingering = new Store<ReadonlySet<string>>(new Set());
+  /** What was said last to whoever cannot see it. */
+  const said = new Store("");
   const connection = connect({
     ...server,
     userId: user.id,
     onSignedOut(reason) {
-      if (reason === "other-user") leave(() => location.reload());
-      else signedOut.set(true);
-    },
-    onWait: (seconds) => toasts.show(`The server asks for a pause. Trying again in ${seconds} s…`),
-    onSilence: () => toasts.show("No answer yet. Trying again…"),
-  });
-  const queries = new QueryClient({
-    defaultOptions: {
-      // The client package repeats what is safe to repeat. Offline is an error like others, and shown.
-      queries: { retry: false, networkMode: "always", staleTime: 5_000 },
-      mutations: { retry: false, networkMode: "always" },
+      if (reason === "other-user") location.reload();
+      else if (signedOut.get() === "no") signedOut.set("asking");
     },
   });
-  const outbox = new Outbox(connection, storage);
-  const changes = new Changes(queries, connection);
-  const deletions = new Deletions(connection, changes, storage, toasts);
-  const edits = new Edits(connection, changes, storage);
-  return { user, connection, queries, storage, toasts, outbox, changes, deletions, edits, singleKeys, signedOut, leaving, leave };
+  const rows: LocalRows = new LocalRows({
+    client: connection.client,
+    settings: kept,
+    first,
+    onGone: () => location.reload(),
+    onConflict(conflict) {
+      const { kind, id, field, local, remote } = conflict;
+      // A list's name is not worth a question: the later one stays.
+      if (kind !== "task") return undefined;
+      disagreements.add({ key: `${id} ${field}`, id, field, local, remote });
+      return remote;
+    },
+    onRejected({ kind, id, action, at, problem }) {
+      // Gone is what was to go.
+      if (action.type === "delete") return;
+      refusals.add({ key: `${id} ${at}`, kind, id, action, at, problem, title: rows.titleOf(id) });
+    },
+  });
+  /** What was typed in the moment in which the page went: the browser may not have saved it any more. */
+  function finishTyping() {
+    const typed = storage.read<Typed | null>(TYPED, null);
+    storage.write(TYPED, undefined);
+    if (!typed) return;
+    const { id, field, base, text } = typed;
+    rows.write((copy) => {
+      const task = copy.tasks.get(id);
+      const now = task?.[field] ?? "";
+      if (!task || now === text) return;
+      if (now === base) void copy.tasks.update(id, { [field]: text || null });
+      else disagreements.add({ key: `${id} ${field}`, id, field, local: text || null, remote: now || null });
+    });
+  }
+  const look = () => todayIn(zoneOf(settings.get()));
+  const actions = makeActions({ rows, undo, toasts, today: look, onCompleted: (ids) => linger(lingering, ids) });
+  return {
+    user, connection, rows, actions, undo, toasts, storage, kept, settings, navigation, day, zone, disagreements, refusals,
+    signedOut, selection, collapsed, lingering, said,
+    /** Begins all that needs a browser; gives the function that ends it. */
+    start() {
+      const newDay = () => {
+        const here = zoneOf(settings.get());
+        if (here !== zone.get()) zone.set(here);
+        const now = look();
+        if (now !== day.get()) day.set(now);
+      };
+      const back = () => {
+        if (document.visibilityState !== "visible") return;
+        connection.returned();
+        newDay();
+      };
+      newDay();
+      // So that the server's next first page has the right day.
+      document.cookie = `zone=${encodeURIComponent(zoneOf(settings.get()))}; path=/; max-age=31536000; samesite=lax`;
+      const timer = setInterval(newDay, 20_000);
+      finishTyping();
+      const ends = [
+        navigation.start(),
+        rows.start(),
+        disagreements.start(),
+        refusals.start(),
+        settings.subscribe(newDay),
+        () => clearInterval(timer),
+      ];
+      document.addEventListener("visibilitychange", back);
+      return () => {
+        document.removeEventListener("visibilitychange", back);
+        for (const end of ends) end();
+      };
+    },
+    /** Signed in again, as the same user. */
+    resume() {
+      connection.renew();
+      signedOut.set("no");
+      rows.sync();
+    },
+    /** Leaves nothing of this user on the device. */
+    async forget() {
+      connection.forget();
+      disagreements.clear();
+      refusals.clear();
+      await rows.wipe();
+      await forgetShell();
+    },
+  };
 }
 
-/** How many tasks were to be saved and are not. */
-export function countUnsaved({ outbox, edits }: Pick<Services, "outbox" | "edits">) {
-  return outbox.get().length + edits.unsaved().length;
+const LINGER = 1100;
+
+function linger(lingering: Store<ReadonlySet<string>>, ids: readonly string[]) {
+  lingering.set(new Set([...lingering.get(), ...ids]));
+  setTimeout(() => lingering.set(new Set([...lingering.get()].filter((id) => !ids.includes(id)))), LINGER);
 }
 
 export const ServicesContext = createContext<Services | null>(null);

@@ -3,10 +3,13 @@
  * which go with the tab, and settings, which stay. Never tokens.
  */
 export class UserStorage {
-  constructor(
-    private readonly userId: string,
-    private readonly area: "sessionStorage" | "localStorage" = "sessionStorage",
-  ) {}
+  private readonly userId: string;
+  private readonly area: "sessionStorage" | "localStorage";
+
+  constructor(userId: string, area: "sessionStorage" | "localStorage" = "sessionStorage") {
+    this.userId = userId;
+    this.area = area;
+  }
 
   read<T>(name: string, otherwise: T): T {
     try {
@@ -26,7 +29,7 @@ export class UserStorage {
     }
   }
 
-  private key(name: string) {
+  key(name: string) {
     return `todoward:${this.userId}:${name}`;
   }
 }

@@ -3,14 +3,22 @@ import { useSyncExternalStore } from "react";
 /** A value outside of React that components can watch. */
 export class Store<T> {
   private readonly listeners = new Set<() => void>();
+  private value: T;
+  /** What the server rendered, which hydration must find again. */
+  private readonly rendered: T;
 
-  constructor(private value: T) {}
+  constructor(value: T, rendered = value) {
+    this.value = value;
+    this.rendered = rendered;
+  }
 
   get = () => this.value;
 
+  getRendered = () => this.rendered;
+
   set(value: T) {
     this.value = value;
-    for (const listener of this.listeners) listener();
+    for (const listener of [...this.listeners]) listener();
   }
 
   subscribe = (listener: () => void) => {
@@ -20,5 +28,5 @@ export class Store<T> {
 }
 
 export function useStore<T>(store: Store<T>): T {
-  return useSyncExternalStore(store.subscribe, store.get, store.get);
+  return useSyncExternalStore(store.subscribe, store.get, store.getRendered);
 }

@@ -1,7 +1,8 @@
-import { authClient } from "./auth-client";
-
 /** Seconds before its end from which a token is not used any more. */
 const MARGIN = 30;
+
+/** Milliseconds; without it a server that hangs is waited for as long as the browser does. */
+const TIME_LIMIT = 17_000;
 
 interface Claims {
   sub: string;
@@ -37,12 +38,10 @@ export class TokenSource {
   }
 
   private async ask() {
-    const { data, error } = await authClient.token().catch(() => {
-      throw new FrontendUnreachable(0);
-    });
-    if (error?.status === 401) return null;
-    if (error) throw new FrontendUnreachable(error.status);
-    const token = data.token;
+    const response = await askFrontend();
+    if (response.status === 401) return null;
+    if (!response.ok) throw new FrontendUnreachable(response.status);
+    const { token } = (await response.json()) as { token: string };
     // Somebody else may have signed in in another tab: nothing of this page is for them.
     if (readClaims(token).sub !== this.userId) {
       this.onOtherUser();
@@ -50,6 +49,19 @@ export class TokenSource {
     }
     this.token = token;
     return token;
+  }
+}
+
+/** As `authClient.token()`, which would bring the whole client of Better Auth into the first script. */
+async function askFrontend(): Promise<Response> {
+  const limit = new AbortController();
+  const late = setTimeout(() => limit.abort(), TIME_LIMIT);
+  try {
+    return await fetch("/api/auth/token", { signal: limit.signal });
+  } catch {
+    throw new FrontendUnreachable(0);
+  } finally {
+    clearTimeout(late);
   }
 }
 

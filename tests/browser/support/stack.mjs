@@ -26,11 +26,12 @@ export class Ending {
  * - `todoward`, `app`: further variables
  * - `direct`: the browser talks to Todoward itself, on another origin
  * - `rewrite`: the app is developed (`next dev`), and passes requests on by a rewrite
+ * - `port`: the app's
  * - `to`: where the app is told that Todoward is, instead of where it is
  */
-export async function startStack(t, { todoward = {}, app = {}, direct = false, rewrite = false, to } = {}) {
+export async function startStack(t, { todoward = {}, app = {}, direct = false, rewrite = false, to, port: givenPort } = {}) {
   const directory = temporary(t, "browser");
-  const appPort = await freePort();
+  const appPort = givenPort ?? (await freePort());
   const port = await freePort();
   const appUrl = `http://127.0.0.1:${appPort}`;
   const url = `http://127.0.0.1:${port}`;
@@ -39,10 +40,16 @@ export async function startStack(t, { todoward = {}, app = {}, direct = false, r
   // Nobody listens at port 9: only the rewrite can have passed anything on.
   const rewritten = { TODOWARD_REWRITE: url, TODOWARD_URL: "http://127.0.0.1:9" };
   const variablesOfApp = { ...(rewrite ? rewritten : where), ...app };
-  await startApp(t, appPort, variablesOfApp, { command: rewrite ? "dev" : "start" });
+  let appRunning = new Ending();
+  t.after(() => appRunning.end());
+  const startTheApp = async () => {
+    appRunning = new Ending();
+    // Not the directory of one process: another one goes on with it.
+    await startApp(appRunning, appPort, { AUTH_DATA_DIR: `${directory}/auth`, ...variablesOfApp }, { command: rewrite ? "dev" : "start" });
+  };
+  await startTheApp();
   const variables = {
     PORT: String(port),
-    // Not the directory of one process: another one goes on with it.
     DATABASE_URL: `sqlite://${directory}/todoward.db`,
     TODOWARD__METRICS__PORT: "0",
     BETTER_AUTH_URL: appUrl,
@@ -61,6 +68,8 @@ export async function startStack(t, { todoward = {}, app = {}, direct = false, r
       await serveReady(running, variables);
     },
     stopTodoward: () => running.end(),
+    startApp: startTheApp,
+    stopApp: () => appRunning.end(),
   };
   await stack.startTodoward();
   return stack;

@@ -76,7 +76,7 @@ export class Visitor {
   }
 
   /** Opens the list; signs up before that. */
-  async start(path = "/") {
+  async start(path = "/all") {
     await this.signUp();
     await this.todo.open(path);
     return this.todo;

@@ -12,6 +12,7 @@ const REQUEST_HEADERS = [
   "idempotency-key",
   "if-match",
   "if-none-match",
+  "last-event-id",
   "x-forwarded-for",
   "x-request-id",
 ];
@@ -43,15 +44,26 @@ async function passOn(request: Request) {
     if (value !== null) headers.set(name, value);
   }
   const init = { method: request.method, headers, body: request.body, duplex: "half", redirect: "manual", cache: "no-store" };
-  const late = AbortSignal.timeout(timeLimit());
+  // One controller, which nothing but this function's own listeners end: a signal of AbortSignal.any() can be collected
+  // while the body still comes, and a stream would then outlive the page that listened.
+  const ending = new AbortController();
+  request.signal.addEventListener("abort", () => ending.abort(), { once: true });
+  // A stream only has to begin in time.
+  let isLate = false;
+  const late = setTimeout(() => {
+    isLate = true;
+    ending.abort();
+  }, timeLimit());
   let response: Response;
   try {
-    response = await fetch(url, { ...init, signal: AbortSignal.any([request.signal, late]) } as RequestInit);
+    response = await fetch(url, { ...init, signal: ending.signal } as RequestInit);
   } catch (error) {
+    clearTimeout(late);
     if (!request.signal.aborted) console.error(`Todoward does not answer at ${url.origin} (TODOWARD_URL):`, reason(error));
     // The client package takes it for what it is: no connection, which may pass.
-    return new Response("Todoward does not answer", { status: late.aborted ? 504 : 502 });
+    return new Response("Todoward does not answer", { status: isLate ? 504 : 502 });
   }
+  if (response.headers.get("content-type")?.startsWith("text/event-stream")) clearTimeout(late);
   const back = new Headers(response.headers);
   for (const name of NOT_PASSED_BACK) back.delete(name);
   return new Response(response.body, { status: response.status, headers: back });

@@ -1,0 +1,97 @@
+import { useEffect, useRef } from "react";
+import { useAddress } from "@/hooks/use-address";
+import { useList, useSnapshot, useStatus } from "@/hooks/use-rows";
+import { useToday } from "@/hooks/use-today";
+import { useView } from "@/hooks/use-view";
+import { longDay } from "@/lib/dates";
+import { isNarrowed, type Place } from "@/lib/places";
+import { useServices } from "@/lib/services";
+import { Composer } from "./composer";
+import { Empty } from "./empty";
+import { FilterBar } from "./filter-bar";
+import { Calendar, SettingsPlace, TrashPlace } from "./later";
+import styles from "./place-view.module.css";
+import { TaskGroups } from "./task-groups";
+import { UpcomingBar } from "./upcoming-bar";
+
+const NAMES = { inbox: "Inbox", today: "Today", upcoming: "Upcoming", all: "All tasks", done: "Done", trash: "Trash", settings: "Settings" } as const;
+
+/** The name of a place, as its heading and the title of the window say it. */
+export function usePlaceName(place: Place): string {
+  const list = useList(place.kind === "list" ? place.id : null);
+  if (place.kind === "list") return list?.name ?? "List";
+  return NAMES[place.kind];
+}
+
+/** Everything in the middle of the page. */
+export function PlaceView() {
+  const address = useAddress();
+  const { place, filters } = address;
+  const today = useToday();
+  const view = useView();
+  const { complete } = useSnapshot();
+  const { state } = useStatus();
+  const name = usePlaceName(place);
+  const list = useList(place.kind === "list" ? place.id : null);
+  const searching = filters.q.trim() !== "";
+  const { said } = useServices();
+  const shown = useRef(name);
+  useEffect(() => {
+    document.title = `${name} · Todoward`;
+    // A page that is loaded is read out by itself.
+    if (shown.current !== name) said.set(name);
+    shown.current = name;
+  }, [name, said]);
+
+  if (place.kind === "settings") return <SettingsPlace />;
+  if (place.kind === "trash") return <TrashPlace view={view} />;
+  if (place.kind === "list" && !list && complete) return <Empty kind="gone" />;
+  const adds = place.kind !== "done" && !searching;
+  const month = place.kind === "upcoming" && address.view === "month";
+  return (
+    <>
+      <div className={styles.head}>
+        <div className={styles.title}>
+          <h1 tabIndex={-1}>{searching ? "Search results" : name}</h1>
+          {place.kind === "today" && <p className={styles.day}>{longDay(today)}</p>}
+          {!month && <Summary count={view.count} overdue={place.kind === "today" ? 0 : view.overdue} searching={isNarrowed(filters)} />}
+        </div>
+        {place.kind === "upcoming" ? <UpcomingBar /> : <FilterBar />}
+      </div>
+      {list?.archived && <Archived />}
+      {adds && !month && place.kind !== "upcoming" && <Composer key={name} />}
+      {month ? <Calendar /> : <TaskGroups view={view} />}
+      {view.groups.length === 0 && !(state === "syncing" && !complete) && <Empty kind={isNarrowed(filters) ? "filtered" : place.kind} />}
+      {view.groups.length === 0 && state === "syncing" && !complete && <Loading />}
+    </>
+  );
+}
+
+function Summary({ count, overdue, searching }: { count: number; overdue: number; searching: boolean }) {
+  if (count === 0) return null;
+  const tasks = `${count.toLocaleString("en")} ${count === 1 ? "task" : "tasks"}${searching ? " found" : ""}`;
+  return <p className={styles.count}>{overdue ? `${tasks}, ${overdue} overdue` : tasks}</p>;
+}
+
+/** Only at the very first visit of a device, and only if the server takes its time. */
+function Loading() {
+  return (
+    <p className={styles.loading} role="status">
+      Loading your tasks…
+    </p>
+  );
+}
+
+function Archived() {
+  const { actions } = useServices();
+  const { place } = useAddress();
+  const list = useList(place.kind === "list" ? place.id : null);
+  return (
+    <p className={styles.notice}>
+      This list is archived: its tasks don’t appear in Today, Upcoming or All tasks.{" "}
+      <button type="button" onClick={() => list && actions.archiveList(list, false)}>
+        Unarchive
+      </button>
+    </p>
+  );
+}

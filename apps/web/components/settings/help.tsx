@@ -1,0 +1,52 @@
+import { useServices } from "@/lib/services";
+import { useStore } from "@/lib/store";
+import { QUICK_ADD } from "@/lib/quick-add-help";
+import { SHORTCUTS } from "../help-dialog";
+import { Row, Section } from "./section";
+import styles from "./settings.module.css";
+
+export function HelpSection() {
+  const { settings } = useServices();
+  const { singleKeys } = useStore(settings);
+  return (
+    <Section title="Keyboard and quick add">
+      <Row label="Single-key shortcuts" hint="Turn these off if you dictate, or if keys are pressed by accident.">
+        {(ids) => <input {...ids} type="checkbox" checked={singleKeys} onChange={(event) => settings.change({ singleKeys: event.target.checked })} />}
+      </Row>
+      <details className={styles.details}>
+        <summary>All keyboard shortcuts</summary>
+        <dl className={styles.list}>
+          {SHORTCUTS.map(([keys, what]) => (
+            <div key={what}>
+              <dt>{what}</dt>
+              <dd>
+                {keys.map((key) => (
+                  <kbd key={key}>{key}</kbd>
+                ))}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </details>
+      <details className={styles.details}>
+        <summary>What you can type when you add a task</summary>
+        <dl className={styles.list}>
+          {QUICK_ADD.map(({ what, examples }) => (
+            <div key={what}>
+              <dt>{what}</dt>
+              <dd>
+                {examples.map((example) => (
+                  <code key={example}>{example}</code>
+                ))}
+              </dd>
+            </div>
+          ))}
+        </dl>
+        <p className={styles.hint}>
+          What was understood is shown before the task is added. Remove one of these to keep its words in the title, or put words in
+          “quotes”. A weekday before another word is part of the title (“Sunday lunch”); write “on Sunday” if you mean the date.
+        </p>
+      </details>
+    </Section>
+  );
+}

@@ -1,0 +1,113 @@
+import { Suspense, useCallback, useEffect, useState } from "react";
+import { useAddress } from "@/hooks/use-address";
+import { useAppShortcuts } from "@/hooks/use-app-shortcuts";
+import { useSnapshot } from "@/hooks/use-rows";
+import { writeAddress } from "@/lib/places";
+import { useServices } from "@/lib/services";
+import { useStore } from "@/lib/store";
+import { AddButton } from "./add-button";
+import { DetailPanel } from "./detail-panel";
+import { HelpDialog, loadAll, Palette, SelectionBar, SessionDialog } from "./later";
+import { Notices } from "./notices";
+import { PlaceView } from "./place-view";
+import styles from "./shell.module.css";
+import { Sidebar } from "./sidebar";
+import { Toaster } from "./toaster";
+import { TopBar } from "./top-bar";
+
+/** The page: places at the side, tasks in the middle, what lies over them. */
+export function Shell() {
+  const { said, settings, signedOut, selection } = useServices();
+  const choosing = useStore(selection).size > 0;
+  const { density } = useStore(settings);
+  const asking = useStore(signedOut) === "asking";
+  const address = useAddress();
+  const { place, task } = address;
+  const path = writeAddress({ ...address, task: null });
+  // What is not seen any more is not acted upon.
+  useEffect(() => selection.set(new Set()), [selection, path]);
+  const [drawer, setDrawer] = useState(false);
+  const [over, setOver] = useState<"palette" | "help" | null>(null);
+  const close = useCallback(() => setOver(null), []);
+  const closeDrawer = useCallback(() => setDrawer(false), []);
+  const help = useCallback(() => setOver("help"), []);
+  const [running, setRunning] = useState(false);
+  const [loaded, setLoaded] = useState(false);
+  useEffect(() => {
+    setRunning(true);
+    replayKeys();
+    // All the rest, before there is no network.
+    const begin = () => void loadAll().then(() => setLoaded(true));
+    if (document.readyState === "complete") return begin();
+    window.addEventListener("load", begin, { once: true });
+    return () => window.removeEventListener("load", begin);
+  }, []);
+  const { open } = useSnapshot();
+  // Whoever goes back leaves the drawer, too.
+  useEffect(() => setDrawer(false), [place]);
+  useAppShortcuts({ onPalette: () => setOver("palette"), onHelp: help });
+  return (
+    <>
+      <a
+        className={styles.skip}
+        href="#main"
+        onClick={(event) => {
+          // An entry of the history would be one too many.
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
+        Skip to tasks
+      </a>
+      <div
+        className={styles.shell}
+        data-density={density}
+        data-detail={task !== null}
+        // What is pressed before would be half done: a box that is checked, and a task that is not.
+        inert={!running}
+        data-ready={running && open && loaded}
+      >
+        <Sidebar open={drawer} onClose={closeDrawer} />
+        <div className={styles.column} data-behind-drawer>
+          <TopBar onMenu={() => setDrawer(true)} onPalette={() => setOver("palette")} />
+          <main id="main" tabIndex={-1} className={styles.main}>
+            <Notices />
+            <Suspense>
+              <PlaceView />
+            </Suspense>
+            <AddButton />
+          </main>
+        </div>
+        <Suspense>
+          <DetailPanel />
+        </Suspense>
+      </div>
+      <Toaster />
+      <div className="visually-hidden" role="status">
+        {useStore(said)}
+      </div>
+      <Suspense>
+        {choosing && <SelectionBar />}
+        {over === "palette" && <Palette onClose={close} onHelp={help} />}
+        {over === "help" && <HelpDialog onClose={close} />}
+        {asking && <SessionDialog />}
+      </Suspense>
+    </>
+  );
+}
+
+declare global {
+  interface Window {
+    /** Keys that were pressed before this ran; components/early-keys.tsx. */
+    earlyKeys?: string[];
+  }
+}
+
+function replayKeys() {
+  const keys = window.earlyKeys ?? [];
+  delete window.earlyKeys;
+  // The page takes input from the next frame on.
+  requestAnimationFrame(() => {
+    for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  });
+}

@@ -1,0 +1,151 @@
+import { Plus } from "lucide-react";
+import { type MouseEvent, useCallback, useEffect, useRef, useState } from "react";
+import { useAddress } from "@/hooks/use-address";
+import { useHandleKeys } from "@/hooks/use-handle-keys";
+import { useRowDrag } from "@/hooks/use-row-drag";
+import { useRowFocus } from "@/hooks/use-row-focus";
+import { useToday } from "@/hooks/use-today";
+import { useServices } from "@/lib/services";
+import { useStore } from "@/lib/store";
+import type { Group, Row, View } from "@/lib/views";
+import { Composer } from "./composer";
+import styles from "./task-groups.module.css";
+import { TaskRow } from "./task-row";
+
+/** Rows that are drawn at once; more follow as one scrolls. */
+const FIRST = 120;
+const MORE = 200;
+
+/** Tasks as rows, in groups. */
+export function TaskGroups({ view }: { view: View }) {
+  const { selection, lingering, navigation } = useServices();
+  const { place, task: open } = useAddress();
+  const today = useToday();
+  const selected = useStore(selection);
+  const leaving = useStore(lingering);
+  const [drawn, setDrawn] = useState(FIRST);
+  const { groups, manual, oneList } = view;
+  const all = groups.flatMap(({ rows }) => rows);
+  const focus = useRowFocus(all.map(({ task }) => task.id).join(" "));
+  const press = useStable(useRowDrag(groups, manual));
+  const handleKey = useStable(useHandleKeys());
+  const choose = useStable((row: Row, event: MouseEvent) => {
+    const { id } = row.task;
+    const chosen = selection.get();
+    if (event.shiftKey) return selection.set(new Set([...chosen, ...between(all, anchorOf(chosen, open), id)]));
+    if (event.ctrlKey || event.metaKey || (chosen.size > 0 && matchMedia("(hover: none)").matches)) return selection.set(toggled(chosen, id));
+    selection.set(new Set());
+    navigation.openTask(id);
+  });
+  // Another place begins at its top.
+  useEffect(() => setDrawn(FIRST), [place]);
+
+  let left = drawn;
+  return (
+    <div onFocus={focus.onFocus} onBlur={focus.onBlur}>
+      <p id="move-hint" hidden>
+        Press Space to pick it up, then move it with the arrow keys.
+      </p>
+      {groups.map((group) => {
+        if (left <= 0) return null;
+        const shown = group.rows.slice(0, left);
+        left -= Math.max(1, group.rows.length);
+        return (
+          <GroupSection key={group.key} group={group} days={place.kind === "upcoming"}>
+            {shown.map((row) => (
+              <TaskRow
+                key={row.task.id}
+                row={row}
+                today={today}
+                oneList={oneList || (manual && place.kind === "all")}
+                selected={selected.has(row.task.id)}
+                open={open === row.task.id}
+                leaving={leaving.has(row.task.id) && place.kind !== "done" && row.level === 1}
+                movable={manual}
+                onPress={press}
+                onOpen={choose}
+                onHandleKey={handleKey}
+              />
+            ))}
+          </GroupSection>
+        );
+      })}
+      {left < 0 && <More key={drawn} onSeen={() => setDrawn(drawn + MORE)} />}
+    </div>
+  );
+}
+
+function GroupSection({ group, days, children }: { group: Group; days: boolean; children: React.ReactNode[] }) {
+  const { key, title, overdue, day } = group;
+  const [adding, setAdding] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  return (
+    <section className={styles.group} aria-label={title ?? "Tasks"} data-drop-day={day}>
+      {title && (
+        <h2 className={styles.heading} data-overdue={overdue === true}>
+          {title}
+          {group.rows.length > 0 && <span className={styles.count}>{group.rows.length}</span>}
+        </h2>
+      )}
+      {children.length > 0 && (
+        <ul className={styles.rows} data-rows={key}>
+          {children}
+        </ul>
+      )}
+      {days && day && (
+        adding ? (
+          <Composer
+            day={day}
+            onClose={() => {
+              setAdding(false);
+              requestAnimationFrame(() => button.current?.focus());
+            }}
+          />
+        ) : (
+          <button ref={button} type="button" className={styles.add} onClick={() => setAdding(true)}>
+            <Plus size={16} />
+            Add task
+            <span className="visually-hidden"> for {title}</span>
+          </button>
+        )
+      )}
+    </section>
+  );
+}
+
+function More({ onSeen }: { onSeen: () => void }) {
+  const mark = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && onSeen(), { rootMargin: "900px" });
+    if (mark.current) observer.observe(mark.current);
+    return () => observer.disconnect();
+  }, [onSeen]);
+  return <div ref={mark} className={styles.more} aria-hidden="true" />;
+}
+
+/** The same function for ever, which does what the newest one does: rows need not be drawn for it. */
+function useStable<Args extends unknown[], Result>(run: (...args: Args) => Result): (...args: Args) => Result {
+  const newest = useRef(run);
+  useEffect(() => {
+    newest.current = run;
+  });
+  return useCallback((...args: Args) => newest.current(...args), []);
+}
+
+function toggled(chosen: ReadonlySet<string>, id: string): Set<string> {
+  const now = new Set(chosen);
+  if (!now.delete(id)) now.add(id);
+  return now;
+}
+
+function anchorOf(chosen: ReadonlySet<string>, open: string | null): string | undefined {
+  return [...chosen].at(-1) ?? open ?? undefined;
+}
+
+/** The ids from one row to another. */
+function between(rows: readonly Row[], from: string | undefined, to: string): string[] {
+  const ids = rows.map(({ task }) => task.id);
+  const [a, b] = [ids.indexOf(from ?? to), ids.indexOf(to)];
+  if (a < 0) return [to];
+  return ids.slice(Math.min(a, b), Math.max(a, b) + 1);
+}
