@@ -57,7 +57,11 @@ interface Passing {
 }
 
 /** A proxy that lets responses through as they come, streams too, but for the requests of which it is told a fault. */
-export async function selectiveProxy(target: string, faultOf: (request: Passing) => Fault | undefined) {
+export async function selectiveProxy(
+  target: string,
+  faultOf: (request: Passing) => Fault | undefined,
+  { onStream }: { onStream?: (response: { destroy: () => unknown }) => void } = {},
+) {
   const requests: Passing[] = [];
   const server = createServer(async (incoming, response) => {
     const { method = "", url: path = "", headers } = incoming;
@@ -68,6 +72,7 @@ export async function selectiveProxy(target: string, faultOf: (request: Passing)
     outgoing.on("error", () => response.destroy());
     const fault = faultOf({ method, path });
     if (!fault) {
+      if (path.endsWith("/stream")) onStream?.(response);
       outgoing.on("response", (answer) => {
         response.writeHead(answer.statusCode ?? 0, answer.headers);
         answer.on("error", () => response.destroy()).pipe(response);

@@ -229,3 +229,52 @@ test("a tab that has missed something reads everything again", async () => {
   await expect.poll(() => two.store.tasks.list({ sort: "title" })).toEqual(one.store.tasks.list({ sort: "title" }));
   expect(two.store.tasks.list()).toHaveLength(2);
 });
+
+test("rows that a page comes with can be written before the first pull, which says what is true of them", async () => {
+  const user = newUser();
+  const server = direct(sqlite, user);
+  const list = await server.createList({ name: "l" });
+  const [kept, purged] = [await server.createTask({ title: "t", list_id: list.id }), await server.createTask({ title: "purged" })];
+  await server.deleteTask(purged.id, { permanent: true });
+  let away = true;
+  const fetching: typeof fetch = (input, init) => (away ? Promise.reject(new TypeError("offline")) : fetch(input, init));
+  const phone = await device(sqlite, user, { seed: { tasks: [kept, purged], lists: [list] }, client: { fetch: fetching } });
+  expect(phone.store.tasks.list({ sort: "created_at" })).toEqual([kept, purged]);
+  expect(phone.store.lists.list()).toEqual([list]);
+  await phone.store.tasks.complete(kept.id);
+  await phone.restart();
+  expect(phone.store.tasks.get(kept.id)).toMatchObject({ completed: true });
+  const { title } = await server.updateTask(kept.id, { title: "u" });
+  away = false;
+  await phone.store.sync();
+  const there = await server.readTask(kept.id);
+  expect(there).toMatchObject({ title, completed: true });
+  expect(phone.store.tasks.list()).toEqual([there]);
+  // What is old by now brings nothing back.
+  await server.deleteTask(kept.id, { permanent: true });
+  await phone.store.sync();
+  await phone.restart();
+  expect(phone.store.tasks.list()).toEqual([]);
+});
+
+test("where a stream is lost and no other one is given, it is asked", async () => {
+  const user = newUser();
+  let full = false;
+  const streams: { destroy: () => void }[] = [];
+  const proxy = await selectiveProxy(sqlite, ({ path }) => (full && path.endsWith("/stream") ? refuses(429, "too_many_streams") : undefined), {
+    onStream: (response) => streams.push(response),
+  });
+  const { store } = await device(proxy.url, user, { pollInterval: 50 });
+  const server = direct(sqlite, user);
+  const { id } = await server.createTask({ title: "t" });
+  await expect.poll(() => store.tasks.get(id)).toBeDefined();
+  await expect.poll(() => streams.length).toBe(1);
+  // By now nothing is asked any more.
+  await server.updateTask(id, { title: "told" });
+  await expect.poll(() => store.tasks.get(id)?.title).toBe("told");
+  full = true;
+  streams[0]!.destroy();
+  await expect.poll(() => proxy.requests.filter(({ path }) => path.endsWith("/stream")).length).toBeGreaterThan(1);
+  await server.updateTask(id, { title: "asked" });
+  await expect.poll(() => store.tasks.get(id)?.title).toBe("asked");
+});

@@ -36,6 +36,12 @@ export interface Contents {
   queue: Write[];
 }
 
+/** Rows as a page comes with them. */
+export interface Seed {
+  tasks?: readonly Task[];
+  lists?: readonly List[];
+}
+
 interface Layout extends DBSchema {
   task: { key: string; value: Rec<Task> };
   list: { key: string; value: Rec<List> };
@@ -44,6 +50,13 @@ interface Layout extends DBSchema {
 }
 
 const STORES = ["task", "list", "queue", "state"] as const;
+
+/** Another tab has emptied the database. */
+export class Wiped extends Error {
+  constructor() {
+    super("another tab has wiped this database");
+  }
+}
 
 /** The copy and the queue of one user, in IndexedDB. */
 export class Database {
@@ -93,6 +106,24 @@ export class Database {
     });
   }
 
+  /**
+   * Rows that are known from elsewhere, for a copy that has never been pulled: they count as rows of an older copy, so
+   * the first pull says what is true of them.
+   */
+  async seed({ tasks = [], lists = [] }: Seed): Promise<Delta> {
+    return this.#change(STORES, async (tx) => {
+      const { cursor, copy } = this.#mine(await tx.objectStore("state").get("state"));
+      if (cursor !== undefined) return {};
+      const missing = async <Row extends Task | List>(kind: Kind, rows: readonly Row[]): Promise<Rec<Row>[]> => {
+        const known = new Set(await tx.objectStore(kind).getAllKeys());
+        const records = rows.filter(({ id }) => !known.has(id)).map((row) => ({ id: row.id, row, copy }));
+        await Promise.all(records.map((record) => tx.objectStore(kind).put(record as Rec<Task & List>)));
+        return records;
+      };
+      return { rows: { task: await missing("task", tasks), list: await missing("list", lists) } };
+    });
+  }
+
   /** Makes a change, all or nothing. `make` sees the whole queue, also what other tabs have put there. */
   async change(make: (queue: Write[]) => Omit<Delta, "revision">): Promise<Delta> {
     return this.#change(STORES, async (tx) => {
@@ -138,7 +169,7 @@ export class Database {
   }
 
   #mine(state: State | undefined): State {
-    if (!state) throw new Error("another tab has wiped this database");
+    if (!state) throw new Wiped();
     if (state.user !== this.#user) throw new Error("this database is another user's");
     return state;
   }

@@ -128,9 +128,10 @@ export class Leader {
     if (this.#listening) return;
     this.#listening = true;
     const lost = () => {
-      // The last event may be lost with it.
-      this.#streaming = false;
+      // The last event may be lost with it; and whoever waited for the next one has to poll now.
       this.#pullWanted = true;
+      if (this.#streaming) this.#wake?.(false);
+      this.#streaming = false;
     };
     try {
       await this.#store.client.subscribe({

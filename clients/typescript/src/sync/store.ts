@@ -13,7 +13,7 @@ import {
 } from "../index.js";
 import { newIdempotencyKey } from "../key.js";
 import { WRITTEN_BY_THE_SERVER } from "../stored.js";
-import { type Contents, Database, type Delta } from "./database.js";
+import { type Contents, Database, type Delta, type Seed, Wiped } from "./database.js";
 import { Leader } from "./leader.js";
 import { same } from "./merge.js";
 import { Overlay } from "./overlay.js";
@@ -33,6 +33,11 @@ export interface StoreOptions {
   onConflict?: ((conflict: Conflict) => unknown) | undefined;
   /** The server refused a write for good; it is taken back. Called in every tab. */
   onRejected?: ((rejection: Rejection) => void) | undefined;
+  /**
+   * Rows that are here already, as a page that was rendered on the server comes with them. They are shown, and can be
+   * written, before the first pull of a new copy; afterwards they do nothing.
+   */
+  seed?: Seed | undefined;
   /** Milliseconds between two pulls while the server cannot tell of changes by itself; default 60 000. */
   pollInterval?: number | undefined;
 }
@@ -127,7 +132,7 @@ export class Store {
     const wake = () => this.#wake();
     listen("online", wake, this.#ended.signal);
     // A page that was frozen may have missed messages.
-    const back = () => void this.#missed().then(wake, () => undefined);
+    const back = () => void this.#missed().then(wake, (error: unknown) => error instanceof Wiped && this.deleted());
     listen("pageshow", (event) => (event as PageTransitionEvent).persisted && back(), this.#ended.signal);
     listen("visibilitychange", () => document.visibilityState === "visible" && back(), this.#ended.signal);
   }
@@ -175,6 +180,11 @@ export class Store {
     this.#post({ type: "wiped" });
     this.#empty();
     await this.#database.wipe();
+  }
+
+  /** @internal Rows that it began with; the other tabs are told. */
+  seeded(delta: Delta): void {
+    this.#post({ type: "delta", delta });
   }
 
   /** @internal The database is deleted, by another tab or by the browser. */
@@ -543,7 +553,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     deleted = true;
     store?.deleted();
   });
+  const seeded = options.seed && (await database.seed(options.seed));
   store = new Store(options, user, name, database, await database.read());
+  if (seeded) store.seeded(seeded);
   if (deleted) store.deleted();
   return store;
 }
