@@ -278,3 +278,24 @@ test("where a stream is lost and no other one is given, it is asked", async () =
   await server.updateTask(id, { title: "asked" });
   await expect.poll(() => store.tasks.get(id)?.title).toBe("asked");
 });
+
+test("without IndexedDB a store can be kept in memory, by each tab for itself", async () => {
+  const user = newUser();
+  const server = direct(sqlite, user);
+  const there = await server.createTask({ title: "there" });
+  const [one, other] = [await device(sqlite, user, { name: "m", memory: true, seed: { tasks: [there] } }), await device(sqlite, user, { name: "m", memory: true })];
+  expect(one.store.tasks.list()).toEqual([there]);
+  await one.store.tasks.complete(there.id);
+  await one.store.tasks.create({ title: "new" });
+  await one.store.sync();
+  await other.store.sync();
+  expect(one.store.status).toEqual({ state: "synced", pending: 0, leader: true });
+  expect(other.store.status).toEqual({ state: "synced", pending: 0, leader: true });
+  expect(other.store.tasks.list({ sort: "created_at" })).toMatchObject([{ title: "there", completed: true }, { title: "new" }]);
+  expect(one.store.tasks.list({ sort: "created_at" })).toEqual(other.store.tasks.list({ sort: "created_at" }));
+  await server.updateTask(there.id, { title: "told" });
+  await expect.poll(() => one.store.tasks.get(there.id)?.title).toBe("told");
+  await one.store.wipe();
+  expect(one.store.tasks.list()).toEqual([]);
+  expect(other.store.tasks.list()).toHaveLength(2);
+});

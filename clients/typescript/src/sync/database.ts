@@ -51,6 +51,25 @@ interface Layout extends DBSchema {
 
 const STORES = ["task", "list", "queue", "state"] as const;
 
+/** What a store keeps its rows and writes in. */
+export interface Copy {
+  revision(): Promise<number>;
+  /** Everything, as it is at one moment. */
+  read(): Promise<Contents>;
+  /** Puts a write at the end of the queue; resolves when it is kept. */
+  enqueue(write: Write): Promise<Delta>;
+  /** Makes a change, all or nothing. `make` sees the whole queue, also what other tabs have put there. */
+  change(make: (queue: Write[]) => Omit<Delta, "revision">): Promise<Delta>;
+  /**
+   * Rows that are known from elsewhere, for a copy that has never been pulled: they count as rows of an older copy, so
+   * the first pull says what is true of them.
+   */
+  seed(rows: Seed): Promise<Delta>;
+  /** Empties it. */
+  wipe(): Promise<void>;
+  close(): void;
+}
+
 /** Another tab has emptied the database. */
 export class Wiped extends Error {
   constructor() {
@@ -59,7 +78,7 @@ export class Wiped extends Error {
 }
 
 /** The copy and the queue of one user, in IndexedDB. */
-export class Database {
+export class Database implements Copy {
   readonly #db: IDBPDatabase<Layout>;
   readonly #user: string;
 
@@ -86,7 +105,6 @@ export class Database {
     return this.#mine(await this.#db.get("state", "state")).revision;
   }
 
-  /** Everything, as it is at one moment. */
   async read(): Promise<Contents> {
     const tx = this.#db.transaction(STORES, "readonly");
     const [state, tasks, lists, queue] = await Promise.all([
@@ -98,7 +116,6 @@ export class Database {
     return { state: this.#mine(state), records: { task: byId(tasks), list: byId(lists) }, queue };
   }
 
-  /** Puts a write at the end of the queue; resolves when it is on the disk. */
   async enqueue(write: Write): Promise<Delta> {
     return this.#change(["queue", "state"], async (tx) => {
       const seq = await tx.objectStore("queue").add(write);
@@ -106,10 +123,6 @@ export class Database {
     });
   }
 
-  /**
-   * Rows that are known from elsewhere, for a copy that has never been pulled: they count as rows of an older copy, so
-   * the first pull says what is true of them.
-   */
   async seed({ tasks = [], lists = [] }: Seed): Promise<Delta> {
     return this.#change(STORES, async (tx) => {
       const { cursor, copy } = this.#mine(await tx.objectStore("state").get("state"));
@@ -124,7 +137,6 @@ export class Database {
     });
   }
 
-  /** Makes a change, all or nothing. `make` sees the whole queue, also what other tabs have put there. */
   async change(make: (queue: Write[]) => Omit<Delta, "revision">): Promise<Delta> {
     return this.#change(STORES, async (tx) => {
       const queue = tx.objectStore("queue");
@@ -199,4 +211,19 @@ type Transaction = import("idb").IDBPTransaction<Layout, typeof STORES, "readwri
 
 function byId<Row extends Task | List>(records: Rec<Row>[]): Map<string, Rec<Row>> {
   return new Map(records.map((record) => [record.id, record]));
+}
+
+/** Does to the contents what a change has done to what they were read from. */
+export function applied({ state, records, queue }: Contents, delta: Delta): void {
+  Object.assign(state, delta.state, { revision: delta.revision });
+  for (const kind of KINDS) {
+    const rows = records[kind] as Map<string, object>;
+    for (const row of delta.rows?.[kind] ?? []) rows.set(row.id, row);
+    for (const id of delta.gone?.[kind] ?? []) rows.delete(id);
+  }
+  const changed = new Map((delta.queue ?? []).map((write) => [write.seq, write]));
+  const done = new Set(delta.done);
+  const kept = queue.filter(({ seq }) => !done.has(seq!)).map((write) => changed.get(write.seq) ?? write);
+  const known = new Set(kept.map(({ seq }) => seq));
+  queue.splice(0, queue.length, ...kept, ...[...changed.values()].filter(({ seq }) => !known.has(seq)));
 }

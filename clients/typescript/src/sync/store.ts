@@ -13,13 +13,14 @@ import {
 } from "../index.js";
 import { newIdempotencyKey } from "../key.js";
 import { WRITTEN_BY_THE_SERVER } from "../stored.js";
-import { type Contents, Database, type Delta, type Seed, Wiped } from "./database.js";
+import { applied, type Contents, type Copy, Database, type Delta, type Seed, Wiped } from "./database.js";
 import { Leader } from "./leader.js";
 import { same } from "./merge.js";
 import { Overlay } from "./overlay.js";
 import { perform, valuesOf } from "./perform.js";
 import { type LocalListQuery, type LocalTaskQuery, selectLists, selectTasks } from "./query.js";
 import { type Action, type Conflict, type Kind, KINDS, type Rejection, type RowOf, type Status, type Values, type Write } from "./types.js";
+import { Unsaved } from "./unsaved.js";
 
 export interface StoreOptions {
   /** Made with the option `user`: the copy is this user's, and no other user's token sends from it. */
@@ -38,6 +39,11 @@ export interface StoreOptions {
    * written, before the first pull of a new copy; afterwards they do nothing.
    */
   seed?: Seed | undefined;
+  /**
+   * Keeps copy and queue in memory, where there is no IndexedDB: each tab has its own, and what is not sent yet is lost
+   * with the page. Default false.
+   */
+  memory?: boolean | undefined;
   /** Milliseconds between two pulls while the server cannot tell of changes by itself; default 60 000. */
   pollInterval?: number | undefined;
 }
@@ -87,7 +93,7 @@ export class Store {
 
   readonly #options: StoreOptions;
   readonly #databaseName: string;
-  readonly #database: Database;
+  readonly #database: Copy;
   readonly #channel: BroadcastChannel;
   readonly #ended = new AbortController();
   /** Of this tab; the keys of its writes begin with it. */
@@ -110,7 +116,7 @@ export class Store {
   #numbers = 0;
 
   /** @internal */
-  constructor(options: StoreOptions, user: string, name: string, database: Database, contents: Contents) {
+  constructor(options: StoreOptions, user: string, name: string, database: Copy, contents: Contents) {
     this.#options = options;
     this.user = user;
     this.#databaseName = name;
@@ -176,7 +182,7 @@ export class Store {
    */
   async wipe(): Promise<void> {
     // Closed, or wiped by another tab, too.
-    if (this.#ended.signal.aborted) return Database.delete(this.#databaseName);
+    if (this.#ended.signal.aborted) return this.#options.memory ? undefined : Database.delete(this.#databaseName);
     this.#post({ type: "wiped" });
     this.#empty();
     await this.#database.wipe();
@@ -547,31 +553,24 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { user } = options.client;
   if (user === undefined) throw new TypeError("the client of a store needs the option user: whose copy is it?");
   const name = `${options.name ?? "todoward"}:${user}`;
+  if (options.memory) return storeOn(new Unsaved(user), `${name}:${newIdempotencyKey()}`);
   let store: Store | undefined;
   let deleted = false;
   const database = await Database.open(name, user, () => {
     deleted = true;
     store?.deleted();
   });
-  const seeded = options.seed && (await database.seed(options.seed));
-  store = new Store(options, user, name, database, await database.read());
-  if (seeded) store.seeded(seeded);
+  store = await storeOn(database, name);
   if (deleted) store.deleted();
   return store;
-}
 
-function applied({ state, records, queue }: Contents, delta: Delta): void {
-  Object.assign(state, delta.state, { revision: delta.revision });
-  for (const kind of KINDS) {
-    const rows = records[kind] as Map<string, object>;
-    for (const row of delta.rows?.[kind] ?? []) rows.set(row.id, row);
-    for (const id of delta.gone?.[kind] ?? []) rows.delete(id);
+  async function storeOn(copy: Copy, name: string): Promise<Store> {
+    // A full disk: it can do without.
+    const seeded = options.seed && (await copy.seed(options.seed).catch(() => undefined));
+    const store = new Store(options, user!, name, copy, await copy.read());
+    if (seeded) store.seeded(seeded);
+    return store;
   }
-  const changed = new Map((delta.queue ?? []).map((write) => [write.seq, write]));
-  const done = new Set(delta.done);
-  const kept = queue.filter(({ seq }) => !done.has(seq!)).map((write) => changed.get(write.seq) ?? write);
-  const known = new Set(kept.map(({ seq }) => seq));
-  queue.splice(0, queue.length, ...kept, ...[...changed.values()].filter(({ seq }) => !known.has(seq)));
 }
 
 /** Why a row cannot be written so. */
