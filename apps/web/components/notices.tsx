@@ -36,7 +36,10 @@ function ConnectionNotice() {
   // A moment without a network is nobody's concern.
   const away = usePatient(explanation !== null);
   const waiting = status.pending === 0 ? "" : status.pending === 1 ? " 1 change is waiting to be sent." : ` ${status.pending} changes are waiting to be sent.`;
-  if (rows.unavailable) return <Notice text="This browser won’t let Todoward store tasks on this device. Allow site data, or leave private browsing, then reload." />;
+  if (rows.unavailable === "app") return <Notice text={`Part of Todoward couldn’t be loaded. Check your connection, then reload the page.${waiting}`} />;
+  if (rows.unavailable === "storage") {
+    return <Notice text={`This browser won’t store your tasks on this device. You can keep working, but keep this page open until your changes are sent.${waiting}`} />;
+  }
   if (out === "later") {
     return (
       <Notice text={`You’re signed out. You can keep working here.${waiting}`}>

@@ -1,9 +1,9 @@
 import { type List, type ListFields, type ListMove, type ListPatch, newId, type Task, type TaskFields, type TaskMove, type TaskPatch } from "todoward-client";
 import type { Store as Copy } from "todoward-client/sync";
-import { descendants, type LocalRows } from "./rows";
-import type { Samples } from "./samples";
-import type { Toasts } from "./toasts";
-import type { Undo } from "./undo";
+import { descendants, type LocalRows } from "./rows.ts";
+import type { Samples } from "./samples.ts";
+import type { Toasts } from "./toasts.ts";
+import type { Undo } from "./undo.ts";
 
 type Ids = string | readonly string[];
 
@@ -24,6 +24,8 @@ export type Actions = ReturnType<typeof makeActions>;
  */
 export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
   const task = (id: string) => rows.get().byId.get(id);
+  /** What was written here last, by task and field. */
+  const own = new Map<string, unknown>();
 
   /** A write that the device cannot keep, for want of room or because the copy was closed. */
   function lost(error: unknown): unknown {
@@ -34,30 +36,36 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
     return toasts.error("That couldn’t be saved on this device. Check that it has free space.");
   }
 
-  function write(run: (copy: Copy) => Promise<unknown> | Promise<unknown>[], options?: { needsRows?: boolean }) {
+  function write(run: (copy: Copy) => Promise<unknown> | Promise<unknown>[]) {
     rows.write((copy) => {
       for (const one of [run(copy)].flat()) one.catch(lost);
-    }, options);
+    });
   }
 
-  function offer(label: string, revert: () => void, { key, quiet }: { key?: string; quiet?: boolean } = {}) {
+  function offer(label: string, revert: () => boolean | void, { key, quiet }: { key?: string; quiet?: boolean } = {}) {
     const id = undo.push(label, revert, key);
-    if (!quiet) toasts.show(label, { action: { label: "Undo", run: () => void undo.undo(id) }, lasts: 8000, undoes: id });
+    if (!quiet) toasts.show(label, { action: { label: "Undo", run: () => void tookBack(id) }, lasts: 8000, undoes: id });
+  }
+
+  function tookBack(id?: number) {
+    const taken = undo.undo(id);
+    if (taken && !taken.done) toasts.show("That can’t be undone any more: it was changed on another device.");
+    return taken;
   }
 
   /** Takes back the last action, and says which. */
   function takeBack(id?: number) {
-    const done = undo.undo(id);
-    if (!done) return toasts.show("Nothing to undo.");
-    toasts.closeUndo(done.id);
-    toasts.show(`Undone: ${uncapitalized(done.label)}`);
+    const taken = tookBack(id);
+    if (!taken) return toasts.show("Nothing to undo.");
+    toasts.closeUndo(taken.id);
+    if (taken.done) toasts.show(`Undone: ${uncapitalized(taken.label)}`);
   }
 
   // Tasks.
 
   function add(fields: TaskFields, { quiet = true }: { quiet?: boolean } = {}): string {
     const id = newId();
-    write((copy) => copy.tasks.create(fields, { id }), { needsRows: false });
+    write((copy) => copy.tasks.create(fields, { id }));
     offer(`Added ${quoted(fields.title)}`, () => write((copy) => known(copy, [id]).map((one) => copy.tasks.delete(one))), { quiet });
     return id;
   }
@@ -67,7 +75,7 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
     write((copy) => [
       ...lists.map(({ id, ...fields }) => copy.lists.create(fields, { id })),
       ...tasks.map(({ id, fields }) => copy.tasks.create(fields, { id })),
-    ], { needsRows: false });
+    ]);
     const revert = (copy: Copy) => [
       ...known(copy, tasks.map(({ id }) => id)).reverse().map((id) => copy.tasks.delete(id)),
       ...lists.filter(({ id }) => copy.lists.get(id)).map(({ id }) => copy.lists.delete(id)),
@@ -97,13 +105,49 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
       .map(({ one, patch }) => ({ one, patch: changed(one, patch) }))
       .filter(({ patch }) => Object.keys(patch).length > 0);
     if (patches.length === 0) return;
-    write((copy) => patches.filter(({ one }) => copy.tasks.get(one.id)).map(({ one, patch }) => copy.tasks.update(one.id, patch)));
-    const reverts = patches.map(({ one, patch }) => ({ id: one.id, patch: valuesOf(one, patch) }));
-    offer(
-      options.label ?? `Changed ${named(patches.map(({ one }) => one))}`,
-      () => write((copy) => reverts.filter(({ id }) => copy.tasks.get(id)).map(({ id, patch }) => copy.tasks.update(id, patch))),
-      { key: options.key, quiet: options.quiet ?? before.length === 1 },
+    const changes: Change[] = [];
+    write((copy) => patches.flatMap(({ one: { id }, patch }) => written(copy, id, patch, (change) => changes.push(change))));
+    offer(options.label ?? `Changed ${named(patches.map(({ one }) => one))}`, () => reverted(changes), {
+      key: options.key,
+      quiet: options.quiet ?? before.length === 1,
+    });
+  }
+
+  function written(copy: Copy, id: string, patch: TaskPatch, note?: (change: Change) => void): Promise<unknown>[] {
+    const before = copy.tasks.get(id);
+    if (!before) return [];
+    const saving = copy.tasks.update(id, patch);
+    const after = copy.tasks.get(id) ?? before;
+    for (const field of FIELDS) if (differs(before[field], after[field])) own.set(`${id} ${field}`, after[field]);
+    note?.({ before, after });
+    return [saving];
+  }
+
+  /** Takes back what is still as it was left here; what another device has written since stays. False: there is nothing. */
+  function reverted(changes: readonly Change[]): boolean {
+    let any = false;
+    let missed = false;
+    write((copy) =>
+      changes.flatMap(({ before, after }) => {
+        const { id } = before;
+        const now = copy.tasks.get(id);
+        if (!now) return [];
+        const patch: Record<string, unknown> = {};
+        for (const field of FIELDS) {
+          if (!differs(before[field], after[field]) || !differs(now[field], before[field])) continue;
+          if (field === "tags") patch[field] = tagsBack(before.tags, after.tags, now.tags);
+          else if (!differs(now[field], own.get(`${id} ${field}`))) patch[field] = before[field];
+          else missed = true;
+        }
+        // What belongs to a due date goes with it.
+        const stays = differs(before.due_date, after.due_date) && differs(now.due_date, before.due_date) && !("due_date" in patch);
+        if (stays || patch["due_date"] === null) for (const field of ["due_time", "time_zone", "recurrence"]) delete patch[field];
+        if (Object.keys(patch).length === 0) return [];
+        any = true;
+        return written(copy, id, patch as TaskPatch);
+      }),
     );
+    return any || !missed;
   }
 
   /** Moves tasks, which keep their order: among siblings, under another task, to another list. */
@@ -111,18 +155,27 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
     const before = roots(existing(ids));
     if (before.length === 0) return;
     const places = before.map((one) => ({ id: one.id, to: placeOf(one) }));
+    const moved = new Map<string, Task | undefined>();
     write((copy) => {
       let next = to;
       return known(copy, before.map(({ id }) => id)).map((id) => {
-        const moved = copy.tasks.move(id, next);
+        const moving = copy.tasks.move(id, next);
+        moved.set(id, copy.tasks.get(id));
         // Those that follow stand behind it.
         const { list_id, parent_id } = to;
         next = { ...(list_id !== undefined && { list_id }), ...(parent_id !== undefined && { parent_id }), after: id };
-        return moved;
+        return moving;
       });
     });
     // In their order, so that each finds the sibling that it stood behind.
-    const back = (copy: Copy) => places.map(({ id, to }) => (copy.tasks.get(id) ? copy.tasks.move(id, settled(copy, to)) : Promise.resolve()));
+    const back = (copy: Copy) => {
+      const still = places.filter(({ id }) => {
+        const [then, now] = [moved.get(id), copy.tasks.get(id)];
+        // Another device has put it elsewhere.
+        return then && now && then.list_id === now.list_id && then.parent_id === now.parent_id;
+      });
+      return still.map(({ id, to }) => copy.tasks.move(id, settled(copy, to)));
+    };
     offer(label ?? `Moved ${named(before)}`, () => write(back), { quiet });
   }
 
@@ -192,7 +245,7 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
 
   function addList(fields: ListFields): string {
     const id = newId();
-    write((copy) => copy.lists.create(fields, { id }), { needsRows: false });
+    write((copy) => copy.lists.create(fields, { id }));
     offer(`Added the list ${quoted(fields.name)}`, () => write((copy) => (copy.lists.get(id) ? [copy.lists.delete(id)] : [])), { quiet: true });
     return id;
   }
@@ -201,11 +254,19 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
     const before = rows.get().listById.get(id);
     if (!before) return;
     const { name, color, archived } = before;
-    const values: ListPatch = Object.fromEntries(Object.keys(patch).map((field) => [field, { name, color, archived }[field as "name"]]));
-    write((copy) => (copy.lists.get(id) ? [copy.lists.update(id, patch)] : []));
-    offer(label ?? `Changed the list ${quoted(name)}`, () => write((copy) => (copy.lists.get(id) ? [copy.lists.update(id, values)] : [])), {
-      quiet: label === undefined,
+    const values: ListPatch = { name, color, archived };
+    let after: List | undefined;
+    const back = (copy: Copy) => {
+      const now = copy.lists.get(id);
+      const still = (Object.keys(patch) as (keyof ListPatch)[]).filter((field) => now && now[field] === after?.[field]);
+      return still.length ? [copy.lists.update(id, Object.fromEntries(still.map((field) => [field, values[field]])))] : [];
+    };
+    write((copy) => {
+      const saving = copy.lists.get(id) ? [copy.lists.update(id, patch)] : [];
+      after = copy.lists.get(id);
+      return saving;
     });
+    offer(label ?? `Changed the list ${quoted(name)}`, () => write(back), { quiet: label === undefined });
   }
 
   function archiveList(list: List, archived = true) {
@@ -295,16 +356,31 @@ function inTrash(copy: Copy, ids: readonly string[]): string[] {
 
 /** What of a patch differs from the task. */
 function changed(task: Task, patch: TaskPatch): TaskPatch {
-  const differs = ([field, value]: [string, unknown]) => value !== undefined && JSON.stringify(task[field as keyof Task]) !== JSON.stringify(value);
-  return Object.fromEntries(Object.entries(patch).filter(differs));
+  const isNew = ([field, value]: [string, unknown]) => value !== undefined && differs(task[field as keyof Task], value);
+  return Object.fromEntries(Object.entries(patch).filter(isNew));
 }
 
-/** What takes a patch back: its fields as they were, and those that go with a due date. */
-function valuesOf(task: Task, patch: TaskPatch): TaskPatch {
-  const { due_date, due_time, time_zone, recurrence } = task;
-  const due = "due_date" in patch || "due_time" in patch ? { due_date, due_time, time_zone, recurrence } : {};
-  const fields = Object.keys(patch).map((field) => [field, task[field as keyof Task]]);
-  return { ...due, ...Object.fromEntries(fields) };
+const FIELDS = ["title", "description", "priority", "due_date", "due_time", "time_zone", "recurrence", "tags"] as const satisfies (keyof Task)[];
+
+/** A task before and after a write. */
+interface Change {
+  before: Task;
+  after: Task;
+}
+
+const differs = (one: unknown, other: unknown) => inOrder(one) !== inOrder(other);
+
+/** The server writes the members of an object in another order. */
+function inOrder(value: unknown): string | undefined {
+  return JSON.stringify(value, typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value).sort() : undefined);
+}
+
+/** Tags without those that were added, and with those that were removed; others stay as they are. */
+function tagsBack(before: readonly string[], after: readonly string[], now: readonly string[]): string[] {
+  const removed = before.filter((tag) => !after.includes(tag) && !now.includes(tag));
+  const back = [...now.filter((tag) => before.includes(tag) || !after.includes(tag)), ...removed];
+  // Where nothing else has changed, in their order, too.
+  return back.length === before.length && before.every((tag) => back.includes(tag)) ? [...before] : back;
 }
 
 export function quoted(title: string): string {

@@ -29,6 +29,9 @@ export interface Snapshot {
 
 type Rows = { tasks: readonly Task[]; lists: readonly List[]; trash: readonly Task[]; listTrash: readonly List[] };
 
+/** `storage`: this browser stores nothing; the copy is in memory. `app`: there is no copy, a part of the app is missing. */
+export type Failure = "storage" | "app";
+
 const OPENING: StoreStatus = { state: "syncing", pending: 0, leader: false };
 
 interface Options {
@@ -42,26 +45,27 @@ interface Options {
 }
 
 /**
- * The user's rows: those that the page came with, until the copy on this device is open and has been pulled once; then
+ * The user's rows: those that the page came with, until the copy on this device is open, which begins with them; then
  * the copy.
  */
 export class LocalRows {
   private readonly listeners = new Set<() => void>();
   private readonly options: Options;
   private copy: Copy | undefined;
+  private opening: Promise<Copy> | undefined;
   private read: (() => Rows) | undefined;
   private complete = false;
   private snapshot: Snapshot;
   /** What the snapshot was made of. */
   private shown: Rows | undefined;
   private readonly firstSnapshot: Snapshot;
-  private waiting: { needsRows: boolean; run: (copy: Copy) => void }[] = [];
+  /** Writes that wait for the copy to open. */
+  private waiting: ((copy: Copy) => void)[] = [];
   private readonly gone = new Map<string, string>();
   /** It is closed by this tab. */
   private leaving = false;
-  /** Why there is no copy on this device. */
-  private failure: string | undefined;
-  private readonly failed: StoreStatus = { ...OPENING, state: "error" };
+  private failure: Failure | undefined;
+  private before: StoreStatus = OPENING;
 
   constructor(options: Options) {
     this.options = options;
@@ -75,7 +79,8 @@ export class LocalRows {
     this.leaving = false;
     let ended = false;
     let copy: Copy | undefined;
-    void this.open().then(
+    this.opening = this.open();
+    this.opening.then(
       (opened) => {
         if (ended) return opened.close();
         copy = opened;
@@ -83,13 +88,20 @@ export class LocalRows {
       },
       (error: unknown) => {
         if (ended) return;
-        this.failure = String(error);
+        this.failure = "app";
+        this.before = { ...this.before, state: "error", error: String(error) };
         this.tell();
       },
     );
+    // What was not sent ends with the page.
+    const leave = (event: BeforeUnloadEvent) => {
+      if (this.failure && this.status().pending && !this.leaving) event.preventDefault();
+    };
+    window.addEventListener("beforeunload", leave);
     return () => {
       ended = true;
       this.leaving = true;
+      window.removeEventListener("beforeunload", leave);
       copy?.close();
       if (this.copy === copy) this.copy = undefined;
     };
@@ -98,54 +110,57 @@ export class LocalRows {
   private async open(): Promise<Copy> {
     // Not needed for the first look at the page, so not in its first script.
     const { openStore } = await import("todoward-client/sync");
-    const { client, onConflict, onRejected } = this.options;
-    return openStore({ client, onConflict, onRejected });
+    const { client, onConflict, onRejected, first } = this.options;
+    const options = { client, onConflict, onRejected, seed: first ?? undefined };
+    const opening = openStore(options);
+    try {
+      return await inTime(opening);
+    } catch (error) {
+      console.warn("no IndexedDB:", error);
+      // Should it open after all: there is one already.
+      opening.then((late) => late.close(), () => undefined);
+      this.failure = "storage";
+      return openStore({ ...options, memory: true });
+    }
   }
 
   private opened(copy: Copy) {
     this.copy = copy;
     this.read = reader(copy);
-    this.complete = this.options.settings.read("copied", false);
-    copy.subscribe(() => {
+    const { tasks, lists } = this.firstSnapshot;
+    const isEmpty = copy.tasks.list().length + copy.lists.list().length === 0;
+    this.complete = this.options.settings.read("copied", false) && !this.failure && !(isEmpty && tasks.length + lists.length > 0);
+    const follow = () => {
       if (copy.status.state === "closed") {
         if (this.copy === copy && !this.leaving) this.options.onGone();
         return;
       }
       this.look();
       this.tell();
-    });
-    this.look();
+    };
+    copy.subscribe(follow);
+    for (const run of this.waiting.splice(0)) run(copy);
+    follow();
+  }
+
+  /** Whether the copy is complete now. */
+  private look() {
+    if (this.complete || this.copy?.status.state !== "synced") return;
+    // Of what is in memory nothing is there the next time.
+    if (!this.failure) this.options.settings.write("copied", true);
+    this.complete = true;
+  }
+
+  /** Runs a write: at once, or as soon as the copy is open. */
+  write(run: (copy: Copy) => void) {
+    if (this.copy) return run(this.copy);
+    this.waiting.push(run);
+    this.before = { ...this.before, pending: this.waiting.length };
     this.tell();
   }
 
-  /** Whether the copy is complete now; what has waited for that is done. */
-  private look() {
-    const { copy } = this;
-    if (!copy) return;
-    if (!this.complete && copy.status.state === "synced") {
-      this.options.settings.write("copied", true);
-      this.complete = true;
-    }
-    const now = this.waiting.filter(({ needsRows }) => this.hasRows || !needsRows);
-    if (now.length === 0) return;
-    this.waiting = this.waiting.filter((one) => !now.includes(one));
-    for (const { run } of now) run(copy);
-  }
-
-  /** Whether every row that is shown is in the copy. */
-  private get hasRows(): boolean {
-    const { tasks = [], lists = [] } = this.options.first ?? {};
-    return this.complete || tasks.length + lists.length === 0;
-  }
-
-  /** Runs a write: at once, or when the copy has the rows for it. */
-  write(run: (copy: Copy) => void, { needsRows = true } = {}) {
-    if (this.copy && (this.hasRows || !needsRows)) run(this.copy);
-    else this.waiting.push({ needsRows, run });
-  }
-
-  /** Why this browser keeps no copy; undefined: it does. */
-  get unavailable(): string | undefined {
+  /** What is wrong with the copy on this device. */
+  get unavailable(): Failure | undefined {
     return this.failure;
   }
 
@@ -159,7 +174,7 @@ export class LocalRows {
   /** What the server rendered. */
   getFirst = (): Snapshot => this.firstSnapshot;
 
-  status = (): StoreStatus => (this.failure === undefined ? (this.copy?.status ?? OPENING) : this.failed);
+  status = (): StoreStatus => this.copy?.status ?? this.before;
 
   statusAtFirst = (): StoreStatus => OPENING;
 
@@ -167,7 +182,8 @@ export class LocalRows {
   async wipe() {
     this.leaving = true;
     this.options.settings.write("copied", undefined);
-    await this.copy?.wipe();
+    const copy = this.copy ?? (await this.opening?.catch(() => undefined));
+    await copy?.wipe();
   }
 
   sync() {
@@ -189,15 +205,25 @@ export class LocalRows {
 
   private tell() {
     if (this.read) {
-      const rows = this.complete ? this.read() : laid(this.firstSnapshot, this.read());
+      const rows = this.read();
       if (!this.shown || !sameRows(rows, this.shown) || this.snapshot.complete !== this.complete) {
         this.shown = rows;
         this.remember(rows);
-        this.snapshot = arranged(rows, this.complete, this.hasRows);
+        this.snapshot = arranged(rows, this.complete, true);
       }
     }
     for (const listener of [...this.listeners]) listener();
   }
+}
+
+/** Milliseconds after which a database that does not open is one that is not there. */
+const PATIENCE = 5000;
+
+function inTime<Value>(promise: Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error("it does not open")), PATIENCE);
+    promise.then(resolve, reject).finally(() => clearTimeout(late));
+  });
 }
 
 /** Gives the same arrays as before, unless something in them has changed. */
@@ -207,15 +233,6 @@ function reader(copy: Copy): () => Rows {
   const trash = copy.tasks.query({ trash: true });
   const listTrash = copy.lists.query({ trash: true });
   return () => ({ tasks: tasks.get(), lists: lists.get(), trash: trash.get(), listTrash: listTrash.get() });
-}
-
-/** New rows over those that the page came with. */
-function laid(first: Snapshot, rows: Rows): Rows {
-  const over = <Row extends Task | List>(old: readonly Row[], now: readonly Row[]) => {
-    const ids = new Set(now.map(({ id }) => id));
-    return [...old.filter(({ id }) => !ids.has(id)), ...now];
-  };
-  return { ...rows, tasks: over(first.tasks, rows.tasks), lists: over(first.lists, rows.lists) };
 }
 
 function sameRows(one: Rows, other: Rows): boolean {

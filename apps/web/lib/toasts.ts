@@ -1,4 +1,4 @@
-import { Store } from "./store";
+import { Store } from "./store.ts";
 
 export interface Toast {
   id: number;

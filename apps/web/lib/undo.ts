@@ -1,10 +1,11 @@
-import { Store } from "./store";
+import { Store } from "./store.ts";
 
 export interface Undoable {
   id: number;
   /** What was done, as it stands in the message: "Completed “Pay rent”". */
   label: string;
-  revert: () => void;
+  /** False: another device has changed it since, and nothing was done. */
+  revert: () => boolean | void;
   /** One undo takes back all that follow each other under one key, as the letters of a title. */
   key?: string;
 }
@@ -19,7 +20,7 @@ export class Undo extends Store<readonly Undoable[]> {
     super([]);
   }
 
-  push(label: string, revert: () => void, key?: string): number {
+  push(label: string, revert: () => boolean | void, key?: string): number {
     const last = this.get().at(-1);
     // The first revert leads back to where all of them began.
     if (key !== undefined && last?.key === key) return last.id;
@@ -28,12 +29,11 @@ export class Undo extends Store<readonly Undoable[]> {
     return id;
   }
 
-  /** Takes back one, or the last one. Gives what it was. */
-  undo(id?: number): Undoable | undefined {
+  /** Takes back one, or the last one. Gives what it was, and whether it could be taken back. */
+  undo(id?: number): (Undoable & { done: boolean }) | undefined {
     const one = id === undefined ? this.get().at(-1) : this.get().find((other) => other.id === id);
     if (!one) return undefined;
     this.set(this.get().filter((other) => other !== one));
-    one.revert();
-    return one;
+    return { ...one, done: one.revert() !== false };
   }
 }
