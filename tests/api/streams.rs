@@ -1,6 +1,8 @@
 //! The stream of changes: an event for each writer's commit, on every replica, until the
 //! token expires or the server stops.
 
+use std::time::Duration;
+
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
