@@ -16,7 +16,6 @@ use crate::db::statement::{Access, Failure, Statement};
 use crate::db::table::{Place, Table as _};
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
-use crate::primitives::timestamp::Timestamp;
 use crate::tasks::trash::{end_tasks_of_list, restore_tasks_of_list, trash_tasks_of_list};
 
 /// Moves one of the owner's lists to the trash, or ends it.
@@ -40,7 +39,8 @@ impl Statement for DeleteList {
                 false => Place::Live,
             };
             let list: List = owned::find_matching(conn, owner, self.id, place, &self.if_match)?;
-            let now = Timestamp::now();
+            // That of its tasks, which tells clients what went there together.
+            let now = change.now();
             if self.permanent {
                 owned::delete(conn, change, &list)?;
                 end_tasks_of_list(conn, change, owner, list.id)?;
@@ -71,8 +71,7 @@ impl Statement for RestoreList {
         change_rows(conn, owner, |conn, change| {
             let (id, place) = (self.id, Place::Trash);
             let list: List = owned::find_matching(conn, owner, id, place, &self.if_match)?;
-            let now = Timestamp::now();
-            let mut new = list.changed(now);
+            let mut new = list.changed(change.now());
             new.deleted_at = None;
             owned::write(conn, change, &list, &new)?;
             restore_tasks_of_list(conn, change, owner, id)?;

@@ -82,6 +82,11 @@ async fn a_list_takes_its_live_tasks_along_and_brings_them_back(engine: Engine) 
         (&home["id"], &json!(2))
     );
     assert_eq!(trashed["deleted_at"], trashed["updated_at"]);
+    // Clients see by that what went there together.
+    let page = alice.get(&format!("{TASKS}?trash=true")).await.json();
+    let together = |task: &&Value| task["deleted_at"] == trashed["deleted_at"];
+    let items = page["items"].as_array().unwrap();
+    assert_eq!(items.iter().filter(together).count(), 2);
 
     let back = restore(&alice, &path).await;
     assert_eq!(

@@ -1,7 +1,8 @@
 import { Suspense, useState } from "react";
 import { useSnapshot } from "@/hooks/use-rows";
-import { type Disagreement, useServices } from "@/lib/services";
+import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
+import type { Disagreement } from "@/lib/undecided";
 import { ConflictDialog } from "./later";
 import ui from "./ui.module.css";
 

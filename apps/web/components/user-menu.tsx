@@ -34,14 +34,14 @@ export function UserMenu() {
     };
   }, [open]);
 
-  function askToSignOut() {
-    const { pending } = rows.status();
+  async function askToSignOut() {
     setOpen(false);
     if (user.guest) {
       button.current?.focus();
       return setLeaving(true);
     }
-    if (!pending) return void signOut();
+    const pending = await rows.sendNow();
+    if (!pending) return signOut();
     // The dialog gives the focus back to what has it now, and the menu is gone then.
     button.current?.focus();
     setAsked(pending);
@@ -79,7 +79,7 @@ export function UserMenu() {
           <PlaceLink to={at({ kind: "settings" })} className={ui.ghost} onGo={() => setOpen(false)}>
             Settings
           </PlaceLink>
-          <button type="button" className={ui.ghost} onClick={askToSignOut}>
+          <button type="button" className={ui.ghost} onClick={() => void askToSignOut()}>
             <LogOut size={16} />
             {user.guest ? "Leave and delete…" : "Sign out"}
           </button>

@@ -1,10 +1,13 @@
+import type { Rejection, Store } from "todoward-client/sync";
 import { authClient } from "./auth-client";
 import { why } from "./failures";
 import { forgetShell } from "./service-worker";
 import type { Services } from "./services";
-import { type AuthFault, authenticate, type Credentials } from "./sign-in";
+import { SharedList } from "./shared-list";
+import { type AuthFault, authenticate, type Credentials, EXISTS } from "./sign-in";
 import { UserStorage } from "./storage";
 import { connect } from "./todoward";
+import { DISAGREEMENTS, type Refusal, refusalOf, REFUSALS } from "./undecided";
 
 /** Deletes the account and everything in it, here and on the servers. Gives what prevented it. */
 export async function deleteAccount({ user, connection, forget }: Services, password: string): Promise<string | undefined> {
@@ -47,26 +50,45 @@ export async function authenticateGuest(mode: "sign-in" | "sign-up", given: Cred
   let clear: () => Promise<void>;
   try {
     clear = await sendTasks(guest);
-  } catch {
+  } catch (error) {
+    if ((error as Error).name === "SignedOut") return { text: "Your guest session has ended, so its tasks can’t come along. Reload the page to go on without them." };
     return { text: "Your tasks can’t be taken along right now because Todoward can’t be reached. They’re still here. Try again in a moment." };
   }
   let result = await authenticate(mode, given);
   // An attempt before this one may have made the account, and failed to take the tasks along.
-  if (typeof result !== "string" && mode === "sign-up" && result.field === "email") {
+  if (result === EXISTS) {
     const again = await authenticate("sign-in", given);
-    if (typeof again === "string") result = again;
+    if (typeof again === "string" || again.field === undefined) result = again;
   }
   if (typeof result !== "string") return result;
-  await clear();
+  bringAlong(guest.id, result);
+  await clear().catch((error: unknown) => console.error(error));
   await forgetShell();
   return result;
+}
+
+/** What is kept beside the tasks. */
+function bringAlong(guestId: string, userId: string) {
+  const [from, to] = [new UserStorage(guestId, "localStorage"), new UserStorage(userId, "localStorage")];
+  for (const name of [REFUSALS, DISAGREEMENTS, "settings", "collapsed"]) {
+    if (to.read<unknown>(name, undefined) === undefined) to.write(name, from.read<unknown>(name, undefined));
+  }
+  from.clear();
 }
 
 /** Sends what is only on this device so far. Gives what takes it off this device. */
 async function sendTasks({ id, baseUrl, timeLimit }: Guest): Promise<() => Promise<void>> {
   const { openStore } = await import("todoward-client/sync");
   const { client } = connect({ baseUrl, timeLimit, userId: id, onSignedOut: () => undefined });
-  const store = await openStore({ client });
+  const refusals = new SharedList<Refusal>(new UserStorage(id, "localStorage"), REFUSALS);
+  const onRejected = (rejection: Rejection) => refusals.add(refusalOf(rejection, undefined));
+  let store: Store;
+  try {
+    store = await openStore({ client, onRejected });
+  } catch {
+    // This browser stores nothing: there is nothing to send.
+    return async () => undefined;
+  }
   try {
     // Another tab may go on writing.
     do await store.sync();
@@ -75,8 +97,5 @@ async function sendTasks({ id, baseUrl, timeLimit }: Guest): Promise<() => Promi
     store.close();
     throw error;
   }
-  return async () => {
-    new UserStorage(id, "localStorage").write("copied", undefined);
-    await store.wipe();
-  };
+  return () => store.wipe();
 }

@@ -114,7 +114,7 @@ export class LocalRows {
     const options = { client, onConflict, onRejected, seed: first ?? undefined };
     const opening = openStore(options);
     try {
-      return await inTime(opening);
+      return await inTime(opening, PATIENCE);
     } catch (error) {
       console.warn("no IndexedDB:", error);
       // Should it open after all: there is one already.
@@ -190,6 +190,15 @@ export class LocalRows {
     void this.copy?.sync().catch(() => undefined);
   }
 
+  /** Sends what waits, if that is a matter of a moment. Gives how many writes are left. */
+  async sendNow(): Promise<number> {
+    const { pending } = this.status();
+    if (pending === 0) return 0;
+    const copy = this.copy ?? (await this.opening?.catch(() => undefined));
+    if (copy) await inTime(copy.sync(), MOMENT).catch(() => undefined);
+    return this.status().pending;
+  }
+
   /** What a row was called that is there, or was until a moment ago. */
   titleOf(id: string): string | undefined {
     return this.snapshot.byId.get(id)?.title ?? this.snapshot.listById.get(id)?.name ?? this.gone.get(id);
@@ -218,10 +227,12 @@ export class LocalRows {
 
 /** Milliseconds after which a database that does not open is one that is not there. */
 const PATIENCE = 5000;
+/** Milliseconds that nobody minds. */
+const MOMENT = 1500;
 
-function inTime<Value>(promise: Promise<Value>): Promise<Value> {
+function inTime<Value>(promise: Promise<Value>, milliseconds: number): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error("it does not open")), PATIENCE);
+    const late = setTimeout(() => reject(new Error("it takes too long")), milliseconds);
     promise.then(resolve, reject).finally(() => clearTimeout(late));
   });
 }

@@ -1,5 +1,4 @@
 import { createContext, useContext } from "react";
-import type { Conflict, Rejection } from "todoward-client/sync";
 import { makeActions } from "./actions";
 import { todayIn } from "./dates";
 import { Navigation } from "./navigation";
@@ -13,6 +12,7 @@ import { Store } from "./store";
 import type { Theme } from "./theme";
 import { Toasts } from "./toasts";
 import { connect } from "./todoward";
+import { type Disagreement, DISAGREEMENTS, type Refusal, refusalOf, REFUSALS } from "./undecided";
 import { Undo } from "./undo";
 
 export interface User {
@@ -42,18 +42,6 @@ export interface First {
   rows: FirstRows | null;
 }
 
-/** One field of a task that was changed here and, in another way, elsewhere. What is there stays until the user decides. */
-export interface Disagreement extends Pick<Conflict, "id" | "field" | "local" | "remote"> {
-  key: string;
-}
-
-/** A write that the server refused. */
-export interface Refusal extends Pick<Rejection, "kind" | "id" | "action" | "at" | "problem"> {
-  key: string;
-  /** Of its row, as it was known here. */
-  title: string | undefined;
-}
-
 /** Where text is kept that was typed when the page went. */
 export const TYPED = "typed";
 
@@ -79,8 +67,8 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
   const day = new Store(today);
   /** The zone that days and times are shown in. */
   const zone = new Store(firstZone);
-  const disagreements = new SharedList<Disagreement>(kept, "disagreements");
-  const refusals = new SharedList<Refusal>(kept, "refusals");
+  const disagreements = new SharedList<Disagreement>(kept, DISAGREEMENTS);
+  const refusals = new SharedList<Refusal>(kept, REFUSALS);
   /** `later`: the user knows, and goes on without sending. */
   const signedOut = new Store<"no" | "asking" | "later">("no");
   /** Ids of the tasks that are chosen for a common action. */
@@ -100,11 +88,17 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
       else if (signedOut.get() === "no") signedOut.set("asking");
     },
   });
+  /** Has signed out, here or in another tab. */
+  let left = false;
   const rows: LocalRows = new LocalRows({
     client: connection.client,
     settings: kept,
     first,
-    onGone: () => location.reload(),
+    onGone() {
+      left = true;
+      storage.clear();
+      location.reload();
+    },
     onConflict(conflict) {
       const { kind, id, field, local, remote } = conflict;
       // A list's name is not worth a question: the later one stays.
@@ -112,10 +106,10 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
       disagreements.add({ key: `${id} ${field}`, id, field, local, remote });
       return remote;
     },
-    onRejected({ kind, id, action, at, problem }) {
+    onRejected(rejection) {
       // Gone is what was to go.
-      if (action.type === "delete") return;
-      refusals.add({ key: `${id} ${at}`, kind, id, action, at, problem, title: rows.titleOf(id) });
+      if (rejection.action.type === "delete") return;
+      refusals.add(refusalOf(rejection, rows.titleOf(rejection.id)));
     },
   });
   /** What was typed in the moment in which the page went: the browser may not have saved it any more. */
@@ -139,9 +133,13 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
     signedOut, selection, collapsed, lingering, said,
     /** Begins all that needs a browser; gives the function that ends it. */
     start() {
+      let told = "";
       const newDay = () => {
         const here = zoneOf(settings.get());
         if (here !== zone.get()) zone.set(here);
+        // So that the server's next first page has the right day.
+        if (here !== told) document.cookie = `zone=${encodeURIComponent(here)}; path=/; max-age=31536000; samesite=lax`;
+        told = here;
         const now = look();
         if (now !== day.get()) day.set(now);
       };
@@ -150,9 +148,9 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
         connection.returned();
         newDay();
       };
+      // Some browsers keep a page as it was, and show it to whoever goes back.
+      const shown = (event: PageTransitionEvent) => left && event.persisted && location.reload();
       newDay();
-      // So that the server's next first page has the right day.
-      document.cookie = `zone=${encodeURIComponent(zoneOf(settings.get()))}; path=/; max-age=31536000; samesite=lax`;
       const timer = setInterval(newDay, 20_000);
       finishTyping();
       const ends = [
@@ -160,12 +158,15 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
         rows.start(),
         disagreements.start(),
         refusals.start(),
+        settings.start(),
         settings.subscribe(newDay),
         () => clearInterval(timer),
       ];
       document.addEventListener("visibilitychange", back);
+      window.addEventListener("pageshow", shown);
       return () => {
         document.removeEventListener("visibilitychange", back);
+        window.removeEventListener("pageshow", shown);
         for (const end of ends) end();
       };
     },
@@ -177,7 +178,9 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
     },
     /** Leaves nothing of this user on the device. */
     async forget() {
+      left = true;
       connection.forget();
+      storage.clear();
       disagreements.clear();
       refusals.clear();
       await rows.wipe();

@@ -1,6 +1,6 @@
 import type { UserStorage } from "./storage";
-import { Store } from "./store";
-import { THEME_COOKIE, type Theme } from "./theme";
+import { Store } from "./store.ts";
+import { readTheme, THEME_COOKIE, type Theme } from "./theme.ts";
 
 export interface Settings {
   theme: Theme;
@@ -16,21 +16,55 @@ export interface Settings {
 const DEFAULTS: Settings = { theme: "system", weekStart: 1, timeZone: null, singleKeys: true, density: "comfortable" };
 const YEAR = 365 * 24 * 60 * 60;
 
+const NAME = "settings";
+
 /** What a user has chosen, on this device. */
 export class SettingsStore extends Store<Settings> {
   private readonly storage: UserStorage;
 
   constructor(storage: UserStorage, theme: Theme) {
     const rendered = { ...DEFAULTS, theme };
-    super({ ...DEFAULTS, ...storage.read<Partial<Settings>>("settings", {}), theme }, rendered);
+    super({ ...known(storage.read<unknown>(NAME, {})), theme }, rendered);
     this.storage = storage;
+  }
+
+  /** Begins to follow the other tabs; gives the function that ends it. */
+  start(): () => void {
+    const heard = (event: StorageEvent) => {
+      if (event.key !== this.storage.key(NAME)) return;
+      const settings = known(this.storage.read<unknown>(NAME, {}));
+      if (settings.theme !== this.get().theme) document.documentElement.dataset.theme = settings.theme;
+      this.set(settings);
+    };
+    window.addEventListener("storage", heard);
+    return () => window.removeEventListener("storage", heard);
   }
 
   change(some: Partial<Settings>) {
     const settings = { ...this.get(), ...some };
     this.set(settings);
-    this.storage.write("settings", settings);
+    this.storage.write(NAME, settings);
     if (some.theme) showTheme(some.theme);
+  }
+}
+
+/** The settings that were stored, as far as this release and this browser know them. */
+export function known(stored: unknown): Settings {
+  const { theme, weekStart, timeZone, singleKeys, density } = (stored ?? {}) as Partial<Record<keyof Settings, unknown>>;
+  return {
+    theme: readTheme(String(theme)),
+    weekStart: weekStart === 0 || weekStart === 6 ? weekStart : DEFAULTS.weekStart,
+    timeZone: typeof timeZone === "string" && isZone(timeZone) ? timeZone : null,
+    singleKeys: singleKeys !== false,
+    density: density === "compact" ? density : DEFAULTS.density,
+  };
+}
+
+function isZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat("en", { timeZone: name }));
+  } catch {
+    return false;
   }
 }
 

@@ -29,6 +29,16 @@ export class UserStorage {
     }
   }
 
+  /** Removes all of this user. */
+  clear() {
+    try {
+      const area = window[this.area];
+      for (const key of Object.keys(area)) if (key.startsWith(this.key(""))) area.removeItem(key);
+    } catch {
+      // It is switched off: nothing is there.
+    }
+  }
+
   key(name: string) {
     return `todoward:${this.userId}:${name}`;
   }
