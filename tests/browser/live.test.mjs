@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { expect, test } from "./support/test.mjs";
 
 test("two tabs agree at once, whichever of them writes", async ({ visitor }) => {
@@ -37,15 +38,22 @@ test("two devices agree within a second", async ({ visitor, chromium }) => {
   await expect(todo.row(title)).toBeHidden({ timeout: 2_500 });
 });
 
-test("the stream outlives the time limit of requests", async ({ visitor, start }) => {
+test("a stream, and a file on a slow line, outlive the time limit of requests", async ({ visitor, start }) => {
   const stack = await start({ app: { TODOWARD_TIMEOUT: "1" } });
   const ada = await visitor({ stack });
   const opened = [];
   ada.page.on("request", (request) => request.url().endsWith("/changes/stream") && opened.push(request.url()));
   await ada.start();
   await expect.poll(() => opened.length).toBe(1);
+  const { token } = await ada.auth("GET", "/token");
+  const headers = { authorization: `Bearer ${token}`, "content-type": "text/csv" };
+  const importing = request(`${stack.appUrl}/backend/api/v1/import?dry_run=true`, { method: "POST", headers });
+  const response = new Promise((done, failed) => importing.on("response", done).on("error", failed));
+  importing.write("title\n");
   const begun = Date.now();
   await expect.poll(() => Date.now() - begun, { timeout: 10_000 }).toBeGreaterThan(4_000);
+  importing.end("Slowly\n");
+  expect((await response).statusCode).toBe(200);
   await ada.create("From elsewhere");
   await expect(ada.todo.row("From elsewhere")).toBeVisible({ timeout: 1_500 });
   expect(opened).toHaveLength(1);

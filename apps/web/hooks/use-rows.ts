@@ -33,7 +33,7 @@ export function useStatus(): StoreStatus {
   return useSyncExternalStore(rows.subscribe, rows.status, rows.statusAtFirst);
 }
 
-export interface TagCount {
+interface TagCount {
   name: string;
   /** How many open tasks have it. */
   open: number;

@@ -26,7 +26,7 @@ export function useShortcuts(act: (key: string, event: KeyboardEvent) => boolean
   }, []);
 }
 
-export function isTyping(target: EventTarget | null) {
+function isTyping(target: EventTarget | null) {
   if (!(target instanceof HTMLElement)) return false;
   const isText = target.matches("input:not([type=checkbox], [type=radio]), textarea, select");
   return isText || target.isContentEditable;

@@ -16,8 +16,6 @@ interface Parts {
   onCompleted: (ids: readonly string[]) => void;
 }
 
-export type Actions = ReturnType<typeof makeActions>;
-
 /**
  * Every write of the app. Each is done at once on this device and pushes its inverse on `undo`; the message with Undo
  * comes where a user would look for one.

@@ -17,7 +17,7 @@ export function daysBetween(from: string, to: string): number {
   return Math.round((Date.parse(to) - Date.parse(from)) / DAY);
 }
 
-export function weekday(day: string): number {
+function weekday(day: string): number {
   return new Date(Date.parse(day)).getUTCDay();
 }
 
@@ -25,7 +25,7 @@ function format(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-export type DueTone = "overdue" | "today" | "soon" | "later";
+type DueTone = "overdue" | "today" | "soon" | "later";
 
 /** "Today", "Tomorrow", "Overdue 2 days", "Wednesday", "4 Dec", "4 Dec 2027". */
 export function describeDue(due: string, now: string): { text: string; tone: DueTone } {
@@ -50,7 +50,7 @@ function named(day: string, options: Intl.DateTimeFormatOptions): string {
   return new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options }).format(Date.parse(day));
 }
 
-export interface Due {
+interface Due {
   /** `YYYY-MM-DD`. */
   day: string;
   /** `HH:MM`; null: some time that day. */

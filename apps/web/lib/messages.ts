@@ -1,6 +1,6 @@
 import type { StoreStatus } from "todoward-client/sync";
 
-export interface Explanation {
+interface Explanation {
   /** What is wrong, and what it means for the user. */
   text: string;
   /** For whoever runs the servers. */

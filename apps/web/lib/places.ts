@@ -94,7 +94,7 @@ function isDay(text: string): boolean {
   return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
 }
 
-export function pathOf(place: Place): string {
+function pathOf(place: Place): string {
   if (place.kind === "list") return `/lists/${place.id}`;
   return place.kind === "today" ? "/" : `/${place.kind}`;
 }

@@ -1,4 +1,4 @@
-import { parseAddress, writeAddress } from "./places";
+import { parseAddress, writeAddress } from "./places.ts";
 
 /** Where a sign-in leads: a place of this app and nowhere else, whatever the query says. */
 export function returnPath(to: string | string[] | undefined): string {

@@ -30,7 +30,7 @@ export interface Snapshot {
 type Rows = { tasks: readonly Task[]; lists: readonly List[]; trash: readonly Task[]; listTrash: readonly List[] };
 
 /** `storage`: this browser stores nothing; the copy is in memory. `app`: there is no copy, a part of the app is missing. */
-export type Failure = "storage" | "app";
+type Failure = "storage" | "app";
 
 const OPENING: StoreStatus = { state: "syncing", pending: 0, leader: false };
 

@@ -2,7 +2,7 @@ import type { UserStorage } from "./storage";
 import { Store } from "./store.ts";
 import { readTheme, THEME_COOKIE, type Theme } from "./theme.ts";
 
-export interface Settings {
+interface Settings {
   theme: Theme;
   /** 0 is Sunday. */
   weekStart: 0 | 1 | 6;

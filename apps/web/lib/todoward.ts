@@ -1,8 +1,6 @@
 import { Todoward } from "todoward-client";
 import { TokenSource } from "./token-source";
 
-export type Connection = ReturnType<typeof connect>;
-
 /** A connection to Todoward in the name of one user. */
 export function connect(options: {
   baseUrl: string;
@@ -40,10 +38,14 @@ export function connect(options: {
   };
 }
 
-/** Gives up after so many milliseconds. A stream only has to begin within them. */
+/** Milliseconds for a file, on a slow line. */
+const FILE_LIMIT = 15 * 60_000;
+
+/** Gives up after so many milliseconds. A stream only has to begin within them, and a file may take longer. */
 async function fetchInTime(input: Request, init: RequestInit | undefined, timeLimit: number) {
   const limit = new AbortController();
-  const late = setTimeout(() => limit.abort(new DOMException("no response in time", "TimeoutError")), timeLimit);
+  const isFile = /\/api\/v1\/(import|export)$/.test(new URL(input.url).pathname);
+  const late = setTimeout(() => limit.abort(new DOMException("no response in time", "TimeoutError")), isFile ? FILE_LIMIT : timeLimit);
   const signal = AbortSignal.any([input.signal, limit.signal]);
   const response = await fetch(input, { ...init, signal }).catch((error: unknown) => {
     clearTimeout(late);

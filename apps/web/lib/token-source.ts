@@ -66,7 +66,7 @@ async function askFrontend(): Promise<Response> {
 }
 
 /** No token, but not because the user is signed out. */
-export class FrontendUnreachable extends Error {
+class FrontendUnreachable extends Error {
   constructor(readonly status: number) {
     super(`no token: /api/auth/token answers ${status || "nothing"}`);
     this.name = "FrontendUnreachable";

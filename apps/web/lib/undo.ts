@@ -1,6 +1,6 @@
 import { Store } from "./store.ts";
 
-export interface Undoable {
+interface Undoable {
   id: number;
   /** What was done, as it stands in the message: "Completed “Pay rent”". */
   label: string;

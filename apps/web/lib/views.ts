@@ -218,7 +218,7 @@ function byDay(done: Task[], flat: (tasks: Task[]) => Row[], now: Circumstances)
   return [...days].map(([day, tasks]) => ({ key: day, title: dayTitle(day, now.today), rows: flat(tasks) }));
 }
 
-export function dayTitle(day: string, today: string): string {
+function dayTitle(day: string, today: string): string {
   const days = daysBetween(today, day);
   if (days === 0) return `Today · ${longDay(day)}`;
   if (days === 1) return `Tomorrow · ${longDay(day)}`;

@@ -125,3 +125,10 @@ test("undo of a move leaves a task that another device has moved on", async () =
   actions.undo();
   assert.equal(rows.get().listById.get(home)?.name, "Theirs");
 });
+
+test("whoever signs out before the copy is open leaves none", async () => {
+  const { rows, actions } = await started();
+  actions.add({ title: "early" });
+  await rows.wipe();
+  assert.deepEqual([rows.status().state, rows.status().pending, rows.get().tasks], ["closed", 0, []]);
+});

@@ -43,27 +43,36 @@ async function passOn(request: Request) {
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
-  const init = { method: request.method, headers, body: request.body, duplex: "half", redirect: "manual", cache: "no-store" };
   // One controller, which nothing but this function's own listeners end: a signal of AbortSignal.any() can be collected
   // while the body still comes, and a stream would then outlive the page that listened.
   const ending = new AbortController();
   request.signal.addEventListener("abort", () => ending.abort(), { once: true });
-  // A stream only has to begin in time.
+  // A response has to begin in time, once the request is sent: a long file on a slow line is not Todoward's fault.
   let isLate = false;
-  const late = setTimeout(() => {
-    isLate = true;
-    ending.abort();
-  }, timeLimit());
+  let isHere = false;
+  let late: ReturnType<typeof setTimeout> | undefined;
+  const begin = () => {
+    // What is refused may be refused before it is sent.
+    if (isHere) return;
+    late = setTimeout(() => {
+      isLate = true;
+      ending.abort();
+    }, timeLimit());
+  };
+  const body = request.body?.pipeThrough(new TransformStream({ flush: begin }));
+  if (!body) begin();
+  const init = { method: request.method, headers, body, duplex: "half", redirect: "manual", cache: "no-store" };
   let response: Response;
   try {
     response = await fetch(url, { ...init, signal: ending.signal } as RequestInit);
   } catch (error) {
-    clearTimeout(late);
     if (!request.signal.aborted) console.error(`Todoward does not answer at ${url.origin} (TODOWARD_URL):`, reason(error));
     // The client package takes it for what it is: no connection, which may pass.
     return new Response("Todoward does not answer", { status: isLate ? 504 : 502 });
+  } finally {
+    isHere = true;
+    clearTimeout(late);
   }
-  if (response.headers.get("content-type")?.startsWith("text/event-stream")) clearTimeout(late);
   const back = new Headers(response.headers);
   for (const name of NOT_PASSED_BACK) back.delete(name);
   return new Response(response.body, { status: response.status, headers: back });
