@@ -47,3 +47,8 @@ test("an order hides nothing, and neither does a space", () => {
   assert.ok(!isNarrowed({ ...NO_FILTERS, sort: "title", q: " " }));
   assert.ok(isNarrowed({ ...NO_FILTERS, due: "none" }));
 });
+
+test("a day at either end of time is none, because its week cannot be shown", () => {
+  for (const from of ["0000-01-01", "0001-01-01", "1969-12-31", "9999-12-31", "2026-02-30", "x"]) assert.equal(parseAddress("/upcoming", `?from=${from}`)?.from, null);
+  for (const from of ["1970-01-01", "9998-12-31"]) assert.equal(parseAddress("/upcoming", `?from=${from}`)?.from, from);
+});
