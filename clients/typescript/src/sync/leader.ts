@@ -127,11 +127,12 @@ export class Leader {
   async #listen(signal: AbortSignal): Promise<void> {
     if (this.#listening) return;
     this.#listening = true;
-    const lost = () => {
-      // The last event may be lost with it; and whoever waited for the next one has to poll now.
-      this.#pullWanted = true;
-      if (this.#streaming) this.#wake?.(false);
+    const lost = (isGone: boolean) => {
       this.#streaming = false;
+      // The last event may be lost with it.
+      this.#pullWanted = true;
+      // Whoever waits for the next one has to poll now.
+      if (isGone) this.#wake?.(false);
     };
     try {
       await this.#store.client.subscribe({
@@ -139,10 +140,11 @@ export class Leader {
         signal,
         onOpen: () => (this.#streaming = true),
         onChanged: () => this.wake(true),
-        onRetry: lost,
+        // The first new one is there in a moment, and says what was missed.
+        onRetry: ({ retry }) => lost(retry === 2),
       });
     } catch (error) {
-      lost();
+      lost(true);
       // Who signs in again, listens again; what else is refused stays so.
       this.#listening = !(error instanceof SignedOut);
     }
