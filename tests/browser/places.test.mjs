@@ -24,7 +24,7 @@ test("each place shows its tasks, and the sidebar says how many", async ({ visit
   await todo.shows("Long overdue", "Due today");
   await expect(page.getByRole("heading", { name: /^Overdue/ })).toHaveCount(1);
   const places = page.getByRole("navigation", { name: "Places" });
-  await expect(places.getByRole("link", { name: /^Today/ })).toHaveAccessibleName(/2 open, 1 overdue/);
+  await expect(places.getByRole("link", { name: /^Today/ })).toHaveAccessibleName(/1 overdue, 2 open/);
   await expect(places.getByRole("link", { name: /^Inbox/ })).toHaveAccessibleName(/5 open/);
   await expect(places.getByRole("link", { name: /^Groceries/ })).toHaveAccessibleName(/1 open/);
 

@@ -139,7 +139,7 @@ test("how a task repeats is chosen, or said in words, and its next dates are sho
     due_date: "2199-01-25",
     recurrence: { rule: "FREQ=MONTHLY;BYDAY=-1FR", from: "due" },
   });
-  await page.getByLabel("Count from the day I complete it").check();
+  await page.getByLabel("Count from the day it’s done").check();
   await expect.poll(async () => (await ada.api("GET", `/tasks/${task.id}`)).data.recurrence.from).toBe("completion");
   await accessible(page, "the picker");
   await repeat.selectOption({ label: "Never" });

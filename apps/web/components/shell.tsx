@@ -70,7 +70,7 @@ export function Shell() {
         <Sidebar open={drawer} onClose={closeDrawer} />
         <div className={styles.column} data-behind-drawer>
           <TopBar onMenu={() => setDrawer(true)} onPalette={() => setOver("palette")} />
-          <main id="main" tabIndex={-1} className={styles.main}>
+          <main id="main" tabIndex={-1} className={styles.main} data-wide={place.kind === "upcoming" && address.view === "month"}>
             <Notices />
             <Suspense>
               <PlaceView />

@@ -12,7 +12,7 @@ export async function deleteAccount({ user, connection, forget }: Services, pass
     if (user.guest) {
       // Refused with a token that is older than five minutes.
       connection.renew();
-      await connection.client.eraseAccount(user.id);
+      await (await connection.client()).eraseAccount(user.id);
       // There is nothing left to sync, and soon nobody to sync as.
       await forget();
       await authClient.deleteAnonymousUser();
@@ -65,7 +65,7 @@ export async function authenticateGuest(mode: "sign-in" | "sign-up", given: Cred
 /** Sends what is only on this device so far. Gives what takes it off this device. */
 async function sendTasks({ id, baseUrl, timeLimit }: Guest): Promise<() => Promise<void>> {
   const { openStore } = await import("todoward-client/sync");
-  const { client } = connect({ baseUrl, timeLimit, userId: id, onSignedOut: () => undefined });
+  const client = await connect({ baseUrl, timeLimit, userId: id, onSignedOut: () => undefined }).client();
   const store = await openStore({ client });
   try {
     // Another tab may go on writing.

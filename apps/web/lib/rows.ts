@@ -6,6 +6,8 @@ import type { UserStorage } from "./storage";
 export interface FirstRows {
   tasks: Task[];
   lists: List[];
+  /** Whether these are all open tasks and all lists. */
+  all: boolean;
 }
 
 /** All rows at one moment, arranged for whoever shows them. */
@@ -23,6 +25,8 @@ export interface Snapshot {
   listTrash: readonly List[];
   /** Whether these are all there are, and not only what the page came with. */
   complete: boolean;
+  /** Whether these are at least all open tasks, and all lists. */
+  allOpen: boolean;
   /** Whether what is done is done at once, and does not wait for the copy. */
   open: boolean;
 }
@@ -32,7 +36,7 @@ type Rows = { tasks: readonly Task[]; lists: readonly List[]; trash: readonly Ta
 const OPENING: StoreStatus = { state: "syncing", pending: 0, leader: false };
 
 interface Options {
-  client: Todoward;
+  connect: () => Promise<Todoward>;
   settings: UserStorage;
   first: FirstRows | null;
   onConflict: (conflict: Conflict) => unknown;
@@ -66,7 +70,7 @@ export class LocalRows {
   constructor(options: Options) {
     this.options = options;
     const { tasks = [], lists = [] } = options.first ?? {};
-    this.firstSnapshot = arranged({ tasks, lists, trash: [], listTrash: [] }, false, false);
+    this.firstSnapshot = arranged({ tasks, lists, trash: [], listTrash: [] }, { allOpen: options.first?.all === true });
     this.snapshot = this.firstSnapshot;
   }
 
@@ -97,15 +101,15 @@ export class LocalRows {
 
   private async open(): Promise<Copy> {
     // Not needed for the first look at the page, so not in its first script.
-    const { openStore } = await import("todoward-client/sync");
-    const { client, onConflict, onRejected } = this.options;
+    const { connect, onConflict, onRejected } = this.options;
+    const [{ openStore }, client] = await Promise.all([import("todoward-client/sync"), connect()]);
     return openStore({ client, onConflict, onRejected });
   }
 
   private opened(copy: Copy) {
     this.copy = copy;
     this.read = reader(copy);
-    this.complete = this.options.settings.read("copied", false);
+    this.complete = this.isCopied;
     copy.subscribe(() => {
       if (copy.status.state === "closed") {
         if (this.copy === copy && !this.leaving) this.options.onGone();
@@ -116,6 +120,11 @@ export class LocalRows {
     });
     this.look();
     this.tell();
+  }
+
+  /** Whether this device has had all rows before. */
+  get isCopied(): boolean {
+    return this.options.settings.read("copied", false);
   }
 
   /** Whether the copy is complete now; what has waited for that is done. */
@@ -193,7 +202,7 @@ export class LocalRows {
       if (!this.shown || !sameRows(rows, this.shown) || this.snapshot.complete !== this.complete) {
         this.shown = rows;
         this.remember(rows);
-        this.snapshot = arranged(rows, this.complete, this.hasRows);
+        this.snapshot = arranged(rows, { complete: this.complete, allOpen: this.complete || this.firstSnapshot.allOpen, open: this.hasRows });
       }
     }
     for (const listener of [...this.listeners]) listener();
@@ -223,7 +232,7 @@ function sameRows(one: Rows, other: Rows): boolean {
   return names.every((name) => one[name] === other[name] || (one[name].length === 0 && other[name].length === 0));
 }
 
-function arranged({ tasks, lists, trash, listTrash }: Rows, complete: boolean, open: boolean): Snapshot {
+function arranged({ tasks, lists, trash, listTrash }: Rows, { complete = false, allOpen = false, open = false }): Snapshot {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const children = new Map<string, Task[]>();
   for (const task of tasks) {
@@ -244,6 +253,7 @@ function arranged({ tasks, lists, trash, listTrash }: Rows, complete: boolean, o
     trash: latest(trash),
     listTrash: latest(listTrash),
     complete,
+    allOpen,
     open,
   };
 }

@@ -101,7 +101,7 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
     },
   });
   const rows: LocalRows = new LocalRows({
-    client: connection.client,
+    connect: connection.client,
     settings: kept,
     first,
     onGone: () => location.reload(),
@@ -150,6 +150,8 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
         connection.returned();
         newDay();
       };
+      // The first visit of this browser waits for what the server says: one step less.
+      if (!rows.isCopied) connection.prepare();
       newDay();
       // So that the server's next first page has the right day.
       document.cookie = `zone=${encodeURIComponent(zoneOf(settings.get()))}; path=/; max-age=31536000; samesite=lax`;
@@ -177,7 +179,7 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
     },
     /** Leaves nothing of this user on the device. */
     async forget() {
-      connection.forget();
+      await connection.forget();
       disagreements.clear();
       refusals.clear();
       await rows.wipe();

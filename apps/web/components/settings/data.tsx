@@ -25,7 +25,7 @@ export function DataSection() {
   async function download() {
     setBusy(true);
     try {
-      const response = await connection.client.exportTasks(format);
+      const response = await (await connection.client()).exportTasks(format);
       save(await response.blob(), FORMATS[format].file);
       toasts.show("Your tasks have been exported.");
     } catch (error) {

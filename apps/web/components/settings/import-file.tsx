@@ -38,7 +38,7 @@ export function ImportFile() {
     if (file.size > LARGEST) return setWrong({ file, text: "The file is larger than 20 MB. Split it and import the parts." });
     setBusy(true);
     try {
-      const result = await connection.client.importTasks(file, { dryRun: true, format });
+      const result = await (await connection.client()).importTasks(file, { dryRun: true, format });
       setPreview({ file, format, result });
     } catch (error) {
       setPreview(undefined);
@@ -51,7 +51,7 @@ export function ImportFile() {
   async function bring({ file, format }: Preview) {
     setBusy(true);
     try {
-      const { created } = await connection.client.importTasks(file, { format });
+      const { created } = await (await connection.client()).importTasks(file, { format });
       setPreview(undefined);
       toasts.show(`Imported ${counted(created)}.`);
       rows.sync();
