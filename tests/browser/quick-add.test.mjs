@@ -49,7 +49,7 @@ test("a line that says only when is not added", async ({ visitor }) => {
   const todo = await ada.start("/all");
   await todo.title.fill("tomorrow 5pm");
   await todo.title.press("Enter");
-  await expect(todo.messages).toContainText("Say what there is to do, too.");
+  await expect(todo.messages).toContainText("Give the task a title, too.");
   await expect(todo.title).toHaveValue("tomorrow 5pm");
   await expect(todo.rows).toHaveCount(0);
 });

@@ -11,14 +11,14 @@ import ui from "./ui.module.css";
 
 const TEXTS = {
   today: [Sun, "Nothing due today", "Tasks that are due today or overdue show up here."],
-  inbox: [Inbox, "Your inbox is empty", "New tasks land here until you give them a list."],
+  inbox: [Inbox, "Your inbox is empty", "New tasks land here until you move them to a list."],
   upcoming: [CalendarCheck, "Nothing coming up", "Tasks with a due date show up here."],
   all: [Layers, "Nothing to do", "Add your first task above."],
   done: [CheckCheck, "Nothing done yet", "Completed tasks are kept here, most recent first."],
   trash: [Trash2, "The trash is empty", "Deleted tasks stay here for 30 days."],
   list: [ListTodo, "This list is empty", "Add a task above, or drag one here from another list."],
   settings: [ListTodo, "", ""],
-  filtered: [SearchX, "Nothing found", "No task matches your search and filters."],
+  filtered: [SearchX, "Nothing found", "No tasks match your search and filters."],
   gone: [SearchX, "This list doesn’t exist", "It may have been deleted. Look for it in the trash."],
 } as const;
 

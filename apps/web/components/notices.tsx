@@ -35,7 +35,7 @@ function ConnectionNotice() {
   const explanation = explainSync(status, online, connection.baseUrl);
   // A moment without a network is nobody's concern.
   const away = usePatient(explanation !== null);
-  const waiting = status.pending === 0 ? "" : status.pending === 1 ? " 1 change is waiting to be sent." : ` ${status.pending} changes are waiting to be sent.`;
+  const waiting = status.pending === 0 ? "" : status.pending === 1 ? " 1 change is waiting to sync." : ` ${status.pending} changes are waiting to sync.`;
   if (rows.unavailable) return <Notice text="This browser won’t let Todoward store tasks on this device. Allow site data, or leave private browsing, then reload." />;
   if (out === "later") {
     return (

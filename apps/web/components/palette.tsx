@@ -118,7 +118,7 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
           aria-controls={id}
           aria-autocomplete="list"
           aria-activedescendant={found.length ? `${id}-${current}` : undefined}
-          placeholder="Go to, find or do…"
+          placeholder="Type a command or search…"
           autoComplete="off"
           value={typed}
           onChange={(event) => {

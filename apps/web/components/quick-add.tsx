@@ -54,7 +54,7 @@ export function QuickAdd({ day, onClose }: Props) {
     adding.current = false;
     if (!fields.title) {
       input.current?.focus();
-      return toasts.error("Say what there is to do, too.");
+      return toasts.error("Give the task a title, too.");
     }
     const where = day ? { due_date: day } : fieldsOf(place, today);
     const all = { ...where, ...fields };

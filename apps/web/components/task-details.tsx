@@ -354,7 +354,7 @@ function Disagreements({ task }: { task: Task }) {
   if (all.length === 0) return null;
   return (
     <p className={styles.notice}>
-      Changed on another device while you edited it. <ReviewButton id={task.id} />
+      Also changed on another device while you were editing. <ReviewButton id={task.id} />
     </p>
   );
 }

@@ -48,7 +48,7 @@ export async function authenticateGuest(mode: "sign-in" | "sign-up", given: Cred
   try {
     clear = await sendTasks(guest);
   } catch {
-    return { text: "Your tasks can’t be taken along right now because Todoward can’t be reached. They’re still here. Try again in a moment." };
+    return { text: "Your tasks can’t be moved to your account right now because Todoward can’t be reached. They’re still here. Try again in a moment." };
   }
   let result = await authenticate(mode, given);
   // An attempt before this one may have made the account, and failed to take the tasks along.
