@@ -3,7 +3,6 @@ import { useAddress } from "@/hooks/use-address";
 import { useSnapshot } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
 import { at, NO_FILTERS } from "@/lib/places";
-import { samples } from "@/lib/samples";
 import { useServices } from "@/lib/services";
 import styles from "./empty.module.css";
 import { PlaceLink } from "./place-link";
@@ -39,7 +38,7 @@ export function Empty({ kind }: { kind: keyof typeof TEXTS }) {
       {kind === "gone" ? <h1>{title}</h1> : <h2>{title}</h2>}
       <p>{text}</p>
       {isNew && (
-        <button type="button" className={ui.button} onClick={() => actions.addSamples(samples(today))}>
+        <button type="button" className={ui.button} onClick={() => void import("@/lib/samples").then(({ samples }) => actions.addSamples(samples(today)))}>
           Add sample tasks
         </button>
       )}

@@ -5,7 +5,6 @@ import { todayIn } from "./dates";
 import { Navigation } from "./navigation";
 import type { Address } from "./places";
 import { type FirstRows, LocalRows } from "./rows";
-import { forgetShell } from "./service-worker";
 import { SettingsStore, zoneOf } from "./settings";
 import { SharedList } from "./shared-list";
 import { UserStorage } from "./storage";
@@ -183,6 +182,7 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
       disagreements.clear();
       refusals.clear();
       await rows.wipe();
+      const { forgetShell } = await import("./service-worker");
       await forgetShell();
     },
   };
