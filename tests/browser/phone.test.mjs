@@ -77,8 +77,8 @@ test("the story on a phone, by tapping, and nothing is wider than the screen", a
   await expect(page).toHaveURL(/\/sign-in$/);
 });
 
-/** A finger on a row, that moves by so many pixels, in eight steps each; `hold`: milliseconds before. */
-async function finger(page, row, moves, { hold = 0 } = {}) {
+/** A finger on a row, that moves by so many pixels, in eight steps each; `hold`: it stays before, until the row is picked up. */
+async function finger(page, row, moves, { hold = false } = {}) {
   const box = await row.boundingBox();
   const session = await page.context().newCDPSession(page);
   let [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
@@ -128,6 +128,34 @@ test("a swipe to the right completes, one to the left offers Today and Delete", 
   await todo.shows("Two", "Three");
   await expect(todo.dialog).toBeHidden();
   await expect.poll(async () => (await ada.api("GET", "/tasks?completed=true")).data.items.map(({ title }) => title)).toEqual(["One"]);
+});
+
+test("a long press selects, and drags where the finger goes; a finger that scrolls does neither", async ({ visitor }) => {
+  const ada = await visitor({ context: PHONE });
+  await ada.signUp();
+  const operations = Array.from({ length: 20 }, (_, index) => ({ method: "POST", path: "/tasks", body: { title: `Task ${index}` } }));
+  await ada.api("POST", "/batch", { operations });
+  const { page, todo } = ada;
+  await todo.open("/inbox");
+  const first = () => todo.titles().then((all) => all.slice(0, 4));
+  await expect.poll(first).toEqual(["Task 0", "Task 1", "Task 2", "Task 3"]);
+  await finger(page, todo.row("Task 3"), [[0, -120]], { hold: true });
+  await expect.poll(first).toEqual(["Task 0", "Task 3", "Task 1", "Task 2"]);
+  await finger(page, todo.row("Task 1"), [[40, 2]], { hold: true });
+  await expect(todo.row("Task 1")).toHaveAttribute("aria-level", "2");
+  expect(await page.evaluate(() => scrollY)).toBe(0);
+  await expect(todo.dialog).toBeHidden();
+
+  await finger(page, todo.row("Task 2"), [], { hold: true });
+  await expect(todo.selected).toContainText("1");
+  await page.getByRole("button", { name: "Edit Task 4" }).tap();
+  await expect(todo.selected).toContainText("2");
+  await todo.selected.getByRole("button", { name: "Clear selection" }).tap();
+
+  await finger(page, todo.row("Task 5"), [[0, -200], [100, 0]]);
+  await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(50);
+  await expect(todo.check("Task 5")).not.toBeChecked();
+  await expect(page.locator("html[data-dragging]")).toHaveCount(0);
 });
 
 test("what is tapped is large enough for a finger", async ({ visitor }) => {

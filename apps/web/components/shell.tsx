@@ -37,7 +37,9 @@ export function Shell() {
     setRunning(true);
     replayKeys();
     // All the rest, before there is no network.
-    const begin = () => void loadAll().then(() => setLoaded(true));
+    const load = () => void loadAll().then(() => setLoaded(true));
+    // Whatever is pressed meanwhile comes first.
+    const begin = () => ("requestIdleCallback" in window ? void requestIdleCallback(load, { timeout: 1000 }) : load());
     if (document.readyState === "complete") return begin();
     window.addEventListener("load", begin, { once: true });
     return () => window.removeEventListener("load", begin);
