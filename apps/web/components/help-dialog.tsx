@@ -30,7 +30,7 @@ export const SHORTCUTS: [keys: string[], what: string][] = [
 export function HelpDialog({ onClose }: { onClose: () => void }) {
   const singleKeys = useSingleKeys();
   return (
-    <Dialog title="Keyboard shortcuts" wide onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" wide read onClose={onClose}>
       <dl className={styles.keys}>
         {SHORTCUTS.map(([keys, what]) => (
           <div key={what}>

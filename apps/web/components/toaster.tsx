@@ -17,6 +17,8 @@ export function Toaster() {
     const timer = setTimeout(() => setSettled(host), 50);
     return () => clearTimeout(timer);
   }, [host]);
+  // Its pointer and its focus go with it.
+  useEffect(() => () => toasts.hold(false), [toasts, host]);
   const kept = useStore(toasts);
   const all = settled === host ? kept : [];
   const of = (tone: Toast["tone"]) =>
