@@ -42,7 +42,7 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
 
   function offer(label: string, revert: () => void, { key, quiet }: { key?: string; quiet?: boolean } = {}) {
     const id = undo.push(label, revert, key);
-    if (!quiet) toasts.show(label, { action: { label: "Undo", run: () => void undo.undo(id) }, lasts: 8000, undoes: id });
+    if (!quiet) toasts.show(label, { action: { label: "Undo", run: () => takeBack(id) }, lasts: 8000, undoes: id });
   }
 
   /** Takes back the last action, and says which. */
