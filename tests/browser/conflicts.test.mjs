@@ -88,7 +88,7 @@ test("what is being typed is not overwritten by another device, nor does it over
   await expect(todo.check("Plan the trip to Oslo")).toBeVisible();
   await expect(todo.editor("Plan the trip to Oslo").title).toHaveValue("Plan the trip to Rome");
   await page.clock.fastForward("00:01");
-  await expect(todo.editor("Plan the trip to Oslo").form).toContainText("Changed on another device while you edited it.");
+  await expect(todo.editor("Plan the trip to Oslo").form).toContainText("Also changed on another device while you were editing.");
   expect((await stored(ada, id)).title).toBe("Plan the trip to Oslo");
 });
 

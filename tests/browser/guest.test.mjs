@@ -27,7 +27,7 @@ test("a guest’s tasks are there after signing up", async ({ visitor }) => {
   await todo.title.press("Enter");
   await page.getByRole("button", { name: "Guest account" }).click();
   await page.getByRole("link", { name: "Create an account" }).click();
-  await expect(page.getByText("The tasks you added as a guest come along.")).toBeVisible();
+  await expect(page.getByText("Create an account, and the tasks you added as a guest come with you.")).toBeVisible();
   await signUp(guest);
   await expect(todo.check("Buy milk")).toBeVisible();
   await page.getByRole("button", { name: "Account of Ada" }).click();
@@ -48,7 +48,7 @@ test("what a guest has done without a connection comes along, too", async ({ vis
   await expect(todo.check("Not sent yet")).toBeVisible();
   await page.goto("/sign-up");
   await signUp(guest);
-  await expect(page.getByRole("alert").filter({ hasText: "can’t be taken along right now" })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole("alert").filter({ hasText: "can’t be moved to your account right now" })).toBeVisible({ timeout: 30_000 });
   await page.unroute("**/backend/**");
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Create account" }).click();
@@ -87,7 +87,7 @@ test("a guest who leaves takes the tasks off the server", async ({ visitor }) =>
   await expect.poll(() => guest.titles()).toEqual(["Secret"]);
   const { token } = guest;
   await page.getByRole("button", { name: "Guest account" }).click();
-  await page.getByRole("button", { name: "Leave and delete…" }).click();
+  await page.getByRole("button", { name: "Leave and delete tasks…" }).click();
   await todo.dialog.getByLabel(/To confirm, type/).fill("delete");
   await todo.dialog.getByRole("button", { name: "Delete tasks" }).click();
   await expect(page).toHaveURL(/\/sign-in/);

@@ -81,6 +81,38 @@ test("everything can be done with the keyboard alone", async ({ visitor }) => {
   await keyboard.press("Escape");
   await expect(todo.dialog).toBeHidden();
   await todo.shows("Alpha", "Charlie");
+
+  const command = async (words) => {
+    await keyboard.press("Control+k");
+    await expect(page.getByRole("dialog", { name: "Command menu" })).toBeVisible();
+    await keyboard.type(words);
+    await keyboard.press("Enter");
+  };
+  await command("inbox");
+  await expect(todo.heading).toHaveText("Inbox");
+  await keyboard.press("j");
+  await expect(todo.check("Alpha")).toBeFocused();
+  await keyboard.press("Alt+ArrowDown");
+  await todo.tree("1 Charlie", "1 Alpha");
+  await keyboard.press("Alt+ArrowRight");
+  await todo.tree("1 Charlie", "2 Alpha");
+  await keyboard.press("Alt+ArrowLeft");
+  await todo.tree("1 Charlie", "1 Alpha");
+  await expect(todo.check("Alpha")).toBeFocused();
+  await keyboard.press("Shift+X");
+  await keyboard.press("Shift+ArrowUp");
+  await expect(todo.selected).toContainText("2 selected");
+  await keyboard.press("3");
+  for (const title of ["Alpha", "Charlie"]) await expect(todo.row(title)).toContainText("Low priority");
+  await keyboard.press("Escape");
+  await expect(todo.selected).toBeHidden();
+
+  await command("settings");
+  await expect(todo.heading).toHaveText("Settings");
+  const theme = page.getByRole("radio", { name: "System" });
+  for (let presses = 0; presses < 40 && !(await theme.evaluate((one) => one === document.activeElement)); presses += 1) await keyboard.press("Tab");
+  await keyboard.press("ArrowRight");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
 });
 
 test("the command menu finds places, lists, tasks and commands", async ({ visitor }) => {
@@ -125,6 +157,52 @@ test("the tree that a screen reader reads has names for everything", async ({ vi
   const { id } = await ada.create({ title: "Prune the roses", priority: "high", tags: ["spring"] });
   await ada.create({ title: "Sharpen the shears", parent_id: id });
   const { page, todo } = ada;
+  const list = (await ada.api("GET", "/lists")).data.items[0].id;
+  await ada.create({ title: "Mow the lawn", list_id: list, due_date: "2020-01-01", due_time: "08:00", priority: "low", tags: ["lawn"], recurrence: { rule: "FREQ=WEEKLY" } });
+
+  // One row is one sentence.
+  await todo.open("/");
+  await expect(todo.row("Mow the lawn")).toMatchAriaSnapshot(`
+    - listitem:
+      - checkbox "Mow the lawn"
+      - button "Edit Mow the lawn"
+      - time: /Overdue:.* days ago, 08:00/
+      - text: "Repeats Low priority List: Garden"
+      - button "Show tasks tagged lawn"
+      - button "Delete Mow the lawn"
+  `);
+  const session = await page.context().newCDPSession(page);
+  /** What has no name, and headings that skip a level. */
+  const faults = async () => {
+    const { nodes } = await session.send("Accessibility.getFullAXTree");
+    const seen = nodes.filter(({ ignored }) => !ignored);
+    const roleOf = ({ role }) => role?.value;
+    const nameless = seen.filter((node) => /^(button|link|checkbox|radio|combobox|textbox|searchbox|option|dialog|region|form|navigation|complementary)$/i.test(roleOf(node)) && !node.name?.value?.trim()).map(roleOf);
+    const levels = seen.filter((node) => roleOf(node) === "heading").map(({ properties }) => properties.find(({ name }) => name === "level").value.value);
+    const skipped = levels.filter((level, at) => level > (levels[at - 1] ?? 2) + 1);
+    return { nameless, skipped, tops: levels.filter((level) => level === 1).length };
+  };
+  for (const path of ["/", "/upcoming", "/upcoming?view=month", "/done", "/trash", "/settings", `/lists/${list}`, `/all?task=${id}`]) {
+    await todo.open(path);
+    expect(await faults(), path).toEqual({ nameless: [], skipped: [], tops: 1 });
+    for (const landmark of [page.getByRole("banner"), page.getByRole("main"), page.getByRole("search"), page.getByRole("navigation", { name: "Places" })]) await expect(landmark).toHaveCount(1);
+  }
+  await page.keyboard.press("Control+k");
+  await expect(todo.dialog).toBeVisible();
+  expect(await faults(), "the command menu").toMatchObject({ nameless: [], skipped: [] });
+  await page.keyboard.press("Escape");
+
+  // What is done is said.
+  await todo.open("/inbox");
+  await todo.title.fill("Rake the leaves");
+  await page.keyboard.press("Enter");
+  const live = page.getByRole("status");
+  await expect(live.filter({ hasText: "Added: Rake the leaves" })).toHaveCount(1);
+  await todo.check("Rake the leaves").click();
+  await expect(live.filter({ hasText: "Completed “Rake the leaves”" })).toHaveCount(1);
+  await todo.undo.click();
+  await expect(live.filter({ hasText: "Undone: completed “Rake the leaves”" })).toHaveCount(1);
+  await todo.delete("Rake the leaves");
   await todo.open();
   await expect(page.getByRole("main")).toMatchAriaSnapshot(`
     - heading "All tasks" [level=1]

@@ -26,7 +26,7 @@ test("lists are made, renamed, recoloured, moved, archived, deleted and restored
   await add("Home");
   await expect.poll(() => named(ada)).toEqual([["Groceries", "#3a8a3f", false], ["Work", null, false], ["Home", null, false]]);
 
-  await menu("Work", "Rename or recolour");
+  await menu("Work", "Rename or change colour");
   await page.getByRole("textbox", { name: "List name" }).fill("Office");
   await page.getByRole("radio", { name: "Blue" }).check({ force: true });
   await page.getByRole("button", { name: "Save", exact: true }).click();

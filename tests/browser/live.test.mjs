@@ -81,7 +81,7 @@ test("a week offline: everything can be done, and all of it arrives, once", asyn
   await page.clock.fastForward(7 * 86_400_000);
   await todo.go("Done");
   await todo.shows("Water the plants");
-  await expect(page.getByText(/4 changes are waiting to be sent/)).toBeVisible();
+  await expect(page.getByText(/4 changes are waiting to sync/)).toBeVisible();
   expect(await ada.titles()).toEqual(["Water the plants", "Call the bank", "Pay the rent"]);
 
   await context.setOffline(false);

@@ -31,7 +31,7 @@ test("the keyboard moves, indents and outdents a task, keeps the focus, and says
   await expect(todo.check("Three")).toBeFocused();
   await expect(said.last()).toHaveText("Position 1 of 1 under One.");
   await page.keyboard.press("Alt+ArrowRight");
-  await expect(said.last()).toHaveText("It can’t move further that way.");
+  await expect(said.last()).toHaveText("It can’t move any further that way.");
   await expect.poll(() => places(ada)).toMatchObject({ Three: "One" });
   await page.keyboard.press("Alt+ArrowLeft");
   await todo.tree("1 One", "1 Three", "1 Two", "1 Four");

@@ -11,7 +11,7 @@ test("an outage is told, everything can be done, and it arrives when Todoward is
   await todo.open();
   await stack.stopTodoward();
   await todo.add("Typed in the dark");
-  const notice = page.getByText(/Can’t reach Todoward\. You can keep working\. \d changes? (is|are) waiting to be sent\./);
+  const notice = page.getByText(/Can’t reach Todoward\. You can keep working\. \d changes? (is|are) waiting to sync\./);
   await expect(notice).toBeVisible();
   const editor = await todo.edit("Pay the rent");
   await editor.title.fill("Pay the rent of May");
@@ -72,7 +72,7 @@ test("signing out asks first while something is not sent, and closing the tab lo
   await ada.start();
   await stack.stopTodoward();
   await todo.add("Typed in the dark");
-  await expect(page.getByText(/1 change is waiting to be sent/)).toBeVisible();
+  await expect(page.getByText(/1 change is waiting to sync/)).toBeVisible();
   await page.close();
   const again = await ada.newTab();
   await again.open();
@@ -103,7 +103,7 @@ for (const direct of [false, true]) {
     await expect(page.getByText(/Can’t reach Todoward/)).toBeVisible(LONG);
     await todo.add("Typed into the silence");
     await todo.shows("Typed into the silence");
-    await expect(page.getByText(/1 change is waiting to be sent/)).toBeVisible();
+    await expect(page.getByText(/1 change is waiting to sync/)).toBeVisible();
   });
 }
 

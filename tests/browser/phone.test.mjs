@@ -49,6 +49,11 @@ test("the story on a phone, by tapping, and nothing is wider than the screen", a
   }
   await editor.title.fill("Buy tea");
   await fits(page);
+  // A message is where it can be reached, though the sheet lies over everything else.
+  await todo.editor("Buy tea").form.getByRole("checkbox", { name: "Mark as done" }).tap();
+  await expect(todo.messages).toContainText("Completed “Buy tea”");
+  await todo.undo.tap();
+  await expect(todo.editor("Buy tea").form.getByRole("checkbox", { name: "Mark as done" })).not.toBeChecked();
   await todo.editor("Buy tea").close.tap();
   await expect(todo.dialog).toBeHidden();
   await expect(todo.row("Buy tea")).toContainText("home");
@@ -72,17 +77,26 @@ test("the story on a phone, by tapping, and nothing is wider than the screen", a
   await expect(page).toHaveURL(/\/sign-in$/);
 });
 
-/** A finger that moves sideways over a row. */
-async function swipe(page, row, by) {
+/** A finger on a row, that moves by so many pixels, in eight steps each; `hold`: it stays before, until the row is picked up. */
+async function finger(page, row, moves, { hold = false } = {}) {
   const box = await row.boundingBox();
   const session = await page.context().newCDPSession(page);
-  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-  const touch = (type, at) => session.send("Input.dispatchTouchEvent", { type, touchPoints: at === undefined ? [] : [{ x: at, y }] });
-  await touch("touchStart", x);
-  for (let step = 1; step <= 8; step += 1) await touch("touchMove", x + (by * step) / 8);
-  await touch("touchEnd");
+  let [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const touch = (type, points = [{ x, y }]) => session.send("Input.dispatchTouchEvent", { type, touchPoints: points });
+  await touch("touchStart");
+  if (hold) await expect(page.locator("html[data-dragging=true]")).toBeAttached();
+  for (const [right, down] of moves) {
+    for (let step = 0; step < 8; step += 1) {
+      [x, y] = [x + right / 8, y + down / 8];
+      await touch("touchMove");
+    }
+  }
+  await touch("touchEnd", []);
   await session.detach();
 }
+
+/** A finger that moves sideways over a row. */
+const swipe = (page, row, by, more = []) => finger(page, row, [[by, 0], ...more]);
 
 test("a swipe to the right completes, one to the left offers Today and Delete", async ({ visitor }) => {
   const ada = await visitor({ context: PHONE });
@@ -94,6 +108,9 @@ test("a swipe to the right completes, one to the left offers Today and Delete", 
   await swipe(page, todo.row("One"), 150);
   await todo.shows("Two", "Three");
   await swipe(page, todo.row("Two"), 40);
+  await todo.shows("Two", "Three");
+  // Back before it is let go.
+  await swipe(page, todo.row("Two"), 130, [[-110, 0]]);
   await todo.shows("Two", "Three");
   await swipe(page, todo.row("Two"), -120);
   // Chromium takes the first tap after a fling for one that stops it.
@@ -111,6 +128,34 @@ test("a swipe to the right completes, one to the left offers Today and Delete", 
   await todo.shows("Two", "Three");
   await expect(todo.dialog).toBeHidden();
   await expect.poll(async () => (await ada.api("GET", "/tasks?completed=true")).data.items.map(({ title }) => title)).toEqual(["One"]);
+});
+
+test("a long press selects, and drags where the finger goes; a finger that scrolls does neither", async ({ visitor }) => {
+  const ada = await visitor({ context: PHONE });
+  await ada.signUp();
+  const operations = Array.from({ length: 20 }, (_, index) => ({ method: "POST", path: "/tasks", body: { title: `Task ${index}` } }));
+  await ada.api("POST", "/batch", { operations });
+  const { page, todo } = ada;
+  await todo.open("/inbox");
+  const first = () => todo.titles().then((all) => all.slice(0, 4));
+  await expect.poll(first).toEqual(["Task 0", "Task 1", "Task 2", "Task 3"]);
+  await finger(page, todo.row("Task 3"), [[0, -120]], { hold: true });
+  await expect.poll(first).toEqual(["Task 0", "Task 3", "Task 1", "Task 2"]);
+  await finger(page, todo.row("Task 1"), [[40, 2]], { hold: true });
+  await expect(todo.row("Task 1")).toHaveAttribute("aria-level", "2");
+  expect(await page.evaluate(() => scrollY)).toBe(0);
+  await expect(todo.dialog).toBeHidden();
+
+  await finger(page, todo.row("Task 2"), [], { hold: true });
+  await expect(todo.selected).toContainText("1");
+  await page.getByRole("button", { name: "Edit Task 4" }).tap();
+  await expect(todo.selected).toContainText("2");
+  await todo.selected.getByRole("button", { name: "Clear selection" }).tap();
+
+  await finger(page, todo.row("Task 5"), [[0, -200], [100, 0]]);
+  await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(50);
+  await expect(todo.check("Task 5")).not.toBeChecked();
+  await expect(page.locator("html[data-dragging]")).toHaveCount(0);
 });
 
 test("what is tapped is large enough for a finger", async ({ visitor }) => {

@@ -115,7 +115,7 @@ try {
   const lost = await withTasks(DESKTOP);
   await stack.stopTodoward();
   await lost.todo.add("Buy stamps");
-  await expect(lost.page.getByText(/1 change is waiting to be sent/)).toBeVisible({ timeout: 30_000 });
+  await expect(lost.page.getByText(/1 change is waiting to sync/)).toBeVisible({ timeout: 30_000 });
   await picture(lost.page, "outage");
 } finally {
   await ending.end();

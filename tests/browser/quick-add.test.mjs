@@ -49,7 +49,7 @@ test("a line that says only when is not added", async ({ visitor }) => {
   const todo = await ada.start("/all");
   await todo.title.fill("tomorrow 5pm");
   await todo.title.press("Enter");
-  await expect(todo.messages).toContainText("Say what there is to do, too.");
+  await expect(todo.messages).toContainText("Give the task a title, too.");
   await expect(todo.title).toHaveValue("tomorrow 5pm");
   await expect(todo.rows).toHaveCount(0);
 });
@@ -139,7 +139,7 @@ test("how a task repeats is chosen, or said in words, and its next dates are sho
     due_date: "2199-01-25",
     recurrence: { rule: "FREQ=MONTHLY;BYDAY=-1FR", from: "due" },
   });
-  await page.getByLabel("Count from the day I complete it").check();
+  await page.getByLabel("Count from the day it’s done").check();
   await expect.poll(async () => (await ada.api("GET", `/tasks/${task.id}`)).data.recurrence.from).toBe("completion");
   await accessible(page, "the picker");
   await repeat.selectOption({ label: "Never" });

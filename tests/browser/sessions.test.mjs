@@ -36,7 +36,7 @@ test("a token that the server refuses as expired is renewed, and the request mad
   await ada.todo.shows("In spite of all");
   await expect.poll(async () => (await (await ask()).json()).items?.length, { timeout: 15_000 }).toBe(1);
   await expect(ada.todo.messages).toHaveText("");
-  await expect(ada.page.getByText("waiting to be sent")).toBeHidden();
+  await expect(ada.page.getByText("waiting to sync")).toBeHidden();
 });
 
 /** The session of a page has ended elsewhere, and its token ends, too. */

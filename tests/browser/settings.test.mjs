@@ -60,7 +60,7 @@ test("a file that cannot be read says where, and can be read as something else",
   await page.getByLabel("Import", { exact: true }).setInputFiles({ name: "tasks.ics", mimeType: "text/calendar", buffer: Buffer.from("Pay rent\nCall mum\n") });
   const alert = page.getByRole("alert").filter({ hasText: "tasks.ics" });
   await expect(alert).toContainText("can’t be imported");
-  await alert.getByLabel("Read it as").selectOption({ label: "todo.txt" });
+  await alert.getByLabel("Format").selectOption({ label: "todo.txt" });
   await expect(page.getByRole("region", { name: "What will be imported" })).toContainText("2 tasks will be added");
 });
 

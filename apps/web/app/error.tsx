@@ -5,7 +5,7 @@ export default function ErrorPage({ error, reset }: { error: Error & { digest?: 
   return (
     <main className="message" role="alert">
       <h1>This page can’t be shown</h1>
-      <p>The server had a problem{error.digest && ` (its log has it under ${error.digest})`}. Your tasks are safe.</p>
+      <p>Something went wrong on the server{error.digest && ` (error ${error.digest})`}. Your tasks are safe.</p>
       <button type="button" onClick={reset}>
         Try again
       </button>

@@ -14,8 +14,8 @@ const TEXTS = {
 } as const;
 
 const FOR_GUESTS = {
-  "sign-in": { title: "Sign in", lead: "The tasks you added as a guest come along to your account." },
-  "sign-up": { title: "Keep your tasks", lead: "Create an account. The tasks you added as a guest come along." },
+  "sign-in": { title: "Sign in", lead: "The tasks you added as a guest move to your account." },
+  "sign-up": { title: "Keep your tasks", lead: "Create an account, and the tasks you added as a guest come with you." },
 } as const;
 
 interface Props {

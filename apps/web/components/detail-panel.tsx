@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import { useAddress } from "@/hooks/use-address";
+import { useModal } from "@/hooks/use-modal";
 import { focusRow } from "@/hooks/use-row-focus";
 import { useSnapshot, useTask } from "@/hooks/use-rows";
 import { useNarrow } from "@/hooks/use-narrow";
@@ -77,15 +78,14 @@ function Side({ id, onClose, children }: Props & { id: string }) {
 
 function Sheet({ onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
-  }, []);
+  // The row gets the focus, if the sheet was closed and not left by Back.
+  useModal(dialog, () => undefined);
+  useEffect(() => dialog.current?.focus(), []);
   return (
     <dialog
       ref={dialog}
       className={styles.sheet}
+      tabIndex={-1}
       aria-label="Details"
       onCancel={(event) => {
         if (event.target !== dialog.current) return;

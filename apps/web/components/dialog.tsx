@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef } from "react";
+import { useModal } from "@/hooks/use-modal";
 import ui from "./ui.module.css";
 
 interface Props {
@@ -6,28 +7,26 @@ interface Props {
   wide?: boolean;
   /** On a phone it comes from below. */
   sheet?: boolean;
+  /** It is read from its top, instead of beginning at what can be pressed first. */
+  read?: boolean;
   /** Escape, or a click outside; without it the dialog stays. */
   onClose?: () => void;
   children: ReactNode;
 }
 
 /** A modal dialog, open as long as it is rendered. The browser keeps the focus inside, and gives it back. */
-export function Dialog({ title, wide, sheet, onClose, children }: Props) {
+export function Dialog({ title, wide, sheet, read, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
+  useModal(dialog);
   useEffect(() => {
-    const element = dialog.current;
-    const before = document.activeElement as HTMLElement | null;
-    element?.showModal();
-    return () => {
-      element?.close();
-      before?.focus();
-    };
-  }, []);
+    if (read) dialog.current?.focus();
+  }, [read]);
   return (
     <dialog
       ref={dialog}
       className={ui.dialog}
+      tabIndex={read ? -1 : undefined}
       data-wide={wide}
       data-sheet={sheet}
       aria-labelledby={id}

@@ -3,7 +3,6 @@ import { useAddress } from "@/hooks/use-address";
 import { useSnapshot } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
 import { at, NO_FILTERS } from "@/lib/places";
-import { samples } from "@/lib/samples";
 import { useServices } from "@/lib/services";
 import styles from "./empty.module.css";
 import { PlaceLink } from "./place-link";
@@ -11,14 +10,14 @@ import ui from "./ui.module.css";
 
 const TEXTS = {
   today: [Sun, "Nothing due today", "Tasks that are due today or overdue show up here."],
-  inbox: [Inbox, "Your inbox is empty", "New tasks land here until you give them a list."],
+  inbox: [Inbox, "Your inbox is empty", "New tasks land here until you move them to a list."],
   upcoming: [CalendarCheck, "Nothing coming up", "Tasks with a due date show up here."],
   all: [Layers, "Nothing to do", "Add your first task above."],
   done: [CheckCheck, "Nothing done yet", "Completed tasks are kept here, most recent first."],
   trash: [Trash2, "The trash is empty", "Deleted tasks stay here for 30 days."],
   list: [ListTodo, "This list is empty", "Add a task above, or drag one here from another list."],
   settings: [ListTodo, "", ""],
-  filtered: [SearchX, "Nothing found", "No task matches your search and filters."],
+  filtered: [SearchX, "Nothing found", "No tasks match your search and filters."],
   gone: [SearchX, "This list doesn’t exist", "It may have been deleted. Look for it in the trash."],
 } as const;
 
@@ -39,7 +38,7 @@ export function Empty({ kind }: { kind: keyof typeof TEXTS }) {
       {kind === "gone" ? <h1>{title}</h1> : <h2>{title}</h2>}
       <p>{text}</p>
       {isNew && (
-        <button type="button" className={ui.button} onClick={() => actions.addSamples(samples(today))}>
+        <button type="button" className={ui.button} onClick={() => void import("@/lib/samples").then(({ samples }) => actions.addSamples(samples(today)))}>
           Add sample tasks
         </button>
       )}

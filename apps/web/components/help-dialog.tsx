@@ -15,7 +15,7 @@ export const SHORTCUTS: [keys: string[], what: string][] = [
   [["Enter", "e"], "Open details"],
   [["x", "Space"], "Complete or reopen"],
   [["t"], "Due today"],
-  [["1", "2", "3", "4"], "Priority: high to none"],
+  [["1", "2", "3", "4"], "Set the priority, from high to none"],
   [["Delete"], "Delete"],
   [["Alt ↑", "Alt ↓"], "Move up or down"],
   [["Alt →", "Alt ←"], "Make a subtask, or move up one level"],
@@ -23,14 +23,14 @@ export const SHORTCUTS: [keys: string[], what: string][] = [
   [["Shift ↑", "Shift ↓"], "Extend the selection"],
   [["u", "Ctrl Z"], "Undo"],
   [["g", "i t u a d"], "Go to Inbox, Today, Upcoming, All tasks, Done"],
-  [["Esc"], "Close, clear the selection"],
+  [["Esc"], "Close, or clear the selection"],
   [["?"], "This help"],
 ];
 
 export function HelpDialog({ onClose }: { onClose: () => void }) {
   const singleKeys = useSingleKeys();
   return (
-    <Dialog title="Keyboard shortcuts" wide onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" wide read onClose={onClose}>
       <dl className={styles.keys}>
         {SHORTCUTS.map(([keys, what]) => (
           <div key={what}>
@@ -53,7 +53,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
         ))}
       </dl>
       <p className={styles.note}>
-        Shortcuts of a single key are {singleKeys ? "on" : "off"}. Turn them {singleKeys ? "off" : "on"} in{" "}
+        Single-key shortcuts are {singleKeys ? "on" : "off"}. Turn them {singleKeys ? "off" : "on"} in{" "}
         <PlaceLink to={at({ kind: "settings" })} onGo={onClose}>
           Settings
         </PlaceLink>

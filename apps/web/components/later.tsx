@@ -19,6 +19,7 @@ function later<Props extends object>(load: () => Promise<ComponentType<Props>>) 
 
 export const TaskDetails = later(() => import("./task-details").then((module) => module.TaskDetails));
 export const ConflictDialog = later(() => import("./conflict-dialog").then((module) => module.ConflictDialog));
+export const RefusalNotice = later(() => import("./refusal-notice").then((module) => module.RefusalNotice));
 export const SelectionBar = later(() => import("./selection-bar").then((module) => module.SelectionBar));
 export const Palette = later(() => import("./palette").then((module) => module.Palette));
 export const ListEditor = later(() => import("./list-editor").then((module) => module.ListEditor));

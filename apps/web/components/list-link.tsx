@@ -112,7 +112,7 @@ export function ListLink({ list, siblings, count, current, onGo }: Props) {
           );
           return (
             <>
-              {item("Rename or recolour", <Pencil size={16} />, () => setEditing(true))}
+              {item("Rename or change colour", <Pencil size={16} />, () => setEditing(true))}
               {item("Move up", <ArrowUp size={16} />, () => step(-1), { disabled: index === 0 })}
               {item("Move down", <ArrowDown size={16} />, () => step(1), { disabled: index === siblings.length - 1 })}
               {item(archived ? "Unarchive" : "Archive", archived ? <ArchiveRestore size={16} /> : <Archive size={16} />, () => actions.archiveList(list, !archived))}

@@ -1,5 +1,6 @@
 import { CalendarDays, CheckCheck, CircleHelp, Inbox, Layers, LogIn, Moon, Plus, Rows3, Search, Settings, Sun, Trash2, Undo2 } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
+import { useModal } from "@/hooks/use-modal";
 import { useSnapshot, useTags } from "@/hooks/use-rows";
 import { type Address, at, NO_FILTERS, type Place } from "@/lib/places";
 import { folded, matchesWords, wordsOf } from "@/lib/search";
@@ -26,18 +27,9 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
   const [typed, setTyped] = useState("");
   const [active, setActive] = useState(0);
   const dialog = useRef<HTMLDialogElement>(null);
-  const before = useRef<HTMLElement | null>(null);
   const id = useId();
-  useEffect(() => {
-    before.current = document.activeElement as HTMLElement | null;
-    const element = dialog.current;
-    element?.showModal();
-    return () => {
-      element?.close();
-      // What was chosen may have taken the focus already.
-      if (document.activeElement === document.body) before.current?.focus();
-    };
-  }, []);
+  // What was chosen may have taken the focus already.
+  useModal(dialog, (before) => document.activeElement === document.body && before?.focus());
 
   const items = useMemo(() => {
     const go = (to: Address) => () => navigation.go(to);
@@ -126,7 +118,7 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
           aria-controls={id}
           aria-autocomplete="list"
           aria-activedescendant={found.length ? `${id}-${current}` : undefined}
-          placeholder="Go to, find or do…"
+          placeholder="Type a command or search…"
           autoComplete="off"
           value={typed}
           onChange={(event) => {

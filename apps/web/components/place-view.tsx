@@ -10,6 +10,7 @@ import { Composer } from "./composer";
 import { Empty } from "./empty";
 import { FilterBar } from "./filter-bar";
 import { Calendar, SettingsPlace, TrashPlace } from "./later";
+import { Loading } from "./loading";
 import styles from "./place-view.module.css";
 import { TaskGroups } from "./task-groups";
 import { UpcomingBar } from "./upcoming-bar";
@@ -29,7 +30,7 @@ export function PlaceView() {
   const { place, filters } = address;
   const today = useToday();
   const view = useView();
-  const { complete } = useSnapshot();
+  const { complete, allOpen } = useSnapshot();
   const { state } = useStatus();
   const name = usePlaceName(place);
   const list = useList(place.kind === "list" ? place.id : null);
@@ -47,6 +48,7 @@ export function PlaceView() {
   if (place.kind === "trash") return <TrashPlace view={view} />;
   if (place.kind === "list" && !list && complete) return <Empty kind="gone" />;
   const adds = place.kind !== "done" && !searching;
+  const loading = state === "syncing" && !complete && !(allOpen && place.kind !== "done" && !isNarrowed(filters) && (place.kind !== "list" || list));
   const month = place.kind === "upcoming" && address.view === "month";
   return (
     <>
@@ -61,8 +63,7 @@ export function PlaceView() {
       {list?.archived && <Archived />}
       {adds && !month && place.kind !== "upcoming" && <Composer key={name} />}
       {month ? <Calendar /> : <TaskGroups view={view} />}
-      {view.groups.length === 0 && !(state === "syncing" && !complete) && <Empty kind={isNarrowed(filters) ? "filtered" : place.kind} />}
-      {view.groups.length === 0 && state === "syncing" && !complete && <Loading />}
+      {view.groups.length === 0 && (loading ? <Loading /> : <Empty kind={isNarrowed(filters) ? "filtered" : place.kind} />)}
     </>
   );
 }
@@ -71,15 +72,6 @@ function Summary({ count, overdue, searching }: { count: number; overdue: number
   if (count === 0) return null;
   const tasks = `${count.toLocaleString("en")} ${count === 1 ? "task" : "tasks"}${searching ? " found" : ""}`;
   return <p className={styles.count}>{overdue ? `${tasks}, ${overdue} overdue` : tasks}</p>;
-}
-
-/** Only at the very first visit of a device, and only if the server takes its time. */
-function Loading() {
-  return (
-    <p className={styles.loading} role="status">
-      Loading your tasks…
-    </p>
-  );
 }
 
 function Archived() {

@@ -1,4 +1,4 @@
-import { CalendarDays, Clock, Flag, Hash, List, Plus, Repeat, X } from "lucide-react";
+import { ArrowUp, CalendarDays, Clock, Flag, Hash, List, Plus, Repeat, X } from "lucide-react";
 import { type FormEvent, Fragment, type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useQuickAdd } from "@/hooks/use-quick-add";
@@ -54,7 +54,7 @@ export function QuickAdd({ day, onClose }: Props) {
     adding.current = false;
     if (!fields.title) {
       input.current?.focus();
-      return toasts.error("Say what there is to do, too.");
+      return toasts.error("Give the task a title, too.");
     }
     const where = day ? { due_date: day } : fieldsOf(place, today);
     const all = { ...where, ...fields };
@@ -84,14 +84,16 @@ export function QuickAdd({ day, onClose }: Props) {
         <Field input={input} value={text} parts={found.parts} describedBy={`${id}-found`} onChange={line.type} />
         {text ? (
           <button type="submit" className={ui.primary} disabled={!text.trim()}>
-            Add task
+            <span className={styles.word}>Add task</span>
+            <ArrowUp className={styles.sign} size={20} aria-hidden="true" />
           </button>
         ) : (
           singleKeys && !opened && <kbd aria-hidden="true">n</kbd>
         )}
         {opened && (
           <button type="button" className={ui.ghost} onClick={onClose}>
-            Close
+            <span className={styles.word}>Close</span>
+            <X className={styles.sign} size={20} aria-hidden="true" />
           </button>
         )}
       </div>

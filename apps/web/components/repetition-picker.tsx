@@ -14,6 +14,8 @@ interface Props {
   value: Recurrence | null;
   /** The due date of the task; without one it repeats from today. */
   due: string | null;
+  /** Of the choice of rules. */
+  className?: string | undefined;
   /** `due`: the first date, where the task has none that the rule allows. */
   onChange: (recurrence: Recurrence | null, due: string | undefined) => void;
 }
@@ -22,7 +24,7 @@ const NEVER = "never";
 const OWN = "own";
 
 /** How a task repeats: common rules, or one's own in words; shows the next three dates. */
-export function RepetitionPicker({ value, due, onChange }: Props) {
+export function RepetitionPicker({ value, due, className = ui.input, onChange }: Props) {
   const { settings } = useServices();
   const { weekStart } = useStore(settings);
   const today = useToday();
@@ -59,7 +61,7 @@ export function RepetitionPicker({ value, due, onChange }: Props) {
       <label className="visually-hidden" htmlFor={`${id}-rule`}>
         Repeat
       </label>
-      <select id={`${id}-rule`} className={ui.input} value={asking ? OWN : (value?.rule ?? NEVER)} onChange={(event) => choose(event.target.value)}>
+      <select id={`${id}-rule`} className={className} value={asking ? OWN : (value?.rule ?? NEVER)} onChange={(event) => choose(event.target.value)}>
         <option value={NEVER}>Never</option>
         {choices.map(({ rule, words }) => (
           <option key={rule} value={rule}>
@@ -100,7 +102,7 @@ export function RepetitionPicker({ value, due, onChange }: Props) {
               checked={from === "completion"}
               onChange={(event) => onChange({ ...value, from: event.target.checked ? "completion" : "due" }, undefined)}
             />
-            Count from the day I complete it
+            Count from the day it’s done
           </label>
           <Next value={value} day={day} />
         </>

@@ -16,7 +16,7 @@ export function SessionDialog() {
   if (user.guest) {
     return (
       <Dialog title="Your guest session has ended" onClose={() => signedOut.set("later")}>
-        <p className={styles.text}>Your tasks are still on this device, but they’re no longer synced. Create an account to go on with new ones.</p>
+        <p className={styles.text}>Your tasks are still on this device, but they no longer sync. Create an account to start afresh.</p>
         <p className={styles.other}>
           <a href="/sign-up">Create an account</a>
         </p>

@@ -37,7 +37,9 @@ export function Shell() {
     setRunning(true);
     replayKeys();
     // All the rest, before there is no network.
-    const begin = () => void loadAll().then(() => setLoaded(true));
+    const load = () => void loadAll().then(() => setLoaded(true));
+    // Whatever is pressed meanwhile comes first.
+    const begin = () => ("requestIdleCallback" in window ? void requestIdleCallback(load, { timeout: 1000 }) : load());
     if (document.readyState === "complete") return begin();
     window.addEventListener("load", begin, { once: true });
     return () => window.removeEventListener("load", begin);
@@ -70,7 +72,7 @@ export function Shell() {
         <Sidebar open={drawer} onClose={closeDrawer} />
         <div className={styles.column} data-behind-drawer>
           <TopBar onMenu={() => setDrawer(true)} onPalette={() => setOver("palette")} />
-          <main id="main" tabIndex={-1} className={styles.main}>
+          <main id="main" tabIndex={-1} className={styles.main} data-wide={place.kind === "upcoming" && address.view === "month"}>
             <Notices />
             <Suspense>
               <PlaceView />

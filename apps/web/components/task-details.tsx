@@ -1,4 +1,4 @@
-import { ArrowDown, ArrowLeftToLine, ArrowRightToLine, ArrowUp, CalendarDays, Ellipsis, Flag, Hash, Inbox, Plus, Repeat, Trash2, X } from "lucide-react";
+import { ArrowDown, ArrowLeftToLine, ArrowRightToLine, ArrowUp, CalendarDays, Clock, Ellipsis, Flag, Hash, Inbox, Plus, Repeat, Trash2, X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import type { Task, TaskPatch } from "todoward-client";
 import { useAutosave } from "@/hooks/use-autosave";
@@ -226,15 +226,6 @@ function DueFields({ task, onChange }: { task: Task; onChange: (patch: TaskPatch
             onChange={(event) => event.target.validity.valid && onChange({ due_date: event.target.value || null })}
           />
           {due_date && (
-            <input
-              type="time"
-              className={styles.input}
-              aria-label="Due time"
-              value={due_time ?? ""}
-              onChange={(event) => event.target.validity.valid && onChange({ due_time: event.target.value || null })}
-            />
-          )}
-          {due_date && (
             <button type="button" className={ui.icon} aria-label="Remove due date" title="Remove due date" onClick={() => onChange({ due_date: null })}>
               <X size={16} />
             </button>
@@ -247,20 +238,31 @@ function DueFields({ task, onChange }: { task: Task; onChange: (patch: TaskPatch
             </button>
           ))}
         </div>
-        {due_time && (
-          <select className={styles.select} aria-label="Time zone" value={time_zone ?? ""} onChange={(event) => onChange({ time_zone: event.target.value || null })}>
-            <option value="">Wherever I am</option>
-            {[...new Set([time_zone ?? zone, zone, ...Intl.supportedValuesOf("timeZone")])].map((one) => (
-              <option key={one} value={one}>
-                {one.replaceAll("_", " ")}
-              </option>
-            ))}
-          </select>
-        )}
       </Line>
       {due_date && (
+        <Line icon={<Clock size={16} />} label="Time">
+          <input
+            type="time"
+            className={styles.input}
+            aria-label="Due time"
+            value={due_time ?? ""}
+            onChange={(event) => event.target.validity.valid && onChange({ due_time: event.target.value || null })}
+          />
+          {due_time && (
+            <select className={styles.select} aria-label="Time zone" value={time_zone ?? ""} onChange={(event) => onChange({ time_zone: event.target.value || null })}>
+              <option value="">Wherever I am</option>
+              {[...new Set([time_zone ?? zone, zone, ...Intl.supportedValuesOf("timeZone")])].map((one) => (
+                <option key={one} value={one}>
+                  {one.replaceAll("_", " ")}
+                </option>
+              ))}
+            </select>
+          )}
+        </Line>
+      )}
+      {due_date && (
         <Line icon={<Repeat size={16} />} label="Repeat">
-          <RepetitionPicker key={task.id} value={recurrence} due={due_date} onChange={(value, due) => onChange({ recurrence: value, ...(due && { due_date: due }) })} />
+          <RepetitionPicker key={task.id} className={styles.select} value={recurrence} due={due_date} onChange={(value, due) => onChange({ recurrence: value, ...(due && { due_date: due }) })} />
         </Line>
       )}
     </>
@@ -352,7 +354,7 @@ function Disagreements({ task }: { task: Task }) {
   if (all.length === 0) return null;
   return (
     <p className={styles.notice}>
-      Changed on another device while you edited it. <ReviewButton id={task.id} />
+      Also changed on another device while you were editing. <ReviewButton id={task.id} />
     </p>
   );
 }

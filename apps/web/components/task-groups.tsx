@@ -1,5 +1,5 @@
 import { Plus } from "lucide-react";
-import { type MouseEvent, useCallback, useEffect, useRef, useState } from "react";
+import { type MouseEvent, startTransition, useCallback, useEffect, useRef, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useHandleKeys } from "@/hooks/use-handle-keys";
 import { useRowDrag } from "@/hooks/use-row-drag";
@@ -12,8 +12,9 @@ import { Composer } from "./composer";
 import styles from "./task-groups.module.css";
 import { TaskRow } from "./task-row";
 
-/** Rows that are drawn at once; more follow as one scrolls. */
-const FIRST = 120;
+/** Rows that the page comes with, those that follow when it stands, and more as one scrolls. */
+const FIRST = 30;
+const NEXT = 120;
 const MORE = 200;
 
 /** Tasks as rows, in groups. */
@@ -24,6 +25,7 @@ export function TaskGroups({ view }: { view: View }) {
   const selected = useStore(selection);
   const leaving = useStore(lingering);
   const [drawn, setDrawn] = useState(FIRST);
+  const [isFirst, setIsFirst] = useState(true);
   const { groups, manual, oneList } = view;
   const all = groups.flatMap(({ rows }) => rows);
   const focus = useRowFocus(all.map(({ task }) => task.id).join(" "));
@@ -37,10 +39,15 @@ export function TaskGroups({ view }: { view: View }) {
     selection.set(new Set());
     navigation.openTask(id);
   });
+  // In small pieces: what is pressed meanwhile comes first.
+  useEffect(() => {
+    const timer = setTimeout(() => startTransition(() => setIsFirst(false)));
+    return () => clearTimeout(timer);
+  }, []);
   // Another place begins at its top.
   useEffect(() => setDrawn(FIRST), [place]);
 
-  let left = drawn;
+  let left = isFirst ? drawn : Math.max(drawn, NEXT);
   return (
     <div onFocus={focus.onFocus} onBlur={focus.onBlur}>
       <p id="move-hint" hidden>
@@ -70,7 +77,7 @@ export function TaskGroups({ view }: { view: View }) {
           </GroupSection>
         );
       })}
-      {left < 0 && <More key={drawn} onSeen={() => setDrawn(drawn + MORE)} />}
+      {left < 0 && <More key={drawn} onSeen={() => setDrawn(Math.max(drawn, NEXT) + MORE)} />}
     </div>
   );
 }

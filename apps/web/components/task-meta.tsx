@@ -28,6 +28,8 @@ export function TaskMeta({ row, today, oneList }: Props) {
   const when = due ? describeDue(due.day, today) : undefined;
   const showDone = place.kind === "done" && completed_at;
   const showDue = due && when && !showDone && !(place.kind === "today" && when.tone === "today" && !due.time) && !(place.kind === "upcoming" && when.tone !== "overdue" && !due.time);
+  // Its group says the day.
+  const dayKnown = (place.kind === "upcoming" || place.kind === "today") && when?.tone !== "overdue";
   const nothing = !showDue && !showDone && priority === "none" && !tags.length && !list && !above && !subtasks && !description && !recurrence;
   if (nothing) return null;
   return (
@@ -40,8 +42,8 @@ export function TaskMeta({ row, today, oneList }: Props) {
       )}
       {showDue && (
         <time className={styles.due} dateTime={due.time ? `${due.day}T${due.time}` : due.day} title={fullDate(due.day)} data-tone={completed ? "later" : when.tone}>
-          {place.kind === "upcoming" || (place.kind === "today" && when.tone === "today") ? <Clock size={13} aria-hidden="true" /> : <CalendarDays size={13} aria-hidden="true" />}
-          <span className="visually-hidden">Due: </span>
+          {dayKnown ? <Clock size={13} aria-hidden="true" /> : <CalendarDays size={13} aria-hidden="true" />}
+          <span className="visually-hidden">{when.tone === "overdue" && !completed ? "Overdue: " : "Due: "}</span>
           {dueText()}
         </time>
       )}
@@ -105,7 +107,6 @@ export function TaskMeta({ row, today, oneList }: Props) {
     if (!due || !when) return null;
     const day = completed && when.tone === "overdue" ? fullDate(due.day) : when.text;
     if (!due.time) return day;
-    const dayKnown = (place.kind === "upcoming" || place.kind === "today") && when.tone !== "overdue";
     return dayKnown ? due.time : `${day}, ${due.time}`;
   }
 }

@@ -1,5 +1,6 @@
 import { ChevronRight, CircleCheck, GripVertical, Sun, Trash2 } from "lucide-react";
 import { memo, type MouseEvent, type PointerEvent, useRef } from "react";
+import type { Task } from "todoward-client";
 import { useSwipe } from "@/hooks/use-swipe";
 import { useServices } from "@/lib/services";
 import type { Row } from "@/lib/views";
@@ -130,5 +131,12 @@ function same(one: RowProps, other: RowProps): boolean {
   const { row: a, ...rest } = one;
   const { row: b, ...others } = other;
   const keys = Object.keys(rest) as (keyof typeof rest)[];
-  return (Object.keys(a) as (keyof Row)[]).every((key) => a[key] === b[key]) && keys.every((key) => rest[key] === others[key]);
+  const equal = (key: keyof Row) => a[key] === b[key] || (key === "task" && sameTask(a.task, b.task));
+  return (Object.keys(a) as (keyof Row)[]).every(equal) && keys.every((key) => rest[key] === others[key]);
+}
+
+/** The page comes with tasks; the copy of this device has the same ones, as other objects. */
+function sameTask(one: Task, other: Task): boolean {
+  const keys = Object.keys(other) as (keyof Task)[];
+  return keys.every((key) => one[key] === other[key] || (typeof other[key] === "object" && JSON.stringify(one[key]) === JSON.stringify(other[key])));
 }

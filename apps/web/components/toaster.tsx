@@ -1,17 +1,32 @@
 import { CircleAlert, X } from "lucide-react";
+import { useEffect, useState } from "react";
+import { createPortal } from "react-dom";
+import { modals } from "@/hooks/use-modal";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import type { Toast } from "@/lib/toasts";
 import styles from "./toaster.module.css";
 
+/** The messages: in the topmost dialog if there is one, where they can be reached. */
 export function Toaster() {
   const { toasts } = useServices();
-  const all = useStore(toasts);
+  const host = useStore(modals).at(-1);
+  const [settled, setSettled] = useState(host);
+  // A live region is read out when something comes into it, and not if it comes with it.
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(host), 50);
+    return () => clearTimeout(timer);
+  }, [host]);
+  // Its pointer and its focus go with it.
+  useEffect(() => () => toasts.hold(false), [toasts, host]);
+  const kept = useStore(toasts);
+  const all = settled === host ? kept : [];
   const of = (tone: Toast["tone"]) =>
     all.filter((toast) => toast.tone === tone).map((toast) => <Message key={toast.id} toast={toast} onClose={() => toasts.close(toast.id)} />);
-  return (
+  const section = (
     <section
       className={styles.toaster}
+      data-over={host !== undefined}
       aria-label="Messages"
       onPointerEnter={() => toasts.hold(true)}
       onPointerLeave={() => toasts.hold(false)}
@@ -22,6 +37,7 @@ export function Toaster() {
       <div role="status">{of("plain")}</div>
     </section>
   );
+  return host ? createPortal(section, host) : section;
 }
 
 function Message({ toast, onClose }: { toast: Toast; onClose: () => void }) {

@@ -1,13 +1,15 @@
 import { RotateCcw, Trash2 } from "lucide-react";
 import { useState } from "react";
-import { useSnapshot } from "@/hooks/use-rows";
+import { useSnapshot, useStatus } from "@/hooks/use-rows";
+import { useToday } from "@/hooks/use-today";
 import { useZone } from "@/hooks/use-view";
-import { dayIn, fullDate } from "@/lib/dates";
+import { dayIn, describePast } from "@/lib/dates";
 import { useServices } from "@/lib/services";
 import type { View } from "@/lib/views";
 import { Dialog } from "./dialog";
 import { Dot } from "./dot";
 import { Empty } from "./empty";
+import { Loading } from "./loading";
 import head from "./place-view.module.css";
 import styles from "./trash-place.module.css";
 import ui from "./ui.module.css";
@@ -20,11 +22,12 @@ interface Asked {
 /** What was deleted, until it is restored or deleted for good. */
 export function TrashPlace({ view }: { view: View }) {
   const { actions } = useServices();
-  const { listTrash, trash } = useSnapshot();
+  const { listTrash, trash, complete } = useSnapshot();
+  const { state } = useStatus();
   const zone = useZone();
+  const today = useToday();
   const [asked, setAsked] = useState<Asked>();
   const shown = view.groups.flatMap(({ rows }) => rows);
-  const gone = new Set(trash.map(({ id }) => id));
   // What went with its list or the task above comes back with it.
   const tasks = shown.filter(({ task }) => {
     const above = trash.find(({ id }) => id === task.parent_id);
@@ -32,6 +35,7 @@ export function TrashPlace({ view }: { view: View }) {
     return above?.deleted_at !== task.deleted_at && list?.deleted_at !== task.deleted_at;
   });
   const count = trash.length + listTrash.length;
+  const since = (at: string | null) => describePast(dayIn(at ?? "", zone), today);
   return (
     <>
       <div className={head.head}>
@@ -51,7 +55,7 @@ export function TrashPlace({ view }: { view: View }) {
             key={list.id}
             id={list.id}
             title={list.name}
-            note={`List · deleted ${fullDate(dayIn(list.deleted_at ?? "", zone))}`}
+            note={`List · deleted ${since(list.deleted_at)}`}
             icon={<Dot color={list.color} />}
             onRestore={() => actions.restoreList(list)}
             onPurge={() => setAsked({ what: `the list “${list.name}” and its tasks`, run: () => actions.purgeList(list) })}
@@ -62,13 +66,13 @@ export function TrashPlace({ view }: { view: View }) {
             key={task.id}
             id={task.id}
             title={task.title}
-            note={`Deleted ${fullDate(dayIn(task.deleted_at ?? "", zone))}${belowOf(task.id) ? ` · ${belowOf(task.id)} subtasks` : ""}`}
+            note={`Deleted ${since(task.deleted_at)}${subtasks(belowOf(task.id))}`}
             onRestore={() => actions.restore(task.id)}
             onPurge={() => setAsked({ what: `“${task.title}”`, run: () => actions.purge(task.id) })}
           />
         ))}
       </ul>
-      {gone.size + listTrash.length === 0 && <Empty kind="trash" />}
+      {count === 0 && (state === "syncing" && !complete ? <Loading /> : <Empty kind="trash" />)}
       {asked && (
         <Dialog title="Delete for good?" onClose={() => setAsked(undefined)}>
           <p className={ui.muted}>This deletes {asked.what}. You can’t undo it.</p>
@@ -96,6 +100,8 @@ export function TrashPlace({ view }: { view: View }) {
     return trash.filter(({ parent_id }) => parent_id === id).length;
   }
 }
+
+const subtasks = (count: number) => (count ? ` · ${count} ${count === 1 ? "subtask" : "subtasks"}` : "");
 
 interface LineProps {
   id: string;

@@ -67,7 +67,7 @@ export function UserMenu() {
           <p className={styles.name}>{user.name}</p>
           {user.guest ? (
             <>
-              <p className={styles.email}>Your tasks are kept for this browser only.</p>
+              <p className={styles.email}>Your tasks are kept in this browser only.</p>
               <a href="/sign-up" className={ui.ghost}>
                 <UserPlus size={16} aria-hidden="true" />
                 Create an account
@@ -81,7 +81,7 @@ export function UserMenu() {
           </PlaceLink>
           <button type="button" className={ui.ghost} onClick={() => void askToSignOut()}>
             <LogOut size={16} />
-            {user.guest ? "Leave and delete…" : "Sign out"}
+            {user.guest ? "Leave and delete tasks…" : "Sign out"}
           </button>
         </div>
       )}
@@ -106,7 +106,7 @@ function SignOutDialog({ pending, onConfirm, onClose }: Props) {
     <Dialog title="Sign out and lose unsent changes?" onClose={onClose}>
       <p className={ui.muted}>
         {pending === 1 ? "One change hasn’t" : `${pending} changes haven’t`} reached the server yet. Signing out removes your tasks
-        from this device, and what wasn’t sent with them.
+        from this device, including anything that hasn’t been sent.
       </p>
       <div className={ui.dialogActions}>
         <button type="button" className={ui.button} onClick={onClose}>

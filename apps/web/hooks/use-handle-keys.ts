@@ -35,7 +35,7 @@ export function useHandleKeys() {
           else put();
         }, 100);
         handle.addEventListener("blur", left, { once: true });
-        said.set(`Picked up ${title}. Up and down move it, left and right change its level, Space drops it, Escape cancels.`);
+        said.set(`Picked up ${title}. Use the up and down arrows to move it, left and right to change its level. Press Space to drop it, Escape to cancel.`);
       }
     } else if (now && event.key === "Escape") {
       event.preventDefault();
@@ -60,7 +60,7 @@ export function moveBy(services: Services, id: string, arrow: string): boolean {
     : arrow === "ArrowDown" ? actions.step(id, 1)
     : arrow === "ArrowRight" ? actions.indent(id) !== undefined
     : actions.outdent(id) !== undefined;
-  said.set(moved ? whereIs(services, id) : "It can’t move further that way.");
+  said.set(moved ? whereIs(services, id) : "It can’t move any further that way.");
   return moved;
 }
 

@@ -21,7 +21,7 @@ export function useRowDrag(groups: readonly Group[], manual: boolean) {
   };
 }
 
-function begin({ actions, rows, selection, day }: Services, groups: readonly Group[], manual: boolean, row: Row, fromX: number): Drag {
+function begin({ actions, rows, selection, day, said }: Services, groups: readonly Group[], manual: boolean, row: Row, fromX: number): Drag {
   const chosen = selection.get();
   const ids = chosen.has(row.task.id) ? [...chosen] : [row.task.id];
   const dragged = new Set(ids);
@@ -42,7 +42,7 @@ function begin({ actions, rows, selection, day }: Services, groups: readonly Gro
   }
 
   function among(x: number, y: number): void {
-    const list = under(x, y, "data-rows");
+    const list = under(x, y, "data-rows") ?? nearest(x, y);
     const group = groups.find(({ key }) => key === list?.dataset.rows);
     if (!list || !group) return;
     const shown = withoutBranch(group.rows, dragged);
@@ -72,6 +72,12 @@ function begin({ actions, rows, selection, day }: Services, groups: readonly Gro
       if (after === row.task.id) return;
       actions.move(ids, after ? { ...where, after } : { ...where, first: true }, { quiet: rows.get().byId.get(row.task.id)?.list_id === list_id });
     },
+    press() {
+      const chosen = new Set(selection.get());
+      if (!chosen.delete(row.task.id)) chosen.add(row.task.id);
+      selection.set(chosen);
+      said.set(`${chosen.size} selected`);
+    },
     end() {
       clear();
       line.remove();
@@ -88,4 +94,14 @@ function begin({ actions, rows, selection, day }: Services, groups: readonly Gro
     else if (drop === "today") actions.update(ids, { due_date: day.get() }, { label: "Due today", quiet: false });
     else if (drop === "trash") actions.remove(ids);
   }
+}
+
+/** The list of rows that is next to a point above or below it. */
+function nearest(x: number, y: number): HTMLElement | null {
+  const far = ({ top, bottom }: DOMRect) => Math.max(top - y, y - bottom);
+  const beside = [...document.querySelectorAll<HTMLElement>("[data-rows]")].filter((list) => {
+    const { left, right } = list.getBoundingClientRect();
+    return x >= left && x <= right;
+  });
+  return beside.sort((a, b) => far(a.getBoundingClientRect()) - far(b.getBoundingClientRect()))[0] ?? null;
 }

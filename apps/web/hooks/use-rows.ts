@@ -24,8 +24,11 @@ export function useLists(): readonly List[] {
 }
 
 export function useList(id: string | null): List | undefined {
-  const { listById } = useSnapshot();
-  return id === null ? undefined : listById.get(id);
+  const { rows } = useServices();
+  const of = (snapshot: Snapshot) => (id === null ? undefined : snapshot.listById.get(id));
+  const get = useCallback(() => of(rows.get()), [rows, id]);
+  const first = useCallback(() => of(rows.getFirst()), [rows, id]);
+  return useSyncExternalStore(rows.subscribe, get, first);
 }
 
 export function useStatus(): StoreStatus {

@@ -15,7 +15,7 @@ export async function deleteAccount({ user, connection, forget }: Services, pass
     if (user.guest) {
       // Refused with a token that is older than five minutes.
       connection.renew();
-      await connection.client.eraseAccount(user.id);
+      await (await connection.client()).eraseAccount(user.id);
       // There is nothing left to sync, and soon nobody to sync as.
       await forget();
       await authClient.deleteAnonymousUser();
@@ -51,8 +51,8 @@ export async function authenticateGuest(mode: "sign-in" | "sign-up", given: Cred
   try {
     clear = await sendTasks(guest);
   } catch (error) {
-    if ((error as Error).name === "SignedOut") return { text: "Your guest session has ended, so its tasks can’t come along. Reload the page to go on without them." };
-    return { text: "Your tasks can’t be taken along right now because Todoward can’t be reached. They’re still here. Try again in a moment." };
+    if ((error as Error).name === "SignedOut") return { text: "Your guest session has ended, so its tasks can’t be moved to your account. Reload the page to go on without them." };
+    return { text: "Your tasks can’t be moved to your account right now because Todoward can’t be reached. They’re still here. Try again in a moment." };
   }
   let result = await authenticate(mode, given);
   // An attempt before this one may have made the account, and failed to take the tasks along.
@@ -79,7 +79,7 @@ function bringAlong(guestId: string, userId: string) {
 /** Sends what is only on this device so far. Gives what takes it off this device. */
 async function sendTasks({ id, baseUrl, timeLimit }: Guest): Promise<() => Promise<void>> {
   const { openStore } = await import("todoward-client/sync");
-  const { client } = connect({ baseUrl, timeLimit, userId: id, onSignedOut: () => undefined });
+  const client = await connect({ baseUrl, timeLimit, userId: id, onSignedOut: () => undefined }).client();
   const refusals = new SharedList<Refusal>(new UserStorage(id, "localStorage"), REFUSALS);
   const onRejected = (rejection: Rejection) => refusals.add(refusalOf(rejection, undefined));
   let store: Store;

@@ -42,7 +42,7 @@ export function makeActions({ rows, undo, toasts, today, onCompleted }: Parts) {
 
   function offer(label: string, revert: () => boolean | void, { key, quiet }: { key?: string; quiet?: boolean } = {}) {
     const id = undo.push(label, revert, key);
-    if (!quiet) toasts.show(label, { action: { label: "Undo", run: () => void tookBack(id) }, lasts: 8000, undoes: id });
+    if (!quiet) toasts.show(label, { action: { label: "Undo", run: () => takeBack(id) }, lasts: 8000, undoes: id });
   }
 
   function tookBack(id?: number) {

@@ -27,15 +27,25 @@ function format(time: number): string {
 
 type DueTone = "overdue" | "today" | "soon" | "later";
 
-/** "Today", "Tomorrow", "Overdue 2 days", "Wednesday", "4 Dec", "4 Dec 2027". */
+/** "Today", "Tomorrow", "Yesterday", "2 days ago", "Wednesday", "4 Dec", "4 Dec 2027". */
 export function describeDue(due: string, now: string): { text: string; tone: DueTone } {
   const days = daysBetween(now, due);
-  if (days < 0) return { text: `Overdue ${-days} ${days === -1 ? "day" : "days"}`, tone: "overdue" };
+  if (days < 0) return { text: days === -1 ? "Yesterday" : `${-days} days ago`, tone: "overdue" };
   if (days === 0) return { text: "Today", tone: "today" };
   if (days === 1) return { text: "Tomorrow", tone: "soon" };
   if (days < 7) return { text: named(due, { weekday: "long" }), tone: "soon" };
-  const year = due.slice(0, 4) === now.slice(0, 4) ? undefined : "numeric";
-  return { text: named(due, { day: "numeric", month: "short", year }), tone: "later" };
+  return { text: describeShort(due, now), tone: "later" };
+}
+
+/** "today", "yesterday", "on 4 Dec", "on 4 Dec 2027". */
+export function describePast(day: string, now: string): string {
+  const days = daysBetween(day, now);
+  if (days <= 0) return "today";
+  return days === 1 ? "yesterday" : `on ${describeShort(day, now)}`;
+}
+
+function describeShort(day: string, now: string): string {
+  return named(day, { day: "numeric", month: "short", year: day.slice(0, 4) === now.slice(0, 4) ? undefined : "numeric" });
 }
 
 export function longDay(day: string): string {

@@ -5,6 +5,8 @@ export interface Drag {
   move: (x: number, y: number) => void;
   /** Where it was let go. */
   drop: (x: number, y: number) => void;
+  /** A finger picked it up and let it go without moving it. */
+  press?: () => void;
   /** Also after a drop. */
   end: () => void;
 }
@@ -23,6 +25,7 @@ export function watchDrag(pressed: PointerEvent, begin: () => Drag | null) {
   const touch = pressed.pointerType !== "mouse";
   const { pointerId, clientX: fromX, clientY: fromY } = pressed;
   let drag: Drag | null = null;
+  let far = false;
   let ghost: HTMLElement | undefined;
   let at = { x: fromX, y: fromY };
   const hold = touch ? setTimeout(start, HOLD) : undefined;
@@ -73,7 +76,7 @@ export function watchDrag(pressed: PointerEvent, begin: () => Drag | null) {
   on("pointermove", (event) => {
     if (event.pointerId !== pointerId) return;
     at = { x: event.clientX, y: event.clientY };
-    const far = Math.hypot(at.x - fromX, at.y - fromY) > THRESHOLD;
+    far ||= Math.hypot(at.x - fromX, at.y - fromY) > THRESHOLD;
     if (drag) moved();
     // A finger that moves at once scrolls, or swipes.
     else if (far && touch) end();
@@ -93,7 +96,8 @@ export function watchDrag(pressed: PointerEvent, begin: () => Drag | null) {
       };
       window.addEventListener("click", stop, { capture: true, once: true });
       setTimeout(() => window.removeEventListener("click", stop, { capture: true }));
-      dropped.drop(event.clientX, event.clientY);
+      if (far) dropped.drop(event.clientX, event.clientY);
+      else dropped.press?.();
     }
     end();
   });

@@ -12,11 +12,11 @@ export function explainSync({ state, error = "" }: StoreStatus, online: boolean,
   if (!online) return { text: "You’re offline. You can keep working." };
   if (state !== "offline" && state !== "error") return null;
   if (error.startsWith("FrontendUnreachable")) {
-    return { text: "The sign-in server isn’t responding. You stay signed in and can keep working.", hint: error };
+    return { text: "The sign-in server isn’t responding. You’re still signed in and can keep working.", hint: error };
   }
   if (/\bno_such_address\b/.test(error) || (state === "error" && error.startsWith("TodowardUnreachable"))) {
     return {
-      text: "Something other than Todoward is responding. You can keep working; nothing is synced.",
+      text: "Something other than Todoward is responding. You can keep working, but nothing will sync.",
       hint: `Check ${variable(baseUrl)} in the environment of the Next.js server. ${error}`,
     };
   }
@@ -30,7 +30,7 @@ export function explainSync({ state, error = "" }: StoreStatus, online: boolean,
       hint: `Start Todoward with BETTER_AUTH_URL=${location.origin}, the address of this app exactly as in the browser. ${error}`,
     };
   }
-  if (/rate_limited|overloaded/.test(error)) return { text: "Todoward is busy. Your changes will be sent shortly.", hint: error };
+  if (/rate_limited|overloaded/.test(error)) return { text: "Todoward is busy. Your changes will sync shortly.", hint: error };
   return { text: "Todoward can’t sync at the moment. You can keep working.", hint: error };
 }
 

@@ -6,6 +6,8 @@ import type { UserStorage } from "./storage";
 export interface FirstRows {
   tasks: Task[];
   lists: List[];
+  /** Whether these are all open tasks and all lists. */
+  all: boolean;
 }
 
 /** All rows at one moment, arranged for whoever shows them. */
@@ -23,6 +25,8 @@ export interface Snapshot {
   listTrash: readonly List[];
   /** Whether these are all there are, and not only what the page came with. */
   complete: boolean;
+  /** Whether these are at least all open tasks, and all lists. */
+  allOpen: boolean;
   /** Whether what is done is done at once, and does not wait for the copy. */
   open: boolean;
 }
@@ -35,7 +39,7 @@ type Failure = "storage" | "app";
 const OPENING: StoreStatus = { state: "syncing", pending: 0, leader: false };
 
 interface Options {
-  client: Todoward;
+  connect: () => Promise<Todoward>;
   settings: UserStorage;
   first: FirstRows | null;
   onConflict: (conflict: Conflict) => unknown;
@@ -70,7 +74,7 @@ export class LocalRows {
   constructor(options: Options) {
     this.options = options;
     const { tasks = [], lists = [] } = options.first ?? {};
-    this.firstSnapshot = arranged({ tasks, lists, trash: [], listTrash: [] }, false, false);
+    this.firstSnapshot = arranged({ tasks, lists, trash: [], listTrash: [] }, { allOpen: options.first?.all === true });
     this.snapshot = this.firstSnapshot;
   }
 
@@ -109,8 +113,8 @@ export class LocalRows {
 
   private async open(): Promise<Copy> {
     // Not needed for the first look at the page, so not in its first script.
-    const { openStore } = await import("todoward-client/sync");
-    const { client, onConflict, onRejected, first } = this.options;
+    const { connect, onConflict, onRejected, first } = this.options;
+    const [{ openStore }, client] = await Promise.all([import("todoward-client/sync"), connect()]);
     const options = { client, onConflict, onRejected, seed: first ?? undefined };
     const opening = openStore(options);
     try {
@@ -129,7 +133,7 @@ export class LocalRows {
     this.read = reader(copy);
     const { tasks, lists } = this.firstSnapshot;
     const isEmpty = copy.tasks.list().length + copy.lists.list().length === 0;
-    this.complete = this.options.settings.read("copied", false) && !this.failure && !(isEmpty && tasks.length + lists.length > 0);
+    this.complete = this.isCopied && !this.failure && !(isEmpty && tasks.length + lists.length > 0);
     const follow = () => {
       if (copy.status.state === "closed") {
         if (this.copy === copy && !this.leaving) this.options.onGone();
@@ -157,6 +161,11 @@ export class LocalRows {
     this.waiting.push(run);
     this.before = { ...this.before, pending: this.waiting.length };
     this.tell();
+  }
+
+  /** Whether this device has had all rows before. */
+  get isCopied(): boolean {
+    return this.options.settings.read("copied", false);
   }
 
   /** What is wrong with the copy on this device. */
@@ -218,7 +227,7 @@ export class LocalRows {
       if (!this.shown || !sameRows(rows, this.shown) || this.snapshot.complete !== this.complete) {
         this.shown = rows;
         this.remember(rows);
-        this.snapshot = arranged(rows, this.complete, true);
+        this.snapshot = arranged(rows, { complete: this.complete, allOpen: this.complete || this.firstSnapshot.allOpen, open: true });
       }
     }
     for (const listener of [...this.listeners]) listener();
@@ -251,7 +260,7 @@ function sameRows(one: Rows, other: Rows): boolean {
   return names.every((name) => one[name] === other[name] || (one[name].length === 0 && other[name].length === 0));
 }
 
-function arranged({ tasks, lists, trash, listTrash }: Rows, complete: boolean, open: boolean): Snapshot {
+function arranged({ tasks, lists, trash, listTrash }: Rows, { complete = false, allOpen = false, open = false }): Snapshot {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const children = new Map<string, Task[]>();
   for (const task of tasks) {
@@ -272,6 +281,7 @@ function arranged({ tasks, lists, trash, listTrash }: Rows, complete: boolean, o
     trash: latest(trash),
     listTrash: latest(listTrash),
     complete,
+    allOpen,
     open,
   };
 }

@@ -4,7 +4,6 @@ import { todayIn } from "./dates";
 import { Navigation } from "./navigation";
 import type { Address } from "./places";
 import { type FirstRows, LocalRows } from "./rows";
-import { forgetShell } from "./service-worker";
 import { SettingsStore, zoneOf } from "./settings";
 import { SharedList } from "./shared-list";
 import { UserStorage } from "./storage";
@@ -91,7 +90,7 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
   /** Has signed out, here or in another tab. */
   let left = false;
   const rows: LocalRows = new LocalRows({
-    client: connection.client,
+    connect: connection.client,
     settings: kept,
     first,
     onGone() {
@@ -150,6 +149,8 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
       };
       // Some browsers keep a page as it was, and show it to whoever goes back.
       const shown = (event: PageTransitionEvent) => left && event.persisted && location.reload();
+      // The first visit of this browser waits for what the server says: one step less.
+      if (!rows.isCopied) connection.prepare();
       newDay();
       const timer = setInterval(newDay, 20_000);
       finishTyping();
@@ -179,11 +180,12 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
     /** Leaves nothing of this user on the device. */
     async forget() {
       left = true;
-      connection.forget();
+      await connection.forget();
       storage.clear();
       disagreements.clear();
       refusals.clear();
       await rows.wipe();
+      const { forgetShell } = await import("./service-worker");
       await forgetShell();
     },
   };

@@ -18,7 +18,7 @@ const BY_CODE: Record<string, AuthFault> = {
   INVALID_EMAIL_OR_PASSWORD: { field: "password", text: "The e-mail address or password isn’t right." },
   INVALID_EMAIL: { field: "email", text: "This isn’t an e-mail address." },
   PASSWORD_TOO_SHORT: { field: "password", text: "Use at least 8 characters." },
-  TASKS_NOT_ADOPTED: { text: "Your tasks couldn’t be taken along because Todoward can’t be reached. They’re still here. Try again in a moment." },
+  TASKS_NOT_ADOPTED: { text: "Your tasks couldn’t be moved to your account because Todoward can’t be reached. They’re still here. Try again in a moment." },
   PASSWORD_TOO_LONG: { field: "password", text: "Use at most 128 characters." },
   USER_ALREADY_EXISTS: EXISTS,
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: EXISTS,

@@ -1,4 +1,4 @@
-import { Todoward } from "todoward-client";
+import type { Todoward } from "todoward-client";
 import { TokenSource } from "./token-source";
 
 /** A connection to Todoward in the name of one user. */
@@ -11,26 +11,43 @@ export function connect(options: {
 }) {
   const { baseUrl, timeLimit, userId } = options;
   const tokens = new TokenSource(userId, () => options.onSignedOut("other-user"));
-  const client = new Todoward({
-    baseUrl,
-    user: userId,
-    token: async ({ refresh }) => {
-      const token = await tokens.get(refresh);
-      if (!token) options.onSignedOut("expired");
-      return token;
-    },
-    fetch: (input, init) => fetchInTime(input as Request, init, timeLimit),
-  });
+  let made: Promise<Todoward> | undefined;
+  const make = async () => {
+    // The page is there before it needs the API: its tasks came with it.
+    const { Todoward } = await import("todoward-client");
+    return new Todoward({
+      baseUrl,
+      user: userId,
+      token: async ({ refresh }) => {
+        const token = await tokens.get(refresh);
+        if (!token) options.onSignedOut("expired");
+        return token;
+      },
+      fetch: (input, init) => fetchInTime(input as Request, init, timeLimit),
+    });
+  };
 
   return {
-    client,
     baseUrl,
+    /** The client; loaded at the first call. */
+    client(): Promise<Todoward> {
+      made ??= make().catch((error: unknown) => {
+        made = undefined;
+        throw error;
+      });
+      return made;
+    },
+    /** Asks for a token before anything needs it. */
+    prepare() {
+      // Whatever needs it asks again, and says what is wrong.
+      void tokens.get(false).catch(() => undefined);
+    },
     /** The user has signed in again. What waits to be repeated goes on with the next token. */
     renew: () => tokens.forget(),
     /** What belongs to the user who is leaving. */
-    forget() {
+    async forget() {
       tokens.forget();
-      client.forget();
+      (await made?.catch(() => undefined))?.forget();
     },
     returned() {
       tokens.dropIfStale();

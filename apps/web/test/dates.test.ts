@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as chrono from "chrono-node/en";
+import { describeDue, describePast } from "../lib/dates.ts";
 import { addDays, addMonths, inZone, nthWeekday, startOfWeek, weekdayAfter } from "../lib/language/calendar.ts";
 import { understand } from "../lib/language/quick-add.ts";
 
@@ -67,4 +68,12 @@ test("calendar days know no clock", () => {
   assert.equal(nthWeekday(2026, 12, 5, -1), "2026-12-25");
   assert.equal(nthWeekday(2026, 12, 5, 5), undefined);
   assert.deepEqual(inZone(new Date("2026-12-31T23:59:00Z"), "Asia/Kathmandu"), { day: "2027-01-01", time: "05:44" });
+});
+
+test("a day is said as people say it, and its year only where it is another one", () => {
+  const now = "2026-11-30";
+  const said = (day: string) => describeDue(day, now).text;
+  const days = ["2026-10-24", "2026-11-29", now, "2026-12-01", "2026-12-03", "2026-12-07", "2027-01-02"];
+  assert.deepEqual(days.map(said), ["37 days ago", "Yesterday", "Today", "Tomorrow", "Thursday", "7 Dec", "2 Jan 2027"]);
+  assert.deepEqual([now, "2026-11-29", "2026-11-04", "2025-12-31"].map((day) => describePast(day, now)), ["today", "yesterday", "on 4 Nov", "on 31 Dec 2025"]);
 });

@@ -22,7 +22,7 @@ function snapshot(tasks: Task[], lists: List[] = []): Snapshot {
   const children = new Map<string, Task[]>();
   for (const one of tasks) children.set(one.parent_id ?? "none", [...(children.get(one.parent_id ?? "none") ?? []), one]);
   return {
-    tasks, lists, children, trash: [], listTrash: [], complete: true, open: true,
+    tasks, lists, children, trash: [], listTrash: [], complete: true, allOpen: true, open: true,
     byId: new Map(tasks.map((one) => [one.id, one])),
     listById: new Map(lists.map((one) => [one.id, one])),
   };

@@ -36,7 +36,7 @@ export default async function Page({ params, searchParams }: Props) {
     today: todayIn(zone),
     zone,
     // The service worker keeps this page for a time without a network; the tasks are in the browser's own copy.
-    rows: (await headers()).has("x-todoward-shell") ? null : await firstRows(id),
+    rows: (await headers()).has("x-todoward-shell") ? null : await firstRows(id, kept.has("zone")),
   };
   return (
     <>

@@ -15,7 +15,7 @@ export function AccountSection() {
         <div>
           <p className={styles.rowLabel}>{user.guest ? "Guest" : user.name}</p>
           <p className={styles.hint}>
-            {user.guest ? "Your tasks are kept for this browser only. Create an account to keep them for good and see them everywhere." : user.email}
+            {user.guest ? "Your tasks are kept in this browser only. Create an account to keep them for good and see them everywhere." : user.email}
           </p>
         </div>
         {user.guest && (

@@ -10,7 +10,7 @@ import { Row, Section } from "./section";
 import styles from "./settings.module.css";
 
 const FORMATS: Record<ExportFormat, { name: string; file: string }> = {
-  ndjson: { name: "Backup: everything, with the trash (JSON lines)", file: "todoward.ndjson" },
+  ndjson: { name: "Backup: everything, including the trash (JSON Lines)", file: "todoward.ndjson" },
   csv: { name: "Spreadsheet (CSV)", file: "todoward.csv" },
   icalendar: { name: "Calendar apps (iCalendar)", file: "todoward.ics" },
   todotxt: { name: "Plain text (todo.txt)", file: "todo.txt" },
@@ -25,7 +25,7 @@ export function DataSection() {
   async function download() {
     setBusy(true);
     try {
-      const response = await connection.client.exportTasks(format);
+      const response = await (await connection.client()).exportTasks(format);
       save(await response.blob(), FORMATS[format].file);
       toasts.show("Your tasks have been exported.");
     } catch (error) {
@@ -37,7 +37,7 @@ export function DataSection() {
 
   return (
     <Section title="Your data">
-      <Row label="Export" hint={pending ? "Changes that haven’t reached the server yet are not in the file." : "A file with your tasks and lists, to keep or to use elsewhere."}>
+      <Row label="Export" hint={pending ? "Changes that haven’t reached the server yet aren’t in the file." : "A file with your tasks and lists, to keep or use elsewhere."}>
         {(ids) => (
           <div className={styles.action}>
             <select {...ids} className={ui.input} value={format} onChange={(event) => setFormat(event.target.value as ExportFormat)}>

@@ -20,7 +20,7 @@ export function DaysSection() {
         choices={STARTS}
         onChange={(value) => settings.change({ weekStart: Number(value) as 0 | 1 | 6 })}
       />
-      <Row label="Time zone" hint="Decides when today begins. Times that you enter without a zone stay the same wherever you are.">
+      <Row label="Time zone" hint="Sets when each day begins. Times without a time zone stay the same wherever you are.">
         {(ids) => (
           <select {...ids} className={ui.input} value={timeZone ?? ""} onChange={(event) => settings.change({ timeZone: event.target.value || null })}>
             <option value="">This device ({name(device)})</option>

@@ -10,7 +10,7 @@ export function HelpSection() {
   const { singleKeys } = useStore(settings);
   return (
     <Section title="Keyboard and quick add">
-      <Row label="Single-key shortcuts" hint="Turn these off if you dictate, or if keys are pressed by accident.">
+      <Row label="Single-key shortcuts" hint="Turn these off if you use dictation, or press keys by accident.">
         {(ids) => <input {...ids} type="checkbox" checked={singleKeys} onChange={(event) => settings.change({ singleKeys: event.target.checked })} />}
       </Row>
       <details className={styles.details}>
@@ -43,7 +43,7 @@ export function HelpSection() {
           ))}
         </dl>
         <p className={styles.hint}>
-          What was understood is shown before the task is added. Remove one of these to keep its words in the title, or put words in
+          You’ll see what was understood before you add the task. Remove an item to keep its words in the title, or put words in
           “quotes”. A weekday before another word is part of the title (“Sunday lunch”); write “on Sunday” if you mean the date.
         </p>
       </details>

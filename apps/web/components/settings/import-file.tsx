@@ -7,7 +7,7 @@ import ui from "../ui.module.css";
 import styles from "./settings.module.css";
 
 const FORMATS: Record<ImportFormat, string> = {
-  ndjson: "Todoward backup (JSON lines)",
+  ndjson: "Todoward backup (JSON Lines)",
   csv: "Todoward spreadsheet (CSV)",
   todoist: "Todoist (CSV template)",
   google: "Google Tasks (Takeout)",
@@ -38,7 +38,7 @@ export function ImportFile() {
     if (file.size > LARGEST) return setWrong({ file, text: "The file is larger than 20 MB. Split it and import the parts." });
     setBusy(true);
     try {
-      const result = await connection.client.importTasks(file, { dryRun: true, format });
+      const result = await (await connection.client()).importTasks(file, { dryRun: true, format });
       setPreview({ file, format, result });
     } catch (error) {
       setPreview(undefined);
@@ -51,7 +51,7 @@ export function ImportFile() {
   async function bring({ file, format }: Preview) {
     setBusy(true);
     try {
-      const { created } = await connection.client.importTasks(file, { format });
+      const { created } = await (await connection.client()).importTasks(file, { format });
       setPreview(undefined);
       toasts.show(`Imported ${counted(created)}.`);
       rows.sync();
@@ -76,8 +76,8 @@ export function ImportFile() {
         <div>
           <label htmlFor="import-file">Import</label>
           <p id="import-hint" className={styles.hint}>
-            From Todoist, Google Tasks, Microsoft To Do, a calendar, todo.txt, or a file of Todoward. Nothing is added before you have
-            seen what it is.
+            From Todoist, Google Tasks, Microsoft To Do, a calendar, todo.txt or a Todoward export. You’ll see what’s in the file
+            before anything is added.
           </p>
         </div>
         <input
@@ -161,9 +161,9 @@ function PreviewOf({ preview: { file, format, result }, busy, onFormat, onImport
 function FormatChoice({ value, onChange }: { value: ImportFormat | undefined; onChange: (format: ImportFormat | undefined) => void }) {
   return (
     <label className={styles.format}>
-      Read it as
+      Format
       <select className={ui.input} value={value ?? ""} onChange={(event) => onChange((event.target.value || undefined) as ImportFormat | undefined)}>
-        <option value="">Recognize the format</option>
+        <option value="">Detect automatically</option>
         {Object.entries(FORMATS).map(([format, name]) => (
           <option key={format} value={format}>
             {name}
@@ -181,7 +181,7 @@ function counted({ tasks, lists }: { tasks: number; lists: number }): string {
 }
 
 function inWords(error: unknown): string {
-  if (isProblem(error) && error.status === 415) return "Its format isn’t recognized. Say below what it is.";
+  if (isProblem(error) && error.status === 415) return "Its format isn’t recognized. Choose it below.";
   if (isProblem(error) && error.status === 413) return "The file is too large.";
   const line = isProblem(error) ? error.line : undefined;
   return `${line ? `Line ${line}: ` : ""}${why(error)}`;
