@@ -27,6 +27,7 @@ pub mod numbering;
 pub mod open_transaction;
 pub mod order;
 pub mod owned;
+pub mod owned_table;
 mod owner_limiter;
 #[cfg(feature = "postgres")]
 pub(crate) mod pipelines;
@@ -45,6 +46,7 @@ pub(crate) mod schema;
 mod shared_sessions;
 mod stand_in;
 pub mod statement;
+pub mod stored;
 pub mod table;
 pub mod watchers;
 mod worker_pool;
