@@ -23,6 +23,7 @@ mod indexes;
 mod job_claim;
 pub mod migrate;
 pub mod new_rows;
+pub mod notices;
 pub mod numbering;
 pub mod open_transaction;
 pub mod order;
