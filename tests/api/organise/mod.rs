@@ -34,6 +34,8 @@ struct World {
     random: Random,
     owners: [Owner; 2],
     clients: [Client; 2],
+    /// The last task of each that was named.
+    last: [String; 2],
     /// The last ids that have ended.
     ended: VecDeque<String>,
     /// The last requests, for the message of a failure.
@@ -112,8 +114,31 @@ impl World {
         )
     }
 
-    /// The id of a task: mostly a live one of the owner's.
+    /// The id of a task: mostly one of the owner's, and near the last one, so that operations
+    /// meet.
     fn some_task(&mut self, who: usize, place: Place) -> String {
+        let last = self.last[who].clone();
+        let owner = &self.owners[who];
+        let mut near: Vec<String> = match owner.tasks.get(&last) {
+            Some(task) if self.random.chance(2) => {
+                let parent = task.parent.iter().cloned();
+                parent
+                    .chain(owner.below(&last, Place::Anywhere))
+                    .chain([last])
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        near.retain(|id| owner.task(id, place).is_some());
+        let id = match near.len() {
+            0 => self.any_task(who, place),
+            count => near[self.random.below(count)].clone(),
+        };
+        self.last[who].clone_from(&id);
+        id
+    }
+
+    fn any_task(&mut self, who: usize, place: Place) -> String {
         let (whose, place) = match self.random.below(20) {
             0 => (1 - who, Place::Anywhere),
             1 | 2 => (who, Place::Anywhere),
@@ -663,23 +688,23 @@ impl World {
         let is_full = self.owners[who].tasks.len() >= MAX_TASKS;
         let has_lists = self.owners[who].lists.len() >= MAX_LISTS;
         let before: Vec<String> = self.owners[who].order.clone();
-        match self.random.below(40) {
-            0..=7 if is_full => self.delete(who, true).await,
-            0..=7 => self.create(who).await,
-            8..=12 => self.patch(who).await,
-            13..=18 => self.move_task(who).await,
-            19..=22 => self.complete(who).await,
-            23 | 24 => self.delete(who, false).await,
-            25 => self.delete(who, true).await,
-            26 | 27 => self.restore(who).await,
-            28 if self.random.chance(5) => self.bulk(who).await,
-            29 if has_lists => self.delete_list(who).await,
-            29 | 30 => self.create_list(who).await,
-            31 => self.patch_list(who).await,
-            32 => self.move_list(who).await,
-            33 => self.delete_list(who).await,
-            34 | 35 => self.restore_list(who).await,
-            36 => self.change_tag(who).await,
+        match self.random.below(48) {
+            0..=8 if is_full => self.delete(who, true).await,
+            0..=8 => self.create(who).await,
+            9..=13 => self.patch(who).await,
+            14..=20 => self.move_task(who).await,
+            21..=25 => self.complete(who).await,
+            26..=29 => self.delete(who, false).await,
+            30 => self.delete(who, true).await,
+            31..=34 => self.restore(who).await,
+            35 if self.random.chance(5) => self.bulk(who).await,
+            36 if has_lists => self.delete_list(who).await,
+            36 | 37 => self.create_list(who).await,
+            38 => self.patch_list(who).await,
+            39 => self.move_list(who).await,
+            40 | 41 => self.delete_list(who).await,
+            42 | 43 => self.restore_list(who).await,
+            44 => self.change_tag(who).await,
             _ => self.read(who).await,
         }
         let is_gone = |id: &&String| !self.owners[who].tasks.contains_key(*id);
@@ -749,6 +774,7 @@ async fn random_operations_on_all_that_organises_tasks_never_diverge_from_the_mo
         random: Random(seed()),
         owners: Default::default(),
         clients: OWNERS.map(|owner| app.user(owner)),
+        last: Default::default(),
         ended: VecDeque::new(),
         log: VecDeque::new(),
         has_restored: [false; 2],
