@@ -80,7 +80,7 @@ pub(super) async fn erase(
         }
     }
     // Whoever follows its changes is to begin anew.
-    db.watchers().reset(&owner);
+    db.reset_watches(&owner);
     let until = Instant::now() + FOR_REMAINS;
     loop {
         let mut turn = turns.0.lock().await;

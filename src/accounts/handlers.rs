@@ -115,7 +115,7 @@ pub(super) async fn adopt_account(
     };
     let counts = run(&app, owner.clone(), &request, &ACCOUNT, statement).await?;
     if other != owner {
-        app.db()?.watchers().reset(&other);
+        app.db()?.reset_watches(&other);
     }
     for owner in [&owner, &other] {
         app.quotas.tasks.give_back(owner);

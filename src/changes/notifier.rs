@@ -3,8 +3,8 @@
 //!
 //! One task of the process does it for all, so a stream needs neither a thread nor a
 //! connection to the database, a writer waits for nothing, and many writes of one owner
-//! cost one question. What other replicas have numbered it finds by asking regularly: that
-//! works with every database and behind every pooler. If one ends before it has numbered
+//! cost one question. What other replicas have numbered it learns from their notices, and by
+//! asking regularly: that works with every database and behind every pooler. If one ends before it has numbered
 //! what it wrote, the next reader does, or this task of another one.
 
 use std::collections::{HashMap, HashSet};
@@ -31,6 +31,10 @@ const COLLECTING: Duration = Duration::from_millis(80);
 /// How often it is asked for all watched owners how far they are.
 const INTERVAL: Duration = Duration::from_millis(300);
 
+/// How many of these intervals it is where notices are heard, which get lost with their
+/// connection: 2.1 seconds.
+const INTERVALS_WITH_NOTICES: u32 = 7;
+
 /// How often they are looked through for what nobody has numbered, in intervals: 9
 /// seconds.
 const INTERVALS_PER_SEARCH: u32 = 30;
@@ -46,7 +50,11 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs until it is aborted.
 pub async fn run(db: Db) {
-    let watchers = db.watchers().clone();
+    futures_util::future::join(db.carry_notices(), number_and_tell(&db)).await;
+}
+
+async fn number_and_tell(db: &Db) {
+    let (watchers, notices) = (db.watchers(), db.notices());
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut intervals = 0_u32;
@@ -55,17 +63,28 @@ pub async fn run(db: Db) {
             () = watchers.wait() => {
                 tokio::time::sleep(COLLECTING).await;
                 let written = watchers.take_written();
-                let followed = followed(&db, &written).await;
-                number_all(&db, followed.clone()).await;
-                tell(&db, &followed).await;
+                let followed = followed(db, &written).await;
+                number_all(db, followed.clone()).await;
+                notices.send(&followed);
+                tell(db, &followed).await;
+            }
+            () = notices.wait() => {
+                let heard = notices.take(watchers.watched());
+                log::debug!("other replicas have numbered changes of {} owners", heard.len());
+                tell(db, &heard).await;
             }
             _ = interval.tick() => {
                 let watched = watchers.watched();
+                if !watched.is_empty() {
+                    notices.want();
+                }
                 if intervals.is_multiple_of(INTERVALS_PER_SEARCH) {
-                    number_all(&db, unnumbered(&db, &watched).await).await;
+                    number_all(db, unnumbered(db, &watched).await).await;
+                }
+                if !notices.are_heard() || intervals.is_multiple_of(INTERVALS_WITH_NOTICES) {
+                    tell(db, &watched).await;
                 }
                 intervals = intervals.wrapping_add(1);
-                tell(&db, &watched).await;
             }
         }
     }

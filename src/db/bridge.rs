@@ -25,6 +25,7 @@ use super::error::{DbError, RunError};
 use super::file_identity::{FileIdentity, REMOVED};
 use super::job_claim::{JobClaim, result_by};
 use super::migrate::{MigrateError, migrate_on};
+use super::notices::Notices;
 use super::owner_limiter::{NoPermit, Permit};
 #[cfg(feature = "postgres")]
 use super::pipelines::{Pipelines, Session};
@@ -60,6 +61,7 @@ pub struct Db {
     pipelined: IntCounter,
     failures_behind: IntCounter,
     watchers: Watchers,
+    notices: Notices,
     file: Option<Arc<FileIdentity>>,
     long_writes: Arc<AtomicUsize>,
 }
@@ -157,6 +159,7 @@ impl Db {
             pipelined,
             failures_behind,
             watchers: Watchers::default(),
+            notices: Notices::default(),
             long_writes: Arc::default(),
             file: match &database.url {
                 DatabaseUrl::SqliteFile(path) => Some(Arc::new(FileIdentity::new(path))),
@@ -232,6 +235,29 @@ impl Db {
     /// Those who wait to be told that an owner's rows were written.
     pub fn watchers(&self) -> &Watchers {
         &self.watchers
+    }
+
+    /// Says, here and to other replicas, that everything which an owner had was erased, or
+    /// given away.
+    pub fn reset_watches(&self, owner: &OwnerId) {
+        self.watchers.reset(owner);
+        self.notices.send(std::slice::from_ref(owner));
+    }
+
+    /// Notices between replicas.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// Carries notices between replicas whenever the database can. Never ends.
+    pub async fn carry_notices(&self) {
+        #[cfg(feature = "postgres")]
+        while let Some(pipelines) = self.pipelines() {
+            self.notices.are_wanted().await;
+            tokio::time::sleep(pipelines.carry(&self.notices).await).await;
+            self.notices.want();
+        }
+        std::future::pending().await
     }
 
     fn written_by(&self, access: Access, owner: &OwnerId) {

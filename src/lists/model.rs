@@ -8,7 +8,7 @@ use crate::auth::OwnerId;
 use crate::db::id::DbId;
 use crate::db::order::{Arranged, Order};
 use crate::db::owned::Owned;
-use crate::db::table::owned_table;
+use crate::db::owned_table::owned_table;
 use crate::primitives::id::ResourceId;
 use crate::primitives::json_writer as write;
 use crate::primitives::position;

@@ -13,7 +13,7 @@ use super::tags::Tags;
 use crate::auth::OwnerId;
 use crate::db::id::{self, DbId};
 use crate::db::owned::Owned;
-use crate::db::table::owned_table;
+use crate::db::owned_table::owned_table;
 use crate::primitives::id::ResourceId;
 use crate::primitives::json_writer as write;
 use crate::primitives::position;

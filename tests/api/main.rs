@@ -46,6 +46,7 @@ mod lists;
 mod metrics;
 mod model;
 mod openapi;
+mod organise;
 mod parameters;
 mod pipelines;
 mod prefixes;

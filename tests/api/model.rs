@@ -14,16 +14,20 @@ on_both_databases! {
     random_operations_of_several_owners_never_diverge_from_the_model,
 }
 
-/// How many operations, unless this variable says another number.
-const OPERATIONS: usize = 3_000;
+/// Says another number of operations.
 const VARIABLE: &str = "MODEL_OPERATIONS";
+
+/// So many tasks there are at most, so that long runs do not slow down.
+const MAX_TASKS: usize = 400;
+
 const OWNERS: [&str; 3] = ["ann", "Ann", "bob"];
 const WORDS: [&str; 8] = ["milk", "MILK", "Éclair", "ß", "100%", "a_b", "İ", "\"q\\"];
 
-fn operations() -> usize {
+/// How many operations, unless the variable says another number.
+pub fn operations(default: usize) -> usize {
     match std::env::var(VARIABLE) {
         Ok(number) => number.parse().expect(VARIABLE),
-        Err(_) => OPERATIONS,
+        Err(_) => default,
     }
 }
 
@@ -287,7 +291,7 @@ async fn random_operations_of_several_owners_never_diverge_from_the_model(engine
     let app = TestApp::spawn(engine).await;
     let mut random = Random(0x7464_7764);
     let mut model = Model::default();
-    for _ in 0..operations() {
+    for _ in 0..operations(3_000) {
         let owner = OWNERS[random.below(OWNERS.len())];
         let client = app.user(owner);
         // The id of any owner's task, of a deleted one, or a random one.
@@ -299,6 +303,13 @@ async fn random_operations_of_several_owners_never_diverge_from_the_model(engine
                 .to_owned(),
         };
         match random.below(20) {
+            0..=6 if model.0.len() >= MAX_TASKS => {
+                let owner = model.find(&id).unwrap()["owner_id"].clone();
+                let client = app.user(owner.as_str().unwrap());
+                let path = format!("/api/v1/tasks/{id}?permanent=true");
+                client.delete(&path).await.expect(204);
+                model.0.retain(|task| task["id"] != id);
+            }
             0..=6 => create(&mut random, &mut model, owner, &client).await,
             7..=14 => write(&mut random, &mut model, owner, &client, &id).await,
             15..=16 => {

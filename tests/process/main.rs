@@ -43,6 +43,7 @@ mod log_lines;
 mod memory;
 mod metrics;
 mod migrations;
+mod notices;
 mod outages;
 mod purging;
 mod read_only;

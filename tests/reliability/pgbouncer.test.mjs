@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { freePort } from "../better-auth/support/postgres.mjs";
 import { eventually } from "../better-auth/support/wait.mjs";
+import { token } from "./support/client.mjs";
 import { Cluster } from "./support/cluster.mjs";
 import { followingPooler } from "./support/following-pooler.mjs";
 import { Load } from "./support/load.mjs";
@@ -115,6 +116,8 @@ test("two replicas work without prepared statements, unasked", async (t) => {
   const servers = await Promise.all([todoward(t, pooler.url), todoward(t, pooler.url)]);
   for (const server of servers) await servesUnprepared(server, cluster, pooler);
   await drive("PgBouncer, pool_mode = transaction, two replicas", servers);
+  await tellsOfChanges(...servers);
+  await listensToNothing(cluster);
   await leavesNoSettings(cluster, pooler.url);
 });
 
@@ -150,6 +153,28 @@ async function leavesNoSettings(cluster, url) {
   }
 }
 
+/** What one replica writes is an event on the other. */
+async function tellsOfChanges(one, other) {
+  await one.create("before");
+  const ending = new AbortController();
+  const headers = { authorization: `Bearer ${token("alice")}` };
+  const stream = await fetch(`${other.url}/api/v1/changes/stream`, { headers, signal: ending.signal });
+  const events = stream.body.pipeThrough(new TextDecoderStream()).values();
+  const changed = async () => {
+    for (let text = ""; !/event: changed\n.*\n\n/s.test(text); text += (await events.next()).value);
+  };
+  await changed();
+  await one.create("after");
+  await changed();
+  ending.abort();
+}
+
+/** A session that listened would do so for its next client, too. */
+async function listensToNothing(cluster) {
+  const listeners = "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'LISTEN|NOTIFY' AND pid <> pg_backend_pid()";
+  assert.equal((await cluster.psqlMeanwhile(listeners)).trim(), "0");
+}
+
 for (const roundRobin of [false, true]) {
   test(`a pooler that follows prepared statements is used with them${roundRobin ? ", whatever session it gives" : ""}`, async (t) => {
     const cluster = await Cluster.start(t);
@@ -163,6 +188,8 @@ for (const roundRobin of [false, true]) {
     assert.ok(followed.some((text) => /^INSERT INTO tasks/.test(text)), followed.join("\n"));
     assert.ok(followed.includes("SELECT pg_is_in_recovery()"), "pipelines ask that when they are opened");
     for (const server of servers) assert.match(server.log, /Todoward sets no time limits/);
+    await tellsOfChanges(...servers);
+    await listensToNothing(cluster);
     await leavesNoSettings(cluster, pooler.url);
   });
 }

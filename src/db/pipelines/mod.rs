@@ -11,6 +11,7 @@
 //! none while its first one has waited long, an owner has only a few places, waits
 //! for locks are short, and a read that is stuck is run again on the worker pool.
 
+mod listener;
 mod open;
 mod pipeline;
 mod session;

@@ -5,13 +5,14 @@
 //! environment variables, there are no pipelines.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::path::Path;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use tokio::task::AbortHandle;
-use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::{AsyncMessage, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::session::Session;
@@ -88,17 +89,48 @@ impl PipelineOpener {
     }
 
     pub async fn open(&self, sessions: Sessions) -> Result<Opened, NoPipeline> {
-        let opening = tokio::time::timeout(OPENING, self.connect(sessions));
+        self.connect(sessions, |_| {}).await
+    }
+
+    /// Opens a connection that listens on a channel, and passes on the texts that it hears.
+    pub async fn listen(
+        &self,
+        channel: &str,
+        hear: impl FnMut(&str) + Send + 'static,
+    ) -> Result<Opened, NoPipeline> {
+        let opened = self.connect(Sessions::Own, hear).await?;
+        let listen = format!("LISTEN {channel}");
+        match tokio::time::timeout(OPENING, opened.session.batch(&listen)).await {
+            Ok(true) => Ok(opened),
+            Ok(false) | Err(_) => Err(NoPipeline::because("the server does not let it listen")),
+        }
+    }
+
+    async fn connect(
+        &self,
+        sessions: Sessions,
+        hear: impl FnMut(&str) + Send + 'static,
+    ) -> Result<Opened, NoPipeline> {
+        let opening = tokio::time::timeout(OPENING, self.connect_now(sessions, hear));
         let late = |_| NoPipeline::because("the server takes connections and does not answer");
         opening.await.map_err(late)?
     }
 
-    async fn connect(&self, sessions: Sessions) -> Result<Opened, NoPipeline> {
+    async fn connect_now(
+        &self,
+        sessions: Sessions,
+        mut hear: impl FnMut(&str) + Send + 'static,
+    ) -> Result<Opened, NoPipeline> {
         let connected = self.config.connect(self.tls.clone()).await;
-        let (client, connection) = connected.map_err(NoPipeline::because)?;
+        let (client, mut connection) = connected.map_err(NoPipeline::because)?;
         let task = tokio::spawn(async move {
             // The error that ends the connection also reaches the waiting statements.
-            let _ = connection.await;
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
+            {
+                if let AsyncMessage::Notification(notice) = message {
+                    hear(notice.payload());
+                }
+            }
         });
         let driver = Driver(task.abort_handle());
         // Of a session that is shared, the short wait for locks would be other clients' next.

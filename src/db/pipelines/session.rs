@@ -68,9 +68,14 @@ impl Session {
         Ok(self.client.execute_raw(&statement, values).await?)
     }
 
+    /// Runs statements without parameters or rows, and returns whether they succeeded.
+    pub async fn batch(&self, sql: &str) -> bool {
+        self.client.batch_execute(sql).await.is_ok()
+    }
+
     /// Whether the session is alive. Returns after the responses to all earlier statements.
     pub async fn is_alive(&self) -> bool {
-        self.client.batch_execute("").await.is_ok()
+        self.batch("").await
     }
 
     /// Builds text and parameters before the returned future runs, so that it does not
