@@ -5,7 +5,6 @@ import { useOnline, usePatient } from "@/hooks/use-online";
 import { explainSync } from "@/lib/messages";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
-import type { Refusal } from "@/lib/undecided";
 import { ConflictNotice } from "./conflicts";
 import { RefusalNotice } from "./later";
 import styles from "./notices.module.css";

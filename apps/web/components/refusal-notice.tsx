@@ -2,7 +2,8 @@ import { TriangleAlert } from "lucide-react";
 import type { ListPatch, TaskFields } from "todoward-client";
 import { useSnapshot } from "@/hooks/use-rows";
 import { quoted } from "@/lib/actions";
-import { type Refusal, useServices } from "@/lib/services";
+import { useServices } from "@/lib/services";
+import type { Refusal } from "@/lib/undecided";
 import styles from "./notices.module.css";
 import ui from "./ui.module.css";
 

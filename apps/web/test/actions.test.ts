@@ -18,7 +18,7 @@ after(() => ends.forEach((end) => end()));
 
 async function started(first: ConstructorParameters<typeof LocalRows>[0]["first"] = null) {
   const client = new Todoward({ baseUrl: "http://127.0.0.1:9", user: "ada", token: async () => "t", fetch: () => Promise.reject(new TypeError("offline")) });
-  const rows = new LocalRows({ client, settings: new UserStorage("ada"), first, onConflict: () => undefined, onRejected: () => undefined, onGone: () => undefined });
+  const rows = new LocalRows({ connect: async () => client, settings: new UserStorage("ada"), first, onConflict: () => undefined, onRejected: () => undefined, onGone: () => undefined });
   const [undo, toasts] = [new Undo(), new Toasts()];
   const actions = makeActions({ rows, undo, toasts, today: () => "2026-11-30", onCompleted: () => undefined });
   const end = rows.start();
@@ -48,7 +48,7 @@ test("rows that the page came with can be completed before anything was pulled",
   const other = await openStore({ client: new Todoward({ baseUrl: "http://127.0.0.1:9", user: "eve", token: async () => "t", fetch: () => Promise.reject(new TypeError()) }), memory: true });
   const there = await other.tasks.create({ title: "there" });
   other.close();
-  const { actions, task } = await opened({ tasks: [there], lists: [] });
+  const { actions, task } = await opened({ tasks: [there], lists: [], all: true });
   actions.complete(there.id);
   assert.equal(task(there.id)?.completed, true);
   actions.undo();
