@@ -137,7 +137,7 @@ test("where taking a guest’s tasks along fails, nothing is lost, and trying ag
   await page.getByText("Compact", { exact: true }).click();
   await page.goto("/sign-up");
   await signUp(guest);
-  const alert = page.getByRole("alert").filter({ hasText: "couldn’t be taken along" });
+  const alert = page.getByRole("alert").filter({ hasText: "couldn’t be moved to your account" });
   await expect(alert).toBeVisible({ timeout: 30_000 });
   expect(failed).toBe(1);
   // Still a guest, who goes on and tries again later.
