@@ -29,7 +29,8 @@ async function main() {
 
   say("Starting the app…");
   const variables = { ...process.env, PORT: String(port), AUTH_DATA_DIR: DATA, BETTER_AUTH_URL: url, TODOWARD_URL: todoward, NEXT_TELEMETRY_DISABLED: "1" };
-  run("the app", process.execPath, [join(APP, "node_modules/next/dist/bin/next"), "dev", "-p", String(port)], { cwd: APP, env: variables });
+  // Its password is known to everybody: only for this machine.
+  run("the app", process.execPath, [join(APP, "node_modules/next/dist/bin/next"), "dev", "-p", String(port), "-H", "127.0.0.1"], { cwd: APP, env: variables });
   await until("the app", `${url}/api/auth/jwks`, 120);
 
   // Only now: it asks the app for its keys at once.
