@@ -43,9 +43,9 @@ e2e-openapi: binary postgres
 	cd tests/openapi && npm ci && npm test
 	$(if $(LONG),SECONDS_EACH=900) tests/schemathesis/run
 
-# The app, clicked through in Chromium.
+# The app: what it understands, and clicked through in Chromium.
 e2e-browser: binary
-	cd apps/web && npm ci && npm run build
+	cd apps/web && npm ci && npm test && npm run build
 	cd tests/browser && npm ci && npm test
 
 # Dates of rules by python-dateutil and ical.js, instants by Python's zoneinfo.
