@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::cursor::{Cursor, Place};
 use super::repository::{NumberChanges, ReadHead};
 use crate::auth::{Claims, OwnerId, unix_now};
-use crate::db::watchers::{MAX_OF_OWNER, Reached, TooMany, Watch};
+use crate::db::watchers::{MAX_OF_OWNER, Reached, TooMany, Watch, Watchers};
 use crate::http::app_state::AppState;
 use crate::http::errors::{database_error, invalid_query};
 use crate::http::resource::{HandlerResult, run_in};
@@ -27,6 +27,11 @@ use crate::primitives::timestamp::Timestamp;
 /// How long a stream is silent at most: proxies close a connection that is silent for a
 /// minute, and a peer that is gone is noticed only by writing to it.
 const HEARTBEAT: Duration = Duration::from_secs(20);
+
+/// How often, and how far from each other, the streams of a user who has too many are written
+/// to: whoever is gone is noticed by the second write that arrives.
+const PROBES: u32 = 5;
+const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long a client waits before it connects again, in milliseconds.
 const RETRY: &str = "retry: 2000\n\n";
@@ -49,7 +54,9 @@ pub(super) async fn stream_changes(
     if request.method() == Method::HEAD {
         return Ok(response.finish());
     }
-    let watch = app.db()?.watchers().watch(&owner).map_err(too_many)?;
+    let watch = watch(app.db()?.watchers(), &owner)
+        .await
+        .map_err(too_many)?;
     let (mut head, is_numbered) = run_in(&app, owner.clone(), &request, ReadHead)
         .await
         .map_err(database_error)?;
@@ -87,6 +94,19 @@ pub(super) async fn stream_changes(
         Some((Ok::<_, Infallible>(Bytes::from(event)), events))
     });
     Ok(response.streaming(Box::pin(events)))
+}
+
+/// Begins to watch. A stream that its client has closed counts until it is written to twice:
+/// a page that is loaded again and again would use up all of its user's.
+async fn watch(watchers: &Watchers, owner: &OwnerId) -> Result<Watch, TooMany> {
+    for _ in 0..PROBES {
+        match watchers.watch(owner) {
+            Err(TooMany::OfOwner) => watchers.probe(owner),
+            watched => return watched,
+        }
+        tokio::time::sleep(PROBE_INTERVAL).await;
+    }
+    watchers.watch(owner)
 }
 
 fn too_many(too_many: TooMany) -> ApiError {
@@ -154,7 +174,9 @@ impl Events {
                 self.heartbeat = Instant::now() + HEARTBEAT;
                 return Some(self.changed());
             }
-            if Instant::now() >= self.heartbeat {
+            let is_probed = self.watch.probes.has_changed().unwrap_or(true);
+            if is_probed || Instant::now() >= self.heartbeat {
+                self.watch.probes.mark_unchanged();
                 self.heartbeat = Instant::now() + HEARTBEAT;
                 return Some(":\n\n".to_owned());
             }
@@ -167,6 +189,7 @@ impl Events {
                 _ = self.watch.ending.changed() => {}
                 _ = self.watch.resets.changed() => return None,
                 _ = self.watch.reached.changed() => {}
+                _ = self.watch.probes.changed() => self.watch.probes.mark_changed(),
                 () = tokio::time::sleep_until(wake) => {}
             }
         }

@@ -46,6 +46,8 @@ struct Entry {
     reached: watch::Sender<Reached>,
     /// Changes when what was told before is no longer so.
     resets: watch::Sender<()>,
+    /// Changes when it is asked who is still there.
+    probes: watch::Sender<()>,
     watches: usize,
 }
 
@@ -64,6 +66,8 @@ pub struct Watch {
     pub reached: watch::Receiver<Reached>,
     /// Changes when everything that the owner had was erased, or given away.
     pub resets: watch::Receiver<()>,
+    /// Changes when it is to be found out whether the client is still there.
+    pub probes: watch::Receiver<()>,
     /// True when the process stops.
     pub ending: watch::Receiver<bool>,
 }
@@ -82,6 +86,7 @@ impl Watchers {
         let entry = owners.entry(owner.clone()).or_insert_with(|| Entry {
             reached: watch::Sender::default(),
             resets: watch::Sender::default(),
+            probes: watch::Sender::default(),
             watches: 0,
         });
         if entry.watches >= MAX_OF_OWNER {
@@ -94,8 +99,16 @@ impl Watchers {
             owner: owner.clone(),
             reached: entry.reached.subscribe(),
             resets: entry.resets.subscribe(),
+            probes: entry.probes.subscribe(),
             ending: self.0.ending.subscribe(),
         })
+    }
+
+    /// Asks all who watch an owner whether they are still there.
+    pub fn probe(&self, owner: &OwnerId) {
+        if let Some(entry) = self.owners().get(owner) {
+            entry.probes.send_replace(());
+        }
     }
 
     /// The number of watches.

@@ -177,8 +177,6 @@ impl Application {
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-            // Whoever closes a stream would count as one who listens until the second heartbeat.
-            .h1_allow_half_closed(false)
             .shutdown_timeout(in_flight.as_secs().max(1))
             .on_connect(|connection, _| cut_if_stalled(connection, STALL_TIMEOUT))
             .disable_signals()
