@@ -38,6 +38,9 @@ pub trait Arranged: Owned {
     }
 }
 
+/// The max number of rows with one position that are told apart at once.
+const MAX_TIED: usize = 64;
+
 /// The two neighbors of a gap; none is an end of the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Gap {
@@ -97,7 +100,10 @@ pub trait Order: Copy {
         if spot.beside() == Some(row.id) {
             return Ok(None);
         }
-        let anchor = anchor.map(Arranged::effective_position);
+        let anchor = match anchor {
+            Some(anchor) => Some(untie(conn, change, self, row, anchor)?),
+            None => None,
+        };
         let next = |conn: &mut DbConnection, from: Option<&str>, toward| {
             let nearest = nearest(conn, self, row, from, toward, 1);
             nearest.map(|found| found.into_iter().next().map(|it| it.position))
@@ -239,6 +245,45 @@ fn make_room<O: Order>(
         }
         return Ok(own);
     }
+}
+
+/// The position of a row of which no other one has the same. Rows can share one: a row
+/// came back from the trash, and another one had been moved to where it was. Nothing would
+/// go between them, so they get new positions, in the order in which they are shown.
+fn untie<O: Order>(
+    conn: &mut DbConnection,
+    change: &Change<'_>,
+    order: O,
+    moved: Moved<'_>,
+    row: &O::Row,
+) -> Result<String, Failure> {
+    let own = row.effective_position();
+    let from = above(&own);
+    let mut tied = nearest(conn, order, moved, Some(&from), Toward::Begin, MAX_TIED)?;
+    tied.retain(|it| it.position == own);
+    if tied.len() < 2 {
+        return Ok(own);
+    }
+    tied.reverse();
+    let next = |conn: &mut DbConnection, toward| {
+        let nearest = nearest(conn, order, moved, Some(&own), toward, 1);
+        nearest.map(|found| found.into_iter().next().map(|it| it.position))
+    };
+    let (low, high) = (next(conn, Toward::Begin)?, next(conn, Toward::End)?);
+    let Some(spread) = position::evenly(low.as_deref(), high.as_deref(), tied.len()) else {
+        return Ok(own);
+    };
+    let mut position = own;
+    for (standing, new) in tied.iter().zip(spread) {
+        let Some(old) = owned::read::<O::Row>(conn, moved.owner, standing.id, Place::Live)? else {
+            continue;
+        };
+        owned::write(conn, change, &old, &old.moved_to(new.clone(), change.now()))?;
+        if standing.id == row.id().0 {
+            position = new;
+        }
+    }
+    Ok(position)
 }
 
 /// Right behind a position: nothing stands between them.

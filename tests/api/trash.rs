@@ -9,6 +9,7 @@ const TASKS: &str = "/api/v1/tasks";
 on_both_databases! {
     what_is_deleted_can_be_restored_with_what_went_with_it,
     a_child_that_went_alone_stays_when_its_parent_ends,
+    what_comes_back_to_where_another_one_was_moved_leaves_room_between_them,
     what_no_chain_of_four_has_room_for_is_restored_to_the_top_level,
     what_is_in_the_trash_is_not_found_by_its_owner_and_forbidden_to_others,
     the_precondition_holds_on_the_way_there_and_back,
@@ -88,6 +89,29 @@ async fn a_child_that_went_alone_stays_when_its_parent_ends(engine: Engine) {
     gone.expect_problem(404, "task_not_found");
     let back = nothing_sent(&alice, "POST", &restore(&alone)).await;
     assert_eq!(back.expect(200).json()["parent_id"], Value::Null);
+}
+
+async fn what_comes_back_to_where_another_one_was_moved_leaves_room_between_them(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let new = async |title| alice.create(json!({ "title": title })).await;
+    let (a, b, x) = (&new("a").await, &new("b").await, &new("x").await);
+    let (d, e) = (&new("d").await, &new("e").await);
+    let move_to = async |task: &Value, to: Value| {
+        let path = format!("{}/move", path(task));
+        alice.post(&path, &to).await.expect(200).json()
+    };
+    let gone = move_to(x, json!({ "after": a["id"] })).await;
+    alice.delete(&path(x)).await.expect(204);
+    let other = move_to(d, json!({ "after": a["id"] })).await;
+    assert_eq!(gone["position"], other["position"], "they are not tied");
+    nothing_sent(&alice, "POST", &restore(x)).await.expect(200);
+    let order = async || alice.titles("?sort=position").await.concat();
+    assert_eq!(order().await, "axdbe");
+    move_to(e, json!({ "after": x["id"] })).await;
+    assert_eq!(order().await, "axedb");
+    move_to(b, json!({ "before": d["id"] })).await;
+    assert_eq!(order().await, "axebd");
 }
 
 async fn what_no_chain_of_four_has_room_for_is_restored_to_the_top_level(engine: Engine) {

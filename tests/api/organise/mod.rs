@@ -334,7 +334,26 @@ impl World {
         }
         let path = format!("{TASKS}/{id}/move");
         let response = self.send(who, "POST", &path, Some(body), version).await;
-        self.judge(response, verdict, 200);
+        if self.judge(response, verdict, 200).is_some() {
+            self.see_neighbors(who, &id).await;
+        }
+    }
+
+    /// A move may give new positions to neighbors, where several stood at one.
+    async fn see_neighbors(&mut self, who: usize, id: &str) {
+        let rows = self.all(who, &format!("{TASKS}?sort=position")).await;
+        let owner = &mut self.owners[who];
+        let siblings = owner.siblings(id);
+        for row in &rows {
+            let other = id_of(row);
+            let task = &owner.tasks[other];
+            if other != id
+                && owner.siblings(other) == siblings
+                && row["version"] == task.version + 1
+            {
+                owner.tasks.get_mut(other).unwrap().version += 1;
+            }
+        }
     }
 
     async fn complete(&mut self, who: usize) {
@@ -474,7 +493,18 @@ impl World {
         put_spot(&mut body, Some(&spot));
         let path = format!("{LISTS}/{id}/move");
         let response = self.send(who, "POST", &path, Some(body), version).await;
-        self.judge(response, verdict, 200);
+        if self.judge(response, verdict, 200).is_none() {
+            return;
+        }
+        let archived = self.all(who, &format!("{LISTS}?archived=true")).await;
+        let others = self.all(who, &format!("{LISTS}?archived=false")).await;
+        for row in archived.iter().chain(&others) {
+            let other = id_of(row);
+            let list = self.owners[who].lists.get_mut(other).unwrap();
+            if other != id && row["version"] == list.version + 1 {
+                list.version += 1;
+            }
+        }
     }
 
     async fn delete_list(&mut self, who: usize) {
