@@ -1,6 +1,7 @@
 "use client";
 
 import { useEffect, useState } from "react";
+import { idle } from "@/lib/idle";
 import { type First, makeServices, ServicesContext } from "@/lib/services";
 import { Shell } from "./shell";
 
@@ -13,7 +14,7 @@ export function App({ first }: { first: First }) {
     const offer = (run: () => void) => services.toasts.show(NEW_VERSION, { action: { label: "Reload", run }, lasts: undefined });
     let end: (() => void) | "ended" | undefined;
     // The page does not wait for it.
-    void import("@/lib/service-worker").then(({ startServiceWorker }) => {
+    void idle(3000).then(() => import("@/lib/service-worker")).then(({ startServiceWorker }) => {
       if (end !== "ended") end = startServiceWorker(offer);
     }, () => undefined);
     return () => {

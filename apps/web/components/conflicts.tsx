@@ -1,5 +1,5 @@
 import { Suspense, useState } from "react";
-import { useSnapshot } from "@/hooks/use-rows";
+import { useRows } from "@/hooks/use-rows";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import type { Disagreement } from "@/lib/undecided";
@@ -28,7 +28,7 @@ export function ReviewButton({ id }: { id: string }) {
 export function ConflictNotice({ className }: { className?: string }) {
   const { disagreements, navigation } = useServices();
   const all = useStore(disagreements);
-  const { byId } = useSnapshot();
+  const { byId } = useRows();
   const ids = [...new Set(all.map(({ id }) => id))].filter((id) => byId.has(id));
   const [first] = ids;
   if (!first) return null;

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useModal } from "@/hooks/use-modal";
 import { focusRow } from "@/hooks/use-row-focus";
-import { useSnapshot, useTask } from "@/hooks/use-rows";
+import { useOfSnapshot, useTask } from "@/hooks/use-rows";
 import { useNarrow } from "@/hooks/use-narrow";
 import { useServices } from "@/lib/services";
 import styles from "./detail-panel.module.css";
@@ -14,7 +14,7 @@ export function DetailPanel() {
   const { navigation } = useServices();
   const { task: id } = useAddress();
   const task = useTask(id);
-  const { complete } = useSnapshot();
+  const complete = useOfSnapshot((snapshot) => snapshot.complete);
   const narrow = useNarrow(800);
   if (!id) return null;
   if (!task && !complete) return null;

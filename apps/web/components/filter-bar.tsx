@@ -1,5 +1,5 @@
 import { ListFilter, X } from "lucide-react";
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useTags } from "@/hooks/use-rows";
 import { DUES, type Filters, isNarrowed, NO_FILTERS, PRIORITIES, type Sort, SORTS } from "@/lib/places";
@@ -9,7 +9,7 @@ import { Menu } from "./menu";
 import ui from "./ui.module.css";
 
 /** What narrows the list, and its order. Each change is a step that Back takes back. */
-export function FilterBar() {
+export const FilterBar = memo(function FilterBar() {
   const { navigation } = useServices();
   const { place, filters } = useAddress();
   const tags = useTags();
@@ -69,7 +69,7 @@ export function FilterBar() {
       </Menu>
     </div>
   );
-}
+});
 
 function options(labels: Record<string, string>) {
   return Object.entries(labels).map(([value, label]) => (

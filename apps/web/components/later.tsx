@@ -1,4 +1,5 @@
 import { type ComponentType, lazy, useState } from "react";
+import { idle } from "@/lib/idle";
 import { NotLoaded } from "./not-loaded";
 
 /** What is not seen at first is not in the first script, but here before there is no network. */
@@ -32,6 +33,10 @@ export const SessionDialog = later(() => import("./session-dialog").then((module
 export const DeleteAccount = later(() => import("./settings/delete-account").then((module) => module.DeleteAccount));
 LOADS.push(() => import("@/lib/language/quick-add"));
 
+/** One after the other, and each when nothing else is to be done: whatever is pressed meanwhile comes first. */
 export async function loadAll(): Promise<void> {
-  await Promise.all(LOADS.map((load) => load().catch(() => undefined)));
+  for (const load of LOADS) {
+    await idle(500);
+    await load().catch(() => undefined);
+  }
 }

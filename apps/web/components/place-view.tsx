@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 import { useAddress } from "@/hooks/use-address";
-import { useList, useSnapshot, useStatus } from "@/hooks/use-rows";
+import { useList, useOfSnapshot, useSyncing } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
 import { useView } from "@/hooks/use-view";
 import { longDay } from "@/lib/dates";
@@ -30,8 +30,9 @@ export function PlaceView() {
   const { place, filters } = address;
   const today = useToday();
   const view = useView();
-  const { complete, allOpen } = useSnapshot();
-  const { state } = useStatus();
+  const complete = useOfSnapshot((snapshot) => snapshot.complete);
+  const allOpen = useOfSnapshot((snapshot) => snapshot.allOpen);
+  const syncing = useSyncing();
   const name = usePlaceName(place);
   const list = useList(place.kind === "list" ? place.id : null);
   const searching = filters.q.trim() !== "";
@@ -48,7 +49,7 @@ export function PlaceView() {
   if (place.kind === "trash") return <TrashPlace view={view} />;
   if (place.kind === "list" && !list && complete) return <Empty kind="gone" />;
   const adds = place.kind !== "done" && !searching;
-  const loading = state === "syncing" && !complete && !(allOpen && place.kind !== "done" && !isNarrowed(filters) && (place.kind !== "list" || list));
+  const loading = syncing && !complete && !(allOpen && place.kind !== "done" && !isNarrowed(filters) && (place.kind !== "list" || list));
   const month = place.kind === "upcoming" && address.view === "month";
   return (
     <>

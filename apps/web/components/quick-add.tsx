@@ -1,5 +1,5 @@
 import { ArrowUp, CalendarDays, Clock, Flag, Hash, List, Plus, Repeat, X } from "lucide-react";
-import { type FormEvent, Fragment, type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import { type FormEvent, Fragment, type KeyboardEvent, memo, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useQuickAdd } from "@/hooks/use-quick-add";
 import { useLists, useTags } from "@/hooks/use-rows";
@@ -28,7 +28,7 @@ interface Props {
 }
 
 /** Where a new task is typed. Shows what it has understood before anything is added. */
-export function QuickAdd({ day, onClose }: Props) {
+export const QuickAdd = memo(function QuickAdd({ day, onClose }: Props) {
   const { actions, said, toasts } = useServices();
   const { place } = useAddress();
   const today = useToday();
@@ -122,7 +122,7 @@ export function QuickAdd({ day, onClose }: Props) {
       <Announcer text={spoken(chips)} />
     </form>
   );
-}
+});
 
 interface FieldProps {
   input: React.RefObject<HTMLInputElement | null>;
@@ -138,7 +138,10 @@ function Field({ input, value, parts, describedBy, onChange }: FieldProps) {
   const follow = () => {
     if (marks.current && input.current) marks.current.scrollLeft = input.current.scrollLeft;
   };
-  useLayoutEffect(follow);
+  // Nothing scrolls in an empty field; to ask for it would have the page laid out before it is drawn.
+  useLayoutEffect(() => {
+    if (value) follow();
+  }, [value, parts]);
   return (
     <div className={styles.field}>
       <div ref={marks} className={styles.marks} aria-hidden="true">

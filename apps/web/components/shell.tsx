@@ -1,7 +1,7 @@
-import { Suspense, useCallback, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useCallback, useEffect, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useAppShortcuts } from "@/hooks/use-app-shortcuts";
-import { useSnapshot } from "@/hooks/use-rows";
+import { useOfSnapshot } from "@/hooks/use-rows";
 import { writeAddress } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
@@ -17,37 +17,24 @@ import { TopBar } from "./top-bar";
 
 /** The page: places at the side, tasks in the middle, what lies over them. */
 export function Shell() {
-  const { said, settings, signedOut, selection } = useServices();
-  const choosing = useStore(selection).size > 0;
-  const { density } = useStore(settings);
-  const asking = useStore(signedOut) === "asking";
+  const { selection } = useServices();
   const address = useAddress();
-  const { place, task } = address;
+  const { place } = address;
   const path = writeAddress({ ...address, task: null });
   // What is not seen any more is not acted upon.
-  useEffect(() => selection.set(new Set()), [selection, path]);
+  useEffect(() => {
+    if (selection.get().size) selection.set(new Set());
+  }, [selection, path]);
   const [drawer, setDrawer] = useState(false);
   const [over, setOver] = useState<"palette" | "help" | null>(null);
   const close = useCallback(() => setOver(null), []);
+  const openDrawer = useCallback(() => setDrawer(true), []);
   const closeDrawer = useCallback(() => setDrawer(false), []);
+  const palette = useCallback(() => setOver("palette"), []);
   const help = useCallback(() => setOver("help"), []);
-  const [running, setRunning] = useState(false);
-  const [loaded, setLoaded] = useState(false);
-  useEffect(() => {
-    setRunning(true);
-    replayKeys();
-    // All the rest, before there is no network.
-    const load = () => void loadAll().then(() => setLoaded(true));
-    // Whatever is pressed meanwhile comes first.
-    const begin = () => ("requestIdleCallback" in window ? void requestIdleCallback(load, { timeout: 1000 }) : load());
-    if (document.readyState === "complete") return begin();
-    window.addEventListener("load", begin, { once: true });
-    return () => window.removeEventListener("load", begin);
-  }, []);
-  const { open } = useSnapshot();
   // Whoever goes back leaves the drawer, too.
   useEffect(() => setDrawer(false), [place]);
-  useAppShortcuts({ onPalette: () => setOver("palette"), onHelp: help });
+  useAppShortcuts({ onPalette: palette, onHelp: help });
   return (
     <>
       <a
@@ -61,17 +48,10 @@ export function Shell() {
       >
         Skip to tasks
       </a>
-      <div
-        className={styles.shell}
-        data-density={density}
-        data-detail={task !== null}
-        // What is pressed before would be half done: a box that is checked, and a task that is not.
-        inert={!running}
-        data-ready={running && open && loaded}
-      >
+      <Frame>
         <Sidebar open={drawer} onClose={closeDrawer} />
         <div className={styles.column} data-behind-drawer>
-          <TopBar onMenu={() => setDrawer(true)} onPalette={() => setOver("palette")} />
+          <TopBar onMenu={openDrawer} onPalette={palette} />
           <main id="main" tabIndex={-1} className={styles.main} data-wide={place.kind === "upcoming" && address.view === "month"}>
             <Notices />
             <Suspense>
@@ -83,19 +63,65 @@ export function Shell() {
         <Suspense>
           <DetailPanel />
         </Suspense>
-      </div>
+      </Frame>
       <Toaster />
-      <div className="visually-hidden" role="status">
-        {useStore(said)}
-      </div>
+      <Said />
       <Suspense>
-        {choosing && <SelectionBar />}
+        <Chosen />
         {over === "palette" && <Palette onClose={close} onHelp={help} />}
         {over === "help" && <HelpDialog onClose={close} />}
-        {asking && <SessionDialog />}
+        <Session />
       </Suspense>
     </>
   );
+}
+
+/** What is known of the page as a whole; apart from what is in it, which is not drawn again for that. */
+function Frame({ children }: { children: ReactNode }) {
+  const { settings } = useServices();
+  const { density } = useStore(settings);
+  const { task } = useAddress();
+  const open = useOfSnapshot((snapshot) => snapshot.open);
+  const [running, setRunning] = useState(false);
+  const [loaded, setLoaded] = useState(false);
+  useEffect(() => {
+    setRunning(true);
+    replayKeys();
+    // All the rest, before there is no network.
+    const load = () => void loadAll().then(() => setLoaded(true));
+    if (document.readyState === "complete") return load();
+    window.addEventListener("load", load, { once: true });
+    return () => window.removeEventListener("load", load);
+  }, []);
+  return (
+    <div
+      className={styles.shell}
+      data-density={density}
+      data-detail={task !== null}
+      // What is pressed before would be half done: a box that is checked, and a task that is not.
+      inert={!running}
+      data-ready={running && open && loaded}
+    >
+      {children}
+    </div>
+  );
+}
+
+function Said() {
+  const said = useStore(useServices().said);
+  return (
+    <div className="visually-hidden" role="status">
+      {said}
+    </div>
+  );
+}
+
+function Chosen() {
+  return useStore(useServices().selection).size > 0 && <SelectionBar />;
+}
+
+function Session() {
+  return useStore(useServices().signedOut) === "asking" && <SessionDialog />;
 }
 
 declare global {

@@ -1,5 +1,5 @@
 import { Archive, CalendarDays, CheckCheck, ChevronRight, Inbox, Layers, Plus, Sun, Trash2, X } from "lucide-react";
-import { type ComponentType, Suspense, useEffect, useRef, useState } from "react";
+import { type ComponentType, memo, Suspense, useEffect, useRef, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useLists } from "@/hooks/use-rows";
 import { useCounts } from "@/hooks/use-view";
@@ -28,7 +28,7 @@ interface Props {
   onClose: () => void;
 }
 
-export function Sidebar({ open, onClose }: Props) {
+export const Sidebar = memo(function Sidebar({ open, onClose }: Props) {
   const { navigation } = useServices();
   const { place } = useAddress();
   const lists = useLists();
@@ -111,7 +111,7 @@ export function Sidebar({ open, onClose }: Props) {
     if (kind === "inbox") return counts.inbox;
     return kind === "today" ? counts.today : 0;
   }
-}
+});
 
 interface EntryProps {
   to: Place;

@@ -1,10 +1,13 @@
 import { Plus } from "lucide-react";
-import { type MouseEvent, startTransition, useCallback, useEffect, useRef, useState } from "react";
+import { memo, type MouseEvent, startTransition, useCallback, useEffect, useRef, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useHandleKeys } from "@/hooks/use-handle-keys";
 import { useRowDrag } from "@/hooks/use-row-drag";
 import { useRowFocus } from "@/hooks/use-row-focus";
+import { useRows } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
+import { useZone } from "@/hooks/use-view";
+import { idle } from "@/lib/idle";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import type { Group, Row, View } from "@/lib/views";
@@ -12,20 +15,23 @@ import { Composer } from "./composer";
 import styles from "./task-groups.module.css";
 import { TaskRow } from "./task-row";
 
-/** Rows that the page comes with, those that follow when it stands, and more as one scrolls. */
+/** Rows that the page comes with, those that follow when it stands, in small pieces, and more as one scrolls. */
 const FIRST = 30;
+const PIECE = 10;
 const NEXT = 120;
 const MORE = 200;
 
 /** Tasks as rows, in groups. */
-export function TaskGroups({ view }: { view: View }) {
+export const TaskGroups = memo(function TaskGroups({ view }: { view: View }) {
   const { selection, lingering, navigation } = useServices();
   const { place, task: open } = useAddress();
   const today = useToday();
+  const zone = useZone();
+  const { listById } = useRows();
   const selected = useStore(selection);
   const leaving = useStore(lingering);
   const [drawn, setDrawn] = useState(FIRST);
-  const [isFirst, setIsFirst] = useState(true);
+  const [growing, setGrowing] = useState(true);
   const { groups, manual, oneList } = view;
   const all = groups.flatMap(({ rows }) => rows);
   const focus = useRowFocus(all.map(({ task }) => task.id).join(" "));
@@ -39,15 +45,19 @@ export function TaskGroups({ view }: { view: View }) {
     selection.set(new Set());
     navigation.openTask(id);
   });
-  // In small pieces: what is pressed meanwhile comes first.
+  // What is pressed meanwhile comes first.
+  const isLess = drawn < Math.min(NEXT, all.length);
   useEffect(() => {
-    const timer = setTimeout(() => startTransition(() => setIsFirst(false)));
-    return () => clearTimeout(timer);
-  }, []);
+    if (!growing) return;
+    let ended = false;
+    const grow = () => (isLess ? setDrawn((before) => before + PIECE) : setGrowing(false));
+    void idle(500).then(() => ended || startTransition(grow));
+    return () => void (ended = true);
+  }, [growing, isLess, drawn]);
   // Another place begins at its top.
   useEffect(() => setDrawn(FIRST), [place]);
 
-  let left = isFirst ? drawn : Math.max(drawn, NEXT);
+  let left = growing ? drawn : Math.max(drawn, NEXT);
   return (
     <div onFocus={focus.onFocus} onBlur={focus.onBlur}>
       <p id="move-hint" hidden>
@@ -64,7 +74,10 @@ export function TaskGroups({ view }: { view: View }) {
                 key={row.task.id}
                 row={row}
                 today={today}
-                oneList={oneList || (manual && place.kind === "all")}
+                // Not drawn again for another zone where that says nothing.
+                zone={row.task.due_time || row.task.completed_at ? zone : ""}
+                place={place.kind}
+                list={oneList || (manual && place.kind === "all") ? undefined : listById.get(row.task.list_id ?? "")}
                 selected={selected.has(row.task.id)}
                 open={open === row.task.id}
                 leaving={leaving.has(row.task.id) && place.kind !== "done" && row.level === 1}
@@ -80,7 +93,7 @@ export function TaskGroups({ view }: { view: View }) {
       {left < 0 && <More key={drawn} onSeen={() => setDrawn(Math.max(drawn, NEXT) + MORE)} />}
     </div>
   );
-}
+});
 
 function GroupSection({ group, days, children }: { group: Group; days: boolean; children: React.ReactNode[] }) {
   const { key, title, overdue, day } = group;

@@ -1,35 +1,34 @@
-import { CalendarDays, Clock, CornerDownRight, Flag, Hash, ListChecks, AlignLeft, Repeat } from "lucide-react";
-import { useAddress } from "@/hooks/use-address";
-import { useList } from "@/hooks/use-rows";
-import { useZone } from "@/hooks/use-view";
+import { CalendarDays, Clock, CornerDownRight, ListChecks, AlignLeft, Repeat } from "lucide-react";
+import type { List } from "todoward-client";
 import { describeDue, dueIn, fullDate, timeIn } from "@/lib/dates";
-import { at, NO_FILTERS, PRIORITIES } from "@/lib/places";
+import { at, NO_FILTERS, type PlaceKind, PRIORITIES } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import type { Row } from "@/lib/views";
 import { Dot } from "./dot";
+import { RowIcon } from "./row-icon";
 import styles from "./task-meta.module.css";
 
 interface Props {
   row: Row;
   today: string;
-  /** Whether the list is known from where the row stands. */
-  oneList: boolean;
+  zone: string;
+  /** Where the row stands. */
+  place: PlaceKind;
+  /** undefined: it has none, or that is known from where it stands. */
+  list: List | undefined;
 }
 
 /** What else there is to know about a task, in one line. */
-export function TaskMeta({ row, today, oneList }: Props) {
+export function TaskMeta({ row, today, zone, place, list }: Props) {
   const { task, above, subtasks, done } = row;
   const { navigation } = useServices();
-  const { place } = useAddress();
-  const zone = useZone();
-  const list = useList(oneList ? null : task.list_id);
   const { priority, tags, completed, completed_at, description, recurrence } = task;
   const due = dueIn(task, zone);
   const when = due ? describeDue(due.day, today) : undefined;
-  const showDone = place.kind === "done" && completed_at;
-  const showDue = due && when && !showDone && !(place.kind === "today" && when.tone === "today" && !due.time) && !(place.kind === "upcoming" && when.tone !== "overdue" && !due.time);
+  const showDone = place === "done" && completed_at;
+  const showDue = due && when && !showDone && !(place === "today" && when.tone === "today" && !due.time) && !(place === "upcoming" && when.tone !== "overdue" && !due.time);
   // Its group says the day.
-  const dayKnown = (place.kind === "upcoming" || place.kind === "today") && when?.tone !== "overdue";
+  const dayKnown = (place === "upcoming" || place === "today") && when?.tone !== "overdue";
   const nothing = !showDue && !showDone && priority === "none" && !tags.length && !list && !above && !subtasks && !description && !recurrence;
   if (nothing) return null;
   return (
@@ -55,7 +54,7 @@ export function TaskMeta({ row, today, oneList }: Props) {
       )}
       {priority !== "none" && (
         <span className={styles.priority} data-priority={priority}>
-          <Flag size={12} fill="currentColor" aria-hidden="true" />
+          <RowIcon icon="flag" size={12} filled />
           {PRIORITIES[priority]}
           <span className="visually-hidden"> priority</span>
         </span>
@@ -89,7 +88,7 @@ export function TaskMeta({ row, today, oneList }: Props) {
           aria-label={`Show tasks tagged ${tag}`}
           onClick={() => navigation.go({ ...at({ kind: "all" }), filters: { ...NO_FILTERS, tag } })}
         >
-          <Hash size={12} aria-hidden="true" />
+          <RowIcon icon="tag" size={12} />
           <span className={styles.cut}>{tag}</span>
         </button>
       ))}

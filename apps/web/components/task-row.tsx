@@ -1,16 +1,22 @@
-import { ChevronRight, CircleCheck, GripVertical, Sun, Trash2 } from "lucide-react";
+import { ChevronRight, Sun, Trash2 } from "lucide-react";
 import { memo, type MouseEvent, type PointerEvent, useRef } from "react";
-import type { Task } from "todoward-client";
+import type { List } from "todoward-client";
 import { useSwipe } from "@/hooks/use-swipe";
+import type { PlaceKind } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import type { Row } from "@/lib/views";
+import { RowIcon } from "./row-icon";
 import { TaskMeta } from "./task-meta";
 import styles from "./task-row.module.css";
 
 export interface RowProps {
   row: Row;
   today: string;
-  oneList: boolean;
+  zone: string;
+  /** Where it stands. */
+  place: PlaceKind;
+  /** undefined: it has none, or that is known from where it stands. */
+  list: List | undefined;
   selected: boolean;
   /** Its details are open. */
   open: boolean;
@@ -24,7 +30,7 @@ export interface RowProps {
 }
 
 export const TaskRow = memo(function TaskRow(props: RowProps) {
-  const { row, today, oneList, selected, open, leaving, movable, onPress, onOpen, onHandleKey } = props;
+  const { row, today, zone, place, list, selected, open, leaving, movable, onPress, onOpen, onHandleKey } = props;
   const { actions, collapsed } = useServices();
   const { task, level, subtasks, nested } = row;
   const { id, title, completed } = task;
@@ -50,7 +56,7 @@ export const TaskRow = memo(function TaskRow(props: RowProps) {
     >
       <div className={styles.clip}>
         <div className={styles.behind} aria-hidden="true">
-          <CircleCheck size={20} />
+          <RowIcon icon="done" size={20} />
         </div>
         {swipe.open && (
           <div className={styles.actions}>
@@ -88,7 +94,7 @@ export const TaskRow = memo(function TaskRow(props: RowProps) {
               title="Drag to move"
               onKeyDown={(event) => onHandleKey(row, event)}
             >
-              <GripVertical size={16} />
+              <RowIcon icon="grip" size={16} />
             </button>
           )}
           {subtasks > 0 && nested && (
@@ -115,10 +121,10 @@ export const TaskRow = memo(function TaskRow(props: RowProps) {
             <button type="button" className={styles.title} aria-label={`Edit ${title}`} aria-pressed={selected || undefined} onClick={(event) => onOpen(row, event)}>
               <span>{title}</span>
             </button>
-            <TaskMeta row={row} today={today} oneList={oneList} />
+            <TaskMeta row={row} today={today} zone={zone} place={place} list={list} />
           </div>
           <button type="button" className={styles.delete} aria-label={`Delete ${title}`} title="Delete" onClick={() => actions.remove(id)}>
-            <Trash2 size={16} />
+            <RowIcon icon="delete" size={16} />
           </button>
         </div>
       </div>
@@ -126,17 +132,10 @@ export const TaskRow = memo(function TaskRow(props: RowProps) {
   );
 }, same);
 
-/** Rows are made anew whenever anything changes; drawn again is what differs. */
+/** Rows are made anew whenever anything changes; drawn again is what differs. The tasks are the same objects (lib/rows.ts). */
 function same(one: RowProps, other: RowProps): boolean {
   const { row: a, ...rest } = one;
   const { row: b, ...others } = other;
   const keys = Object.keys(rest) as (keyof typeof rest)[];
-  const equal = (key: keyof Row) => a[key] === b[key] || (key === "task" && sameTask(a.task, b.task));
-  return (Object.keys(a) as (keyof Row)[]).every(equal) && keys.every((key) => rest[key] === others[key]);
-}
-
-/** The page comes with tasks; the copy of this device has the same ones, as other objects. */
-function sameTask(one: Task, other: Task): boolean {
-  const keys = Object.keys(other) as (keyof Task)[];
-  return keys.every((key) => one[key] === other[key] || (typeof other[key] === "object" && JSON.stringify(one[key]) === JSON.stringify(other[key])));
+  return (Object.keys(a) as (keyof Row)[]).every((key) => a[key] === b[key]) && keys.every((key) => rest[key] === others[key]);
 }

@@ -1,5 +1,5 @@
 import { Command, Menu, Search, X } from "lucide-react";
-import { useRef } from "react";
+import { memo, useRef } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useSingleKeys } from "@/hooks/use-shortcuts";
 import { at, NO_FILTERS } from "@/lib/places";
@@ -14,7 +14,7 @@ interface Props {
   onPalette: () => void;
 }
 
-export function TopBar({ onMenu, onPalette }: Props) {
+export const TopBar = memo(function TopBar({ onMenu, onPalette }: Props) {
   return (
     <header className={styles.bar}>
       <button type="button" className={`${ui.icon} ${styles.menu}`} aria-label="Open sidebar" onClick={onMenu}>
@@ -31,7 +31,7 @@ export function TopBar({ onMenu, onPalette }: Props) {
       <UserMenu />
     </header>
   );
-}
+});
 
 /** Looks in every task, from wherever the user is. */
 function SearchField() {

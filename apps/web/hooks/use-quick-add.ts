@@ -3,6 +3,7 @@ import { useLists, useTags } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
 import { customs } from "@/lib/language/customs";
 import type { Part, Understood } from "@/lib/language/quick-add";
+import { idle } from "@/lib/idle";
 import { useServices } from "@/lib/services";
 import { zoneOf } from "@/lib/settings";
 import { useStore } from "@/lib/store";
@@ -64,9 +65,7 @@ function useLanguage(): Language | undefined {
     if (loading.current) return;
     loading.current = true;
     // Without it, a line is a title.
-    const load = () => void loadLanguage().then(setLanguage, () => (loading.current = false));
-    if ("requestIdleCallback" in window) requestIdleCallback(load, { timeout: 1500 });
-    else setTimeout(load, 200);
+    void idle(1500).then(loadLanguage).then(setLanguage, () => (loading.current = false));
   }, []);
   return language;
 }

@@ -15,8 +15,9 @@ export function useRowFocus(shown: string) {
   }, []);
 
   useLayoutEffect(() => {
+    if (!last.current) return;
     const lost = document.activeElement === document.body || document.activeElement === null;
-    if (!lost || !last.current || document.querySelector("dialog[open]")) return;
+    if (!lost || document.querySelector("dialog[open]")) return;
     // A row that was moved to another group was made anew there.
     const { id, index } = last.current;
     const ids = shown ? shown.split(" ") : [];

@@ -18,10 +18,10 @@ export function useSwipe(row: RefObject<HTMLElement | null>, onComplete: () => v
     element.dataset.swipe = x > 0 ? (x > COMPLETES ? "completes" : "right") : x < 0 ? "left" : "";
   };
 
-  useEffect(() => shift(open ? -OPEN : 0), [open]);
-
+  // Nothing at first: each row that the page comes with would be changed, and styled anew.
   useEffect(() => {
     if (!open) return;
+    shift(-OPEN);
     const elsewhere = (event: Event) => {
       if (!row.current?.parentElement?.contains(event.target as Node)) setOpen(false);
     };
@@ -29,6 +29,7 @@ export function useSwipe(row: RefObject<HTMLElement | null>, onComplete: () => v
     window.addEventListener("pointerdown", elsewhere);
     window.addEventListener("keydown", escape);
     return () => {
+      shift(0);
       window.removeEventListener("pointerdown", elsewhere);
       window.removeEventListener("keydown", escape);
     };

@@ -3,7 +3,7 @@ import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import { type Circumstances, type Counts, countsOf, type View, viewOf } from "@/lib/views";
 import { useAddress } from "./use-address";
-import { useSnapshot } from "./use-rows";
+import { useRows } from "./use-rows";
 import { useToday } from "./use-today";
 
 /** The zone in which days and times are shown. */
@@ -14,7 +14,7 @@ export function useZone(): string {
 /** What the place shows in which the user is. */
 export function useView(): View {
   const { settings, collapsed, lingering } = useServices();
-  const snapshot = useSnapshot();
+  const rows = useRows();
   const address = useAddress();
   const today = useToday();
   const zone = useZone();
@@ -23,13 +23,13 @@ export function useView(): View {
   const leaving = useStore(lingering);
   return useMemo(() => {
     const now: Circumstances = { today, zone, weekStart, collapsed: hidden, lingering: leaving };
-    return viewOf(snapshot, address, now);
-  }, [snapshot, address, today, zone, weekStart, hidden, leaving]);
+    return viewOf(rows, address, now);
+  }, [rows, address, today, zone, weekStart, hidden, leaving]);
 }
 
 export function useCounts(): Counts {
-  const snapshot = useSnapshot();
+  const rows = useRows();
   const today = useToday();
   const zone = useZone();
-  return useMemo(() => countsOf(snapshot, { today, zone }), [snapshot, today, zone]);
+  return useMemo(() => countsOf(rows, { today, zone }), [rows, today, zone]);
 }

@@ -6,7 +6,7 @@ const DAY = 24 * 60 * 60 * 1000;
 /** The current day in a time zone. */
 export function todayIn(zone: string, now = new Date()): string {
   // Swedes write days as ISO 8601 does.
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(now);
+  return formatOf("sv-SE", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(now);
 }
 
 export function addDays(day: string, days: number): string {
@@ -57,7 +57,7 @@ export function fullDate(day: string): string {
 }
 
 function named(day: string, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options }).format(Date.parse(day));
+  return formatOf("en-GB", { timeZone: "UTC", ...options }).format(Date.parse(day));
 }
 
 interface Due {
@@ -76,17 +76,21 @@ interface HasDue {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
+/** Made once: to make one takes longer than all that is done with it. */
+function formatOf(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = locale + JSON.stringify(options);
+  let format = formats.get(key);
+  if (!format) formats.set(key, (format = new Intl.DateTimeFormat(locale, options)));
+  return format;
+}
+
 /** When a task is due, by the clock of `zone`. */
 export function dueIn({ due_date, due_time, time_zone, due_at }: HasDue, zone: string): Due | null {
   if (due_date === null) return null;
   // Without a zone it is wherever the user is.
   if (due_time === null || time_zone === null || time_zone === zone || due_at === null) return { day: due_date, time: due_time };
-  let format_ = formats.get(zone);
-  if (!format_) {
-    format_ = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
-    formats.set(zone, format_);
-  }
-  const [day = due_date, time = due_time] = format_.format(new Date(due_at)).split(" ");
+  const format = formatOf("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
+  const [day = due_date, time = due_time] = format.format(new Date(due_at)).split(" ");
   return { day, time };
 }
 
@@ -119,5 +123,5 @@ export function dayIn(instant: string, zone: string): string {
 }
 
 export function timeIn(instant: string, zone: string): string {
-  return new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
+  return formatOf("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
 }

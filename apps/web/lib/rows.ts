@@ -1,5 +1,6 @@
 import type { List, Task, Todoward } from "todoward-client";
 import type { Conflict, Rejection, Store as Copy, StoreStatus } from "todoward-client/sync";
+import { idle } from "./idle.ts";
 import type { UserStorage } from "./storage";
 
 /** Rows as the server put them into the page. */
@@ -10,8 +11,8 @@ export interface FirstRows {
   all: boolean;
 }
 
-/** All rows at one moment, arranged for whoever shows them. */
-export interface Snapshot {
+/** All rows, arranged for whoever shows them; the same object until one of them changes. */
+export interface Arranged {
   /** Outside the trash, in the order of their siblings. */
   tasks: readonly Task[];
   lists: readonly List[];
@@ -23,6 +24,10 @@ export interface Snapshot {
   /** The trash, what was deleted last first. */
   trash: readonly Task[];
   listTrash: readonly List[];
+}
+
+/** All rows at one moment, and what is known of them. */
+export interface Snapshot extends Arranged {
   /** Whether these are all there are, and not only what the page came with. */
   complete: boolean;
   /** Whether these are at least all open tasks, and all lists. */
@@ -59,23 +64,29 @@ export class LocalRows {
   private opening: Promise<Copy> | undefined;
   private read: (() => Rows) | undefined;
   private complete = false;
+  private arranged: Arranged;
   private snapshot: Snapshot;
   /** What the snapshot was made of. */
-  private shown: Rows | undefined;
+  private shown: Rows;
+  private readonly firstArranged: Arranged;
   private readonly firstSnapshot: Snapshot;
   /** Writes that wait for the copy to open. */
   private waiting: ((copy: Copy) => void)[] = [];
   private readonly gone = new Map<string, string>();
   /** It is closed by this tab. */
   private leaving = false;
+  /** Opens the copy now. */
+  private hurry: (() => void) | undefined;
   private failure: Failure | undefined;
   private before: StoreStatus = OPENING;
 
   constructor(options: Options) {
     this.options = options;
     const { tasks = [], lists = [] } = options.first ?? {};
-    this.firstSnapshot = arranged({ tasks, lists, trash: [], listTrash: [] }, { allOpen: options.first?.all === true });
-    this.snapshot = this.firstSnapshot;
+    // In the order of the copy: where it has the same rows, nothing is drawn again.
+    this.shown = { tasks: [...tasks].sort(byPosition), lists: [...lists].sort(byPosition), trash: [], listTrash: [] };
+    this.arranged = this.firstArranged = arranged(this.shown);
+    this.snapshot = this.firstSnapshot = { ...this.arranged, complete: false, allOpen: options.first?.all === true, open: false };
   }
 
   /** Opens the copy; gives the function that closes it. */
@@ -114,6 +125,8 @@ export class LocalRows {
   private async open(): Promise<Copy> {
     // Not needed for the first look at the page, so not in its first script.
     const { connect, onConflict, onRejected, first } = this.options;
+    // Nor before the page takes input; but what the user does needs it at once.
+    await Promise.race([idle(CALM), new Promise<void>((resolve) => (this.hurry = resolve))]);
     const [{ openStore }, client] = await Promise.all([import("todoward-client/sync"), connect()]);
     const options = { client, onConflict, onRejected, seed: first ?? undefined };
     const opening = openStore(options);
@@ -159,6 +172,7 @@ export class LocalRows {
   write(run: (copy: Copy) => void) {
     if (this.copy) return run(this.copy);
     this.waiting.push(run);
+    this.hurry?.();
     this.before = { ...this.before, pending: this.waiting.length };
     this.tell();
   }
@@ -182,6 +196,11 @@ export class LocalRows {
 
   /** What the server rendered. */
   getFirst = (): Snapshot => this.firstSnapshot;
+
+  /** The rows without what is known of them, which changes while they stay. */
+  getArranged = (): Arranged => this.arranged;
+
+  getFirstArranged = (): Arranged => this.firstArranged;
 
   status = (): StoreStatus => this.copy?.status ?? this.before;
 
@@ -223,12 +242,16 @@ export class LocalRows {
 
   private tell() {
     if (this.read) {
-      const rows = this.read();
-      if (!this.shown || !sameRows(rows, this.shown) || this.snapshot.complete !== this.complete) {
-        this.shown = rows;
+      const rows = asBefore(this.read(), this.shown);
+      const isNew = rows !== this.shown;
+      if (isNew) {
         this.remember(rows);
-        this.snapshot = arranged(rows, { complete: this.complete, allOpen: this.complete || this.firstSnapshot.allOpen, open: true });
+        this.shown = rows;
+        this.arranged = arranged(rows);
       }
+      const { complete } = this;
+      const flags = { complete, allOpen: complete || this.firstSnapshot.allOpen, open: true };
+      if (isNew || complete !== this.snapshot.complete || !this.snapshot.open) this.snapshot = { ...this.arranged, ...flags };
     }
     for (const listener of [...this.listeners]) listener();
   }
@@ -236,6 +259,8 @@ export class LocalRows {
 
 /** Milliseconds after which a database that does not open is one that is not there. */
 const PATIENCE = 5000;
+/** Milliseconds that the copy is not opened for as long as there is something else to do. */
+const CALM = 500;
 /** Milliseconds that nobody minds. */
 const MOMENT = 1500;
 
@@ -255,12 +280,42 @@ function reader(copy: Copy): () => Rows {
   return () => ({ tasks: tasks.get(), lists: lists.get(), trash: trash.get(), listTrash: listTrash.get() });
 }
 
-function sameRows(one: Rows, other: Rows): boolean {
+/** The rows, with each array and each row that is as it was as the same object: what did not change is not drawn again. */
+function asBefore(now: Rows, before: Rows): Rows {
+  const kept: Rows = {
+    tasks: keep(now.tasks, before.tasks),
+    lists: keep(now.lists, before.lists),
+    trash: keep(now.trash, before.trash),
+    listTrash: keep(now.listTrash, before.listTrash),
+  };
   const names = ["tasks", "lists", "trash", "listTrash"] as const;
-  return names.every((name) => one[name] === other[name] || (one[name].length === 0 && other[name].length === 0));
+  return names.every((name) => kept[name] === before[name]) ? before : kept;
 }
 
-function arranged({ tasks, lists, trash, listTrash }: Rows, { complete = false, allOpen = false, open = false }): Snapshot {
+function keep<Row extends Task | List>(now: readonly Row[], before: readonly Row[]): readonly Row[] {
+  if (now === before) return before;
+  const known = new Map(before.map((row) => [row.id, row]));
+  const kept = now.map((row) => {
+    const earlier = known.get(row.id);
+    return earlier && sameRow(earlier, row) ? earlier : row;
+  });
+  return kept.length === before.length && kept.every((row, at) => row === before[at]) ? before : kept;
+}
+
+/** The page comes with rows; the copy of this device has the same ones, as other objects. */
+function sameRow<Row extends Task | List>(one: Row, other: Row): boolean {
+  if (one === other) return true;
+  const keys = Object.keys(other) as (keyof Row)[];
+  return keys.every((key) => one[key] === other[key] || (typeof other[key] === "object" && JSON.stringify(one[key]) === JSON.stringify(other[key])));
+}
+
+/** As the copy sorts. */
+function byPosition(one: Task | List, other: Task | List): number {
+  if (one.position !== other.position) return one.position < other.position ? -1 : 1;
+  return one.id < other.id ? -1 : 1;
+}
+
+function arranged({ tasks, lists, trash, listTrash }: Rows): Arranged {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const children = new Map<string, Task[]>();
   for (const task of tasks) {
@@ -280,9 +335,6 @@ function arranged({ tasks, lists, trash, listTrash }: Rows, { complete = false, 
     children,
     trash: latest(trash),
     listTrash: latest(listTrash),
-    complete,
-    allOpen,
-    open,
   };
 }
 

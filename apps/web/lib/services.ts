@@ -1,6 +1,7 @@
 import { createContext, useContext } from "react";
 import { makeActions } from "./actions";
 import { todayIn } from "./dates";
+import { idle } from "./idle";
 import { Navigation } from "./navigation";
 import type { Address } from "./places";
 import { type FirstRows, LocalRows } from "./rows";
@@ -73,7 +74,9 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
   /** Ids of the tasks that are chosen for a common action. */
   const selection = new Store<ReadonlySet<string>>(new Set());
   /** Tasks whose subtasks are hidden. */
-  const collapsed = new Store<ReadonlySet<string>>(new Set(kept.read<string[]>("collapsed", [])), new Set());
+  const none: ReadonlySet<string> = new Set();
+  const closed = kept.read<string[]>("collapsed", []);
+  const collapsed = new Store(closed.length ? new Set(closed) : none, none);
   collapsed.subscribe(() => kept.write("collapsed", [...collapsed.get()].slice(-1000)));
   /** Completed a moment ago: their rows are still there. */
   const lingering = new Store<ReadonlySet<string>>(new Set());
@@ -133,6 +136,7 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
     /** Begins all that needs a browser; gives the function that ends it. */
     start() {
       let told = "";
+      let ended = false;
       const newDay = () => {
         const here = zoneOf(settings.get());
         if (here !== zone.get()) zone.set(here);
@@ -151,7 +155,8 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
       const shown = (event: PageTransitionEvent) => left && event.persisted && location.reload();
       // The first visit of this browser waits for what the server says: one step less.
       if (!rows.isCopied) connection.prepare();
-      newDay();
+      // The server has said which day it is, and to ask the browser for its zone for the first time takes long.
+      void idle(500).then(() => ended || newDay());
       const timer = setInterval(newDay, 20_000);
       finishTyping();
       const ends = [
@@ -166,6 +171,7 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
       document.addEventListener("visibilitychange", back);
       window.addEventListener("pageshow", shown);
       return () => {
+        ended = true;
         document.removeEventListener("visibilitychange", back);
         window.removeEventListener("pageshow", shown);
         for (const end of ends) end();

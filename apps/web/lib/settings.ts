@@ -24,7 +24,10 @@ export class SettingsStore extends Store<Settings> {
 
   constructor(storage: UserStorage, theme: Theme) {
     const rendered = { ...DEFAULTS, theme };
-    super({ ...known(storage.read<unknown>(NAME, {})), theme }, rendered);
+    const kept = { ...known(storage.read<unknown>(NAME, {})), theme };
+    const names = Object.keys(rendered) as (keyof Settings)[];
+    // The same object where it says the same: else all that shows it is drawn twice.
+    super(names.every((name) => kept[name] === rendered[name]) ? rendered : kept, rendered);
     this.storage = storage;
   }
 

@@ -7,7 +7,8 @@ export class SharedList<Item extends { key: string }> extends Store<readonly Ite
   private readonly name: string;
 
   constructor(storage: UserStorage, name: string) {
-    super(storage.read<Item[]>(name, []), []);
+    const rendered: Item[] = [];
+    super(storage.read<Item[]>(name, rendered), rendered);
     this.storage = storage;
     this.name = name;
   }

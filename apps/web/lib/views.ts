@@ -1,7 +1,7 @@
 import type { List, Task } from "todoward-client";
 import { addDays, dayIn, daysBetween, dueIn, longDay, weekOf } from "./dates.ts";
 import { type Address, isNarrowed, type Sort } from "./places.ts";
-import type { Snapshot } from "./rows.ts";
+import type { Arranged } from "./rows.ts";
 import { folded, matchesWords, wordsOf } from "./search.ts";
 
 /** One line of a list of tasks. */
@@ -50,7 +50,7 @@ export interface Circumstances {
 }
 
 /** What a place shows. */
-export function viewOf(snapshot: Snapshot, address: Address, now: Circumstances): View {
+export function viewOf(snapshot: Arranged, address: Address, now: Circumstances): View {
   const { place, filters } = address;
   const sort: Sort = filters.sort ?? "manual";
   const isOpen = (task: Task) => !task.completed || now.lingering.has(task.id);
@@ -147,7 +147,7 @@ function view(groups: Group[], { overdue = 0, manual = false } = {}): View {
   return { groups, count, overdue, manual, oneList: false };
 }
 
-function filter(snapshot: Snapshot, { filters }: Address, now: Circumstances): (task: Task) => boolean {
+function filter(snapshot: Arranged, { filters }: Address, now: Circumstances): (task: Task) => boolean {
   const words = wordsOf(filters.q);
   const { tag, priority, due } = filters;
   const folded_ = folded(tag);
@@ -170,7 +170,7 @@ function dayOf(task: Task, { zone }: Circumstances): string | null {
   return dueIn(task, zone)?.day ?? null;
 }
 
-function rowOf(snapshot: Snapshot, task: Task, now: Circumstances, level: number, flat: boolean): Row {
+function rowOf(snapshot: Arranged, task: Task, now: Circumstances, level: number, flat: boolean): Row {
   const children = snapshot.children.get(task.id) ?? [];
   return {
     task,
@@ -242,7 +242,7 @@ export interface Counts {
 }
 
 /** What the sidebar says of each place: what is open there. */
-export function countsOf(snapshot: Snapshot, now: Pick<Circumstances, "today" | "zone">): Counts {
+export function countsOf(snapshot: Arranged, now: Pick<Circumstances, "today" | "zone">): Counts {
   const byList = new Map<string, number>();
   const archived = new Set(snapshot.lists.filter((list) => list.archived).map(({ id }) => id));
   const counts = { inbox: 0, today: 0, overdue: 0 };

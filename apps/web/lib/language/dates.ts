@@ -16,7 +16,7 @@ import {
 } from "./calendar.ts";
 import { describesWhatFollows, isNotDue, isOfANoun, isOfASentence, isQuantity } from "./surroundings.ts";
 import type { Daypart } from "./times.ts";
-import { D, END, matchAt, MONTH, monthNamed, NTH, NUMBER, numberNamed, ORDINAL, ordinalNamed, sticky, WEEKDAY, weekdayNamed, YEAR } from "./words.ts";
+import { D, END, matchAt, MONTH, monthNamed, NTH, NUMBER, numberNamed, ORDINAL, ordinalNamed, type Pattern, sticky, WEEKDAY, weekdayNamed, YEAR } from "./words.ts";
 
 export interface Moment {
   now: Date;
@@ -42,7 +42,7 @@ export interface FoundDay {
 type Found = Day | { day: Day; daypart?: Daypart; time?: string } | undefined;
 
 interface Reading {
-  pattern: RegExp;
+  pattern: Pattern;
   read: (groups: Record<string, string>, moment: Moment & { today: Day }) => Found;
   /** Whether it says nothing of a day in these surroundings. */
   doubtful?: (text: string, from: number, to: number, groups: Record<string, string>) => boolean;

@@ -17,6 +17,7 @@ import {
   ORDINAL,
   ordinal,
   ordinalNamed,
+  type Pattern,
   sticky,
   WEEKDAY,
   WEEKDAY_NAMES,
@@ -65,7 +66,7 @@ const WHERE =
 const EVERY = "(?:every|each)(?<bang>!)?\\s+";
 
 interface Reading {
-  pattern: RegExp;
+  pattern: Pattern;
   read: (groups: Groups, weekStart: number) => Rule | undefined;
   /** It also stands before a noun: "weekly report", "Mondays". */
   adverb?: boolean;

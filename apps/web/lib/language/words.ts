@@ -69,10 +69,17 @@ export function listed(all: readonly string[]): string {
   return all.length < 2 ? all.join("") : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
 }
 
-/** Matches exactly there. */
-export function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
-  pattern.lastIndex = at;
-  return pattern.exec(text);
+/** Made of its source when it is first needed: to make all of them takes longer than to read a line. */
+export interface Pattern {
+  source: string;
+  made?: RegExp;
 }
 
-export const sticky = (source: string) => new RegExp(source, "iuy");
+export const sticky = (source: string): Pattern => ({ source });
+
+/** Matches exactly there. */
+export function matchAt(pattern: Pattern, text: string, at: number): RegExpExecArray | null {
+  const made = (pattern.made ??= new RegExp(pattern.source, "iuy"));
+  made.lastIndex = at;
+  return made.exec(text);
+}
