@@ -71,7 +71,7 @@ export function PlaceView() {
 
 function Summary({ count, overdue, searching }: { count: number; overdue: number; searching: boolean }) {
   if (count === 0) return null;
-  const tasks = `${count.toLocaleString("en")} ${count === 1 ? "task" : "tasks"}${searching ? " found" : ""}`;
+  const tasks = `${count < 1000 ? count : count.toLocaleString("en")} ${count === 1 ? "task" : "tasks"}${searching ? " found" : ""}`;
   return <p className={styles.count}>{overdue ? `${tasks}, ${overdue} overdue` : tasks}</p>;
 }
 

@@ -56,8 +56,24 @@ export function fullDate(day: string): string {
   return named(day, { weekday: "short", day: "numeric", month: "long", year: "numeric" });
 }
 
-function named(day: string, options: Intl.DateTimeFormatOptions): string {
-  return formatOf("en-GB", { timeZone: "UTC", ...options }).format(Date.parse(day));
+const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+
+/**
+ * As `Intl` of British English says it, in server and browser alike, whose releases may differ. Not by `Intl` itself,
+ * which takes long for the first time: the first look at the page needs this.
+ */
+function named(day: string, { weekday, day: date, month, year }: Intl.DateTimeFormatOptions): string {
+  const then = new Date(Date.parse(day));
+  const long = WEEKDAYS[then.getUTCDay()] ?? "";
+  const name = MONTHS[then.getUTCMonth()] ?? "";
+  const words = [
+    weekday === "short" ? long.slice(0, 3) + (date ? "," : "") : weekday && long,
+    date && String(then.getUTCDate()),
+    month === "short" ? name.slice(0, name === "September" ? 4 : 3) : month && name,
+    year && String(then.getUTCFullYear()),
+  ];
+  return words.filter(Boolean).join(" ");
 }
 
 interface Due {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as chrono from "chrono-node/en";
-import { describeDue, describePast } from "../lib/dates.ts";
+import { addDays as dayAfter, dayName, describeDue, describePast, fullDate, longDay, monthName } from "../lib/dates.ts";
 import { addDays, addMonths, inZone, nthWeekday, startOfWeek, weekdayAfter } from "../lib/language/calendar.ts";
 import { understand } from "../lib/language/quick-add.ts";
 
@@ -76,4 +76,17 @@ test("a day is said as people say it, and its year only where it is another one"
   const days = ["2026-10-24", "2026-11-29", now, "2026-12-01", "2026-12-03", "2026-12-07", "2027-01-02"];
   assert.deepEqual(days.map(said), ["37 days ago", "Yesterday", "Today", "Tomorrow", "Thursday", "7 Dec", "2 Jan 2027"]);
   assert.deepEqual([now, "2026-11-29", "2026-11-04", "2025-12-31"].map((day) => describePast(day, now)), ["today", "yesterday", "on 4 Nov", "on 31 Dec 2025"]);
+});
+
+test("days are named as British English has them", () => {
+  const intl = (day: string, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options }).format(Date.parse(day));
+  for (let at = 0; at < 400; at += 1) {
+    const day = dayAfter("2026-11-30", at);
+    assert.equal(longDay(day), intl(day, { weekday: "long", day: "numeric", month: "long" }));
+    assert.equal(fullDate(day), intl(day, { weekday: "short", day: "numeric", month: "long", year: "numeric" }));
+    assert.equal(monthName(day), intl(day, { month: "long", year: "numeric" }));
+    assert.equal(dayName(day, "short"), intl(day, { weekday: "short" }));
+    assert.equal(dayName(day, "long"), intl(day, { weekday: "long" }));
+    if (at > 6) assert.equal(describeDue(day, "2026-11-30").text, intl(day, { day: "numeric", month: "short", year: day < "2027" ? undefined : "numeric" }));
+  }
 });
