@@ -36,7 +36,7 @@ export interface Snapshot extends Arranged {
   open: boolean;
 }
 
-type Rows = { tasks: readonly Task[]; lists: readonly List[]; trash: readonly Task[]; listTrash: readonly List[] };
+export type Rows = { tasks: readonly Task[]; lists: readonly List[]; trash: readonly Task[]; listTrash: readonly List[] };
 
 /** `storage`: this browser stores nothing; the copy is in memory. `app`: there is no copy, a part of the app is missing. */
 type Failure = "storage" | "app";
@@ -281,7 +281,7 @@ function reader(copy: Copy): () => Rows {
 }
 
 /** The rows, with each array and each row that is as it was as the same object: what did not change is not drawn again. */
-function asBefore(now: Rows, before: Rows): Rows {
+export function asBefore(now: Rows, before: Rows): Rows {
   const kept: Rows = {
     tasks: keep(now.tasks, before.tasks),
     lists: keep(now.lists, before.lists),
