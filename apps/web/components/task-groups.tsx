@@ -90,7 +90,7 @@ export const TaskGroups = memo(function TaskGroups({ view }: { view: View }) {
           </GroupSection>
         );
       })}
-      {left < 0 && <More key={drawn} onSeen={() => setDrawn(Math.max(drawn, NEXT) + MORE)} />}
+      {left < 0 && !growing && <More key={drawn} onSeen={() => setDrawn(Math.max(drawn, NEXT) + MORE)} />}
     </div>
   );
 });
