@@ -9,6 +9,12 @@ export function todayIn(zone: string, now = new Date()): string {
   return formatOf("sv-SE", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(now);
 }
 
+/** The current day by the clock of this device; without `Intl`, which takes long for the first time. */
+export function todayHere(now = new Date()): string {
+  const two = (number: number) => String(number).padStart(2, "0");
+  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+}
+
 export function addDays(day: string, days: number): string {
   return format(Date.parse(day) + days * DAY);
 }

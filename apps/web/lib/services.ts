@@ -1,6 +1,6 @@
 import { createContext, useContext } from "react";
 import { makeActions } from "./actions";
-import { todayIn } from "./dates";
+import { todayHere, todayIn } from "./dates";
 import { idle } from "./idle";
 import { Navigation } from "./navigation";
 import type { Address } from "./places";
@@ -128,7 +128,10 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
       else disagreements.add({ key: `${id} ${field}`, id, field, local: text || null, remote: now || null });
     });
   }
-  const look = () => todayIn(zoneOf(settings.get()));
+  const look = () => {
+    const { timeZone } = settings.get();
+    return timeZone === null ? todayHere() : todayIn(timeZone);
+  };
   const actions = makeActions({ rows, undo, toasts, today: look, onCompleted: (ids) => linger(lingering, ids) });
   return {
     user, connection, rows, actions, undo, toasts, storage, kept, settings, navigation, day, zone, disagreements, refusals,

@@ -79,5 +79,11 @@ export function showTheme(theme: Theme) {
 
 /** The zone that days and times are shown in. */
 export function zoneOf({ timeZone }: Settings): string {
-  return timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return timeZone ?? here();
+}
+
+/** By Temporal where there is one: for the first time, Intl takes long. */
+function here(): string {
+  const { Temporal } = globalThis as { Temporal?: { Now: { timeZoneId(): string } } };
+  return Temporal?.Now.timeZoneId() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

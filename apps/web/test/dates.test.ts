@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as chrono from "chrono-node/en";
-import { addDays as dayAfter, dayName, describeDue, describePast, fullDate, longDay, monthName } from "../lib/dates.ts";
+import { addDays as dayAfter, dayName, describeDue, describePast, fullDate, longDay, monthName, todayHere, todayIn } from "../lib/dates.ts";
 import { addDays, addMonths, inZone, nthWeekday, startOfWeek, weekdayAfter } from "../lib/language/calendar.ts";
 import { understand } from "../lib/language/quick-add.ts";
 
@@ -88,5 +88,13 @@ test("days are named as British English has them", () => {
     assert.equal(dayName(day, "short"), intl(day, { weekday: "short" }));
     assert.equal(dayName(day, "long"), intl(day, { weekday: "long" }));
     if (at > 6) assert.equal(describeDue(day, "2026-11-30").text, intl(day, { day: "numeric", month: "short", year: day < "2027" ? undefined : "numeric" }));
+  }
+});
+
+test("today is the same day by the clock of the device and by its zone", () => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (let hour = 0; hour < 24 * 400; hour += 7) {
+    const now = new Date(Date.UTC(2026, 10, 30, hour, 59));
+    assert.equal(todayHere(now), todayIn(zone, now));
   }
 });
