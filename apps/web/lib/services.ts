@@ -158,7 +158,8 @@ export function makeServices({ user, server, theme, address, today, zone: firstZ
       const shown = (event: PageTransitionEvent) => left && event.persisted && location.reload();
       // The first visit of this browser waits for what the server says: one step less.
       if (!rows.isCopied) connection.prepare();
-      // The server has said which day it is, and to ask the browser for its zone for the first time takes long.
+      // A page that was kept may be yesterday's; else the zone, which takes some browsers long to say, can wait.
+      if (look() !== day.get()) newDay();
       void idle(500).then(() => ended || newDay());
       const timer = setInterval(newDay, 20_000);
       finishTyping();
