@@ -1,4 +1,4 @@
-import { type ReactNode, Suspense, useCallback, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useAppShortcuts } from "@/hooks/use-app-shortcuts";
 import { useOfSnapshot } from "@/hooks/use-rows";
@@ -84,9 +84,14 @@ function Frame({ children }: { children: ReactNode }) {
   const open = useOfSnapshot((snapshot) => snapshot.open);
   const [running, setRunning] = useState(false);
   const [loaded, setLoaded] = useState(false);
-  useEffect(() => {
+  const early = useRef<string[]>([]);
+  // Before the page is painted: it takes input from now on, and keys need not be kept any more.
+  useLayoutEffect(() => {
+    early.current = takeKeys();
     setRunning(true);
-    replayKeys();
+  }, []);
+  useEffect(() => {
+    replay(early.current.splice(0));
     // All the rest, before there is no network.
     const load = () => void loadAll().then(() => setLoaded(true));
     if (document.readyState === "complete") return load();
@@ -131,10 +136,14 @@ declare global {
   }
 }
 
-function replayKeys() {
+function takeKeys(): string[] {
   const keys = window.earlyKeys ?? [];
   delete window.earlyKeys;
-  // The page takes input from the next frame on.
+  return keys;
+}
+
+function replay(keys: string[]) {
+  // Once all else has begun.
   requestAnimationFrame(() => {
     for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
   });
