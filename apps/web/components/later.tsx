@@ -24,12 +24,13 @@ export const RefusalNotice = later(() => import("./refusal-notice").then((module
 export const SelectionBar = later(() => import("./selection-bar").then((module) => module.SelectionBar));
 export const Palette = later(() => import("./palette").then((module) => module.Palette));
 export const ListEditor = later(() => import("./list-editor").then((module) => module.ListEditor));
+export const ListMenu = later(() => import("./list-menu").then((module) => module.ListMenu));
 export const Calendar = later(() => import("./calendar").then((module) => module.Calendar));
 export const TrashPlace = later(() => import("./trash-place").then((module) => module.TrashPlace));
 export const SettingsPlace = later(() => import("./settings-place").then((module) => module.SettingsPlace));
 export const HelpDialog = later(() => import("./help-dialog").then((module) => module.HelpDialog));
 export const SessionDialog = later(() => import("./session-dialog").then((module) => module.SessionDialog));
-
+export const SignOutDialog = later(() => import("./sign-out-dialog").then((module) => module.SignOutDialog));
 export const DeleteAccount = later(() => import("./settings/delete-account").then((module) => module.DeleteAccount));
 LOADS.push(() => import("@/lib/language/quick-add"));
 

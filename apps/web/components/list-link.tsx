@@ -1,4 +1,4 @@
-import { Archive, ArchiveRestore, ArrowDown, ArrowUp, Ellipsis, Pencil, Trash2 } from "lucide-react";
+import { Ellipsis } from "lucide-react";
 import { type KeyboardEvent, type PointerEvent, Suspense, useState } from "react";
 import type { List } from "todoward-client";
 import { under, watchDrag } from "@/lib/drag";
@@ -6,11 +6,10 @@ import { at, type Place, samePlace } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import { Count } from "./count";
 import { Dot } from "./dot";
-import { ListEditor } from "./later";
+import { ListEditor, ListMenu } from "./later";
 import { Menu } from "./menu";
 import { PlaceLink } from "./place-link";
 import styles from "./sidebar.module.css";
-import ui from "./ui.module.css";
 
 interface Props {
   list: List;
@@ -22,7 +21,7 @@ interface Props {
 
 /** A list in the sidebar, which is dragged, or moved with Alt and an arrow. */
 export function ListLink({ list, siblings, count, current, onGo }: Props) {
-  const { actions, navigation, said } = useServices();
+  const { actions, said } = useServices();
   const [editing, setEditing] = useState(false);
   const { id, name, color, archived } = list;
   const index = siblings.findIndex((one) => one.id === id);
@@ -94,35 +93,11 @@ export function ListLink({ list, siblings, count, current, onGo }: Props) {
         <Count count={count} />
       </PlaceLink>
       <Menu label={`More actions for ${name}`} icon={<Ellipsis size={16} />} className={styles.more}>
-        {(close) => {
-          const item = (label: string, icon: React.ReactNode, run: () => void, { disabled = false, danger = false } = {}) => (
-            <button
-              type="button"
-              className={ui.item}
-              disabled={disabled}
-              data-danger={danger}
-              onClick={() => {
-                close();
-                run();
-              }}
-            >
-              {icon}
-              {label}
-            </button>
-          );
-          return (
-            <>
-              {item("Rename or change colour", <Pencil size={16} />, () => setEditing(true))}
-              {item("Move up", <ArrowUp size={16} />, () => step(-1), { disabled: index === 0 })}
-              {item("Move down", <ArrowDown size={16} />, () => step(1), { disabled: index === siblings.length - 1 })}
-              {item(archived ? "Unarchive" : "Archive", archived ? <ArchiveRestore size={16} /> : <Archive size={16} />, () => actions.archiveList(list, !archived))}
-              {item("Delete list", <Trash2 size={16} />, () => {
-                if (here) navigation.go(at({ kind: "inbox" }), { replace: true });
-                actions.removeList(list);
-              }, { danger: true })}
-            </>
-          );
-        }}
+        {(close) => (
+          <Suspense>
+            <ListMenu list={list} first={index === 0} last={index === siblings.length - 1} here={here} close={close} onEdit={() => setEditing(true)} onStep={step} />
+          </Suspense>
+        )}
       </Menu>
     </li>
   );

@@ -1,4 +1,4 @@
-import { ArrowUp, CalendarDays, Clock, Flag, Hash, List, Plus, Repeat, X } from "lucide-react";
+import { ArrowUp, CalendarDays, Clock, List, Plus, Repeat, X } from "lucide-react";
 import { type FormEvent, Fragment, type KeyboardEvent, memo, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useQuickAdd } from "@/hooks/use-quick-add";
@@ -8,6 +8,7 @@ import { useToday } from "@/hooks/use-today";
 import type { Part, PartKind, QuickFields } from "@/lib/language/quick-add";
 import type { Place } from "@/lib/places";
 import { useServices } from "@/lib/services";
+import { RowIcon } from "./row-icon";
 import styles from "./quick-add.module.css";
 import ui from "./ui.module.css";
 
@@ -17,7 +18,14 @@ export function fieldsOf(place: Place, today: string) {
   return place.kind === "today" ? { due_date: today } : {};
 }
 
-const ICONS = { date: CalendarDays, time: Clock, repetition: Repeat, priority: Flag, tag: Hash, list: List };
+const ICONS = {
+  date: CalendarDays,
+  time: Clock,
+  repetition: Repeat,
+  priority: ({ size }: { size: number }) => <RowIcon icon="flag" size={size} />,
+  tag: ({ size }: { size: number }) => <RowIcon icon="tag" size={size} />,
+  list: List,
+};
 const KINDS: Record<PartKind, string> = { date: "due", time: "at", repetition: "repeats", priority: "", tag: "tag", list: "in" };
 
 interface Props {
@@ -106,7 +114,7 @@ export const QuickAdd = memo(function QuickAdd({ day, onClose }: Props) {
             const words = chip.map(({ from, to }) => text.slice(from, to).trim()).join(" ");
             return (
               <li key={`${first.kind} ${first.label}`} className={styles.chip} data-kind={first.kind} data-label={first.label}>
-                <Icon size={14} aria-hidden="true" />
+                <Icon size={14} />
                 <span>{first.label}</span>
                 <button type="button" aria-label={`Keep “${words}” as text`} title={`Keep “${words}” as text`} onClick={() => keepWords(chip)}>
                   <X size={13} aria-hidden="true" />

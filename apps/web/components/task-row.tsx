@@ -1,4 +1,4 @@
-import { ChevronRight, Sun, Trash2 } from "lucide-react";
+import { ChevronRight, Sun } from "lucide-react";
 import { memo, type MouseEvent, type PointerEvent, useRef } from "react";
 import type { List } from "todoward-client";
 import { useSwipe } from "@/hooks/use-swipe";
@@ -71,7 +71,7 @@ export const TaskRow = memo(function TaskRow(props: RowProps) {
               Today
             </button>
             <button type="button" data-danger="true" onClick={() => actions.remove(id)}>
-              <Trash2 size={18} />
+              <RowIcon icon="delete" size={18} />
               Delete
             </button>
           </div>

@@ -1,8 +1,7 @@
 import { LogOut, UserPlus } from "lucide-react";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { useServices } from "@/lib/services";
-import { Dialog } from "./dialog";
-import { DeleteAccount } from "./later";
+import { DeleteAccount, SignOutDialog } from "./later";
 import { PlaceLink } from "./place-link";
 import { at } from "@/lib/places";
 import ui from "./ui.module.css";
@@ -90,33 +89,12 @@ export function UserMenu() {
           <DeleteAccount onClose={() => setLeaving(false)} />
         </Suspense>
       )}
-      {asked > 0 && <SignOutDialog pending={asked} onConfirm={signOut} onClose={() => setAsked(0)} />}
+      {asked > 0 && (
+        <Suspense>
+          <SignOutDialog pending={asked} onConfirm={() => void signOut()} onClose={() => setAsked(0)} />
+        </Suspense>
+      )}
     </div>
-  );
-}
-
-interface Props {
-  pending: number;
-  onConfirm: () => void;
-  onClose: () => void;
-}
-
-function SignOutDialog({ pending, onConfirm, onClose }: Props) {
-  return (
-    <Dialog title="Sign out and lose unsent changes?" onClose={onClose}>
-      <p className={ui.muted}>
-        {pending === 1 ? "One change hasn’t" : `${pending} changes haven’t`} reached the server yet. Signing out removes your tasks
-        from this device, including anything that hasn’t been sent.
-      </p>
-      <div className={ui.dialogActions}>
-        <button type="button" className={ui.button} onClick={onClose}>
-          Stay signed in
-        </button>
-        <button type="button" className={ui.danger} onClick={onConfirm}>
-          Sign out anyway
-        </button>
-      </div>
-    </Dialog>
   );
 }
 
