@@ -1,22 +1,19 @@
 import { ListFilter, X } from "lucide-react";
-import { memo, type ReactNode } from "react";
+import { memo, Suspense } from "react";
 import { useAddress } from "@/hooks/use-address";
-import { useTags } from "@/hooks/use-rows";
-import { DUES, type Filters, isNarrowed, NO_FILTERS, PRIORITIES, type Sort, SORTS } from "@/lib/places";
+import { DUES, type Filters, PRIORITIES, SORTS } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import styles from "./filter-bar.module.css";
+import { FilterPanel } from "./later";
 import { Menu } from "./menu";
 import ui from "./ui.module.css";
 
 /** What narrows the list, and its order. Each change is a step that Back takes back. */
 export const FilterBar = memo(function FilterBar() {
   const { navigation } = useServices();
-  const { place, filters } = useAddress();
-  const tags = useTags();
+  const { filters } = useAddress();
   const { tag, priority, due, sort } = filters;
   const change = (some: Partial<Filters>) => navigation.change({ filters: { ...filters, ...some } });
-  const known = tag && !tags.some(({ name }) => name === tag) ? [{ name: tag, open: 0 }, ...tags] : tags;
-  const sortable = place.kind !== "done" && place.kind !== "trash";
   const chips: [string, string, Partial<Filters>][] = [];
   if (tag) chips.push(["tag", `#${tag}`, { tag: "" }]);
   if (priority !== "any") chips.push(["priority", priority === "none" ? "No priority" : `${PRIORITIES[priority]} priority`, { priority: "any" }]);
@@ -34,66 +31,11 @@ export const FilterBar = memo(function FilterBar() {
       ))}
       <Menu label="Filter and sort" icon={<ListFilter size={18} />} className={chips.length ? `${ui.icon} ${styles.set}` : ui.icon}>
         {(close) => (
-          <div className={styles.panel}>
-            <Choice label="Filter by due date" text="Due" value={due} onChange={(value) => change({ due: value })}>
-              {options(DUES)}
-            </Choice>
-            <Choice label="Filter by priority" text="Priority" value={priority} onChange={(value) => change({ priority: value })}>
-              <option value="any">Any priority</option>
-              {options({ ...PRIORITIES, none: "No priority" })}
-            </Choice>
-            <Choice label="Filter by tag" text="Tag" value={tag} onChange={(value) => change({ tag: value })}>
-              <option value="">Any tag</option>
-              {known.map(({ name, open }) => (
-                <option key={name} value={name}>
-                  {name} ({open})
-                </option>
-              ))}
-            </Choice>
-            {sortable && (
-              <Choice label="Sort by" text="Sort by" value={sort ?? "default"} onChange={(value) => change({ sort: value === "default" ? undefined : (value as Sort) })}>
-                <option value="default">{place.kind === "today" ? "Due date" : SORTS.manual}</option>
-                {options(Object.fromEntries(Object.entries(SORTS).filter(([value]) => value !== "manual" && !(place.kind === "today" && value === "due_date"))))}
-              </Choice>
-            )}
-            <div className={styles.foot}>
-              <button type="button" className={ui.ghost} disabled={!isNarrowed(filters) && !sort} onClick={() => change({ ...NO_FILTERS, q: filters.q })}>
-                Clear all
-              </button>
-              <button type="button" className={ui.button} onClick={close}>
-                Done
-              </button>
-            </div>
-          </div>
+          <Suspense>
+            <FilterPanel close={close} />
+          </Suspense>
         )}
       </Menu>
     </div>
   );
 });
-
-function options(labels: Record<string, string>) {
-  return Object.entries(labels).map(([value, label]) => (
-    <option key={value} value={value}>
-      {label}
-    </option>
-  ));
-}
-
-interface ChoiceProps<T extends string> {
-  label: string;
-  text: string;
-  value: T;
-  onChange: (value: T) => void;
-  children: ReactNode;
-}
-
-function Choice<T extends string>({ label, text, value, onChange, children }: ChoiceProps<T>) {
-  return (
-    <label className={styles.choice}>
-      <span aria-hidden="true">{text}</span>
-      <select className={ui.input} aria-label={label} value={value} onChange={(event) => onChange(event.target.value as T)}>
-        {children}
-      </select>
-    </label>
-  );
-}
