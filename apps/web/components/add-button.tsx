@@ -1,10 +1,11 @@
 import { Plus } from "lucide-react";
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import styles from "./add-button.module.css";
-import { AddDialog } from "./later";
+import { Composer } from "./composer";
+import { Dialog } from "./dialog";
 
 /** On a phone: adds a task from wherever one has scrolled to. */
 export function AddButton() {
@@ -18,7 +19,11 @@ export function AddButton() {
       <button type="button" className={styles.add} aria-label="New task" onClick={() => setOpen(true)}>
         <Plus size={26} />
       </button>
-      <Suspense>{open && <AddDialog onClose={() => setOpen(false)} />}</Suspense>
+      {open && (
+        <Dialog title="New task" sheet onClose={() => setOpen(false)}>
+          <Composer onClose={() => setOpen(false)} />
+        </Dialog>
+      )}
     </>
   );
 }

@@ -25,7 +25,6 @@ export const SelectionBar = later(() => import("./selection-bar").then((module) 
 export const Palette = later(() => import("./palette").then((module) => module.Palette));
 export const ListEditor = later(() => import("./list-editor").then((module) => module.ListEditor));
 export const ListMenu = later(() => import("./list-menu").then((module) => module.ListMenu));
-export const AddDialog = later(() => import("./add-dialog").then((module) => module.AddDialog));
 export const FilterPanel = later(() => import("./filter-panel").then((module) => module.FilterPanel));
 export const Calendar = later(() => import("./calendar").then((module) => module.Calendar));
 export const TrashPlace = later(() => import("./trash-place").then((module) => module.TrashPlace));
