@@ -26,6 +26,7 @@ export const Palette = later(() => import("./palette").then((module) => module.P
 export const ListEditor = later(() => import("./list-editor").then((module) => module.ListEditor));
 export const ListMenu = later(() => import("./list-menu").then((module) => module.ListMenu));
 export const FilterPanel = later(() => import("./filter-panel").then((module) => module.FilterPanel));
+export const UpcomingBar = later(() => import("./upcoming-bar").then((module) => module.UpcomingBar));
 export const Calendar = later(() => import("./calendar").then((module) => module.Calendar));
 export const TrashPlace = later(() => import("./trash-place").then((module) => module.TrashPlace));
 export const SettingsPlace = later(() => import("./settings-place").then((module) => module.SettingsPlace));

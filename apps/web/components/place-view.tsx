@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import { useAddress } from "@/hooks/use-address";
 import { useList, useOfSnapshot, useSyncing } from "@/hooks/use-rows";
 import { useToday } from "@/hooks/use-today";
@@ -9,11 +9,10 @@ import { useServices } from "@/lib/services";
 import { Composer } from "./composer";
 import { Empty } from "./empty";
 import { FilterBar } from "./filter-bar";
-import { Calendar, SettingsPlace, TrashPlace } from "./later";
+import { Calendar, SettingsPlace, TrashPlace, UpcomingBar } from "./later";
 import { Loading } from "./loading";
 import styles from "./place-view.module.css";
 import { TaskGroups } from "./task-groups";
-import { UpcomingBar } from "./upcoming-bar";
 
 const NAMES = { inbox: "Inbox", today: "Today", upcoming: "Upcoming", all: "All tasks", done: "Done", trash: "Trash", settings: "Settings" } as const;
 
@@ -59,7 +58,7 @@ export function PlaceView() {
           {place.kind === "today" && <p className={styles.day}>{longDay(today)}</p>}
           {!month && <Summary count={view.count} overdue={place.kind === "today" ? 0 : view.overdue} searching={isNarrowed(filters)} />}
         </div>
-        {place.kind === "upcoming" ? <UpcomingBar /> : <FilterBar />}
+        <Suspense>{place.kind === "upcoming" ? <UpcomingBar /> : <FilterBar />}</Suspense>
       </div>
       {list?.archived && <Archived />}
       {adds && !month && place.kind !== "upcoming" && <Composer key={name} />}

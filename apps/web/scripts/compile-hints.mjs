@@ -20,8 +20,14 @@ function scriptsOf(manifest) {
 
 const pages = readdirSync(join(build, "server/app"), { recursive: true }).filter((path) => path.endsWith("page_client-reference-manifest.js"));
 const first = new Set([...JSON.parse(read("build-manifest.json")).rootMainFiles, ...pages.flatMap((path) => scriptsOf(read("server/app", path)))]);
+// In a small one there is nothing to gain.
+const SMALL = 12_000;
+
+let hinted = 0;
 for (const path of first) {
   const script = read(path);
-  if (!script.startsWith(HINT)) writeFileSync(join(build, path), HINT + script);
+  if (script.length < SMALL || script.startsWith(HINT)) continue;
+  writeFileSync(join(build, path), HINT + script);
+  hinted += 1;
 }
-console.log(`compile hints: ${first.size} files`);
+console.log(`compile hints: ${hinted} files`);
