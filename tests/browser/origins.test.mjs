@@ -19,6 +19,8 @@ test("the short story on one origin, where the browser never sees Todoward", asy
 test("the short story on one origin, by a rewrite of Next.js, while it is developed", async ({ visitor, start }) => {
   test.slow();
   const stack = await start({ rewrite: true });
+  // Each page is compiled when it is asked for first, which no step of the story waits for.
+  for (const path of ["/sign-in", "/sign-up", "/api/auth/get-session"]) await fetch(stack.appUrl + path);
   const ada = await visitor({ stack, allowed: /status of 500/ });
   const { page, todo } = ada;
   await shortStory(ada);
