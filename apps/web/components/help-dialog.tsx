@@ -6,7 +6,7 @@ import styles from "./help-dialog.module.css";
 import { PlaceLink } from "./place-link";
 import ui from "./ui.module.css";
 
-export const SHORTCUTS: [keys: string[], what: string][] = [
+const SHORTCUTS: [keys: string[], what: string][] = [
   [["n"], "Add a task"],
   [["/"], "Search"],
   [["Ctrl K"], "Command menu"],
@@ -27,22 +27,29 @@ export const SHORTCUTS: [keys: string[], what: string][] = [
   [["?"], "This help"],
 ];
 
+/** All keys, and what each does. */
+export function Shortcuts({ className }: { className: string | undefined }) {
+  return (
+    <dl className={className}>
+      {SHORTCUTS.map(([keys, what]) => (
+        <div key={what}>
+          <dt>{what}</dt>
+          <dd>
+            {keys.map((key) => (
+              <kbd key={key}>{key}</kbd>
+            ))}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 export function HelpDialog({ onClose }: { onClose: () => void }) {
   const singleKeys = useSingleKeys();
   return (
     <Dialog title="Keyboard shortcuts" wide read onClose={onClose}>
-      <dl className={styles.keys}>
-        {SHORTCUTS.map(([keys, what]) => (
-          <div key={what}>
-            <dt>{what}</dt>
-            <dd>
-              {keys.map((key) => (
-                <kbd key={key}>{key}</kbd>
-              ))}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <Shortcuts className={styles.keys} />
       <h3 className={styles.quick}>When you add a task, you can type</h3>
       <dl className={styles.keys}>
         {QUICK_ADD.map(({ what, examples }) => (

@@ -1,7 +1,7 @@
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
 import { QUICK_ADD } from "@/lib/quick-add-help";
-import { SHORTCUTS } from "../help-dialog";
+import { Shortcuts } from "../help-dialog";
 import { Row, Section } from "./section";
 import styles from "./settings.module.css";
 
@@ -15,18 +15,7 @@ export function HelpSection() {
       </Row>
       <details className={styles.details}>
         <summary>All keyboard shortcuts</summary>
-        <dl className={styles.list}>
-          {SHORTCUTS.map(([keys, what]) => (
-            <div key={what}>
-              <dt>{what}</dt>
-              <dd>
-                {keys.map((key) => (
-                  <kbd key={key}>{key}</kbd>
-                ))}
-              </dd>
-            </div>
-          ))}
-        </dl>
+        <Shortcuts className={styles.list} />
       </details>
       <details className={styles.details}>
         <summary>What you can type when you add a task</summary>
