@@ -11,5 +11,5 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 15_000 },
   use: { actionTimeout: 15_000 },
-  reporter: [["list"]],
+  reporter: [["list"], ["./support/last-words.mjs"]],
 });

@@ -13,19 +13,25 @@ interface Claims {
 export class TokenSource {
   private token: string | null = null;
   private asking: Promise<string | null> | null = null;
+  private readonly userId: string;
+  private readonly onOtherUser: () => void;
 
-  constructor(
-    private readonly userId: string,
-    private readonly onOtherUser: () => void,
-  ) {}
+  constructor(userId: string, onOtherUser: () => void) {
+    this.userId = userId;
+    this.onOtherUser = onOtherUser;
+  }
 
   /** A token; null if nobody is signed in. Throws if the frontend cannot be reached. */
   get(refresh: boolean): Promise<string | null> {
     if (refresh) this.token = null;
     else this.dropIfStale();
     if (this.token) return Promise.resolve(this.token);
-    this.asking ??= this.ask().finally(() => (this.asking = null));
-    return this.asking;
+    if (this.asking) return this.asking;
+    const asking: Promise<string | null> = this.ask()
+      // Somebody has signed in since it was asked: then nobody was, and now there is a token.
+      .then((token) => (token || this.asking === asking ? token : this.get(false)))
+      .finally(() => this.asking === asking && (this.asking = null));
+    return (this.asking = asking);
   }
 
   /** Timers sleep with the computer, so the time is looked at, not waited for. */
@@ -33,8 +39,9 @@ export class TokenSource {
     if (this.token && readClaims(this.token).exp - MARGIN < Date.now() / 1000) this.token = null;
   }
 
+  /** Of what is being asked for, too, nothing counts that is said of the session before. */
   forget() {
-    this.token = null;
+    this.token = this.asking = null;
   }
 
   private async ask() {
@@ -67,9 +74,12 @@ async function askFrontend(): Promise<Response> {
 
 /** No token, but not because the user is signed out. */
 class FrontendUnreachable extends Error {
-  constructor(readonly status: number) {
+  readonly status: number;
+
+  constructor(status: number) {
     super(`no token: /api/auth/token answers ${status || "nothing"}`);
     this.name = "FrontendUnreachable";
+    this.status = status;
   }
 }
 

@@ -44,6 +44,10 @@ function address() {
 export class Visitor {
   faults = [];
   hosts = new Set();
+  /** Writes that were sent, as "PUT https://…". */
+  #sent = new Set();
+  /** Addresses at which a write was refused that had been sent before. */
+  #repeated = new Set();
 
   constructor(stack, context, name, allowed) {
     Object.assign(this, { stack, context, name, allowed });
@@ -51,12 +55,18 @@ export class Visitor {
     context.on("request", (request) => {
       const { protocol, host } = new URL(request.url());
       if (protocol.startsWith("http")) this.hosts.add(host);
+      const write = `${request.method()} ${request.url()}`;
+      if (request.method() === "GET") return;
+      // A page that went before the response was there asks again, and is told that it is done: the id exists, the row is gone.
+      if (this.#sent.has(write)) this.#repeated.add(request.url());
+      this.#sent.add(write);
     });
     context.on("weberror", (fault) => this.faults.push(`uncaught: ${fault.error()}`));
     context.on("console", (message) => {
       if (message.type() !== "error") return;
       const text = message.text();
       if (this.allowed?.test(text)) return;
+      if (/status of 4(04|12)/.test(text) && this.#repeated.has(message.location().url)) return;
       this.faults.push(`${text} (${message.location().url})`);
     });
   }
