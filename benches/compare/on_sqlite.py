@@ -16,6 +16,10 @@ from settings import PER_OWNER, ROUNDS, SECONDS, TARGET, owner, task_id
 
 TASKS = 100_000
 
+# The others are NULL in most rows.
+COLUMNS = """owner_id, id, title, title_lower, description, description_lower, completed, completed_at, priority, due_date,
+    tags, version, updated_at, title_folded, rest_folded, folded_version"""
+
 
 def fill(file):
     """The rows that the filled PostgreSQL has, fewer."""
@@ -25,7 +29,7 @@ def fill(file):
              f"About {n}", f"about {n}", n % 3 == 0, time if n % 3 == 0 else None, n % 4, "2026-12-01",
              '[\n"home",\n"shop"]', 1, time, None, "home\nshop", 1) for n in range(TASKS))
     with sqlite3.connect(file) as database:
-        database.executemany(f"INSERT INTO tasks VALUES ({','.join('?' * 16)})", rows)
+        database.executemany(f"INSERT INTO tasks ({COLUMNS}) VALUES ({','.join('?' * 16)})", rows)
     database.close()
 
 
