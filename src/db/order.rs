@@ -42,17 +42,23 @@ pub trait Arranged: Owned {
 const MAX_TIED: usize = 64;
 
 /// The two neighbors of a gap; none is an end of the order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Gap {
-    low: Option<String>,
-    high: Option<String>,
+    low: Option<Standing>,
+    high: Option<Standing>,
 }
 
 impl Gap {
-    /// Whether a position lies in it.
-    fn holds(&self, position: &str) -> bool {
-        self.low.as_deref().is_none_or(|low| low < position)
-            && self.high.as_deref().is_none_or(|high| position < high)
+    /// Whether a row stands in it: also one that shares a neighbor's position, and is on
+    /// this side of it by its id.
+    fn holds(&self, row: &Standing) -> bool {
+        let is_behind = |low: &Standing| compare(low, row, Toward::End).is_lt();
+        let is_before = |high: &Standing| compare(row, high, Toward::End).is_lt();
+        self.low.as_ref().is_none_or(is_behind) && self.high.as_ref().is_none_or(is_before)
+    }
+
+    fn positions(&self) -> [Option<&str>; 2] {
+        [&self.low, &self.high].map(|it| it.as_ref().map(|it| it.position.as_str()))
     }
 }
 
@@ -101,12 +107,16 @@ pub trait Order: Copy {
             return Ok(None);
         }
         let anchor = match anchor {
-            Some(anchor) => Some(untie(conn, change, self, row, anchor)?),
+            Some(anchor) => Some(Standing {
+                id: anchor.id().0,
+                position: untie(conn, change, self, row, anchor)?,
+            }),
             None => None,
         };
-        let next = |conn: &mut DbConnection, from: Option<&str>, toward| {
+        let next = |conn: &mut DbConnection, from: Option<&Standing>, toward| {
+            let from = from.map(|from| from.position.as_str());
             let nearest = nearest(conn, self, row, from, toward, 1);
-            nearest.map(|found| found.into_iter().next().map(|it| it.position))
+            nearest.map(|found| found.into_iter().next())
         };
         let gap = match (spot, anchor) {
             (Spot::Before(_), Some(anchor)) => Gap {
@@ -126,7 +136,11 @@ pub trait Order: Copy {
                 high: None,
             },
         };
-        if stands.is_some_and(|stands| gap.holds(stands)) {
+        let stands = stands.map(|position| Standing {
+            id: row.id,
+            position: position.to_owned(),
+        });
+        if stands.is_some_and(|stands| gap.holds(&stands)) {
             return Ok(None);
         }
         Ok(Some(match gap {
@@ -148,7 +162,7 @@ pub trait Order: Copy {
     ) -> QueryResult<String> {
         let row = Moved { owner, id: except };
         let last = nearest(conn, self, row, None, Toward::Begin, 1)?;
-        Ok(behind(last.into_iter().next().map(|it| it.position)))
+        Ok(behind(last.into_iter().next()))
     }
 }
 
@@ -159,9 +173,9 @@ struct Moved<'a> {
     id: ResourceId,
 }
 
-fn behind(last: Option<String>) -> String {
+fn behind(last: Option<Standing>) -> String {
     let now = position::of_id(ResourceId::generate());
-    match last {
+    match last.map(|last| last.position) {
         Some(last) if last >= now => position::behind(&last).unwrap_or(now),
         Some(_) | None => now,
     }
@@ -211,19 +225,19 @@ fn make_room<O: Order>(
     row: Moved<'_>,
     gap: &Gap,
 ) -> Result<String, Failure> {
-    if let Some(position) = position::between(gap.low.as_deref(), gap.high.as_deref()) {
+    let [from, to] = gap.positions();
+    if let Some(position) = position::between(from, to) {
         return Ok(position);
     }
     let mut count = 8;
     loop {
-        let mut lower = match &gap.low {
-            Some(low) => {
-                let from = above(low);
+        let mut lower = match from {
+            Some(from) => {
+                let from = above(from);
                 nearest(conn, order, row, Some(&from), Toward::Begin, count + 1)?
             }
             None => Vec::new(),
         };
-        let from = gap.low.as_deref();
         let mut higher = nearest(conn, order, row, from, Toward::End, count + 1)?;
         let low = (lower.len() > count).then(|| lower.pop()).flatten();
         let high = (higher.len() > count).then(|| higher.pop()).flatten();

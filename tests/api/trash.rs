@@ -108,6 +108,9 @@ async fn what_comes_back_to_where_another_one_was_moved_leaves_room_between_them
     nothing_sent(&alice, "POST", &restore(x)).await.expect(200);
     let order = async || alice.titles("?sort=position").await.concat();
     assert_eq!(order().await, "axdbe");
+    // Where it stands already, also by its id alone, it stays as it is.
+    let there = move_to(d, json!({ "after": x["id"] })).await;
+    assert_eq!(there["version"], other["version"]);
     move_to(e, json!({ "after": x["id"] })).await;
     assert_eq!(order().await, "axedb");
     move_to(b, json!({ "before": d["id"] })).await;

@@ -339,19 +339,19 @@ impl World {
         }
     }
 
-    /// A move may give new positions to neighbors, where several stood at one.
+    /// A move may give new positions to neighbors, where several stood at one; then also to
+    /// a task that is where it was.
     async fn see_neighbors(&mut self, who: usize, id: &str) {
         let rows = self.all(who, &format!("{TASKS}?sort=position")).await;
         let owner = &mut self.owners[who];
         let siblings = owner.siblings(id);
-        for row in &rows {
-            let other = id_of(row);
-            let task = &owner.tasks[other];
-            if other != id
-                && owner.siblings(other) == siblings
-                && row["version"] == task.version + 1
-            {
-                owner.tasks.get_mut(other).unwrap().version += 1;
+        let is_new = |row: &&Value| row["version"] == owner.tasks[id_of(row)].version + 1;
+        let is_sibling = |row: &&Value| owner.siblings(id_of(row)) == siblings;
+        let new = rows.iter().filter(is_new).filter(is_sibling).map(id_of);
+        let new: Vec<&str> = new.collect();
+        if new != [id] {
+            for id in new {
+                owner.tasks.get_mut(id).unwrap().version += 1;
             }
         }
     }
@@ -498,11 +498,13 @@ impl World {
         }
         let archived = self.all(who, &format!("{LISTS}?archived=true")).await;
         let others = self.all(who, &format!("{LISTS}?archived=false")).await;
-        for row in archived.iter().chain(&others) {
-            let other = id_of(row);
-            let list = self.owners[who].lists.get_mut(other).unwrap();
-            if other != id && row["version"] == list.version + 1 {
-                list.version += 1;
+        let lists = &mut self.owners[who].lists;
+        let is_new = |row: &&Value| row["version"] == lists[id_of(row)].version + 1;
+        let new = archived.iter().chain(&others).filter(is_new).map(id_of);
+        let new: Vec<&str> = new.collect();
+        if new != [id] {
+            for id in new {
+                lists.get_mut(id).unwrap().version += 1;
             }
         }
     }
