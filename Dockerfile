@@ -18,9 +18,10 @@ RUN apt-get update \
 ENV SOURCE_DATE_EPOCH=0
 WORKDIR /src
 
-# The dependencies are a layer of their own, which only Cargo.toml and Cargo.lock
+# The dependencies are a layer of their own, which only these files
 # make anew.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo/config.toml .cargo/config.toml
 RUN mkdir src benches \
     && touch src/lib.rs benches/parts.rs benches/tokens.rs \
     && echo 'fn main() {}' > src/main.rs \

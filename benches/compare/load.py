@@ -95,22 +95,23 @@ def wrk(server, operation, targets, connections=CONNECTIONS, seconds=SECONDS, be
 
 # The statements of Todoward, prepared. pgbench's variables are numbers: ids and
 # owners are made from them, as `fill` does, at a cost that does not show.
-COLUMNS = "id, title, description, completed, completed_at, priority, due_date, tags, version, updated_at"
+COLUMNS = """id, title, description, completed, completed_at, priority, due_date, due_time, time_zone, recurrence, tags,
+    list_id, parent_id, position, next_id, version, updated_at, deleted_at, deleted_with"""
 OWNER = f"'{owner(0)[:-8]}' || :owner"
 ID = "('018c' || :row || '7abc8def012345678901')::uuid"
 STATEMENTS = {
-    "list": f"SELECT {COLUMNS} FROM tasks WHERE owner_id = {OWNER} ORDER BY id DESC LIMIT 21;",
-    "read": f"SELECT {COLUMNS} FROM tasks WHERE owner_id = {OWNER} AND id = {ID};",
-    "complete": f"""UPDATE tasks SET completed = NOT completed,
-        completed_at = CASE WHEN completed = (NOT completed) THEN completed_at WHEN completed THEN NULL ELSE :now END,
-        version = CASE WHEN completed = (NOT completed) THEN version ELSE version + 1 END,
-        folded_version = CASE WHEN completed = (NOT completed) THEN folded_version ELSE folded_version + 1 END,
-        updated_at = CASE WHEN completed = (NOT completed) THEN updated_at ELSE :now END
-        WHERE owner_id = {OWNER} AND id = {ID} RETURNING {COLUMNS};""".replace(":now", "'2026-11-02 10:00:00.123'"),
-    "create": f"""INSERT INTO tasks (owner_id, id, title, title_lower, description, description_lower, completed,
-        completed_at, priority, due_date, tags, version, updated_at, title_folded, rest_folded, folded_version) VALUES ({OWNER},
-        ('018d' || :turn || '7abc8' || :who)::uuid, 'Buy milk', 'buy milk', NULL, NULL, false, NULL, 0,
-        NULL, E'[\\n"home"]', 1, '2026-11-02 10:00:00.123', NULL, 'home', 1);""",
+    "list": f"SELECT {COLUMNS} FROM tasks WHERE owner_id = {OWNER} AND deleted_at IS NULL ORDER BY id DESC LIMIT 21;",
+    "read": f"SELECT {COLUMNS} FROM tasks WHERE owner_id = {OWNER} AND deleted_at IS NULL AND id = {ID};",
+    "complete": f"""UPDATE tasks SET completed = NOT completed, version = version + 1, folded_version = folded_version + 1,
+        completed_at = CASE WHEN completed THEN NULL ELSE :now END, updated_at = :now, change = 0
+        WHERE owner_id = {OWNER} AND id = {ID} AND deleted_at IS NULL AND recurrence IS NULL AND next_id IS NULL
+        AND parent_id IS NULL RETURNING {COLUMNS};""".replace(":now", "'2026-11-02 10:00:00.123'::timestamp"),
+    "create": f"""INSERT INTO tasks (owner_id, change, id, title, description, completed, completed_at, priority, due_date,
+        due_time, time_zone, recurrence, tags, list_id, parent_id, position, next_id, version, updated_at, deleted_at,
+        deleted_with, title_lower, description_lower, title_folded, rest_folded, folded_version) VALUES ({OWNER}, 0,
+        ('018d' || :turn || '7abc8' || :who)::uuid, 'Buy milk', NULL, false, NULL, 0, NULL,
+        NULL, NULL, NULL, E'[\\n"home"]', NULL, NULL, NULL, NULL, 1, '2026-11-02 10:00:00.123', NULL,
+        NULL, 'buy milk', NULL, NULL, 'home', 1);""",
 }
 
 

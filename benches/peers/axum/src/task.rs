@@ -22,11 +22,33 @@ pub struct Task<'a> {
     #[serde(serialize_with = "priority")]
     pub priority: i16,
     pub due_date: Option<NaiveDate>,
+    /// Minutes of the day. It does not compute `due_at`, and reads no rule: of what is
+    /// measured nothing has a time or repeats.
+    pub due_time: Option<i16>,
+    pub time_zone: Option<&'a str>,
+    pub due_at: Option<Moment>,
+    pub recurrence: Option<&'a str>,
     #[serde(serialize_with = "tags")]
     pub tags: &'a str,
+    pub list_id: Option<Uuid>,
+    pub parent_id: Option<Uuid>,
+    pub position: Position<'a>,
+    pub next_id: Option<Uuid>,
     pub version: i64,
     pub created_at: Moment,
     pub updated_at: Moment,
+    pub deleted_at: Option<Moment>,
+}
+
+/// Where it was moved to, or the digits of its id.
+pub struct Position<'a>(Option<&'a str>, Uuid);
+
+impl Serialize for Position<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut digits = [0; 32];
+        let of_id = || &*self.1.simple().encode_lower(&mut digits);
+        serializer.serialize_str(self.0.unwrap_or_else(of_id))
+    }
 }
 
 impl<'a> Task<'a> {
@@ -35,6 +57,7 @@ impl<'a> Task<'a> {
         let id: Uuid = row.get(0);
         let description: Option<&str> = row.get(2);
         let completed_at: Option<NaiveDateTime> = row.get(4);
+        let deleted_at: Option<NaiveDateTime> = row.get(17);
         Self {
             id,
             owner_id: owner,
@@ -44,10 +67,19 @@ impl<'a> Task<'a> {
             completed_at: completed_at.map(Moment),
             priority: row.get(5),
             due_date: row.get(6),
+            due_time: row.get(10),
+            time_zone: row.get(11),
+            due_at: None,
+            recurrence: row.get(12),
             tags: row.get(7),
+            list_id: row.get(13),
+            parent_id: row.get(14),
+            position: Position(row.get(15), id),
+            next_id: row.get(16),
             version: row.get(8),
             created_at: created_at(id),
             updated_at: Moment(row.get(9)),
+            deleted_at: deleted_at.map(Moment),
         }
     }
 }
@@ -148,10 +180,19 @@ impl<'a> Draft<'a> {
             completed_at: None,
             priority: rank.unwrap_or(0) as i16,
             due_date: self.due_date,
+            due_time: None,
+            time_zone: None,
+            due_at: None,
+            recurrence: None,
             tags,
+            list_id: None,
+            parent_id: None,
+            position: Position(None, id),
+            next_id: None,
             version: 1,
             created_at: created_at(id),
             updated_at: created_at(id),
+            deleted_at: None,
         }
     }
 }
