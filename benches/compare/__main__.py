@@ -3,7 +3,7 @@
     python3 benches/compare
 
 The environment shortens it or chooses: PARTS (the names below, with commas; all
-but growth, scale, variants and files by default), ROUNDS (5), SECONDS of each figure
+but growth, scale, variants, files and streams by default), ROUNDS (5), SECONDS of each figure
 (2), ROWS (1,000,000), GROWN (10,000,000), SKIP_BUILD, TODOWARD_BIN, and
 TODOWARD__… for other settings of Todoward. docs/BENCHMARKS.md says what the
 figures mean.
@@ -21,6 +21,7 @@ import parts
 import report
 import scale
 import servers
+import streams
 from cluster import CONFIGURATION, Cluster
 from settings import ROUNDS, SECONDS
 
@@ -36,6 +37,7 @@ PARTS = {
     "variants": parts.variants,
     "scale": scale.scale,
     "files": files.measure,
+    "streams": streams.measure,
 }
 
 
