@@ -46,8 +46,10 @@ pub struct Position<'a>(Option<&'a str>, Uuid);
 impl Serialize for Position<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut digits = [0; 32];
-        let of_id = || &*self.1.simple().encode_lower(&mut digits);
-        serializer.serialize_str(self.0.unwrap_or_else(of_id))
+        serializer.serialize_str(match self.0 {
+            Some(position) => position,
+            None => self.1.simple().encode_lower(&mut digits),
+        })
     }
 }
 
