@@ -339,20 +339,24 @@ impl World {
         }
     }
 
-    /// A move may give new positions to neighbors, where several stood at one; then also to
-    /// a task that is where it was.
+    /// A move may give new positions to neighbors, where several stood at one. Then the task
+    /// itself gets one though it is where it was, or needs none though it was not.
     async fn see_neighbors(&mut self, who: usize, id: &str) {
         let rows = self.all(who, &format!("{TASKS}?sort=position")).await;
         let owner = &mut self.owners[who];
         let siblings = owner.siblings(id);
         let is_new = |row: &&Value| row["version"] == owner.tasks[id_of(row)].version + 1;
-        let is_sibling = |row: &&Value| owner.siblings(id_of(row)) == siblings;
-        let new = rows.iter().filter(is_new).filter(is_sibling).map(id_of);
+        let is_neighbor = |row: &&Value| id_of(row) != id && owner.siblings(id_of(row)) == siblings;
+        let new = rows.iter().filter(is_neighbor).filter(is_new).map(id_of);
         let new: Vec<&str> = new.collect();
-        if new != [id] {
-            for id in new {
-                owner.tasks.get_mut(id).unwrap().version += 1;
-            }
+        for id in &new {
+            owner.tasks.get_mut(*id).unwrap().version += 1;
+        }
+        if !new.is_empty() {
+            let own = version_in(&rows, id);
+            let version = &mut owner.tasks.get_mut(id).unwrap().version;
+            assert!(version.abs_diff(own) <= 1);
+            *version = own;
         }
     }
 
@@ -498,14 +502,20 @@ impl World {
         }
         let archived = self.all(who, &format!("{LISTS}?archived=true")).await;
         let others = self.all(who, &format!("{LISTS}?archived=false")).await;
+        let rows: Vec<Value> = archived.into_iter().chain(others).collect();
         let lists = &mut self.owners[who].lists;
         let is_new = |row: &&Value| row["version"] == lists[id_of(row)].version + 1;
-        let new = archived.iter().chain(&others).filter(is_new).map(id_of);
+        let is_neighbor = |row: &&Value| id_of(row) != id;
+        let new = rows.iter().filter(is_neighbor).filter(is_new).map(id_of);
         let new: Vec<&str> = new.collect();
-        if new != [id] {
-            for id in new {
-                lists.get_mut(id).unwrap().version += 1;
-            }
+        for id in &new {
+            lists.get_mut(*id).unwrap().version += 1;
+        }
+        if !new.is_empty() {
+            let own = version_in(&rows, &id);
+            let version = &mut lists.get_mut(&id).unwrap().version;
+            assert!(version.abs_diff(own) <= 1);
+            *version = own;
         }
     }
 
@@ -747,6 +757,11 @@ impl World {
 
 fn id_of(row: &Value) -> &str {
     row["id"].as_str().unwrap()
+}
+
+fn version_in(rows: &[Value], id: &str) -> i64 {
+    let row = rows.iter().find(|row| id_of(row) == id);
+    row.unwrap()["version"].as_i64().unwrap()
 }
 
 /// Of a row what the model knows.
