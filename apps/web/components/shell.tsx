@@ -55,9 +55,7 @@ export function Shell() {
           <TopBar onMenu={openDrawer} onPalette={palette} />
           <main id="main" tabIndex={-1} className={styles.main} data-wide={place.kind === "upcoming" && address.view === "month"}>
             <Notices />
-            <Suspense>
-              <PlaceView />
-            </Suspense>
+            <PlaceView />
             <AddButton />
           </main>
         </div>
