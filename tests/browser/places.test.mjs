@@ -216,3 +216,15 @@ test("who has no tasks is told so by the page itself, and not when everything is
   await ada.page.goto("/done");
   await expect(ada.page.getByText("Loading your tasks…")).toBeVisible();
 });
+
+test("the first rows are in their place in the page itself, and not where only a script shows them", async ({ visitor }) => {
+  const ada = await visitor({ context: { javaScriptEnabled: false } });
+  await ada.signUp();
+  const operations = Array.from({ length: 25 }, (_, index) => ({ method: "POST", path: "/tasks", body: { title: `Row ${index}`, due_date: day(0) } }));
+  await ada.api("POST", "/batch", { operations });
+  for (const path of ["/", "/upcoming", "/all"]) {
+    await ada.page.goto(path);
+    await expect(ada.todo.check("Row 0")).toBeVisible();
+    await expect(ada.todo.rows).toHaveCount(25);
+  }
+});

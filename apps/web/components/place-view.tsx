@@ -23,7 +23,10 @@ export function usePlaceName(place: Place): string {
   return NAMES[place.kind];
 }
 
-/** Everything in the middle of the page. */
+/**
+ * Everything in the middle of the page. No Suspense around what is here from the start: on the server React would put it at
+ * the end of the page, hidden, and a script would show it up to 300 ms later.
+ */
 export function PlaceView() {
   const address = useAddress();
   const { place, filters } = address;
@@ -44,8 +47,9 @@ export function PlaceView() {
     shown.current = name;
   }, [name, said]);
 
-  if (place.kind === "settings") return <SettingsPlace />;
-  if (place.kind === "trash") return <TrashPlace view={view} />;
+  if (place.kind === "settings" || place.kind === "trash") {
+    return <Suspense>{place.kind === "settings" ? <SettingsPlace /> : <TrashPlace view={view} />}</Suspense>;
+  }
   if (place.kind === "list" && !list && complete) return <Empty kind="gone" />;
   const adds = place.kind !== "done" && !searching;
   const loading = syncing && !complete && !(allOpen && place.kind !== "done" && !isNarrowed(filters) && (place.kind !== "list" || list));
@@ -58,11 +62,11 @@ export function PlaceView() {
           {place.kind === "today" && <p className={styles.day}>{longDay(today)}</p>}
           {!month && <Summary count={view.count} overdue={place.kind === "today" ? 0 : view.overdue} searching={isNarrowed(filters)} />}
         </div>
-        <Suspense>{place.kind === "upcoming" ? <UpcomingBar /> : <FilterBar />}</Suspense>
+        {place.kind === "upcoming" ? <Suspense><UpcomingBar /></Suspense> : <FilterBar />}
       </div>
       {list?.archived && <Archived />}
       {adds && !month && place.kind !== "upcoming" && <Composer key={name} />}
-      {month ? <Calendar /> : <TaskGroups view={view} />}
+      {month ? <Suspense><Calendar /></Suspense> : <TaskGroups view={view} />}
       {view.groups.length === 0 && (loading ? <Loading /> : <Empty kind={isNarrowed(filters) ? "filtered" : place.kind} />)}
     </>
   );

@@ -2,6 +2,7 @@ import { type ReactNode, Suspense, useCallback, useEffect, useLayoutEffect, useR
 import { useAddress } from "@/hooks/use-address";
 import { useAppShortcuts } from "@/hooks/use-app-shortcuts";
 import { useOfSnapshot } from "@/hooks/use-rows";
+import { useServiceWorker } from "@/hooks/use-service-worker";
 import { writeAddress } from "@/lib/places";
 import { useServices } from "@/lib/services";
 import { useStore } from "@/lib/store";
@@ -54,9 +55,7 @@ export function Shell() {
           <TopBar onMenu={openDrawer} onPalette={palette} />
           <main id="main" tabIndex={-1} className={styles.main} data-wide={place.kind === "upcoming" && address.view === "month"}>
             <Notices />
-            <Suspense>
-              <PlaceView />
-            </Suspense>
+            <PlaceView />
             <AddButton />
           </main>
         </div>
@@ -98,6 +97,7 @@ function Frame({ children }: { children: ReactNode }) {
     window.addEventListener("load", load, { once: true });
     return () => window.removeEventListener("load", load);
   }, []);
+  useServiceWorker(loaded);
   return (
     <div
       className={styles.shell}
