@@ -10,7 +10,12 @@ use tokio::time::timeout;
 use super::open::{Driver, Opened};
 use super::session::Session;
 use crate::db::connection::{Generation, Sessions};
+use crate::db::doubt::Bucket;
 use crate::db::owner_limiter::Permit;
+
+/// If the first statement of a pipeline has waited longer for its response, further
+/// statements go to the worker pool.
+const STALL: Duration = Duration::from_millis(15);
 
 /// After this time without a response a pipeline counts as hanging and is replaced.
 const HANGS: Duration = Duration::from_secs(1);
@@ -30,9 +35,10 @@ pub(super) struct Pipeline {
     under_way: Mutex<UnderWay>,
 }
 
-/// When the statements in flight were sent. Responses come in the same order.
+/// When the statements in flight were sent, and whose they are. Responses come in the same
+/// order.
 struct UnderWay {
-    sent_at: VecDeque<Instant>,
+    sent: VecDeque<(Instant, Option<Bucket>)>,
     last_response_at: Instant,
 }
 
@@ -65,7 +71,7 @@ impl Pipeline {
             generation,
             opened_at: now,
             under_way: Mutex::new(UnderWay {
-                sent_at: VecDeque::new(),
+                sent: VecDeque::new(),
                 last_response_at: now,
             }),
         }
@@ -76,12 +82,12 @@ impl Pipeline {
     }
 
     /// Takes a place if fewer than `max` statements are in flight and the first of them
-    /// has not waited longer than `longest_wait`.
+    /// has not waited for too long.
     pub fn enter(
         &self,
         now: Instant,
+        owner: Bucket,
         max: usize,
-        longest_wait: Duration,
         generations: &Generation,
     ) -> Condition {
         let is_current = self.generation == generations.current();
@@ -91,21 +97,45 @@ impl Pipeline {
         }
         let since = |instant: Instant| now.saturating_duration_since(instant);
         let mut under_way = self.under_way();
-        let condition = match under_way.sent_at.front() {
-            Some(first) if since(*first) > HANGS => return Condition::Hanging,
-            Some(first) if since(*first) > longest_wait => return Condition::Busy,
-            Some(_) if under_way.sent_at.len() >= max => return Condition::Busy,
+        let condition = match under_way.sent.front() {
+            Some((first, _)) if since(*first) > HANGS => return Condition::Hanging,
+            Some((first, _)) if since(*first) > STALL => return Condition::Busy,
+            Some(_) if under_way.sent.len() >= max => return Condition::Busy,
             None if since(under_way.last_response_at) > TRUSTED_IDLE => Condition::Idle,
             Some(_) | None => Condition::Fit,
         };
-        under_way.sent_at.push_back(now);
+        let is_fit = matches!(condition, Condition::Fit);
+        under_way.sent.push_back((now, is_fit.then_some(owner)));
         condition
     }
 
-    fn complete(&self) {
+    /// Ends the first statement in flight. Returns how long it took if it was sent before
+    /// the response to the one before it: then the network is no part of that.
+    fn complete(&self) -> Option<Duration> {
         let mut under_way = self.under_way();
-        under_way.sent_at.pop_front();
-        under_way.last_response_at = Instant::now();
+        let sent = under_way.sent.pop_front();
+        let before = std::mem::replace(&mut under_way.last_response_at, Instant::now());
+        let took = under_way.last_response_at.saturating_duration_since(before);
+        sent.filter(|(sent_at, _)| *sent_at < before).map(|_| took)
+    }
+
+    /// How many statements are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.under_way().sent.len()
+    }
+
+    /// Whose statement all others wait for.
+    pub fn first(&self) -> Option<Bucket> {
+        self.under_way().sent.front().and_then(|(_, owner)| *owner)
+    }
+
+    /// How long no statement was in flight.
+    pub fn unused_for(&self) -> Duration {
+        let under_way = self.under_way();
+        match under_way.sent.is_empty() {
+            true => under_way.last_response_at.elapsed(),
+            false => Duration::ZERO,
+        }
     }
 
     pub async fn is_responsive(&self) -> bool {
@@ -121,17 +151,18 @@ impl Pipeline {
 }
 
 impl Place {
-    pub fn new(pipeline: Arc<Pipeline>, permit: Permit) -> Self {
+    pub fn new(pipeline: Arc<Pipeline>, permit: Option<Permit>) -> Self {
         Self {
             pipeline,
-            permit: Some(permit),
+            permit,
             is_complete: false,
         }
     }
 
-    pub fn complete(mut self) {
+    /// Returns how long the statement took if that can be told; see [`Pipeline::complete`].
+    pub fn complete(mut self) -> Option<Duration> {
         self.is_complete = true;
-        self.pipeline.complete();
+        self.pipeline.complete()
     }
 }
 
