@@ -204,6 +204,27 @@ test("what a write does to other rows stays done, also before it has been pulled
   expect((await direct(sqlite, user).changes()).tasks).toEqual([]);
 });
 
+test("what a write has done besides is taken back by the next one, though it was not pulled yet", async () => {
+  const user = newUser();
+  const phone = await device(sqlite, user);
+  const server = direct(sqlite, user);
+  const [from, to] = [await server.createList({ name: "a" }), await server.createList({ name: "b" })];
+  const above = await server.createTask({ title: "above", list_id: from.id });
+  const below = await server.createTask({ title: "below", parent_id: above.id });
+  await phone.store.sync();
+  phone.offline = true;
+  const { tasks } = phone.store;
+  await tasks.complete(above.id, true, { subtasks: true });
+  await tasks.complete(below.id, false);
+  await tasks.move(above.id, { list_id: to.id });
+  await tasks.update(below.id, { list_id: from.id, parent_id: null });
+  phone.offline = false;
+  await phone.store.sync();
+  expect(await server.readTask(above.id)).toMatchObject({ completed: true, list_id: to.id });
+  expect(await server.readTask(below.id)).toMatchObject({ completed: false, list_id: from.id, parent_id: null });
+  expect(tasks.get(below.id)).toEqual(await server.readTask(below.id));
+});
+
 test("sync() sends what was written before it, saved or not", async () => {
   const user = newUser();
   const { store } = await device(sqlite, user);

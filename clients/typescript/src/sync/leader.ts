@@ -213,9 +213,9 @@ export class Leader {
   async #send(write: Write, signal: AbortSignal): Promise<void> {
     const { kind, id, action } = write;
     for (;;) {
-      const row = this.#store.contents().records[kind].get(id)?.row;
       const mixed = new Set<string>();
       try {
+        const row = await this.#known(write, signal);
         const response = await this.#attempt(write, row, mixed, signal);
         return await this.#done(write, response, mixed);
       } catch (error) {
@@ -239,6 +239,18 @@ export class Leader {
         return await this.#refused(write, error);
       }
     }
+  }
+
+  /** The row as a write has to see it, to tell what is still to be done. */
+  async #known({ kind, id, action }: Write, signal: AbortSignal): Promise<Task | List | undefined> {
+    const record = this.#store.contents().records[kind].get(id);
+    // A write before this one has changed it besides, and that was not pulled yet.
+    if (record?.shown && (action.type === "update" || action.type === "complete")) {
+      const now = await this.#read(kind, id, signal);
+      if (now) await this.#store.commit(() => ({ rows: { [kind]: [this.#record(now)] } }));
+      return now ?? record.row;
+    }
+    return record?.row;
   }
 
   /** Resolves to the row as it then is on the server; undefined if the response does not say. */
