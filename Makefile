@@ -44,7 +44,7 @@ e2e-openapi: binary postgres
 	$(if $(LONG),SECONDS_EACH=900) tests/schemathesis/run
 
 # The app: what it understands, and clicked through in Chromium.
-e2e-browser: binary
+e2e-browser: binary client
 	cd apps/web && npm ci && npm test && npm run build
 	cd tests/browser && npm ci && npm test
 
