@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::repository::{Counts, erase_some};
 use crate::auth::OwnerId;
 use crate::db::bridge::Db;
-use crate::db::connection::DbConnection;
 use crate::db::erase::{Remains, has_remains, remove_remains};
 use crate::db::error::DbError;
 
@@ -63,8 +62,8 @@ pub(super) async fn erase(
 ) -> Result<bool, DbError> {
     let mut failures = None;
     loop {
-        let erase = |conn: &mut DbConnection, owner: &OwnerId| erase_some(conn, owner.as_str());
-        let step = db.step_for(owner.clone(), erase).await;
+        let erased = owner.clone();
+        let step = db.step(move |conn| erase_some(conn, erased.as_str())).await;
         match (step, failures) {
             (Ok((counts, is_last)), _) => {
                 failures = Some(0);

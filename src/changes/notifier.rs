@@ -120,11 +120,9 @@ async fn tell(db: &Db, owners: &[OwnerId]) {
 
 /// Gives numbers to the changes of these owners. What cannot be numbered now is found later.
 async fn number_all(db: &Db, owners: Vec<OwnerId>) {
-    let all = owners.into_iter().map(|owner| {
-        db.step_for(owner, |conn, owner| {
-            number(conn, owner.as_str(), &TABLES, false)
-        })
-    });
+    let all = owners
+        .into_iter()
+        .map(|owner| db.step(move |conn| number(conn, owner.as_str(), &TABLES, false)));
     stream::iter(all)
         .buffer_unordered(AT_ONCE)
         .for_each(|_| std::future::ready(()))

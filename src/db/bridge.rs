@@ -16,12 +16,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use diesel::QueryResult;
 use prometheus::{Histogram, HistogramOpts, IntCounter};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::active_pool::ActivePool;
 use super::change::as_one_change;
 use super::connection::DbConnection;
-use super::doubt::{Admission, Bucket, Doubts};
 use super::error::{DbError, RunError};
 use super::file_identity::{FileIdentity, REMOVED};
 use super::job_claim::{JobClaim, result_by};
@@ -44,9 +43,6 @@ const QUEUE: usize = 1024;
 /// it shares with the requests.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Whose statements those of background jobs are, when they hang.
-const BACKGROUND: &str = "";
-
 /// The buckets of the histogram of waits, in seconds, from a free connection up to
 /// the default `acquire_timeout`.
 const WAIT_BUCKETS: &[f64] = &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.0];
@@ -64,19 +60,10 @@ pub struct Db {
     waits: Histogram,
     pipelined: IntCounter,
     failures_behind: IntCounter,
-    doubts: Arc<Doubts>,
     watchers: Watchers,
     notices: Notices,
     file: Option<Arc<FileIdentity>>,
     long_writes: Arc<AtomicUsize>,
-}
-
-/// What a statement was admitted with. Held until its thread is free again.
-#[derive(Default)]
-struct Admitted {
-    owner: Option<Bucket>,
-    in_doubt: Option<OwnedSemaphorePermit>,
-    _permit: Option<Permit>,
 }
 
 /// A write that takes long is under way; ends when dropped.
@@ -129,9 +116,7 @@ impl Db {
             "Statements that failed because the database had lost a connection of its own, to a shard for example, while ours lived.",
         );
         let failures_behind = failures_behind.map_err(std::io::Error::other)?;
-        // SQLite does not hang for some owners only.
-        let doubts = Arc::new(Doubts::new(if is_postgres { threads } else { 1 }));
-        let worker_pool = WorkerPool::start(database, &queues, &failures_behind, &doubts)?;
+        let worker_pool = WorkerPool::start(database, &queues, &failures_behind)?;
         let readers = threads - usize::from(one_writer);
         let active = Arc::new(Mutex::new(ActivePool::of(
             &worker_pool,
@@ -160,7 +145,6 @@ impl Db {
                 database.clone(),
                 queues,
                 failures,
-                Arc::clone(&doubts),
                 worker_pool,
                 db,
                 replaced,
@@ -174,7 +158,6 @@ impl Db {
             waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
             pipelined,
             failures_behind,
-            doubts,
             watchers: Watchers::default(),
             notices: Notices::default(),
             long_writes: Arc::default(),
@@ -365,8 +348,7 @@ impl Db {
         let acquire_until = self.acquire_until(deadline);
         let waits = Some(&self.waits);
         let run = move |conn: &mut DbConnection, _: &Progress<'_>| Ok(probe(conn)?);
-        let nobodys = Admitted::default();
-        self.run_job(Access::Read, nobodys, waits, acquire_until, deadline, run)
+        self.run_job(Access::Read, None, waits, acquire_until, deadline, run)
             .await
     }
 
@@ -377,8 +359,7 @@ impl Db {
         read: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, DbError> {
         let run = move |conn: &mut DbConnection, _: &Progress<'_>| Ok(read(conn)?);
-        let admitted = self.admit(BACKGROUND)?;
-        self.run_job(Access::Read, admitted, None, deadline, deadline, run)
+        self.run_job(Access::Read, None, None, deadline, deadline, run)
             .await
     }
 
@@ -388,29 +369,9 @@ impl Db {
         &self,
         step: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, DbError> {
-        self.step_as(BACKGROUND, step).await
-    }
-
-    /// Runs a step of a job for one owner, like [`Self::step`].
-    pub async fn step_for<T: Send + 'static>(
-        &self,
-        owner: OwnerId,
-        step: impl Fn(&mut DbConnection, &OwnerId) -> QueryResult<T> + Send + 'static,
-    ) -> Result<T, DbError> {
-        let of = owner.clone();
-        let step = move |conn: &mut DbConnection| step(conn, &owner);
-        self.step_as(of.as_str(), step).await
-    }
-
-    async fn step_as<T: Send + 'static>(
-        &self,
-        owner: &str,
-        step: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
-    ) -> Result<T, DbError> {
         let deadline = Instant::now() + STEP_TIMEOUT;
         let run = move |conn: &mut DbConnection, _: &Progress<'_>| Ok(step(conn)?);
-        let admitted = self.admit(owner)?;
-        self.run_job(Access::Write, admitted, None, deadline, deadline, run)
+        self.run_job(Access::Write, None, None, deadline, deadline, run)
             .await
     }
 
@@ -434,21 +395,6 @@ impl Db {
         (Instant::now() + self.acquire_timeout).min(deadline)
     }
 
-    /// Admits a statement of an owner to the threads.
-    fn admit(&self, owner: &str) -> Result<Admitted, DbError> {
-        let bucket = self.doubts.bucket(owner);
-        let in_doubt = match self.doubts.admit(bucket) {
-            Admission::Free => None,
-            Admission::InDoubt(permit) => Some(permit),
-            Admission::Refused => return Err(DbError::Overloaded),
-        };
-        Ok(Admitted {
-            owner: Some(bucket),
-            in_doubt,
-            _permit: None,
-        })
-    }
-
     async fn run_pooled<T, F>(
         &self,
         access: Access,
@@ -468,21 +414,13 @@ impl Db {
             }
             Access::Read | Access::Write => self.acquire_until(deadline),
         };
-        let admitted = loop {
-            // Anew for those who have waited: their owner may be in doubt now.
-            let admitted = self.admit(owner.as_str())?;
+        let permit = loop {
             let limiter = match access {
                 Access::Read => Arc::clone(&self.active().reads),
                 Access::Write => Arc::clone(&self.active().writes),
             };
             match limiter.acquire(owner.as_str(), acquire_until).await {
-                Ok(permit) => {
-                    let _permit = Some(permit);
-                    break Admitted {
-                        _permit,
-                        ..admitted
-                    };
-                }
+                Ok(permit) => break permit,
                 Err(NoPermit::Replaced) => {}
                 Err(NoPermit::Full) => return Err(DbError::Overloaded),
                 Err(NoPermit::TimedOut) => return Err(self.no_connection_in_time()),
@@ -491,14 +429,14 @@ impl Db {
         let run =
             move |conn: &mut DbConnection, progress: &Progress<'_>| run(conn, &owner, progress);
         let waits = Some(&self.waits);
-        self.run_job(access, admitted, waits, acquire_until, deadline, run)
+        self.run_job(access, Some(permit), waits, acquire_until, deadline, run)
             .await
     }
 
     async fn run_job<T, F>(
         &self,
         access: Access,
-        admitted: Admitted,
+        permit: Option<Permit>,
         waits: Option<&Histogram>,
         acquire_until: Instant,
         deadline: Instant,
@@ -514,11 +452,9 @@ impl Db {
         let job: Job = {
             let (claim, waits) = (Arc::clone(&claim), waits.cloned());
             let file = self.file.clone().filter(|_| access == Access::Write);
-            let doubts = Arc::clone(&self.doubts);
             Box::new(move |worker, kept| {
                 // Held until the thread is free again, even if the client has disconnected.
-                let admitted = admitted;
-                let owner = admitted.owner;
+                let _permit = permit;
                 // The client may have disconnected, or the request may have failed already.
                 if reply.is_closed() || !claim.begin() {
                     return;
@@ -527,13 +463,6 @@ impl Db {
                     let _ = reply.send(Err(DbError::Unavailable(REMOVED.into())));
                     return;
                 }
-                // The owner's statement before this one hangs.
-                let is_late = |owner| admitted.in_doubt.is_none() && doubts.is_in_doubt(owner);
-                if owner.is_some_and(is_late) {
-                    let _ = reply.send(Err(DbError::Overloaded));
-                    return;
-                }
-                worker.is_of(owner);
                 let acquired = || observe(waits.as_ref(), asked);
                 let is_wanted = || !reply.is_closed();
                 let progress = Progress {
@@ -543,11 +472,6 @@ impl Db {
                 };
                 let run = |conn: &mut DbConnection| run(conn, &progress);
                 let result = worker.execute(access, acquire_until, acquired, &run);
-                match (&result, owner) {
-                    (Ok(_), Some(owner)) => doubts.clear(owner),
-                    (Err(DbError::TooLate(_)), Some(owner)) => doubts.doubt(owner),
-                    (Ok(_) | Err(_), _) => {}
-                }
                 // Fails if the request no longer waits; then the result is not needed.
                 let _ = reply.send(result);
             })

@@ -11,7 +11,6 @@ pub mod change;
 pub mod changed;
 pub mod column;
 pub mod connection;
-mod doubt;
 mod epoch;
 pub mod erase;
 pub mod error;

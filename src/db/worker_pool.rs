@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,6 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use diesel::r2d2::R2D2Connection as _;
 
 use super::connection::{DbConnection, Generation, LogSometimes, Manager, Pooled};
-use super::doubt::{Bucket, Doubts};
 use super::error::{DbError, Effect, RunError, Verdict, verdict};
 #[cfg(feature = "postgres")]
 use super::pipelines::Pipelines;
@@ -40,21 +39,12 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// half of its `connection_timeout`.
 const RECONNECT: Duration = Duration::from_millis(500);
 
-/// How often idle threads check whether they are retired.
+/// How often idle threads check whether they are retired, and the watch looks for
+/// hanging ones.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How often the watch looks for threads that hang.
-const WATCH: Duration = Duration::from_millis(250);
-
-/// If all threads have waited for their statements longer, those hang, and others wait:
-/// a statement takes milliseconds.
-const STUCK: Duration = Duration::from_secs(1);
-
-/// The max number of pools that hang at the same time; then none is replaced any more. And
-/// how many of them may have been replaced only because all statements were stuck: each
-/// has connections.
+/// The max number of pools that hang at the same time; then none is replaced any more.
 const MAX_HANGING: usize = 8;
-const MAX_STUCK: usize = 4;
 
 /// A job for one of the threads.
 pub(super) type Job = Box<dyn FnOnce(&Worker, &Kept) + Send>;
@@ -85,8 +75,6 @@ pub(super) struct Worker {
     epoch: Instant,
     /// When the current statement began, in milliseconds since `epoch`; 0 if idle.
     busy_since: AtomicU64,
-    /// Whose job it is, as [`Bucket::number`]; 0 if it belongs to nobody.
-    owner: AtomicUsize,
 }
 
 impl WorkerPool {
@@ -96,10 +84,7 @@ impl WorkerPool {
         database: &Database,
         queues: &[Receiver<Job>],
         failures_behind: &IntCounter,
-        doubts: &Arc<Doubts>,
     ) -> std::io::Result<Arc<Self>> {
-        #[cfg(not(feature = "postgres"))]
-        let _ = doubts;
         let is_postgres = matches!(database.url, DatabaseUrl::Postgres(_));
         let generation = Generation::default();
         let pool = r2d2::Pool::builder()
@@ -119,14 +104,13 @@ impl WorkerPool {
                 statement_timeout: database.statement_timeout,
                 epoch: Instant::now(),
                 busy_since: AtomicU64::new(0),
-                owner: AtomicUsize::new(0),
             })
         });
         let worker_pool = Arc::new(Self {
             workers: workers.collect(),
             pool: pool.clone(),
             #[cfg(feature = "postgres")]
-            pipelines: Pipelines::new(database, &generation, failures_behind, doubts),
+            pipelines: Pipelines::new(database, &generation, failures_behind),
             retired: AtomicBool::new(false),
         });
         for (number, (worker, jobs)) in worker_pool.workers.iter().zip(queues).enumerate() {
@@ -151,29 +135,8 @@ impl WorkerPool {
         }
     }
 
-    /// Whether a connection does not even respond with the error of a time limit.
     fn hangs(&self) -> bool {
-        let mut workers = self.workers.iter();
-        workers.any(|worker| worker.waits_for(worker.statement_timeout + GRACE))
-    }
-
-    /// Whether all statements are stuck. A single one is only slow.
-    fn is_stuck(&self) -> bool {
-        let mut workers = self.workers.iter();
-        workers.len() > 1 && workers.all(|worker| worker.waits_for(STUCK))
-    }
-
-    fn is_busy(&self) -> bool {
-        let mut workers = self.workers.iter();
-        workers.any(|worker| worker.waits_for(Duration::ZERO))
-    }
-
-    fn doubt_those_who_wait(&self, doubts: &Doubts) {
-        let stuck = self.workers.iter().filter(|worker| worker.waits_for(STUCK));
-        let owners = stuck.map(|worker| worker.owner.load(Ordering::Relaxed));
-        for owner in owners.filter_map(Bucket::from_number) {
-            doubts.doubt(owner);
-        }
+        self.workers.iter().any(|worker| worker.hangs())
     }
 }
 
@@ -213,14 +176,12 @@ impl Progress<'_> {
 }
 
 /// Starts the watch: a thread that replaces the worker pool when one of its threads
-/// hangs, or when all are stuck and somebody waits, until `db` is dropped. What was begun
-/// goes on, and its owners are in doubt. Only for PostgreSQL: SQLite runs in this process
-/// and must have one writer.
+/// hangs, until `db` is dropped. Only for PostgreSQL: SQLite runs in this process and
+/// must have one writer.
 pub(super) fn watch<T: Send + Sync + 'static>(
     database: Database,
     queues: Vec<Receiver<Job>>,
     failures_behind: IntCounter,
-    doubts: Arc<Doubts>,
     first: Arc<WorkerPool>,
     db: Weak<T>,
     replaced: impl Fn(Arc<WorkerPool>) + Send + 'static,
@@ -229,24 +190,13 @@ pub(super) fn watch<T: Send + Sync + 'static>(
         let mut worker_pool = first;
         let mut hanging: Vec<Arc<WorkerPool>> = Vec::new();
         while db.strong_count() > 0 {
-            std::thread::sleep(WATCH);
-            hanging.retain(|old| old.is_busy());
-            if !hanging.is_empty() {
-                // These would take all threads again.
-                worker_pool.doubt_those_who_wait(&doubts);
+            std::thread::sleep(TICK);
+            hanging.retain(|old| old.hangs());
+            if !worker_pool.hangs() || hanging.len() >= MAX_HANGING {
+                continue;
             }
-            let is_waited_for = || queues.iter().any(|queue| !queue.is_empty());
-            match worker_pool.hangs() {
-                true if hanging.len() < MAX_HANGING => {
-                    log::error!("a connection to the database hangs; all are replaced");
-                }
-                false if hanging.len() < MAX_STUCK && worker_pool.is_stuck() && is_waited_for() => {
-                    log::warn!("all statements are stuck; others get connections beside them");
-                }
-                true | false => continue,
-            }
-            worker_pool.doubt_those_who_wait(&doubts);
-            match WorkerPool::start(&database, &queues, &failures_behind, &doubts) {
+            log::error!("a connection to the database hangs; all are replaced");
+            match WorkerPool::start(&database, &queues, &failures_behind) {
                 Ok(new) => {
                     worker_pool.retired.store(true, Ordering::Release);
                     hanging.push(std::mem::replace(&mut worker_pool, Arc::clone(&new)));
@@ -263,16 +213,10 @@ pub(super) fn watch<T: Send + Sync + 'static>(
 }
 
 impl Worker {
-    /// Whether the current statement has taken longer.
-    fn waits_for(&self, limit: Duration) -> bool {
+    fn hangs(&self) -> bool {
+        let limit = self.statement_timeout + GRACE;
         let since = Duration::from_millis(self.busy_since.load(Ordering::Relaxed));
         !since.is_zero() && self.epoch.elapsed().saturating_sub(since) > limit
-    }
-
-    /// Says whose the statements are that follow.
-    pub fn is_of(&self, owner: Option<Bucket>) {
-        let number = owner.map_or(0, Bucket::number);
-        self.owner.store(number, Ordering::Relaxed);
     }
 
     /// Runs a function on a connection, and again on failures that a retry may fix.

@@ -8,9 +8,8 @@
 //! Invariant: a pipeline only returns successes. A statement that it cannot accept at
 //! once, or that fails without an effect, is run on the worker pool, which determines
 //! the error. A statement that waits would block all behind it. So a pipeline accepts
-//! none while its first one has waited long, an owner has only a few places, and none
-//! after one of his statements held it up, waits for locks are short, and a read that
-//! is stuck is run again on the worker pool.
+//! none while its first one has waited long, an owner has only a few places, waits
+//! for locks are short, and a read that is stuck is run again on the worker pool.
 
 mod listener;
 mod open;
@@ -35,7 +34,6 @@ pub use self::session::{Failure, Session};
 use self::slot::{Entered, Opening, Slot};
 use self::width::Width;
 use super::connection::Generation;
-use super::doubt::Doubts;
 use super::error::DbError;
 use super::owner_limiter::OwnerLimiter;
 use super::statement::Access;
@@ -73,7 +71,6 @@ pub(super) struct Pipelines {
     opener: PipelineOpener,
     generation: Generation,
     failures_behind: IntCounter,
-    doubts: Arc<Doubts>,
     workers: usize,
 }
 
@@ -83,7 +80,6 @@ impl Pipelines {
         database: &Database,
         generation: &Generation,
         failures_behind: &IntCounter,
-        doubts: &Arc<Doubts>,
     ) -> Option<Arc<Self>> {
         let DatabaseUrl::Postgres(url) = &database.url else {
             return None;
@@ -115,7 +111,6 @@ impl Pipelines {
             opener,
             generation: generation.clone(),
             failures_behind: failures_behind.clone(),
-            doubts: Arc::clone(doubts),
             workers: database.workers,
         }))
     }
@@ -163,9 +158,6 @@ impl Pipelines {
                 None
             }
             Err(_) => {
-                if let Some(first) = place.pipeline.first() {
-                    self.doubts.suspect(first);
-                }
                 slot.failed(&place.pipeline);
                 None
             }
@@ -201,9 +193,6 @@ impl Pipelines {
                 Failure::Database(error) => error,
                 Failure::Bug(error) => return Err(DbError::Bug(error)),
             };
-            if error.code() == Some(&SqlState::QUERY_CANCELED) {
-                self.doubts.suspect(self.doubts.bucket(owner.as_str()));
-            }
             // Only the connection can tell whether it is alive.
             let lives = pipeline.is_responsive().await;
             let is_replica = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
@@ -242,20 +231,12 @@ impl Pipelines {
         owner: &OwnerId,
         max: usize,
     ) -> Option<(&'s Slot, Place)> {
-        let bucket = self.doubts.bucket(owner.as_str());
-        if !self.doubts.may_pipeline(bucket) {
-            return None;
-        }
         let permit = self.owner_limiter.try_acquire(owner.as_str())?;
         for slot in least_used_first(own, |slot| slot.in_flight()) {
-            match slot.enter(bucket, max, &self.generation) {
+            match slot.enter(max, &self.generation) {
                 Entered::Fit(pipeline) => return Some((slot, Place::new(pipeline, Some(permit)))),
                 Entered::Busy => {}
-                Entered::Nothing | Entered::Hanging(None) => return None,
-                Entered::Hanging(Some(first)) => {
-                    self.doubts.suspect(first);
-                    return None;
-                }
+                Entered::Nothing => return None,
                 Entered::Opening(opening) => {
                     let pipelines = Arc::clone(self);
                     tokio::spawn(async move { pipelines.open_one(&opening).await });

@@ -28,10 +28,6 @@ const OPENING: Duration = Duration::from_secs(3);
 /// pool, in milliseconds: all statements behind it wait as long.
 const LOCK_TIMEOUT: u32 = 50;
 
-/// How long a statement may take before it fails and is run on the worker pool, in
-/// milliseconds, if `statement_timeout` is not shorter. It does not end a commit.
-const STATEMENT_TIMEOUT: u128 = 1000;
-
 /// Opens and configures pipelines.
 pub(super) struct PipelineOpener {
     config: Config,
@@ -85,7 +81,6 @@ impl PipelineOpener {
         }
         let (config, tls) = read(&complete(url))?;
         let millis = database.statement_timeout.as_millis();
-        let millis = millis.min(STATEMENT_TIMEOUT);
         Ok(Self {
             config,
             tls,

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use super::open::{Driver, Opened};
 use super::session::Session;
 use crate::db::connection::{Generation, Sessions};
-use crate::db::doubt::Bucket;
 use crate::db::owner_limiter::Permit;
 
 /// If the first statement of a pipeline has waited longer for its response, further
@@ -35,10 +34,9 @@ pub(super) struct Pipeline {
     under_way: Mutex<UnderWay>,
 }
 
-/// When the statements in flight were sent, and whose they are. Responses come in the same
-/// order.
+/// When the statements in flight were sent. Responses come in the same order.
 struct UnderWay {
-    sent: VecDeque<(Instant, Option<Bucket>)>,
+    sent_at: VecDeque<Instant>,
     last_response_at: Instant,
 }
 
@@ -71,7 +69,7 @@ impl Pipeline {
             generation,
             opened_at: now,
             under_way: Mutex::new(UnderWay {
-                sent: VecDeque::new(),
+                sent_at: VecDeque::new(),
                 last_response_at: now,
             }),
         }
@@ -83,13 +81,7 @@ impl Pipeline {
 
     /// Takes a place if fewer than `max` statements are in flight and the first of them
     /// has not waited for too long.
-    pub fn enter(
-        &self,
-        now: Instant,
-        owner: Bucket,
-        max: usize,
-        generations: &Generation,
-    ) -> Condition {
+    pub fn enter(&self, now: Instant, max: usize, generations: &Generation) -> Condition {
         let is_current = self.generation == generations.current();
         let is_usable = is_current && generations.sessions().is_some_and(Sessions::can_prepare);
         if !is_usable || !self.driver.is_alive() {
@@ -97,15 +89,14 @@ impl Pipeline {
         }
         let since = |instant: Instant| now.saturating_duration_since(instant);
         let mut under_way = self.under_way();
-        let condition = match under_way.sent.front() {
-            Some((first, _)) if since(*first) > HANGS => return Condition::Hanging,
-            Some((first, _)) if since(*first) > STALL => return Condition::Busy,
-            Some(_) if under_way.sent.len() >= max => return Condition::Busy,
+        let condition = match under_way.sent_at.front() {
+            Some(first) if since(*first) > HANGS => return Condition::Hanging,
+            Some(first) if since(*first) > STALL => return Condition::Busy,
+            Some(_) if under_way.sent_at.len() >= max => return Condition::Busy,
             None if since(under_way.last_response_at) > TRUSTED_IDLE => Condition::Idle,
             Some(_) | None => Condition::Fit,
         };
-        let is_fit = matches!(condition, Condition::Fit);
-        under_way.sent.push_back((now, is_fit.then_some(owner)));
+        under_way.sent_at.push_back(now);
         condition
     }
 
@@ -113,26 +104,21 @@ impl Pipeline {
     /// the response to the one before it: then the network is no part of that.
     fn complete(&self) -> Option<Duration> {
         let mut under_way = self.under_way();
-        let sent = under_way.sent.pop_front();
+        let sent_at = under_way.sent_at.pop_front();
         let before = std::mem::replace(&mut under_way.last_response_at, Instant::now());
         let took = under_way.last_response_at.saturating_duration_since(before);
-        sent.filter(|(sent_at, _)| *sent_at < before).map(|_| took)
+        sent_at.filter(|sent_at| *sent_at < before).map(|_| took)
     }
 
     /// How many statements are in flight.
     pub fn in_flight(&self) -> usize {
-        self.under_way().sent.len()
-    }
-
-    /// Whose statement all others wait for.
-    pub fn first(&self) -> Option<Bucket> {
-        self.under_way().sent.front().and_then(|(_, owner)| *owner)
+        self.under_way().sent_at.len()
     }
 
     /// How long no statement was in flight.
     pub fn unused_for(&self) -> Duration {
         let under_way = self.under_way();
-        match under_way.sent.is_empty() {
+        match under_way.sent_at.is_empty() {
             true => under_way.last_response_at.elapsed(),
             false => Duration::ZERO,
         }

@@ -8,7 +8,6 @@ use tokio::task::AbortHandle;
 
 use super::pipeline::{Condition, Pipeline, Place};
 use crate::db::connection::{Generation, Sessions};
-use crate::db::doubt::Bucket;
 
 /// The pause after a failure before the next pipeline is opened.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -52,8 +51,6 @@ pub(super) enum Entered {
     Busy,
     /// The pipeline is being checked, or was closed because the database may be gone.
     Nothing,
-    /// The pipeline was closed, because a statement of this owner hangs.
-    Hanging(Option<Bucket>),
     /// No pipeline is open; the caller has to open it, and may use another meanwhile.
     Opening(Opening),
 }
@@ -88,21 +85,17 @@ impl Slot {
     }
 
     /// Takes a place in the pipeline, or the obligation to open it.
-    pub fn enter(self: &Arc<Self>, owner: Bucket, max: usize, generations: &Generation) -> Entered {
+    pub fn enter(self: &Arc<Self>, max: usize, generations: &Generation) -> Entered {
         let mut state = self.state();
         let now = Instant::now();
         if let Some(pipeline) = &state.pipeline {
-            match pipeline.enter(now, owner, max, generations) {
+            match pipeline.enter(now, max, generations) {
                 Condition::Fit => return Entered::Fit(Arc::clone(pipeline)),
                 Condition::Busy => return Entered::Busy,
                 // Dropping the place is the check.
                 Condition::Idle => drop(Place::new(Arc::clone(pipeline), None)),
                 Condition::Over => state.close(Duration::ZERO),
-                Condition::Hanging => {
-                    let first = pipeline.first();
-                    state.close_failed();
-                    return Entered::Hanging(first);
-                }
+                Condition::Hanging => state.close_failed(),
             }
             return Entered::Nothing;
         }
