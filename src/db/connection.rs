@@ -255,8 +255,7 @@ const LOCK_WAIT: &str = "PRAGMA busy_timeout = 20";
 /// Opens and configures SQLite. `synchronous = FULL`, because with NORMAL a power cut
 /// may undo writes that were confirmed. The timeout covers the checkpoint of another
 /// connection. `secure_delete`, because what was deleted would stay in the file, and in its
-/// backups, until something else is written there. The cache, of 8 MiB at most, because
-/// each page that is not in it is read from the system and copied.
+/// backups, until something else is written there.
 fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
     let mut connection = diesel::SqliteConnection::establish(path)?;
     super::stand_in::register(&mut connection)
@@ -268,8 +267,7 @@ fn open_sqlite(path: &str) -> ConnectionResult<DbConnection> {
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
-             PRAGMA secure_delete = ON;
-             PRAGMA cache_size = -8192;",
+             PRAGMA secure_delete = ON;",
         );
         match configured {
             Ok(()) => return Ok(DbConnection::Sqlite(connection)),
