@@ -17,7 +17,10 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
         "X-Adopt-Authorization",
         ParameterIn::Header,
         "`Bearer` and the token of the other account, issued a moment ago.",
-        string().pattern(Some("^[Bb][Ee][Aa][Rr][Ee][Rr] +[!-~]+$")),
+        string().pattern(Some(
+            // The token as RFC 6750 section 2.1 has it: a comma would begin a second one.
+            "^[Bb][Ee][Aa][Rr][Ee][Rr] +[A-Za-z0-9._~+/-]+=*$",
+        )),
     )
     .required(Required::True)
     .build();
