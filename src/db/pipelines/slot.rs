@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 
 use super::pipeline::{Condition, Pipeline, Place};
 use crate::db::connection::{Generation, Sessions};
+use crate::db::owner_limiter::Permit;
 
 /// The pause after a failure before the next pipeline is opened.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -21,9 +22,6 @@ const GIVE_WAY: Duration = Duration::from_secs(10);
 
 /// The max age of a pipeline, the same as of connections of the pool.
 const LIFETIME: Duration = Duration::from_secs(1800);
-
-/// How long a pipeline is kept that is not always needed.
-const UNUSED: Duration = Duration::from_secs(10);
 
 /// The max number of closed pipelines with statements in flight. If there are more, no
 /// other is opened: a slow database must not get more and more connections.
@@ -45,13 +43,12 @@ struct State {
 
 /// The result of entering a slot.
 pub(super) enum Entered {
-    /// The pipeline has a place taken for the caller.
-    Fit(Arc<Pipeline>),
-    /// The pipeline is busy, or none can be opened now: another one may do.
-    Busy,
-    /// The pipeline is being checked, or was closed because the database may be gone.
+    Place(Place),
+    /// The pipeline is busy. The permit is given back for another slot.
+    Busy(Permit),
+    /// No pipeline is available now.
     Nothing,
-    /// No pipeline is open; the caller has to open it, and may use another meanwhile.
+    /// No pipeline is open; the caller has to open it.
     Opening(Opening),
 }
 
@@ -78,22 +75,22 @@ impl Slot {
         self.state().pipeline.is_some()
     }
 
-    /// How many statements are in flight; none if no pipeline is open.
-    pub fn in_flight(&self) -> Option<usize> {
-        let state = self.state();
-        state.pipeline.as_ref().map(|pipeline| pipeline.in_flight())
-    }
-
     /// Takes a place in the pipeline, or the obligation to open it.
-    pub fn enter(self: &Arc<Self>, max: usize, generations: &Generation) -> Entered {
+    pub fn enter(
+        self: &Arc<Self>,
+        permit: Permit,
+        max: usize,
+        longest_wait: Duration,
+        generations: &Generation,
+    ) -> Entered {
         let mut state = self.state();
         let now = Instant::now();
         if let Some(pipeline) = &state.pipeline {
-            match pipeline.enter(now, max, generations) {
-                Condition::Fit => return Entered::Fit(Arc::clone(pipeline)),
-                Condition::Busy => return Entered::Busy,
-                // Dropping the place is the check.
-                Condition::Idle => drop(Place::new(Arc::clone(pipeline), None)),
+            let place = |permit| Place::new(Arc::clone(pipeline), permit);
+            match pipeline.enter(now, max, longest_wait, generations) {
+                Condition::Fit => return Entered::Place(place(permit)),
+                Condition::Busy => return Entered::Busy(permit),
+                Condition::Idle => drop(place(permit)),
                 Condition::Over => state.close(Duration::ZERO),
                 Condition::Hanging => state.close_failed(),
             }
@@ -103,7 +100,7 @@ impl Slot {
         let generation = generations.current();
         let sessions = generations.sessions();
         let Some(sessions) = sessions.filter(|it| it.can_prepare() && state.may_open(now)) else {
-            return Entered::Busy;
+            return Entered::Nothing;
         };
         state.is_opening = true;
         let slot = Arc::clone(self);
@@ -115,27 +112,18 @@ impl Slot {
     }
 
     /// Puts an opened pipeline into the slot. It is closed when the pool was refused a
-    /// connection, after the lifetime of a connection, or if it is not always needed and
-    /// was not used for a while.
-    pub fn open(
-        self: &Arc<Self>,
-        pipeline: Pipeline,
-        is_always_needed: bool,
-        mut refusals: watch::Receiver<u64>,
-    ) {
+    /// connection, or after the lifetime of a connection.
+    pub fn open(self: &Arc<Self>, pipeline: Pipeline, mut refusals: watch::Receiver<u64>) {
         let mut state = self.state();
         if state.has_ended {
             return;
         }
-        let pipeline = Arc::new(pipeline);
-        let kept = Arc::downgrade(&pipeline);
-        state.pipeline = Some(pipeline);
+        state.pipeline = Some(Arc::new(pipeline));
         let slot = Arc::clone(self);
         let keeper = tokio::spawn(async move {
             let pause = tokio::select! {
                 _ = refusals.changed() => GIVE_WAY,
                 () = tokio::time::sleep(LIFETIME) => Duration::ZERO,
-                () = is_unused(&kept), if !is_always_needed => Duration::ZERO,
             };
             slot.state().close(pause);
         });
@@ -179,18 +167,6 @@ impl Slot {
     pub fn is_done(&self) -> bool {
         let state = self.state();
         state.pipeline.is_none() && state.closed.iter().all(|old| old.strong_count() == 0)
-    }
-}
-
-/// Waits until a pipeline was not used for a while.
-async fn is_unused(pipeline: &Weak<Pipeline>) {
-    let unused_for = || {
-        pipeline
-            .upgrade()
-            .map_or(UNUSED, |pipeline| pipeline.unused_for())
-    };
-    while let Some(remaining) = UNUSED.checked_sub(unused_for()).filter(|it| !it.is_zero()) {
-        tokio::time::sleep(remaining).await;
     }
 }
 
