@@ -10,7 +10,6 @@ use super::cursor::Kind;
 use super::query::ChangesQuery;
 use super::repository::{NumberChanges, Numbered, Page, Read, ReadChanges};
 use crate::auth::OwnerId;
-use crate::db::row_json::RowJson;
 use crate::db::statement::Statement as _;
 use crate::http::app_state::AppState;
 use crate::http::errors::database_error;
@@ -59,13 +58,13 @@ fn sync_reset() -> ApiError {
 fn render(page: Page, owner: &OwnerId, budget: &ResponseBudget) -> Result<BudgetedBody, ApiError> {
     let next = page.next.close(owner.as_str());
     let rows = page.tasks.iter().chain(&page.lists);
-    let size = rows.map(|row| row.size(owner)).sum::<usize>() + 64 * page.gone.len() + 256;
+    let size = rows.map(|row| row.len() + 1).sum::<usize>() + 64 * page.gone.len() + 256;
     let held = budget.hold(owner, size)?;
     let mut json = Vec::with_capacity(size);
     json.extend_from_slice(b"{\"tasks\":");
-    write_rows(&mut json, &page.tasks, owner);
+    write_rows(&mut json, &page.tasks);
     json.extend_from_slice(b",\"lists\":");
-    write_rows(&mut json, &page.lists, owner);
+    write_rows(&mut json, &page.lists);
     json.extend_from_slice(b",\"gone\":[");
     for (at, (kind, id)) in page.gone.iter().enumerate() {
         let kind = match kind {
@@ -80,13 +79,13 @@ fn render(page: Page, owner: &OwnerId, budget: &ResponseBudget) -> Result<Budget
     Ok(BudgetedBody::new(json, held))
 }
 
-fn write_rows(json: &mut Vec<u8>, rows: &[RowJson], owner: &OwnerId) {
+fn write_rows(json: &mut Vec<u8>, rows: &[Vec<u8>]) {
     json.push(b'[');
     for (at, row) in rows.iter().enumerate() {
         if at > 0 {
             json.push(b',');
         }
-        let _ = row.write(owner, json);
+        json.extend_from_slice(row);
     }
     json.push(b']');
 }

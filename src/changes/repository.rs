@@ -16,7 +16,6 @@ use crate::db::changed::{SelectChanged, Which, push_range};
 use crate::db::connection::{DbConnection, MultiBackend};
 use crate::db::id::{DbId, Id};
 use crate::db::numbering::{has_unnumbered, number};
-use crate::db::row_json::RowJson;
 use crate::db::statement::{Access, Failure, Pass, Statement, dynamic_query};
 use crate::db::table::Table;
 use crate::lists::model::ListRow;
@@ -34,8 +33,10 @@ const CHUNK: i64 = 100;
 /// A page of changes.
 #[derive(Debug)]
 pub struct Page {
-    pub tasks: Vec<RowJson>,
-    pub lists: Vec<RowJson>,
+    /// Each as JSON.
+    pub tasks: Vec<Vec<u8>>,
+    /// Each as JSON.
+    pub lists: Vec<Vec<u8>>,
     pub gone: Vec<(Kind, ResourceId)>,
     /// Where the next page begins.
     pub next: Cursor,
@@ -248,7 +249,7 @@ struct Item {
     kind: Kind,
     id: ResourceId,
     /// None: it has ended.
-    json: Option<RowJson>,
+    json: Option<Vec<u8>>,
 }
 
 impl Item {
@@ -280,7 +281,7 @@ impl Items {
                 return Ok(());
             };
             which = which.behind(number, last);
-            self.add(kind, rows)?;
+            self.add(kind, rows, owner)?;
             if count < chunk {
                 return Ok(());
             }
@@ -294,18 +295,24 @@ impl Items {
         Ok(())
     }
 
-    fn add<T: Table>(&mut self, kind: Kind, rows: Vec<(Option<i64>, T)>) -> QueryResult<()> {
+    fn add<T: Table>(
+        &mut self,
+        kind: Kind,
+        rows: Vec<(Option<i64>, T)>,
+        owner: &OwnerId,
+    ) -> QueryResult<()> {
         for (number, row) in rows {
-            let mut rest = Vec::new();
             let fields = row.fields();
-            T::write_json(&fields, &mut rest)
+            let size = T::json_size(&fields) + owner.as_str().len() + 64;
+            let mut json = Vec::with_capacity(size);
+            T::write_json(&fields, owner, &mut json)
                 .map_err(|error| Error::DeserializationError(error.into()))?;
-            self.bytes += rest.len();
+            self.bytes += json.len();
             self.all.push(Item {
                 number: number.unwrap_or(0),
                 kind,
                 id: row.id().0,
-                json: Some(RowJson::new(row.id().0, rest)),
+                json: Some(json),
             });
         }
         Ok(())

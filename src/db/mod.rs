@@ -41,7 +41,6 @@ pub mod quota;
 pub mod reassign;
 pub mod rejection;
 pub mod replica_lock;
-pub mod row_json;
 pub(crate) mod schema;
 #[cfg(feature = "postgres")]
 mod shared_sessions;

@@ -14,7 +14,6 @@ use super::id::DbId;
 #[cfg(feature = "postgres")]
 use super::pipelines::{self, Session};
 use super::rejection::Rejection;
-use super::row_json::write_id_and_owner;
 use super::statement::Failure;
 #[cfg(feature = "postgres")]
 use super::table::Find;
@@ -50,9 +49,8 @@ pub trait Owned: Sized {
     /// A column has a value that Todoward never writes.
     fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         let fields = self.fields();
-        out.reserve(Self::Row::json_size(&fields) + self.owner().as_str().len());
-        write_id_and_owner(out, self.id().0, self.owner())?;
-        Self::Row::write_json(&fields, out)
+        out.reserve(Self::Row::json_size(&fields) + self.owner().as_str().len() + 64);
+        Self::Row::write_json(&fields, self.owner(), out)
     }
 
     /// The INSERT statement.

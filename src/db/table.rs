@@ -67,13 +67,17 @@ pub trait Table: Sized + PartialEq + Send + 'static {
     fn id(&self) -> DbId;
     /// Computes the derived columns.
     fn derive(fields: &Self::Fields<'_>) -> Self::Derived;
-    /// Writes the JSON object from the field after `owner_id` to its end.
+    /// Writes the row as a JSON object (RFC 8259).
     ///
     /// # Errors
     ///
     /// A column has a value that Todoward never writes.
-    fn write_json(fields: &Self::Fields<'_>, out: &mut Vec<u8>) -> serde_json::Result<()>;
-    /// How long that is if no text needs an escape, or a little longer.
+    fn write_json(
+        fields: &Self::Fields<'_>,
+        owner: &OwnerId,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()>;
+    /// How long that is without the id and the owner, or a little longer.
     fn json_size(fields: &Self::Fields<'_>) -> usize;
     /// Appends the values of [`Table::INSERT`] from the id on.
     fn push_values<'b, 'v: 'b>(

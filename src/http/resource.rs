@@ -4,24 +4,26 @@
 use actix_web::http::header::{ContentType, ETAG, HeaderName, LINK, LOCATION};
 use actix_web::web::Payload;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
+use diesel::QueryResult;
 
 use super::app_state::AppState;
 use super::body::{self, Body};
 use super::conditions::if_match;
 use super::errors::{Noun, invalid_query};
 use super::prefix::prefix;
-use super::response_budget::{BudgetedBody, ResponseBudget};
+use super::response_budget::{BudgetedBody, LARGEST_PAGE, ResponseBudget};
 use crate::auth::OwnerId;
 use crate::db::error::DbError;
 use crate::db::idempotency::Created;
 use crate::db::open_transaction::OpenTransaction;
 use crate::db::owned::Owned;
-use crate::db::row_json::RowJson;
 use crate::db::statement::Statement;
+use crate::db::table::Table;
 use crate::primitives::deadline::deadline;
 use crate::primitives::entity_tag::{EntityTag, IfMatch};
 use crate::primitives::field_error::FieldError;
 use crate::primitives::id::ResourceId;
+use crate::primitives::json_writer::Size as _;
 use crate::primitives::parameters::no_parameters;
 use crate::primitives::problem::{ApiError, Code};
 use crate::primitives::timestamp::Timestamp;
@@ -171,33 +173,38 @@ fn with_row(mut response: HttpResponseBuilder, row: &impl Owned) -> HandlerResul
     Ok(response.content_type(ContentType::json()).body(json))
 }
 
-/// The body of a page.
+/// The body of a page. Its bytes are counted before the first is written: many pages
+/// that are written at once are memory, too. Or too many large bodies are held already.
 ///
 /// # Errors
 ///
-/// Too many large bodies are held already.
-pub fn page_body(
-    items: Vec<RowJson>,
+/// A column has a value that Todoward never writes.
+pub fn page_body<T: Table>(
+    rows: &[T::Fields<'_>],
     cursor: Option<&str>,
     owner: &OwnerId,
     budget: &ResponseBudget,
-) -> Result<BudgetedBody, ApiError> {
+) -> QueryResult<Result<BudgetedBody, ApiError>> {
     // Allocated once: a large page would be in memory twice while its buffer grows.
-    let rows: usize = items.iter().map(|row| row.size(owner)).sum();
-    let size = rows + cursor.map_or(0, str::len) + 64;
-    let held = budget.hold(owner, size)?;
+    let around = 64 + owner.as_str().json_size();
+    let size: usize = rows.iter().map(|row| T::json_size(row) + around).sum();
+    let size = (size + cursor.map_or(0, str::len) + 64).min(LARGEST_PAGE);
+    let held = match budget.hold(owner, size) {
+        Ok(held) => held,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let mut json = Vec::with_capacity(size);
     json.extend_from_slice(b"{\"items\":[");
-    for (at, row) in items.into_iter().enumerate() {
+    for (at, row) in rows.iter().enumerate() {
         if at > 0 {
             json.push(b',');
         }
-        row.write(owner, &mut json).map_err(unserializable)?;
+        T::write_json(row, owner, &mut json).map_err(unwritable)?;
     }
     json.extend_from_slice(b"],\"next_cursor\":");
-    serde_json::to_writer(&mut json, &cursor).map_err(unserializable)?;
+    serde_json::to_writer(&mut json, &cursor).map_err(unwritable)?;
     json.push(b'}');
-    Ok(BudgetedBody::new(json, held))
+    Ok(Ok(BudgetedBody::new(json, held)))
 }
 
 /// 200 with a page, and the path of the next one.
@@ -207,6 +214,10 @@ pub fn page(body: BudgetedBody, next: Option<String>) -> HttpResponse {
         response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
     }
     response.content_type(ContentType::json()).body(body)
+}
+
+fn unwritable(error: serde_json::Error) -> diesel::result::Error {
+    diesel::result::Error::DeserializationError(error.into())
 }
 
 fn unserializable(error: serde_json::Error) -> ApiError {

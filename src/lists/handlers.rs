@@ -8,9 +8,7 @@ use serde_json::json;
 use super::errors::{LIST, invalid_list};
 use super::input::{NewList, Patch, no_fields, parse_move};
 use super::query::{ListsQuery, is_trash};
-use super::repository::{
-    CreateList, CreateListWithId, ListLists, MoveList, Page, ReadList, UpdateList,
-};
+use super::repository::{CreateList, CreateListWithId, ListLists, MoveList, ReadList, UpdateList};
 use super::trash::{DeleteList, EmptyTrash, RestoreList};
 use crate::auth::OwnerId;
 use crate::db::idempotency::Created;
@@ -21,7 +19,6 @@ use crate::http::conditions::{idempotency_key, if_match, if_none_match, is_to_cr
 use crate::http::errors::invalid_query;
 use crate::http::prefix::prefix;
 use crate::http::resource::{self, HandlerResult, change, created, not_modified, row, with_new_id};
-use crate::http::response_budget::{BudgetedBody, ResponseBudget};
 use crate::primitives::id::ResourceId;
 use crate::primitives::parameters::{is_permanent, no_parameters};
 use crate::primitives::problem::ApiError;
@@ -39,28 +36,11 @@ pub async fn list_lists(
     request: HttpRequest,
 ) -> HandlerResult {
     let query = ListsQuery::parse(request.query_string(), &owner)?;
-    let (asked, budget) = (query.clone(), app.response_budget.clone());
-    let prefix = prefix(&request, &app.trusted_proxies).to_owned();
-    // Serialized on the database thread, where its bytes are counted at once.
-    let statement =
-        ListLists(query).then(move |page, owner| render(page, owner, &asked, &budget, &prefix));
-    let (body, next) = run(&app, owner, &request, statement).await??;
-    Ok(resource::page(body, next))
-}
-
-/// Returns the body of a page and the path of the next one.
-fn render(
-    page: Page,
-    owner: &OwnerId,
-    query: &ListsQuery,
-    budget: &ResponseBudget,
-    prefix: &str,
-) -> Result<(BudgetedBody, Option<String>), ApiError> {
-    let next = page.next.as_ref();
-    let cursor = next.map(|next| query.cursor_after(owner, next));
-    let body = resource::page_body(page.items, cursor.as_deref(), owner, budget)?;
-    let link = |cursor: &String| format!("{prefix}{LISTS}?{}", query.next_page(cursor));
-    Ok((body, cursor.as_ref().map(link)))
+    let budget = app.response_budget.clone();
+    let page = run(&app, owner, &request, ListLists { query, budget }).await??;
+    let prefix = prefix(&request, &app.trusted_proxies);
+    let next = page.next.map(|next| format!("{prefix}{LISTS}?{next}"));
+    Ok(resource::page(page.body, next))
 }
 
 /// `POST /lists`

@@ -4,10 +4,8 @@
 //! the one that [`Db::run`](crate::db::bridge::Db::run) was given; an [`OwnerId`]
 //! comes from a verified token only.
 
-use diesel::result::Error;
-
 use super::input::{NO_LIST, NewList, Patch};
-use super::model::{AllLists, List};
+use super::model::{AllLists, List, ListRow};
 use super::page;
 use super::query::{After, Key, ListsQuery};
 use crate::auth::OwnerId;
@@ -19,34 +17,41 @@ use crate::db::order::{Arranged as _, Order as _};
 use crate::db::owned::{self, Owned as _};
 use crate::db::quota::Admission;
 use crate::db::rejection::Rejection;
-use crate::db::row_json::RowJson;
 use crate::db::statement::{Access, Failure, Statement};
-use crate::db::table::{Place, Table as _};
+use crate::db::table::{Place, Table};
+use crate::http::resource::page_body;
+use crate::http::response_budget::{BudgetedBody, ResponseBudget};
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::field_error::FieldError;
 use crate::primitives::id::ResourceId;
 use crate::primitives::idempotency_key::IdempotencyKey;
+use crate::primitives::problem::ApiError;
 use crate::primitives::spot::Spot;
 use crate::primitives::timestamp::Timestamp;
 
 /// A page of lists.
-#[derive(Debug)]
 pub struct Page {
-    /// The lists.
-    pub items: Vec<RowJson>,
-    /// The place after the last list, if there are more.
-    pub next: Option<After>,
+    /// The response.
+    pub body: BudgetedBody,
+    /// The query string of the next page, if there is one.
+    pub next: Option<String>,
 }
 
 /// Lists the owner's lists that match a query.
-pub struct ListLists(pub ListsQuery);
+pub struct ListLists {
+    /// The query.
+    pub query: ListsQuery,
+    /// What counts the bytes of the page.
+    pub budget: ResponseBudget,
+}
 
 impl Statement for ListLists {
-    type Output = Page;
+    /// Or too many large pages wait for their readers.
+    type Output = Result<Page, ApiError>;
     const ACCESS: Access = Access::Read;
 
-    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Page, Failure> {
-        let Self(query) = self;
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Self::Output, Failure> {
+        let Self { query, budget } = self;
         let mut rows = page::load(conn, owner, query)?;
         let limit = usize::from(query.limit);
         let has_more = rows.len() > limit;
@@ -60,12 +65,13 @@ impl Statement for ListLists {
                 Some(_) | None => Key::Position(last.effective_position()),
             },
         });
-        let items = rows.iter().map(|row| row.fields().to_json());
-        let items: serde_json::Result<_> = items.collect();
-        Ok(Page {
-            items: items.map_err(|error| Error::DeserializationError(error.into()))?,
-            next,
-        })
+        let cursor = next.map(|next| query.cursor_after(owner, &next));
+        let fields: Vec<_> = rows.iter().map(Table::fields).collect();
+        let body = page_body::<ListRow>(&fields, cursor.as_deref(), owner, budget)?;
+        Ok(body.map(|body| Page {
+            body,
+            next: cursor.map(|cursor| query.next_page(&cursor)),
+        }))
     }
 }
 

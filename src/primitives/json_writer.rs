@@ -24,16 +24,19 @@ pub fn or_null<T>(
 
 /// Writes a string. Texts that need no escape, which are most, are copied.
 pub fn text(out: &mut Vec<u8>, text: &str) -> Result {
-    let is_escaped = |byte| byte < b' ' || byte == b'"' || byte == b'\\';
-    // No early exit, so that the compiler can vectorize the loop.
-    let any = text.bytes().fold(false, |any, byte| any | is_escaped(byte));
-    if any {
+    if needs_escape(text) {
         return to_writer(out, text);
     }
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
     Ok(())
+}
+
+fn needs_escape(text: &str) -> bool {
+    let is_escaped = |byte| byte < b' ' || byte == b'"' || byte == b'\\';
+    // No early exit, so that the compiler can vectorize the loop.
+    text.bytes().fold(false, |any, byte| any | is_escaped(byte))
 }
 
 /// Writes a string or null.
@@ -86,7 +89,7 @@ pub fn nullable_instant(out: &mut Vec<u8>, column: Option<NaiveDateTime>) -> Res
     or_null(out, column, instant)
 }
 
-/// An upper bound of the length of a value in JSON, in bytes, if no text needs an escape.
+/// An upper bound of the length of a value in JSON, in bytes.
 pub trait Size {
     /// The upper bound, in bytes.
     fn json_size(&self) -> usize;
@@ -94,7 +97,17 @@ pub trait Size {
 
 impl Size for &str {
     fn json_size(&self) -> usize {
-        self.len() + 2
+        let added = |byte| match byte {
+            ..b' ' => "\\u0000".len() - 1,
+            b'"' | b'\\' => 1,
+            _ => 0,
+        };
+        let escapes = if needs_escape(self) {
+            self.bytes().map(added).sum()
+        } else {
+            0
+        };
+        self.len() + escapes + 2
     }
 }
 
@@ -136,7 +149,7 @@ impl<T: Size> Size for Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{Size as _, text};
 
     #[test]
     fn a_text_is_written_byte_for_byte_as_a_serializer_writes_it() {
@@ -150,5 +163,15 @@ mod tests {
                 assert_eq!(out, serde_json::to_vec(&written).unwrap());
             }
         }
+    }
+
+    #[test]
+    fn the_size_of_a_text_is_not_underestimated() {
+        for unit in ["a", "é", "\"", "\\", "\n", "\u{1}", "\u{7f}", "a\"\u{1f}é"] {
+            let written = unit.repeat(100);
+            let json = serde_json::to_vec(&written).unwrap();
+            assert!(json.len() <= written.as_str().json_size(), "{unit:?}");
+        }
+        assert_eq!("\u{1}".repeat(100).as_str().json_size(), 602);
     }
 }

@@ -11,7 +11,7 @@ use super::errors::{TASK, invalid_task};
 use super::input::{Completion, NewTask, Patch, no_fields};
 use super::moving::{Move, MoveTask};
 use super::query::{Clear, CountQuery, ListQuery};
-use super::repository::{CreateTask, CreateTaskWithId, ListTasks, Page, ReadTask, UpdateTask};
+use super::repository::{CreateTask, CreateTaskWithId, ListTasks, ReadTask, UpdateTask};
 use super::trash::{ClearCompleted, DeleteTask, EmptyTrash, RestoreTask};
 use crate::auth::OwnerId;
 use crate::db::idempotency::Created;
@@ -22,7 +22,6 @@ use crate::http::conditions::{idempotency_key, if_match, if_none_match, is_to_cr
 use crate::http::errors::invalid_query;
 use crate::http::prefix::prefix;
 use crate::http::resource::{self, HandlerResult, change, created, not_modified, row, with_new_id};
-use crate::http::response_budget::{BudgetedBody, ResponseBudget};
 use crate::primitives::id::ResourceId;
 use crate::primitives::parameters::{is_permanent, no_parameters};
 use crate::primitives::problem::ApiError;
@@ -43,29 +42,11 @@ pub async fn list_tasks(
     request: HttpRequest,
 ) -> HandlerResult {
     let query = ListQuery::parse(request.query_string(), &owner)?;
-    let (list, budget) = (query.clone(), app.response_budget.clone());
-    let prefix = prefix(&request, &app.trusted_proxies).to_owned();
-    // Serialized on the database thread that has read it, where its bytes are
-    // counted at once: pages that wait for an HTTP worker would be uncounted memory.
-    let statement =
-        ListTasks(query).then(move |page, owner| render(page, owner, &list, &budget, &prefix));
-    let (body, next) = run(&app, owner, &request, statement).await??;
-    Ok(resource::page(body, next))
-}
-
-/// Returns the body of a page and the path of the next one.
-fn render(
-    page: Page,
-    owner: &OwnerId,
-    query: &ListQuery,
-    budget: &ResponseBudget,
-    prefix: &str,
-) -> Result<(BudgetedBody, Option<String>), ApiError> {
-    let next = page.next.as_ref();
-    let cursor = next.map(|next| query.cursor_after(owner, next));
-    let body = resource::page_body(page.items, cursor.as_deref(), owner, budget)?;
-    let link = |cursor: &String| format!("{prefix}{TASKS}?{}", query.next_page(cursor));
-    Ok((body, cursor.as_ref().map(link)))
+    let budget = app.response_budget.clone();
+    let page = run(&app, owner, &request, ListTasks { query, budget }).await??;
+    let prefix = prefix(&request, &app.trusted_proxies);
+    let next = page.next.map(|next| format!("{prefix}{TASKS}?{next}"));
+    Ok(resource::page(page.body, next))
 }
 
 /// `GET /tasks/count`

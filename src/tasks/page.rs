@@ -1,23 +1,28 @@
-//! Loading one page of a list.
+//! Loading one page of a list, and writing it.
 
 use diesel::prelude::*;
 
-#[cfg(feature = "postgres")]
 use super::cursor::Position;
-use super::model::TaskRow;
+use super::model::{TaskFields, TaskRow};
 use super::query::ListQuery;
-#[cfg(feature = "postgres")]
-use super::repository::Page;
+use super::repository::ListTasks;
 use super::select_page::{SelectPage, sections};
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 #[cfg(feature = "postgres")]
 use crate::db::pipelines::{self, Session};
-#[cfg(feature = "postgres")]
-use crate::db::row_json::RowJson;
 use crate::db::table::Newest;
-#[cfg(feature = "postgres")]
-use crate::db::table::Table as _;
+use crate::http::resource::page_body;
+use crate::http::response_budget::BudgetedBody;
+use crate::primitives::problem::ApiError;
+
+/// A page of a list.
+pub struct Page {
+    /// The response.
+    pub body: BudgetedBody,
+    /// The query string of the next page, if there is one.
+    pub next: Option<String>,
+}
 
 /// Loads the rows of a page and one more, which tells whether there is a next page.
 /// In a list sorted by title each row comes with its folded title.
@@ -42,27 +47,34 @@ pub(super) fn load(
     Ok(rows)
 }
 
-/// Loads the first page of the default list over a pipeline. None if a row cannot be
-/// written as JSON: the statement is run again on the pool, which reports the error.
+/// Loads the same rows of the default list over a pipeline.
 #[cfg(feature = "postgres")]
-pub(super) async fn newest_pipelined(
+pub(super) async fn load_pipelined(
     session: &Session,
     owner: &OwnerId,
     query: &ListQuery,
-) -> Result<Option<Page>, pipelines::Failure> {
+) -> Result<Vec<tokio_postgres::Row>, pipelines::Failure> {
     let max = i64::from(query.limit) + 1;
-    let statement = Newest::<TaskRow>::new(owner, max);
-    let mut rows = session.query(&statement).await?;
-    let has_more = cut(&mut rows, query);
-    let json = |row| TaskRow::from_pipeline(row).ok()?.to_json().ok();
-    let items: Option<Vec<RowJson>> = rows.iter().map(json).collect();
-    Ok(items.map(|items| Page {
-        next: items.last().filter(|_| has_more).map(|last| Position {
-            values: Vec::new(),
-            id: last.id(),
-        }),
-        items,
-    }))
+    session.query(&Newest::<TaskRow>::new(owner, max)).await
+}
+
+/// Writes a page of these tasks, or says that too many are being read. `next` is the
+/// position of the last task, if there are more.
+///
+/// # Errors
+///
+/// Those of [`page_body`].
+pub(super) fn write(
+    tasks: &[TaskFields<'_>],
+    next: Option<&Position>,
+    owner: &OwnerId,
+    list: &ListTasks,
+) -> QueryResult<Result<Page, ApiError>> {
+    let ListTasks { query, budget } = list;
+    let cursor = next.map(|next| query.cursor_after(owner, next));
+    let body = page_body::<TaskRow>(tasks, cursor.as_deref(), owner, budget)?;
+    let next = cursor.map(|cursor| query.next_page(&cursor));
+    Ok(body.map(|body| Page { body, next }))
 }
 
 /// Removes the extra row and returns whether there was one.

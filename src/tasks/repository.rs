@@ -5,13 +5,12 @@
 //! comes from a verified token only.
 
 use diesel::prelude::*;
-use diesel::result::Error;
 
 use super::completion::follow;
 use super::cursor::Position;
 use super::input::{NewTask, Patch};
 use super::model::{Task, TaskRow};
-use super::page;
+use super::page::{self, Page};
 use super::place::settle;
 use super::query::ListQuery;
 use super::sort::SortedRow;
@@ -28,36 +27,34 @@ use crate::db::owned::Owned as _;
 use crate::db::pipelines::{self, MAX_BEFORE_PAGE, MAX_STATEMENTS, Session};
 use crate::db::quota::Admission;
 use crate::db::rejection::Rejection;
-use crate::db::row_json::RowJson;
 use crate::db::statement::{Access, Failure, Statement};
 use crate::db::table::{Place, Table as _};
+use crate::http::response_budget::ResponseBudget;
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
 use crate::primitives::idempotency_key::IdempotencyKey;
+use crate::primitives::problem::ApiError;
 use crate::primitives::timestamp::Timestamp;
 
 /// The largest page size that may go over a pipeline: the statements behind it wait.
 #[cfg(feature = "postgres")]
 const LARGEST_PAGE: u16 = 50;
 
-/// A page of a list.
-#[derive(Debug)]
-pub struct Page {
-    /// The tasks.
-    pub items: Vec<RowJson>,
-    /// The position after the last task, if there are more.
-    pub next: Option<Position>,
+/// Lists the owner's tasks that match a query.
+pub struct ListTasks {
+    /// The query.
+    pub query: ListQuery,
+    /// What counts the bytes of the page.
+    pub budget: ResponseBudget,
 }
 
-/// Lists the owner's tasks that match a query.
-pub struct ListTasks(pub ListQuery);
-
 impl Statement for ListTasks {
-    type Output = Page;
+    /// Or too many large pages wait for their readers.
+    type Output = Result<Page, ApiError>;
     const ACCESS: Access = Access::Read;
 
-    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Page, Failure> {
-        let Self(query) = self;
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Self::Output, Failure> {
+        let query = &self.query;
         let mut rows = page::load(conn, owner, query)?;
         let has_more = page::cut(&mut rows, query);
         let last = rows.last().filter(|_| has_more);
@@ -68,18 +65,13 @@ impl Statement for ListTasks {
             };
             Position::of(&row, &query.sort)
         });
-        // Consumes the rows one by one, so that a large page is not in memory twice.
-        let items = rows.into_iter().map(|(row, _)| row.fields().to_json());
-        let items: serde_json::Result<_> = items.collect();
-        Ok(Page {
-            items: items.map_err(|error| Error::DeserializationError(error.into()))?,
-            next,
-        })
+        let fields: Vec<_> = rows.iter().map(|(row, _)| row.fields()).collect();
+        Ok(page::write(&fields, next.as_ref(), owner, self)?)
     }
 
     #[cfg(feature = "postgres")]
     fn pipeline_limit(&self) -> Option<usize> {
-        let Self(query) = self;
+        let query = &self.query;
         (query.is_newest() && query.limit <= LARGEST_PAGE).then_some(MAX_BEFORE_PAGE)
     }
 
@@ -88,8 +80,21 @@ impl Statement for ListTasks {
         &self,
         session: &Session,
         owner: &OwnerId,
-    ) -> Result<Option<Page>, pipelines::Failure> {
-        page::newest_pipelined(session, owner, &self.0).await
+    ) -> Result<Option<Self::Output>, pipelines::Failure> {
+        let rows = page::load_pipelined(session, owner, &self.query).await?;
+        let fields = rows.iter().map(|row| TaskRow::from_pipeline(row).ok());
+        // A row that cannot be read or written: the statement is run again on the pool,
+        // which reports the error.
+        let Some(mut fields) = fields.collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let has_more = page::cut(&mut fields, &self.query);
+        let last = fields.last().filter(|_| has_more);
+        let next = last.map(|last| Position {
+            values: Vec::new(),
+            id: last.id.0,
+        });
+        Ok(page::write(&fields, next.as_ref(), owner, self).ok())
     }
 }
 
@@ -274,7 +279,14 @@ mod tests {
 
     #[test]
     fn only_a_first_page_of_at_most_50_goes_over_a_pipeline() {
-        let limit = |query| ListTasks(query).pipeline_limit();
+        let budget = ResponseBudget::default;
+        let limit = |query| {
+            ListTasks {
+                query,
+                budget: budget(),
+            }
+            .pipeline_limit()
+        };
         assert_eq!(limit(newest(LARGEST_PAGE)), Some(MAX_BEFORE_PAGE));
         assert_eq!(limit(newest(LARGEST_PAGE + 1)), None);
         let mut filtered = newest(1);
