@@ -324,13 +324,13 @@ impl Db {
         Ok(output)
     }
 
-    /// The number of open pipelines.
-    pub fn pipelines_open(&self) -> u32 {
+    /// The numbers of open pipelines for reads and for writes.
+    pub fn pipelines_open(&self) -> (u32, u32) {
         #[cfg(feature = "postgres")]
         if let Some(pipelines) = self.pipelines() {
             return pipelines.open();
         }
-        0
+        (0, 0)
     }
 
     /// Stops sending statements over pipelines and waits for those in flight. To be

@@ -31,6 +31,7 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(200);
 pub struct Exposition {
     metrics: Arc<Metrics>,
     connections: IntGaugeVec,
+    pipelines: IntGaugeVec,
     fetches: IntCounterVec,
     age: GaugeVec,
     db: Db,
@@ -51,6 +52,10 @@ impl Exposition {
             ),
             &["state"],
         )?;
+        let pipelines = IntGaugeVec::new(
+            Opts::new("todoward_db_pipelines", "Open pipelines to the database."),
+            &["access"],
+        )?;
         let fetches = IntCounterVec::new(
             Opts::new("todoward_jwks_fetches_total", "Fetches of the key set."),
             &["result"],
@@ -64,6 +69,7 @@ impl Exposition {
         )?;
         let registry = metrics.registry();
         registry.register(Box::new(connections.clone()))?;
+        registry.register(Box::new(pipelines.clone()))?;
         registry.register(Box::new(db.waits().clone()))?;
         registry.register(Box::new(db.pipelined().clone()))?;
         registry.register(Box::new(db.failures_behind().clone()))?;
@@ -72,6 +78,7 @@ impl Exposition {
         Ok(Self {
             metrics,
             connections,
+            pipelines,
             fetches,
             age,
             db,
@@ -82,7 +89,12 @@ impl Exposition {
     /// All metrics in Prometheus' text format. Waits for nothing but short locks.
     fn render(&self) -> Result<Vec<u8>> {
         let (idle, busy) = self.db.connections();
-        let pipelined = self.db.pipelines_open();
+        let (reads, writes) = self.db.pipelines_open();
+        for (access, count) in [("read", reads), ("write", writes)] {
+            let gauge = self.pipelines.with_label_values(&[access]);
+            gauge.set(i64::from(count));
+        }
+        let pipelined = reads + writes;
         for (state, count) in [("idle", idle), ("busy", busy), ("pipelined", pipelined)] {
             let gauge = self.connections.with_label_values(&[state]);
             gauge.set(i64::from(count));

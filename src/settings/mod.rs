@@ -100,8 +100,8 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// The number of connections, and of threads that use them.
     pub pool_size: u32,
-    /// The number of pipelines for reads, and as many for writes (PostgreSQL only).
-    pub pipelines: u32,
+    /// The pipelines (PostgreSQL only).
+    pub pipelines: PipelineCount,
     /// The number of HTTP workers, which drive the pipelines: `server.workers`.
     pub workers: usize,
     /// How long a request waits for a connection, and for SQLite's lock.
@@ -112,6 +112,15 @@ pub struct Database {
     pub prepared_statements: bool,
     /// Whether migrations run at start.
     pub migrate_on_start: bool,
+}
+
+/// How many pipelines there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PipelineCount {
+    /// For writes as many as make them faster.
+    Auto,
+    /// So many for reads, and as many for writes.
+    Fixed(u32),
 }
 
 /// The location of a database.

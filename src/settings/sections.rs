@@ -8,7 +8,8 @@ use ipnet::IpNet;
 use super::better_auth::Trust;
 use super::layers::{Environment, Layers, SettingsError};
 use super::{
-    Accounts, Auth, Database, DatabaseUrl, Limits, RateLimit, Server, postgres_url, secrets,
+    Accounts, Auth, Database, DatabaseUrl, Limits, PipelineCount, RateLimit, Server, postgres_url,
+    secrets,
 };
 
 pub(super) fn host(layers: &Layers, key: &str) -> Result<IpAddr, SettingsError> {
@@ -86,7 +87,7 @@ pub(super) fn database(layers: &Layers) -> Result<Database, SettingsError> {
     Ok(Database {
         url: database_url(layers)?,
         pool_size: layers.number("database.pool_size", 1, 1000)? as u32,
-        pipelines: layers.number("database.pipelines", 0, 64)? as u32,
+        pipelines: pipelines(layers)?,
         workers: workers(layers)?,
         acquire_timeout: seconds(layers, "database.acquire_timeout", 1, 60)?,
         statement_timeout: seconds(layers, "database.statement_timeout", 1, 600)?,
@@ -94,6 +95,18 @@ pub(super) fn database(layers: &Layers) -> Result<Database, SettingsError> {
             .parsed("database.prepared_statements", "must be true or false")?,
         migrate_on_start: layers.parsed("database.migrate_on_start", "must be true or false")?,
     })
+}
+
+fn pipelines(layers: &Layers) -> Result<PipelineCount, SettingsError> {
+    const KEY: &str = "database.pipelines";
+    if layers.not_empty(KEY)? == "auto" {
+        return Ok(PipelineCount::Auto);
+    }
+    let hint = "must be auto, or a whole number from 0 to 64";
+    match layers.parsed::<u32>(KEY, hint)? {
+        number @ 0..=64 => Ok(PipelineCount::Fixed(number)),
+        _ => Err(layers.wrong(KEY, hint)),
+    }
 }
 
 pub(super) fn limits(layers: &Layers) -> Result<Limits, SettingsError> {

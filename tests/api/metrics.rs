@@ -254,6 +254,7 @@ fn every_line_is_of_the_text_format() {
                 ("todoward_build_info", "gauge"),
                 ("todoward_db_failures_behind_total", "counter"),
                 ("todoward_db_pipelined_total", "counter"),
+                ("todoward_db_pipelines", "gauge"),
                 ("todoward_db_pool_connections", "gauge"),
                 ("todoward_db_pool_wait_seconds", "histogram"),
                 ("todoward_http_request_duration_seconds", "histogram"),
@@ -401,10 +402,11 @@ fn without_a_port_there_are_none() {
     });
 }
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "todoward_build_info",
     "todoward_db_failures_behind_total",
     "todoward_db_pipelined_total",
+    "todoward_db_pipelines",
     "todoward_db_pool_connections",
     "todoward_db_pool_wait_seconds",
     "todoward_http_request_duration_seconds",

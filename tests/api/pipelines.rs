@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::postgres::{execute, waiting_for_locks};
 use crate::support::trust::eventually;
-use crate::support::{Engine, TestApp, block_on};
+use crate::support::{Client, Engine, TestApp, block_on};
 
 const TASKS: &str = "/api/v1/tasks";
 
@@ -78,38 +78,116 @@ fn a_row_that_another_program_has_damaged_closes_no_pipeline() {
     });
 }
 
-/// Each commit waits, as for a slow disk. With one worker and two pipelines, writes open
-/// the second pipeline; reads, which wait for no commit, do not.
+/// Lets each commit of a task wait for 3 ms, as a slow disk does.
+fn slow_commits(app: &TestApp) {
+    let mut database = PgConnection::establish(&app.database_url).unwrap();
+    database
+        .batch_execute(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN PERFORM pg_sleep(0.003); RETURN NULL; END'; \
+             CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON tasks DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION wait()",
+        )
+        .unwrap();
+}
+
+/// Users who write at the same time. An atomic batch goes over no pipeline.
+fn writers(app: &TestApp) -> Vec<Client> {
+    let writer = |number| app.user(&format!("writer-{number}")).plain();
+    (0..16).map(writer).collect()
+}
+
+/// One create of each of them, at the same time.
+async fn all_create(writers: &[Client]) {
+    let draft = json!({ "title": "a" });
+    let created = join_all(writers.iter().map(|writer| writer.post(TASKS, &draft))).await;
+    let told: Vec<u16> = created.iter().map(|response| response.status).collect();
+    assert_eq!(told, vec![201; writers.len()]);
+}
+
 #[test]
-fn writes_that_wait_for_a_disk_use_the_next_pipeline_of_their_worker() {
+fn as_many_pipelines_as_make_writes_faster_are_open_while_there_are_writes() {
     block_on(async {
         let app = TestApp::with(Engine::Postgres, &[]).await;
-        let name = app.database_url.rsplit_once('/').unwrap().1;
-        execute(&format!("ALTER DATABASE {name} SET commit_delay = 20000"));
-        execute(&format!("ALTER DATABASE {name} SET commit_siblings = 0"));
         let url = app.database_url.clone();
-        let variables = [
-            ("TODOWARD__SERVER__WORKERS", "1"),
-            ("TODOWARD__DATABASE__PIPELINES", "2"),
-            ("WITH_METRICS", ""),
-        ];
+        slow_commits(&app);
+        let variables = [("TODOWARD__DATABASE__POOL_SIZE", "3"), ("WITH_METRICS", "")];
         let slow = TestApp::on_database(Engine::Postgres, &url, &variables).await;
-        // An atomic batch goes over no pipeline.
-        let users = ["alice", "bob", "carol", "dave"].map(|name| slow.user(name).plain());
-        eventually("a second pipeline for writes", async || {
-            let draft = json!({ "title": "a" });
-            let creates = users.iter().map(|user| user.post(TASKS, &draft));
-            let created = join_all(creates).await;
-            assert!(created.iter().all(|response| response.status == 201));
-            slow.pipelines_open().await == 2
+        let writers = writers(&slow);
+        all_create(&writers).await;
+        assert!(slow.pipelines_for("write").await <= 1);
+        eventually("as many as it may have", async || {
+            all_create(&writers).await;
+            let open = slow.pipelines_for("write").await;
+            assert!(open <= 5, "{open} are open");
+            open == 5
         })
         .await;
         is_pipelined(&slow, "list", async || {
-            let lists = join_all(users.iter().map(|user| user.get(TASKS))).await;
+            let lists = join_all(writers.iter().map(|user| user.get(TASKS))).await;
             assert!(lists.iter().all(|response| response.status == 200));
         })
         .await;
-        assert_eq!(slow.pipelines_open().await, 3);
+        assert_eq!(slow.pipelines_for("read").await, 1);
+        eventually("those that nobody uses are closed", async || {
+            slow.pipelines_for("write").await == 1
+        })
+        .await;
+        all_create(&writers).await;
+    });
+}
+
+/// With one worker and two pipelines, writes open the second one; reads, which wait for no
+/// commit, do not.
+#[test]
+fn a_number_of_pipelines_is_what_it_says() {
+    block_on(async {
+        let app = TestApp::with(Engine::Postgres, &[]).await;
+        let url = app.database_url.clone();
+        slow_commits(&app);
+        let variables = [("TODOWARD__DATABASE__PIPELINES", "2"), ("WITH_METRICS", "")];
+        let slow = TestApp::on_database(Engine::Postgres, &url, &variables).await;
+        let writers = writers(&slow);
+        eventually("a second pipeline for writes", async || {
+            all_create(&writers).await;
+            slow.pipelines_for("write").await == 2
+        })
+        .await;
+        is_pipelined(&slow, "list", async || {
+            let lists = join_all(writers.iter().map(|user| user.get(TASKS))).await;
+            assert!(lists.iter().all(|response| response.status == 200));
+        })
+        .await;
+        // Enough answers for several trials.
+        for _ in 0..40 {
+            all_create(&writers).await;
+            assert!(slow.pipelines_for("write").await <= 2);
+        }
+        assert_eq!(slow.pipelines_for("read").await, 1);
+    });
+}
+
+/// A role that may have fewer connections than pipelines would like.
+#[test]
+fn connections_that_are_refused_to_pipelines_fail_no_request() {
+    block_on(async {
+        let app = TestApp::with(Engine::Postgres, &[]).await;
+        slow_commits(&app);
+        let role = limited_role(&app, 4);
+        let variables = [
+            ("TODOWARD__DATABASE__POOL_SIZE", "2"),
+            ("TODOWARD__DATABASE__MIGRATE_ON_START", "false"),
+            ("WITH_METRICS", ""),
+        ];
+        let few = TestApp::on_database(Engine::Postgres, &role.url, &variables).await;
+        let writers = writers(&few);
+        is_pipelined(&few, "create", async || all_create(&writers).await).await;
+        for _ in 0..100 {
+            all_create(&writers).await;
+            assert!(few.pipelines_for("write").await <= 3);
+        }
+        drop(few);
+        execute(&format!("DROP ROLE {}", role.name));
     });
 }
 
@@ -201,19 +279,32 @@ fn toggles_of_many_at_once_are_each_done_once() {
     });
 }
 
+struct Role {
+    name: String,
+    url: String,
+}
+
+/// A role that may have so many connections.
+fn limited_role(app: &TestApp, connections: u32) -> Role {
+    let (server, database) = app.database_url.rsplit_once('/').unwrap();
+    let name = format!("few_{database}");
+    execute(&format!(
+        "CREATE ROLE {name} LOGIN CONNECTION LIMIT {connections}"
+    ));
+    execute(&format!(
+        "GRANT pg_read_all_data, pg_write_all_data TO {name}"
+    ));
+    let (_, place) = server.split_once('@').unwrap();
+    let url = format!("postgres://{name}@{place}/{database}");
+    Role { name, url }
+}
+
 /// A role with a connection limit equal to the size of the pool.
 #[test]
 fn pipelines_give_way_to_connections_of_the_pool() {
     block_on(async {
         let app = TestApp::with(Engine::Postgres, &[]).await;
-        let (server, database) = app.database_url.rsplit_once('/').unwrap();
-        let role = format!("few_{database}");
-        execute(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 4"));
-        execute(&format!(
-            "GRANT pg_read_all_data, pg_write_all_data TO {role}"
-        ));
-        let (_, place) = server.split_once('@').unwrap();
-        let url = format!("postgres://{role}@{place}/{database}");
+        let role = limited_role(&app, 4);
         let variables = [
             ("TODOWARD__DATABASE__POOL_SIZE", "4"),
             ("TODOWARD__DATABASE__PIPELINES", "2"),
@@ -223,7 +314,7 @@ fn pipelines_give_way_to_connections_of_the_pool() {
             ("TODOWARD__SERVER__REQUEST_TIMEOUT", "60"),
             ("WITH_METRICS", ""),
         ];
-        let few = TestApp::on_database(Engine::Postgres, &url, &variables).await;
+        let few = TestApp::on_database(Engine::Postgres, &role.url, &variables).await;
         let (alice, bob) = (few.user("alice"), few.user("bob"));
         let (hers, his) = (alice.create_path("a").await, bob.create_path("b").await);
         is_pipelined(&few, "read", async || {
@@ -252,6 +343,6 @@ fn pipelines_give_way_to_connections_of_the_pool() {
         let (responses, ()) = join(four, release).await;
         assert!(responses.iter().all(|response| response.status == 200));
         drop(few);
-        execute(&format!("DROP ROLE {role}"));
+        execute(&format!("DROP ROLE {}", role.name));
     });
 }

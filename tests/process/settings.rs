@@ -115,6 +115,7 @@ fn numbers_out_of_range_are_refused() {
             &["0", "-2", "61", "2s"],
         ),
         ("TODOWARD__DATABASE__STATEMENT_TIMEOUT", &["0", "601"]),
+        ("TODOWARD__DATABASE__PIPELINES", &["-1", "65", "many"]),
         (
             "TODOWARD__SERVER__REQUEST_TIMEOUT",
             &["0", "-15", "18446744073709551616"],

@@ -17,6 +17,7 @@ mod pipeline;
 mod session;
 mod slot;
 mod tls;
+mod width;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,21 +32,17 @@ use self::pipeline::{Pipeline, Place};
 use self::session::had_no_effect;
 pub use self::session::{Failure, Session};
 use self::slot::{Entered, Opening, Slot};
+use self::width::Width;
 use super::connection::Generation;
 use super::error::DbError;
 use super::owner_limiter::OwnerLimiter;
 use super::statement::Access;
 use crate::auth::OwnerId;
-use crate::settings::{Database, DatabaseUrl};
+use crate::settings::{Database, DatabaseUrl, PipelineCount};
 
-/// If the first statement of a pipeline has waited longer for its response, further
-/// statements go to the worker pool.
-const STALL: Duration = Duration::from_millis(15);
-
-/// If the first write of a pipeline has waited longer, further ones go to the next
-/// pipeline of their thread, if it has one. Where commits wait for a disk, several
-/// pipelines are faster; elsewhere fewer connections are.
-const SLOW: Duration = Duration::from_millis(1);
+/// How many pipelines there are for reads, and for writes while more are not faster;
+/// fewer if there are fewer workers.
+const MAX_FEW: usize = 2;
 
 /// How long a read waits for its response before it is run on the worker pool.
 const READ_TIMEOUT: Duration = Duration::from_millis(250);
@@ -66,6 +63,10 @@ pub const MAX_BEFORE_PAGE: usize = 32;
 pub(super) struct Pipelines {
     reads: Vec<Arc<Slot>>,
     writes: Vec<Arc<Slot>>,
+    /// How many of those for writes are used.
+    width: Width,
+    /// How many of them are always needed.
+    min_writes: usize,
     owner_limiter: OwnerLimiter,
     opener: PipelineOpener,
     generation: Generation,
@@ -83,7 +84,7 @@ impl Pipelines {
         let DatabaseUrl::Postgres(url) = &database.url else {
             return None;
         };
-        if database.pipelines == 0 || !database.prepared_statements {
+        if database.pipelines == PipelineCount::Fixed(0) || !database.prepared_statements {
             return None;
         }
         let opener = match PipelineOpener::new(url, database) {
@@ -93,10 +94,19 @@ impl Pipelines {
                 return None;
             }
         };
-        let slots = || (0..database.pipelines).map(|_| Arc::default()).collect();
+        let (min, max) = match database.pipelines {
+            PipelineCount::Fixed(number) => (number as usize, number as usize),
+            PipelineCount::Auto => {
+                let few = database.workers.clamp(1, MAX_FEW);
+                (few, database.pool_size as usize + MAX_FEW)
+            }
+        };
+        let slots = |number| (0..number).map(|_| Arc::default()).collect();
         Some(Arc::new(Self {
-            reads: slots(),
-            writes: slots(),
+            reads: slots(min),
+            writes: slots(max),
+            width: Width::new(min, max),
+            min_writes: min,
             owner_limiter: OwnerLimiter::new(MAX_PER_OWNER),
             opener,
             generation: generation.clone(),
@@ -105,9 +115,10 @@ impl Pipelines {
         }))
     }
 
-    /// The number of open pipelines.
-    pub fn open(&self) -> u32 {
-        self.slots().filter(|slot| slot.is_open()).count() as u32
+    /// The numbers of open pipelines for reads and for writes.
+    pub fn open(&self) -> (u32, u32) {
+        let open = |slots: &[Arc<Slot>]| slots.iter().filter(|slot| slot.is_open()).count() as u32;
+        (open(&self.reads), open(&self.writes))
     }
 
     fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
@@ -139,7 +150,7 @@ impl Pipelines {
         let (slot, place) = self.enter(own, owner, max)?;
         match timeout(READ_TIMEOUT, run(&place.pipeline.session)).await {
             Ok(Ok(value)) => {
-                place.complete();
+                let _ = place.complete();
                 Some(value)
             }
             Ok(Err(_)) => {
@@ -166,7 +177,8 @@ impl Pipelines {
         deadline: Instant,
         run: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
     ) -> Result<Option<T>, DbError> {
-        let own = self.of_this_thread(&self.writes);
+        let used = self.writes.get(..self.width.used()).unwrap_or_default();
+        let own = self.of_this_thread(used);
         let Some((slot, place)) = self.enter(own, owner, max) else {
             return Ok(None);
         };
@@ -197,37 +209,37 @@ impl Pipelines {
         };
         let result = timeout_at(deadline.into(), attempt).await;
         let result = result.map_err(|_| DbError::TooLate(Access::Write))?;
-        place.complete();
+        if let Some(took) = place.complete() {
+            self.width.answered(took, |used| self.are_open(used));
+        }
         result
+    }
+
+    fn are_open(&self, writes: usize) -> bool {
+        self.writes.iter().take(writes).all(|slot| slot.is_open())
     }
 
     fn of_this_thread<'s>(&self, slots: &'s [Arc<Slot>]) -> impl Iterator<Item = &'s Arc<Slot>> {
         of_thread(number_of_thread(), self.workers, slots)
     }
 
-    /// Enters the first of these pipelines that is not slow, or else the last one. If it is
-    /// not open, opens it in the background and returns none.
+    /// Enters the one of these pipelines that has the fewest statements in flight. If one is
+    /// missing, opens it in the background.
     fn enter<'s>(
         self: &Arc<Self>,
         own: impl Iterator<Item = &'s Arc<Slot>>,
         owner: &OwnerId,
         max: usize,
     ) -> Option<(&'s Slot, Place)> {
-        let mut own = own.peekable();
-        let mut permit = self.owner_limiter.try_acquire(owner.as_str())?;
-        while let Some(slot) = own.next() {
-            let longest_wait = match own.peek() {
-                Some(_) => SLOW,
-                None => STALL,
-            };
-            match slot.enter(permit, max, longest_wait, &self.generation) {
-                Entered::Place(place) => return Some((slot, place)),
-                Entered::Busy(given_back) => permit = given_back,
+        let permit = self.owner_limiter.try_acquire(owner.as_str())?;
+        for slot in least_used_first(own, |slot| slot.in_flight()) {
+            match slot.enter(max, &self.generation) {
+                Entered::Fit(pipeline) => return Some((slot, Place::new(pipeline, Some(permit)))),
+                Entered::Busy => {}
                 Entered::Nothing => return None,
                 Entered::Opening(opening) => {
                     let pipelines = Arc::clone(self);
                     tokio::spawn(async move { pipelines.open_one(&opening).await });
-                    return None;
                 }
             }
         }
@@ -239,7 +251,12 @@ impl Pipelines {
         match self.opener.open(opening.sessions).await {
             Ok(opened) => {
                 let pipeline = Pipeline::new(opened, opening.generation);
-                opening.slot.open(pipeline, refusals);
+                let mut always = self
+                    .reads
+                    .iter()
+                    .chain(self.writes.iter().take(self.min_writes));
+                let is_always_needed = always.any(|slot| Arc::ptr_eq(slot, &opening.slot));
+                opening.slot.open(pipeline, is_always_needed, refusals);
             }
             Err(cause) => {
                 opening.slot.not_opened();
@@ -267,9 +284,38 @@ fn of_thread<T>(number: usize, threads: usize, all: &[T]) -> impl Iterator<Item 
     all.iter().skip(first.unwrap_or_default()).step_by(threads)
 }
 
+/// The order in which slots are tried: by what is in flight on them. Of those that are not
+/// open only the first, and when the others have two each: two are no queue.
+fn least_used_first<T>(
+    own: impl Iterator<Item = T>,
+    in_flight: impl Fn(&T) -> Option<usize>,
+) -> impl Iterator<Item = T> {
+    let mut has_closed = false;
+    let mut own: Vec<_> = own
+        .map(|slot| (in_flight(&slot), slot))
+        .filter(|(in_flight, _)| in_flight.is_some() || !std::mem::replace(&mut has_closed, true))
+        .collect();
+    own.sort_by_key(|(in_flight, _)| in_flight.unwrap_or(1));
+    own.into_iter().map(|(_, slot)| slot)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_least_used_comes_first_and_one_that_is_closed_only_if_all_are_used() {
+        let order = |in_flight: &[Option<usize>]| -> Vec<usize> {
+            least_used_first(0..in_flight.len(), |slot| in_flight[*slot]).collect()
+        };
+        assert_eq!(order(&[None, None, None]), [0]);
+        assert_eq!(order(&[Some(0), None, None]), [0, 1]);
+        assert_eq!(order(&[Some(1), None, None]), [0, 1]);
+        assert_eq!(order(&[Some(2), None, None]), [1, 0]);
+        assert_eq!(order(&[Some(2), Some(1), None]), [1, 2, 0]);
+        assert_eq!(order(&[None, Some(2), Some(0)]), [2, 0, 1]);
+        assert_eq!(order(&[Some(1), Some(1), Some(0)]), [2, 0, 1]);
+    }
 
     #[test]
     fn every_thread_has_a_pipeline_and_every_pipeline_as_few_threads_as_possible() {

@@ -12,6 +12,10 @@ use super::session::Session;
 use crate::db::connection::{Generation, Sessions};
 use crate::db::owner_limiter::Permit;
 
+/// If the first statement of a pipeline has waited longer for its response, further
+/// statements go to the worker pool.
+const STALL: Duration = Duration::from_millis(15);
+
 /// After this time without a response a pipeline counts as hanging and is replaced.
 const HANGS: Duration = Duration::from_secs(1);
 
@@ -76,14 +80,8 @@ impl Pipeline {
     }
 
     /// Takes a place if fewer than `max` statements are in flight and the first of them
-    /// has not waited longer than `longest_wait`.
-    pub fn enter(
-        &self,
-        now: Instant,
-        max: usize,
-        longest_wait: Duration,
-        generations: &Generation,
-    ) -> Condition {
+    /// has not waited for too long.
+    pub fn enter(&self, now: Instant, max: usize, generations: &Generation) -> Condition {
         let is_current = self.generation == generations.current();
         let is_usable = is_current && generations.sessions().is_some_and(Sessions::can_prepare);
         if !is_usable || !self.driver.is_alive() {
@@ -93,7 +91,7 @@ impl Pipeline {
         let mut under_way = self.under_way();
         let condition = match under_way.sent_at.front() {
             Some(first) if since(*first) > HANGS => return Condition::Hanging,
-            Some(first) if since(*first) > longest_wait => return Condition::Busy,
+            Some(first) if since(*first) > STALL => return Condition::Busy,
             Some(_) if under_way.sent_at.len() >= max => return Condition::Busy,
             None if since(under_way.last_response_at) > TRUSTED_IDLE => Condition::Idle,
             Some(_) | None => Condition::Fit,
@@ -102,10 +100,28 @@ impl Pipeline {
         condition
     }
 
-    fn complete(&self) {
+    /// Ends the first statement in flight. Returns how long it took if it was sent before
+    /// the response to the one before it: then the network is no part of that.
+    fn complete(&self) -> Option<Duration> {
         let mut under_way = self.under_way();
-        under_way.sent_at.pop_front();
-        under_way.last_response_at = Instant::now();
+        let sent_at = under_way.sent_at.pop_front();
+        let before = std::mem::replace(&mut under_way.last_response_at, Instant::now());
+        let took = under_way.last_response_at.saturating_duration_since(before);
+        sent_at.filter(|sent_at| *sent_at < before).map(|_| took)
+    }
+
+    /// How many statements are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.under_way().sent_at.len()
+    }
+
+    /// How long no statement was in flight.
+    pub fn unused_for(&self) -> Duration {
+        let under_way = self.under_way();
+        match under_way.sent_at.is_empty() {
+            true => under_way.last_response_at.elapsed(),
+            false => Duration::ZERO,
+        }
     }
 
     pub async fn is_responsive(&self) -> bool {
@@ -121,17 +137,18 @@ impl Pipeline {
 }
 
 impl Place {
-    pub fn new(pipeline: Arc<Pipeline>, permit: Permit) -> Self {
+    pub fn new(pipeline: Arc<Pipeline>, permit: Option<Permit>) -> Self {
         Self {
             pipeline,
-            permit: Some(permit),
+            permit,
             is_complete: false,
         }
     }
 
-    pub fn complete(mut self) {
+    /// Returns how long the statement took if that can be told; see [`Pipeline::complete`].
+    pub fn complete(mut self) -> Option<Duration> {
         self.is_complete = true;
-        self.pipeline.complete();
+        self.pipeline.complete()
     }
 }
 

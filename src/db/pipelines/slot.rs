@@ -8,7 +8,6 @@ use tokio::task::AbortHandle;
 
 use super::pipeline::{Condition, Pipeline, Place};
 use crate::db::connection::{Generation, Sessions};
-use crate::db::owner_limiter::Permit;
 
 /// The pause after a failure before the next pipeline is opened.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -22,6 +21,9 @@ const GIVE_WAY: Duration = Duration::from_secs(10);
 
 /// The max age of a pipeline, the same as of connections of the pool.
 const LIFETIME: Duration = Duration::from_secs(1800);
+
+/// How long a pipeline is kept that is not always needed.
+const UNUSED: Duration = Duration::from_secs(10);
 
 /// The max number of closed pipelines with statements in flight. If there are more, no
 /// other is opened: a slow database must not get more and more connections.
@@ -43,12 +45,13 @@ struct State {
 
 /// The result of entering a slot.
 pub(super) enum Entered {
-    Place(Place),
-    /// The pipeline is busy. The permit is given back for another slot.
-    Busy(Permit),
-    /// No pipeline is available now.
+    /// The pipeline has a place taken for the caller.
+    Fit(Arc<Pipeline>),
+    /// The pipeline is busy, or none can be opened now: another one may do.
+    Busy,
+    /// The pipeline is being checked, or was closed because the database may be gone.
     Nothing,
-    /// No pipeline is open; the caller has to open it.
+    /// No pipeline is open; the caller has to open it, and may use another meanwhile.
     Opening(Opening),
 }
 
@@ -75,22 +78,22 @@ impl Slot {
         self.state().pipeline.is_some()
     }
 
+    /// How many statements are in flight; none if no pipeline is open.
+    pub fn in_flight(&self) -> Option<usize> {
+        let state = self.state();
+        state.pipeline.as_ref().map(|pipeline| pipeline.in_flight())
+    }
+
     /// Takes a place in the pipeline, or the obligation to open it.
-    pub fn enter(
-        self: &Arc<Self>,
-        permit: Permit,
-        max: usize,
-        longest_wait: Duration,
-        generations: &Generation,
-    ) -> Entered {
+    pub fn enter(self: &Arc<Self>, max: usize, generations: &Generation) -> Entered {
         let mut state = self.state();
         let now = Instant::now();
         if let Some(pipeline) = &state.pipeline {
-            let place = |permit| Place::new(Arc::clone(pipeline), permit);
-            match pipeline.enter(now, max, longest_wait, generations) {
-                Condition::Fit => return Entered::Place(place(permit)),
-                Condition::Busy => return Entered::Busy(permit),
-                Condition::Idle => drop(place(permit)),
+            match pipeline.enter(now, max, generations) {
+                Condition::Fit => return Entered::Fit(Arc::clone(pipeline)),
+                Condition::Busy => return Entered::Busy,
+                // Dropping the place is the check.
+                Condition::Idle => drop(Place::new(Arc::clone(pipeline), None)),
                 Condition::Over => state.close(Duration::ZERO),
                 Condition::Hanging => state.close_failed(),
             }
@@ -100,7 +103,7 @@ impl Slot {
         let generation = generations.current();
         let sessions = generations.sessions();
         let Some(sessions) = sessions.filter(|it| it.can_prepare() && state.may_open(now)) else {
-            return Entered::Nothing;
+            return Entered::Busy;
         };
         state.is_opening = true;
         let slot = Arc::clone(self);
@@ -112,18 +115,27 @@ impl Slot {
     }
 
     /// Puts an opened pipeline into the slot. It is closed when the pool was refused a
-    /// connection, or after the lifetime of a connection.
-    pub fn open(self: &Arc<Self>, pipeline: Pipeline, mut refusals: watch::Receiver<u64>) {
+    /// connection, after the lifetime of a connection, or if it is not always needed and
+    /// was not used for a while.
+    pub fn open(
+        self: &Arc<Self>,
+        pipeline: Pipeline,
+        is_always_needed: bool,
+        mut refusals: watch::Receiver<u64>,
+    ) {
         let mut state = self.state();
         if state.has_ended {
             return;
         }
-        state.pipeline = Some(Arc::new(pipeline));
+        let pipeline = Arc::new(pipeline);
+        let kept = Arc::downgrade(&pipeline);
+        state.pipeline = Some(pipeline);
         let slot = Arc::clone(self);
         let keeper = tokio::spawn(async move {
             let pause = tokio::select! {
                 _ = refusals.changed() => GIVE_WAY,
                 () = tokio::time::sleep(LIFETIME) => Duration::ZERO,
+                () = is_unused(&kept), if !is_always_needed => Duration::ZERO,
             };
             slot.state().close(pause);
         });
@@ -167,6 +179,18 @@ impl Slot {
     pub fn is_done(&self) -> bool {
         let state = self.state();
         state.pipeline.is_none() && state.closed.iter().all(|old| old.strong_count() == 0)
+    }
+}
+
+/// Waits until a pipeline was not used for a while.
+async fn is_unused(pipeline: &Weak<Pipeline>) {
+    let unused_for = || {
+        pipeline
+            .upgrade()
+            .map_or(UNUSED, |pipeline| pipeline.unused_for())
+    };
+    while let Some(remaining) = UNUSED.checked_sub(unused_for()).filter(|it| !it.is_zero()) {
+        tokio::time::sleep(remaining).await;
     }
 }
 

@@ -15,7 +15,7 @@ use crate::db::erase;
 use crate::db::table::Table as _;
 use crate::lists::model::ListRow;
 use crate::primitives::timestamp::Timestamp;
-use crate::settings::{Database, DatabaseUrl, Secret};
+use crate::settings::{Database, DatabaseUrl, PipelineCount, Secret};
 use crate::tasks::model::TaskRow;
 
 /// An owner can be created from a token only.
@@ -34,7 +34,7 @@ fn database() -> Db {
     let db = Db::start(&Database {
         url: DatabaseUrl::SqliteMemory,
         pool_size: 1,
-        pipelines: 1,
+        pipelines: PipelineCount::Fixed(1),
         workers: 1,
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(20),

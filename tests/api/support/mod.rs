@@ -268,10 +268,10 @@ impl TestApp {
         self.metric("todoward_db_pipelined_total ").await
     }
 
-    /// The number of open pipelines.
-    pub async fn pipelines_open(&self) -> u64 {
-        let name = "todoward_db_pool_connections{state=\"pipelined\"} ";
-        self.metric(name).await
+    /// The number of open pipelines for `read` or for `write`.
+    pub async fn pipelines_for(&self, access: &str) -> u64 {
+        let name = format!("todoward_db_pipelines{{access=\"{access}\"}} ");
+        self.metric(&name).await
     }
 
     async fn metric(&self, name: &str) -> u64 {
