@@ -23,6 +23,7 @@ mod backups;
 mod commands;
 mod copying;
 mod crashes;
+mod crashes_of_stories;
 mod databases;
 mod dev;
 mod faults;
