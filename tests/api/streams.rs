@@ -1,7 +1,9 @@
 //! The stream of changes: an event for each writer's commit, on every replica, until the
 //! token expires or the server stops.
 
-use std::time::Duration;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
 use serde_json::json;
@@ -10,7 +12,7 @@ use crate::support::events::EventStream;
 use crate::support::lock::Lock;
 use crate::support::tokens;
 use crate::support::trust::eventually;
-use crate::support::{Client, Engine, TestApp, on_both_databases};
+use crate::support::{Client, Engine, TestApp, on_both_databases, raw};
 
 on_both_databases! {
     a_stream_says_at_the_start_and_after_each_change_that_there_is_something_to_pull,
@@ -22,6 +24,7 @@ on_both_databases! {
     a_stream_ends_when_its_token_expires,
     a_stream_ends_when_the_server_stops_and_no_request_fails,
     an_eleventh_stream_of_one_user_is_refused_until_one_has_ended,
+    clients_that_never_read_hold_up_neither_others_nor_the_stop,
 }
 
 const STREAM: &str = "/api/v1/changes/stream";
@@ -215,4 +218,37 @@ async fn an_eleventh_stream_of_one_user_is_refused_until_one_has_ended(engine: E
     };
     let noticed = tokio::time::timeout(Duration::from_secs(15), ended).await;
     noticed.expect("a stream that was closed still counts");
+}
+
+/// Nine streams of which nobody reads a byte, not even the head.
+async fn clients_that_never_read_hold_up_neither_others_nor_the_stop(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let head = raw::head("alice", &format!("GET {STREAM}"), "");
+    let unread: Vec<TcpStream> = (0..9)
+        .map(|_| {
+            let mut connection = TcpStream::connect(app.address).unwrap();
+            connection.write_all(head.as_bytes()).unwrap();
+            connection
+        })
+        .collect();
+    let mut stream = open(&alice).await;
+    let mut last = number(&stream.changed().await);
+    for change in 0..20 {
+        alice.create_path("a").await;
+        let next = number(&stream.changed().await);
+        assert!(next > last, "{change}");
+        last = next;
+    }
+    // All nine count, although nobody reads.
+    eventually("an eleventh is refused", async || {
+        let eleventh = alice.request("GET", STREAM).try_events().await;
+        eleventh.err() == Some(429)
+    })
+    .await;
+    let begun = Instant::now();
+    actix_rt::task::spawn_blocking(|| drop(app)).await.unwrap();
+    // The time that requests have at a stop is 30 seconds.
+    assert!(begun.elapsed() < Duration::from_secs(15));
+    drop(unread);
 }
