@@ -85,3 +85,35 @@ fn cause(error: &ureq::Error) -> String {
     }
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustls::pki_types::UnixTime;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_out_of_its_time_is_one_cause_however_long() {
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let not_after = at(1_000);
+        let expired = |time| CertificateError::ExpiredContext { time, not_after };
+        let not_before = at(9_000);
+        let early = |time| CertificateError::NotValidYetContext { time, not_before };
+        for (error, said) in [
+            (expired(at(2_000)), "it has expired"),
+            (expired(at(3_000)), "it has expired"),
+            (early(at(2_000)), "it is not valid yet"),
+            (early(at(3_000)), "it is not valid yet"),
+        ] {
+            let error = rustls::Error::InvalidCertificate(error);
+            let wanted = format!("invalid peer certificate: {said}");
+            assert_eq!(cause(&ureq::Error::Rustls(error.clone())), wanted);
+            let of_io = ureq::Error::Io(std::io::Error::other(error));
+            assert_eq!(cause(&of_io), wanted);
+        }
+        let other = ureq::Error::HostNotFound;
+        assert_eq!(cause(&other), other.to_string());
+    }
+}

@@ -48,6 +48,78 @@ fn the_first_fetch_is_waited_for_and_not_asked_for() {
 }
 
 #[test]
+fn the_start_waits_for_the_end_of_the_first_fetch() {
+    let (release, released) = mpsc::channel::<()>();
+    let document = set_of(&[Pair::ed25519("k").jwk]).into_bytes();
+    let fetch = move || {
+        let _ = released.recv();
+        Ok(document.clone())
+    };
+    let patient = Settings {
+        timeout: Duration::from_secs(60),
+        ..settings("http://127.0.0.1".to_owned())
+    };
+    let jwks = Jwks::fetching(&patient, fetch).unwrap();
+    block_on(async {
+        let waited = async {
+            jwks.first_fetch().await;
+            jwks.state().successes
+        };
+        let release = async {
+            actix_rt::task::yield_now().await;
+            drop(release);
+        };
+        assert_eq!(futures_util::future::join(waited, release).await.0, 1);
+    });
+}
+
+#[test]
+fn without_keys_many_requests_cause_hardly_more_than_a_fetch_a_second() {
+    let server = KeyServer::start(Response::Set("no set".to_owned()));
+    let jwks = start(&server);
+    let begun = Instant::now();
+    block_on(async {
+        jwks.first_fetch().await;
+        for _ in 0..200 {
+            refreshed(&jwks).await;
+        }
+    });
+    let seconds = begun.elapsed().as_secs() as usize;
+    assert!(server.fetches() <= 3 + 3 * seconds, "{}", server.fetches());
+}
+
+#[test]
+fn why_the_last_fetch_failed_is_told_until_one_succeeds() {
+    let server = KeyServer::start(Response::Set("no set".to_owned()));
+    let jwks = start(&server);
+    block_on(async {
+        jwks.first_fetch().await;
+        let why = jwks.last_error().unwrap();
+        assert!(why.contains("JSON"), "{why}");
+        server.respond(Response::Set(set_of(&[Pair::ed25519("k").jwk])));
+        while jwks.keys().is_none() {
+            refreshed(&jwks).await;
+            actix_rt::task::yield_now().await;
+        }
+        assert_eq!(jwks.last_error(), None);
+    });
+}
+
+#[test]
+fn the_thread_ends_with_its_last_user() {
+    let (alive, ended) = mpsc::channel::<()>();
+    let fetch = move || {
+        let _ = &alive;
+        Err("down".to_owned())
+    };
+    let jwks = Jwks::fetching(&settings("http://127.0.0.1".to_owned()), fetch).unwrap();
+    block_on(jwks.first_fetch());
+    drop(jwks);
+    let end = ended.recv_timeout(Duration::from_secs(60));
+    assert_eq!(end, Err(mpsc::RecvTimeoutError::Disconnected));
+}
+
+#[test]
 fn a_request_that_looked_before_a_fetch_ended_causes_no_other() {
     let keys = ["a", "b", "c"].map(|kid| Pair::ed25519(kid).jwk);
     let server = KeyServer::start(Response::Set(set_of(&keys[..1])));
@@ -215,4 +287,18 @@ fn a_set_of_nothing_but_faults_fills_no_log() {
         "{:?}",
         set.notes
     );
+}
+
+#[test]
+fn as_many_complaints_as_fit_are_told_without_a_word_of_more() {
+    let parse = |faults: usize| {
+        let mut keys = vec![Value::Null; faults];
+        keys.push(Pair::ed25519("k").jwk);
+        KeySet::parse(set_of(&keys).as_bytes()).unwrap().notes
+    };
+    let faults = (1..50).find(|faults| parse(*faults).len() == 20).unwrap();
+    let is_of_more = |notes: &[String]| notes.last().unwrap().contains("more complaints");
+    assert!(!is_of_more(&parse(faults)));
+    assert!(is_of_more(&parse(faults + 1)));
+    assert_eq!(parse(faults + 1).len(), 21);
 }
