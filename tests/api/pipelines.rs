@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use crate::support::postgres::{execute, waiting_for_locks};
+use crate::support::postgres::{execute, wait_until_indexed, waiting_for_locks};
 use crate::support::trust::eventually;
 use crate::support::{Client, Engine, TestApp, block_on};
 
@@ -79,7 +79,8 @@ fn a_row_that_another_program_has_damaged_closes_no_pipeline() {
 }
 
 /// Lets each commit of a task wait for 3 ms, as a slow disk does.
-fn slow_commits(app: &TestApp) {
+async fn slow_commits(app: &TestApp) {
+    wait_until_indexed(&app.database_url).await;
     let mut database = PgConnection::establish(&app.database_url).unwrap();
     database
         .batch_execute(
@@ -110,7 +111,7 @@ fn as_many_pipelines_as_make_writes_faster_are_open_while_there_are_writes() {
     block_on(async {
         let app = TestApp::with(Engine::Postgres, &[]).await;
         let url = app.database_url.clone();
-        slow_commits(&app);
+        slow_commits(&app).await;
         let variables = [("TODOWARD__DATABASE__POOL_SIZE", "3"), ("WITH_METRICS", "")];
         let slow = TestApp::on_database(Engine::Postgres, &url, &variables).await;
         let writers = writers(&slow);
@@ -144,7 +145,7 @@ fn a_number_of_pipelines_is_what_it_says() {
     block_on(async {
         let app = TestApp::with(Engine::Postgres, &[]).await;
         let url = app.database_url.clone();
-        slow_commits(&app);
+        slow_commits(&app).await;
         let variables = [("TODOWARD__DATABASE__PIPELINES", "2"), ("WITH_METRICS", "")];
         let slow = TestApp::on_database(Engine::Postgres, &url, &variables).await;
         let writers = writers(&slow);
@@ -172,7 +173,7 @@ fn a_number_of_pipelines_is_what_it_says() {
 fn connections_that_are_refused_to_pipelines_fail_no_request() {
     block_on(async {
         let app = TestApp::with(Engine::Postgres, &[]).await;
-        slow_commits(&app);
+        slow_commits(&app).await;
         let role = limited_role(&app, 4);
         let variables = [
             ("TODOWARD__DATABASE__POOL_SIZE", "2"),
