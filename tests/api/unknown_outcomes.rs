@@ -137,6 +137,31 @@ fn over_a_pipeline_a_write_that_may_have_happened_is_unknown_and_not_repeated() 
     });
 }
 
+/// By its time limit on a server that had sent it to another one.
+#[test]
+fn over_a_pipeline_a_write_that_was_cancelled_is_unknown_and_not_repeated() {
+    block_on(async {
+        let faulty = Faulty::with_pipelines("1").await;
+        let alice = faulty.user("alice");
+        let path = alice.create_path("a").await;
+        let complete = format!("{path}/complete");
+        let mut version = 1;
+        for fault in faults(Way::Pipeline, &["57014"], "UPDATE tasks SET completed") {
+            let toggle = async || {
+                version += 1;
+                alice.request("PATCH", &complete).send().await
+            };
+            let response = faulty.struck(fault.clone(), toggle).await;
+            let problem = response.expect_problem(504, "deadline_exceeded").json();
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains("unknown whether the change was made"));
+            version -= i64::from(!fault.executed);
+            let task = alice.get(&path).await.expect(200).json();
+            assert_eq!(task["version"], version, "{fault:?}");
+        }
+    });
+}
+
 #[test]
 fn over_the_pool_a_write_that_may_have_happened_is_unknown_and_not_repeated() {
     block_on(async {

@@ -201,6 +201,9 @@ impl Pipelines {
             }
             match lives && had_no_effect(&error) {
                 true => Ok(None),
+                false if lives && error.code() == Some(&SqlState::QUERY_CANCELED) => {
+                    Err(DbError::TooLate(Access::Write))
+                }
                 false => {
                     self.failures_behind.inc_by(u64::from(lives));
                     Err(DbError::OutcomeUnknown(error.into()))

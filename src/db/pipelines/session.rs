@@ -40,10 +40,13 @@ impl From<tokio_postgres::Error> for Failure {
 
 /// Whether a failed write is known to have had no effect: PostgreSQL rolls back what it
 /// refuses. The outcome is unknown if a connection behind it was lost (SQLSTATE class
-/// 08), for `statement_completion_unknown` (40003), and without a SQLSTATE.
+/// 08), for `statement_completion_unknown` (40003), and without a SQLSTATE; and if it was
+/// cancelled, for its time limit: a server behind it may have committed.
 pub(super) fn had_no_effect(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| {
-        !code.code().starts_with("08") && *code != SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN
+        !code.code().starts_with("08")
+            && *code != SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN
+            && *code != SqlState::QUERY_CANCELED
     })
 }
 
