@@ -11,6 +11,7 @@ pub mod change;
 pub mod changed;
 pub mod column;
 pub mod connection;
+mod doubt;
 mod epoch;
 pub mod erase;
 pub mod error;
@@ -51,4 +52,5 @@ pub mod table;
 pub mod watchers;
 mod worker_pool;
 
+pub use doubt::OwnerTest;
 pub use worker_pool::Progress;

@@ -138,28 +138,34 @@ impl Pipelines {
         }
     }
 
-    /// Runs a read of an owner. None if no pipeline accepts it or it does not succeed in
-    /// time: then it is to be run on the worker pool.
+    /// Runs a read of an owner. None if no pipeline accepts it or it does not succeed: then it
+    /// is to be run on the worker pool.
+    ///
+    /// # Errors
+    ///
+    /// It had no response in time. It is to be run on the worker pool, too.
     pub async fn read<T>(
         self: &Arc<Self>,
         owner: &OwnerId,
         max: usize,
         run: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
-    ) -> Option<T> {
+    ) -> Result<Option<T>, DbError> {
         let own = self.of_this_thread(&self.reads).take(1);
-        let (slot, place) = self.enter(own, owner, max)?;
+        let Some((slot, place)) = self.enter(own, owner, max) else {
+            return Ok(None);
+        };
         match timeout(READ_TIMEOUT, run(&place.pipeline.session)).await {
             Ok(Ok(value)) => {
                 let _ = place.complete();
-                Some(value)
+                Ok(Some(value))
             }
             Ok(Err(_)) => {
                 slot.refused(&place.pipeline);
-                None
+                Ok(None)
             }
             Err(_) => {
                 slot.failed(&place.pipeline);
-                None
+                Err(DbError::TooLate(Access::Read))
             }
         }
     }
