@@ -15,13 +15,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use diesel::QueryResult;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge};
+use prometheus::{Histogram, HistogramOpts, IntCounter};
 use tokio::sync::oneshot;
 
 use super::active_pool::ActivePool;
 use super::change::as_one_change;
 use super::connection::DbConnection;
-use super::doubt::{Doubts, OwnerTest, hangs};
 use super::error::{DbError, RunError};
 use super::file_identity::{FileIdentity, REMOVED};
 use super::job_claim::{JobClaim, result_by};
@@ -32,7 +31,7 @@ use super::owner_limiter::{NoPermit, Permit};
 use super::pipelines::{Pipelines, Session};
 use super::statement::{Access, Failure, Statement, Transaction};
 use super::watchers::Watchers;
-use super::worker_pool::{Job, Progress, Worker, WorkerPool, watch};
+use super::worker_pool::{Job, Progress, WorkerPool, watch};
 use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 
@@ -61,54 +60,10 @@ pub struct Db {
     waits: Histogram,
     pipelined: IntCounter,
     failures_behind: IntCounter,
-    doubts: Arc<Doubts>,
     watchers: Watchers,
     notices: Notices,
     file: Option<Arc<FileIdentity>>,
     long_writes: Arc<AtomicUsize>,
-}
-
-/// With what a job is admitted to the threads; held until its thread is free again. A job in
-/// the background is nobody's, and has the default.
-#[derive(Default)]
-struct Admitted {
-    owner: Option<OwnerId>,
-    permit: Option<Permit>,
-    /// The owner is to be tested before.
-    is_suspect: bool,
-}
-
-impl Admitted {
-    fn of(owner: &OwnerId) -> Self {
-        Self {
-            owner: Some(owner.clone()),
-            ..Self::default()
-        }
-    }
-
-    /// Tests the owner, if others hang or a statement of theirs had no response.
-    ///
-    /// # Errors
-    ///
-    /// The database does not respond for the owner.
-    fn test(
-        &self,
-        doubts: &Doubts,
-        worker: &Worker,
-        acquire_until: Instant,
-        acquired: impl FnOnce(),
-    ) -> Result<(), DbError> {
-        let Some(owner) = &self.owner else {
-            return Ok(());
-        };
-        if !self.is_suspect && !doubts.is_wary() {
-            return Ok(());
-        }
-        // Another statement of theirs was found to hang meanwhile.
-        doubts.check(owner)?;
-        let responds = worker.test(doubts, owner, acquire_until, acquired)?;
-        responds.then_some(()).ok_or_else(hangs)
-    }
 }
 
 /// A write that takes long is under way; ends when dropped.
@@ -122,13 +77,12 @@ impl Drop for LongWrite {
 
 impl Db {
     /// Starts the threads. No connection is opened before one is needed, so this
-    /// succeeds while the database is down. `test` finds out whether statements of an owner
-    /// hang.
+    /// succeeds while the database is down.
     ///
     /// # Errors
     ///
     /// The operating system refuses a thread.
-    pub fn start(database: &Database, test: OwnerTest) -> std::io::Result<Self> {
+    pub fn start(database: &Database) -> std::io::Result<Self> {
         let is_postgres = matches!(database.url, DatabaseUrl::Postgres(_));
         let threads = match database.url {
             // Every connection to `:memory:` has a database of its own.
@@ -162,7 +116,6 @@ impl Db {
             "Statements that failed because the database had lost a connection of its own, to a shard for example, while ours lived.",
         );
         let failures_behind = failures_behind.map_err(std::io::Error::other)?;
-        let doubts = Arc::new(Doubts::new(test).map_err(std::io::Error::other)?);
         let worker_pool = WorkerPool::start(database, &queues, &failures_behind)?;
         let readers = threads - usize::from(one_writer);
         let active = Arc::new(Mutex::new(ActivePool::of(
@@ -192,7 +145,6 @@ impl Db {
                 database.clone(),
                 queues,
                 failures,
-                Arc::clone(&doubts),
                 worker_pool,
                 db,
                 replaced,
@@ -206,7 +158,6 @@ impl Db {
             waits: Histogram::with_opts(waits).map_err(std::io::Error::other)?,
             pipelined,
             failures_behind,
-            doubts,
             watchers: Watchers::default(),
             notices: Notices::default(),
             long_writes: Arc::default(),
@@ -239,11 +190,6 @@ impl Db {
         &self.failures_behind
     }
 
-    /// How many owners' statements hang.
-    pub fn owners_in_doubt(&self) -> &IntGauge {
-        self.doubts.count()
-    }
-
     /// The counter of statements that ran over a pipeline.
     pub fn pipelined(&self) -> &IntCounter {
         &self.pipelined
@@ -269,26 +215,10 @@ impl Db {
         statement: S,
     ) -> Result<S::Output, DbError> {
         #[cfg(feature = "postgres")]
-        let is_suspect = match self.run_pipelined(&owner, deadline, &statement).await {
-            Ok(Some(output)) => {
-                self.written_by(S::ACCESS, &owner);
-                return Ok(output);
-            }
-            Ok(None) => false,
-            // Its own statement hangs, or one before it.
-            Err(DbError::TooLate(Access::Read)) => true,
-            Err(error @ DbError::TooLate(Access::Write)) => {
-                self.doubts.suspect(&owner);
-                return Err(error);
-            }
-            Err(error) => return Err(error),
-        };
-        #[cfg(not(feature = "postgres"))]
-        let is_suspect = false;
-        let admitted = Admitted {
-            is_suspect,
-            ..Admitted::of(&owner)
-        };
+        if let Some(output) = self.run_pipelined(&owner, deadline, &statement).await? {
+            self.written_by(S::ACCESS, &owner);
+            return Ok(output);
+        }
         let writer = owner.clone();
         let run = move |conn: &mut DbConnection, owner: &OwnerId, _: &Progress<'_>| match statement
             .run(conn, owner)
@@ -297,8 +227,7 @@ impl Db {
             Err(Failure::Rejected(rejection)) => Ok(Err(rejection)),
             Err(Failure::Database(error)) => Err(error.into()),
         };
-        let output = self.run_pooled(S::ACCESS, owner, admitted, deadline, run);
-        let output = output.await?;
+        let output = self.run_pooled(S::ACCESS, owner, deadline, run).await?;
         self.written_by(S::ACCESS, &writer);
         output.map_err(DbError::Rejected)
     }
@@ -370,9 +299,7 @@ impl Db {
             as_one_change(conn, owner, |conn| run(conn, owner, progress))
         };
         let writer = owner.clone();
-        let admitted = Admitted::of(&owner);
-        let output = self.run_pooled(Access::Write, owner, admitted, deadline, run);
-        let output = output.await?;
+        let output = self.run_pooled(Access::Write, owner, deadline, run).await?;
         self.written_by(Access::Write, &writer);
         Ok(output)
     }
@@ -384,16 +311,12 @@ impl Db {
         deadline: Instant,
         statement: &S,
     ) -> Result<Option<S::Output>, DbError> {
-        // Those of others wait behind one that hangs.
-        if self.doubts.is_wary() {
-            return Ok(None);
-        }
         let (Some(limit), Some(pipelines)) = (statement.pipeline_limit(), self.pipelines()) else {
             return Ok(None);
         };
         let run = async |session: &Session| statement.run_pipelined(session, owner).await;
         let output = match S::ACCESS {
-            Access::Read => pipelines.read(owner, limit, run).await?,
+            Access::Read => pipelines.read(owner, limit, run).await,
             Access::Write => pipelines.write(owner, limit, deadline, run).await?,
         };
         let output = output.flatten();
@@ -425,8 +348,7 @@ impl Db {
         let acquire_until = self.acquire_until(deadline);
         let waits = Some(&self.waits);
         let run = move |conn: &mut DbConnection, _: &Progress<'_>| Ok(probe(conn)?);
-        let nobody = Admitted::default();
-        self.run_job(Access::Read, nobody, waits, acquire_until, deadline, run)
+        self.run_job(Access::Read, None, waits, acquire_until, deadline, run)
             .await
     }
 
@@ -437,8 +359,7 @@ impl Db {
         read: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, DbError> {
         let run = move |conn: &mut DbConnection, _: &Progress<'_>| Ok(read(conn)?);
-        let nobody = Admitted::default();
-        self.run_job(Access::Read, nobody, None, deadline, deadline, run)
+        self.run_job(Access::Read, None, None, deadline, deadline, run)
             .await
     }
 
@@ -450,8 +371,7 @@ impl Db {
     ) -> Result<T, DbError> {
         let deadline = Instant::now() + STEP_TIMEOUT;
         let run = move |conn: &mut DbConnection, _: &Progress<'_>| Ok(step(conn)?);
-        let nobody = Admitted::default();
-        self.run_job(Access::Write, nobody, None, deadline, deadline, run)
+        self.run_job(Access::Write, None, None, deadline, deadline, run)
             .await
     }
 
@@ -479,7 +399,6 @@ impl Db {
         &self,
         access: Access,
         owner: OwnerId,
-        mut admitted: Admitted,
         deadline: Instant,
         run: F,
     ) -> Result<T, DbError>
@@ -495,33 +414,29 @@ impl Db {
             }
             Access::Read | Access::Write => self.acquire_until(deadline),
         };
-        loop {
-            self.doubts.check(&owner)?;
+        let permit = loop {
             let limiter = match access {
                 Access::Read => Arc::clone(&self.active().reads),
                 Access::Write => Arc::clone(&self.active().writes),
             };
             match limiter.acquire(owner.as_str(), acquire_until).await {
-                Ok(permit) => {
-                    admitted.permit = Some(permit);
-                    break;
-                }
+                Ok(permit) => break permit,
                 Err(NoPermit::Replaced) => {}
                 Err(NoPermit::Full) => return Err(DbError::Overloaded),
                 Err(NoPermit::TimedOut) => return Err(self.no_connection_in_time()),
             }
-        }
+        };
         let run =
             move |conn: &mut DbConnection, progress: &Progress<'_>| run(conn, &owner, progress);
         let waits = Some(&self.waits);
-        self.run_job(access, admitted, waits, acquire_until, deadline, run)
+        self.run_job(access, Some(permit), waits, acquire_until, deadline, run)
             .await
     }
 
     async fn run_job<T, F>(
         &self,
         access: Access,
-        admitted: Admitted,
+        permit: Option<Permit>,
         waits: Option<&Histogram>,
         acquire_until: Instant,
         deadline: Instant,
@@ -535,10 +450,11 @@ impl Db {
         let claim = Arc::new(JobClaim::default());
         let asked = Instant::now();
         let job: Job = {
-            let (claim, mut waits) = (Arc::clone(&claim), waits.cloned());
-            let doubts = Arc::clone(&self.doubts);
+            let (claim, waits) = (Arc::clone(&claim), waits.cloned());
             let file = self.file.clone().filter(|_| access == Access::Write);
             Box::new(move |worker, kept| {
+                // Held until the thread is free again, even if the client has disconnected.
+                let _permit = permit;
                 // The client may have disconnected, or the request may have failed already.
                 if reply.is_closed() || !claim.begin() {
                     return;
@@ -547,13 +463,7 @@ impl Db {
                     let _ = reply.send(Err(DbError::Unavailable(REMOVED.into())));
                     return;
                 }
-                // The first time alone.
-                let mut acquired = || observe(waits.take().as_ref(), asked);
-                worker.is_for(admitted.owner.clone());
-                if let Err(error) = admitted.test(&doubts, worker, acquire_until, &mut acquired) {
-                    let _ = reply.send(Err(error));
-                    return;
-                }
+                let acquired = || observe(waits.as_ref(), asked);
                 let is_wanted = || !reply.is_closed();
                 let progress = Progress {
                     worker,
@@ -562,14 +472,8 @@ impl Db {
                 };
                 let run = |conn: &mut DbConnection| run(conn, &progress);
                 let result = worker.execute(access, acquire_until, acquired, &run);
-                let is_late = matches!(result, Err(DbError::TooLate(_)));
                 // Fails if the request no longer waits; then the result is not needed.
                 let _ = reply.send(result);
-                if is_late && let Some(owner) = &admitted.owner {
-                    doubts.suspect(owner);
-                }
-                // Held until here, even if the client has disconnected.
-                drop(admitted);
             })
         };
         let queue = match access {

@@ -11,7 +11,6 @@ pub mod change;
 pub mod changed;
 pub mod column;
 pub mod connection;
-mod doubt;
 mod epoch;
 pub mod erase;
 pub mod error;
@@ -52,5 +51,4 @@ pub mod table;
 pub mod watchers;
 mod worker_pool;
 
-pub use doubt::OwnerTest;
 pub use worker_pool::Progress;

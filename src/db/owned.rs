@@ -237,11 +237,6 @@ pub fn check<T: Table>(conn: &mut DbConnection) -> QueryResult<()> {
     diesel::sql_query(no_rows).execute(conn).map(drop)
 }
 
-/// Checks that an owner's part of a table responds, by the key of a row that is not there.
-pub fn check_of<T: Table>(conn: &mut DbConnection, owner: &OwnerId) -> QueryResult<()> {
-    T::find(conn, owner, DbId(ResourceId::generate()), Place::Anywhere).map(drop)
-}
-
 /// [`read`] over a pipeline.
 #[cfg(feature = "postgres")]
 pub async fn read_pipelined<M: Owned>(

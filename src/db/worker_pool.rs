@@ -8,19 +8,17 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use diesel::r2d2::R2D2Connection as _;
 
 use super::connection::{DbConnection, Generation, LogSometimes, Manager, Pooled};
-use super::doubt::{self, Doubts};
 use super::error::{DbError, Effect, RunError, Verdict, verdict};
 #[cfg(feature = "postgres")]
 use super::pipelines::Pipelines;
 use super::statement::Access;
-use crate::auth::OwnerId;
 use crate::settings::{Database, DatabaseUrl};
 use prometheus::IntCounter;
 
@@ -41,18 +39,9 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// half of its `connection_timeout`.
 const RECONNECT: Duration = Duration::from_millis(500);
 
-/// How often idle threads check whether they are retired.
+/// How often idle threads check whether they are retired, and the watch looks for
+/// hanging ones.
 const TICK: Duration = Duration::from_secs(1);
-
-/// How often the watch looks for hanging threads.
-const WATCH: Duration = Duration::from_millis(100);
-
-/// If all threads have waited longer for their statements, and somebody for a thread, it is
-/// tested whether one of the owners hangs.
-const STUCK: Duration = Duration::from_millis(250);
-
-/// The pause until they are tested again.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// The max number of pools that hang at the same time; then none is replaced any more.
 const MAX_HANGING: usize = 8;
@@ -86,10 +75,6 @@ pub(super) struct Worker {
     epoch: Instant,
     /// When the current statement began, in milliseconds since `epoch`; 0 if idle.
     busy_since: AtomicU64,
-    /// Whose job it is; none if it belongs to nobody.
-    owner: Mutex<Option<OwnerId>>,
-    /// Whether the current statement is a test of the owner.
-    is_testing: AtomicBool,
 }
 
 impl WorkerPool {
@@ -119,8 +104,6 @@ impl WorkerPool {
                 statement_timeout: database.statement_timeout,
                 epoch: Instant::now(),
                 busy_since: AtomicU64::new(0),
-                owner: Mutex::default(),
-                is_testing: AtomicBool::new(false),
             })
         });
         let worker_pool = Arc::new(Self {
@@ -152,26 +135,8 @@ impl WorkerPool {
         }
     }
 
-    /// Whether a connection does not even respond with the error of a time limit.
     fn hangs(&self) -> bool {
         self.workers.iter().any(|worker| worker.hangs())
-    }
-
-    fn is_busy(&self) -> bool {
-        let mut workers = self.workers.iter();
-        workers.any(|worker| worker.waits_for(Duration::ZERO))
-    }
-
-    /// Whether all threads have waited long.
-    fn is_stuck(&self) -> bool {
-        let mut workers = self.workers.iter();
-        workers.all(|worker| worker.waits_for(STUCK))
-    }
-
-    /// The owners of statements that have taken longer.
-    fn owners_who_wait_for(&self, limit: Duration) -> Vec<OwnerId> {
-        let waiting = self.workers.iter().filter(|worker| worker.waits_for(limit));
-        waiting.filter_map(|worker| worker.owner()).collect()
     }
 }
 
@@ -211,14 +176,12 @@ impl Progress<'_> {
 }
 
 /// Starts the watch: a thread that replaces the worker pool when one of its threads
-/// hangs, or when statements that hang for their owners have taken all of them, until `db`
-/// is dropped. What was begun goes on. Only for PostgreSQL: SQLite runs in this process and
+/// hangs, until `db` is dropped. Only for PostgreSQL: SQLite runs in this process and
 /// must have one writer.
 pub(super) fn watch<T: Send + Sync + 'static>(
     database: Database,
     queues: Vec<Receiver<Job>>,
     failures_behind: IntCounter,
-    doubts: Arc<Doubts>,
     first: Arc<WorkerPool>,
     db: Weak<T>,
     replaced: impl Fn(Arc<WorkerPool>) + Send + 'static,
@@ -226,43 +189,13 @@ pub(super) fn watch<T: Send + Sync + 'static>(
     let watch = move || {
         let mut worker_pool = first;
         let mut hanging: Vec<Arc<WorkerPool>> = Vec::new();
-        let mut tested_at: Option<Instant> = None;
-        let is_waited_for = || queues.iter().any(|queue| !queue.is_empty());
         while db.strong_count() > 0 {
-            std::thread::sleep(WATCH);
-            doubts.look_after(&database);
-            hanging.retain(|old| old.is_busy());
-            let tested = worker_pool
-                .workers
-                .iter()
-                .filter(|it| it.is_stuck_in_test());
-            for owner in tested.filter_map(|worker| worker.owner()) {
-                if !doubts.is_in_doubt(&owner) {
-                    doubts.doubt(&owner);
-                }
-            }
-            if worker_pool.hangs() {
-                if hanging.len() >= MAX_HANGING {
-                    continue;
-                }
-                log::error!("a connection to the database hangs; all are replaced");
-                for owner in worker_pool.owners_who_wait_for(database.statement_timeout + GRACE) {
-                    doubts.suspect_first(&owner);
-                }
-            } else if hanging.is_empty() && is_waited_for() && worker_pool.is_stuck() {
-                let owners = worker_pool.owners_who_wait_for(STUCK);
-                if !owners.iter().any(|owner| doubts.is_in_doubt(owner)) {
-                    if tested_at.is_none_or(|at| at.elapsed() > PAUSE) {
-                        tested_at = Some(Instant::now());
-                        owners.iter().for_each(|owner| doubts.suspect_first(owner));
-                        doubts.look_after(&database);
-                    }
-                    continue;
-                }
-                log::warn!("statements that hang have all connections; others get new ones");
-            } else {
+            std::thread::sleep(TICK);
+            hanging.retain(|old| old.hangs());
+            if !worker_pool.hangs() || hanging.len() >= MAX_HANGING {
                 continue;
             }
+            log::error!("a connection to the database hangs; all are replaced");
             match WorkerPool::start(&database, &queues, &failures_behind) {
                 Ok(new) => {
                     worker_pool.retired.store(true, Ordering::Release);
@@ -281,45 +214,9 @@ pub(super) fn watch<T: Send + Sync + 'static>(
 
 impl Worker {
     fn hangs(&self) -> bool {
-        self.waits_for(self.statement_timeout + GRACE)
-    }
-
-    /// Whether the current statement has taken longer.
-    fn waits_for(&self, limit: Duration) -> bool {
+        let limit = self.statement_timeout + GRACE;
         let since = Duration::from_millis(self.busy_since.load(Ordering::Relaxed));
         !since.is_zero() && self.epoch.elapsed().saturating_sub(since) > limit
-    }
-
-    fn owner(&self) -> Option<OwnerId> {
-        let owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
-        owner.clone()
-    }
-
-    /// Says whose the job is that follows.
-    pub fn is_for(&self, owner: Option<OwnerId>) {
-        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = owner;
-        // A test before may have panicked.
-        self.is_testing.store(false, Ordering::Relaxed);
-    }
-
-    /// Tests the owner whose the job is, and returns whether the database responds.
-    pub fn test(
-        &self,
-        doubts: &Doubts,
-        owner: &OwnerId,
-        acquire_until: Instant,
-        acquired: impl FnOnce(),
-    ) -> Result<bool, DbError> {
-        self.is_testing.store(true, Ordering::Relaxed);
-        let run = |conn: &mut DbConnection| doubts.test(conn, owner);
-        let responds = self.execute(Access::Read, acquire_until, acquired, &run);
-        self.is_testing.store(false, Ordering::Relaxed);
-        responds
-    }
-
-    /// Whether a test does not even end by its own time limit.
-    fn is_stuck_in_test(&self) -> bool {
-        self.is_testing.load(Ordering::Relaxed) && self.waits_for(doubt::STUCK)
     }
 
     /// Runs a function on a connection, and again on failures that a retry may fix.
@@ -428,17 +325,9 @@ impl Worker {
     /// Runs a function whose duration the watch observes.
     fn watched<T>(&self, run: impl FnOnce() -> T) -> T {
         self.begin_next();
-        let _busy = Busy(self);
-        run()
-    }
-}
-
-/// A statement that the watch observes; it ends when dropped, by a panic, too.
-struct Busy<'a>(&'a Worker);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.busy_since.store(0, Ordering::Relaxed);
+        let result = run();
+        self.busy_since.store(0, Ordering::Relaxed);
+        result
     }
 }
 
@@ -447,42 +336,4 @@ impl Drop for Busy<'_> {
 fn is_lost(pooled: &mut Pooled) -> bool {
     pooled.discard = pooled.connection.is_broken() || pooled.connection.ping().is_err();
     pooled.discard
-}
-
-#[cfg(test)]
-mod tests {
-    use crossbeam_channel::bounded;
-
-    use super::*;
-    use crate::settings::PipelineCount;
-
-    #[test]
-    fn a_job_that_panics_leaves_its_thread_idle() {
-        let (jobs, queue) = bounded::<Job>(2);
-        let database = Database {
-            url: DatabaseUrl::SqliteMemory,
-            pool_size: 1,
-            pipelines: PipelineCount::Fixed(0),
-            workers: 1,
-            acquire_timeout: Duration::from_secs(20),
-            statement_timeout: Duration::from_secs(20),
-            prepared_statements: true,
-            migrate_on_start: true,
-        };
-        let failures = IntCounter::new("failures", "of a test").unwrap();
-        let _pool = WorkerPool::start(&database, &[queue], &failures).unwrap();
-        let panics = |worker: &Worker, _: &Kept| {
-            let until = Instant::now() + Duration::from_secs(20);
-            let run = |_: &mut DbConnection| -> Result<(), RunError> { panic!("of a test") };
-            let _ = worker.execute(Access::Read, until, || {}, &run);
-        };
-        jobs.send(Box::new(panics)).unwrap();
-        let (tell, told) = bounded(1);
-        let looks = move |worker: &Worker, _: &Kept| {
-            tell.send(worker.busy_since.load(Ordering::Relaxed))
-                .unwrap();
-        };
-        jobs.send(Box::new(looks)).unwrap();
-        assert_eq!(told.recv(), Ok(0));
-    }
 }

@@ -98,7 +98,7 @@ impl Application {
         let address = listener.local_addr().map_err(cannot_listen)?;
         let metrics_listener = settings.metrics.map(listen_for_metrics).transpose()?;
 
-        let db = Db::start(&settings.database, tasks::repository::check_of)
+        let db = Db::start(&settings.database)
             .map_err(|error| StartError(format!("cannot start the database threads: {error}")))?;
         let verifier = verifier(&settings.auth)
             .map_err(|error| StartError(format!("cannot start a thread: {error}")))?;

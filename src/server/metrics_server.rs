@@ -73,7 +73,6 @@ impl Exposition {
         registry.register(Box::new(db.waits().clone()))?;
         registry.register(Box::new(db.pipelined().clone()))?;
         registry.register(Box::new(db.failures_behind().clone()))?;
-        registry.register(Box::new(db.owners_in_doubt().clone()))?;
         registry.register(Box::new(fetches.clone()))?;
         registry.register(Box::new(age.clone()))?;
         Ok(Self {

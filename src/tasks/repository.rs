@@ -262,11 +262,6 @@ pub fn check(conn: &mut DbConnection) -> QueryResult<()> {
     owned::check::<TaskRow>(conn)
 }
 
-/// Checks that an owner's part of the table responds.
-pub fn check_of(conn: &mut DbConnection, owner: &OwnerId) -> QueryResult<()> {
-    owned::check_of::<TaskRow>(conn, owner)
-}
-
 #[cfg(all(test, feature = "postgres"))]
 mod tests {
     use super::*;

@@ -29,7 +29,6 @@ mod fields;
 mod finding;
 mod framing;
 mod hanging;
-mod hanging_owners;
 mod headers;
 mod heads;
 mod http;

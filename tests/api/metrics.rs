@@ -253,7 +253,6 @@ fn every_line_is_of_the_text_format() {
             [
                 ("todoward_build_info", "gauge"),
                 ("todoward_db_failures_behind_total", "counter"),
-                ("todoward_db_owners_in_doubt", "gauge"),
                 ("todoward_db_pipelined_total", "counter"),
                 ("todoward_db_pipelines", "gauge"),
                 ("todoward_db_pool_connections", "gauge"),
@@ -403,10 +402,9 @@ fn without_a_port_there_are_none() {
     });
 }
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 12] = [
     "todoward_build_info",
     "todoward_db_failures_behind_total",
-    "todoward_db_owners_in_doubt",
     "todoward_db_pipelined_total",
     "todoward_db_pipelines",
     "todoward_db_pool_connections",

@@ -138,34 +138,28 @@ impl Pipelines {
         }
     }
 
-    /// Runs a read of an owner. None if no pipeline accepts it or it does not succeed: then it
-    /// is to be run on the worker pool.
-    ///
-    /// # Errors
-    ///
-    /// It had no response in time. It is to be run on the worker pool, too.
+    /// Runs a read of an owner. None if no pipeline accepts it or it does not succeed in
+    /// time: then it is to be run on the worker pool.
     pub async fn read<T>(
         self: &Arc<Self>,
         owner: &OwnerId,
         max: usize,
         run: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
-    ) -> Result<Option<T>, DbError> {
+    ) -> Option<T> {
         let own = self.of_this_thread(&self.reads).take(1);
-        let Some((slot, place)) = self.enter(own, owner, max) else {
-            return Ok(None);
-        };
+        let (slot, place) = self.enter(own, owner, max)?;
         match timeout(READ_TIMEOUT, run(&place.pipeline.session)).await {
             Ok(Ok(value)) => {
                 let _ = place.complete();
-                Ok(Some(value))
+                Some(value)
             }
             Ok(Err(_)) => {
                 slot.refused(&place.pipeline);
-                Ok(None)
+                None
             }
             Err(_) => {
                 slot.failed(&place.pipeline);
-                Err(DbError::TooLate(Access::Read))
+                None
             }
         }
     }

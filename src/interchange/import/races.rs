@@ -31,7 +31,7 @@ fn soon() -> Instant {
 }
 
 fn database() -> Db {
-    let database = Database {
+    let db = Db::start(&Database {
         url: DatabaseUrl::SqliteMemory,
         pool_size: 1,
         pipelines: PipelineCount::Fixed(1),
@@ -40,8 +40,8 @@ fn database() -> Db {
         statement_timeout: Duration::from_secs(20),
         prepared_statements: true,
         migrate_on_start: true,
-    };
-    let db = Db::start(&database, |_, _| Ok(())).unwrap();
+    });
+    let db = db.unwrap();
     db.migrate_memory().unwrap();
     db
 }

@@ -274,11 +274,6 @@ impl TestApp {
         self.metric(&name).await
     }
 
-    /// The number of users for whom the database does not respond.
-    pub async fn owners_in_doubt(&self) -> u64 {
-        self.metric("todoward_db_owners_in_doubt ").await
-    }
-
     async fn metric(&self, name: &str) -> u64 {
         let metrics = self.metrics().await.text();
         let mut values = metrics.lines().filter_map(|line| line.strip_prefix(name));
