@@ -303,8 +303,7 @@ impl Items {
     ) -> QueryResult<()> {
         for (number, row) in rows {
             let fields = row.fields();
-            let size = T::json_size(&fields) + owner.as_str().len() + 64;
-            let mut json = Vec::with_capacity(size);
+            let mut json = Vec::with_capacity(T::json_size(&fields, owner));
             T::write_json(&fields, owner, &mut json)
                 .map_err(|error| Error::DeserializationError(error.into()))?;
             self.bytes += json.len();

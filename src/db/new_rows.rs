@@ -110,7 +110,7 @@ impl<M: Owned> Prepared<M> {
 
     /// The size of its texts, or a little more.
     pub fn size(&self) -> usize {
-        M::Row::json_size(&self.row.fields())
+        M::Row::json_size(&self.row.fields(), self.row.owner())
     }
 }
 

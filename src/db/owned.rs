@@ -49,7 +49,7 @@ pub trait Owned: Sized {
     /// A column has a value that Todoward never writes.
     fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         let fields = self.fields();
-        out.reserve(Self::Row::json_size(&fields) + self.owner().as_str().len() + 64);
+        out.reserve(Self::Row::json_size(&fields, self.owner()));
         Self::Row::write_json(&fields, self.owner(), out)
     }
 

@@ -6,7 +6,7 @@
 
 use crate::auth::OwnerId;
 use crate::db::id::DbId;
-use crate::primitives::json_writer;
+use crate::primitives::json_writer::{self, Size as _};
 
 /// Appends the beginning of a row's object: `id` and `owner_id`.
 ///
@@ -18,6 +18,11 @@ pub fn begin_object(out: &mut Vec<u8>, id: DbId, owner: &OwnerId) -> serde_json:
     out.extend_from_slice(&id.0.text());
     out.extend_from_slice(b"\",\"owner_id\":");
     json_writer::text(out, owner.as_str())
+}
+
+/// The length of what [`begin_object`] appends, in bytes, or a little more.
+pub fn begin_size(owner: &OwnerId) -> usize {
+    64 + owner.as_str().json_size()
 }
 
 /// Declares the columns of a table, in the order in which their fields stand in
@@ -137,8 +142,8 @@ macro_rules! owned_table {
                 fields.write_json(out)
             }
 
-            fn json_size(fields: &$Fields<'_>) -> usize {
-                fields.json_size()
+            fn json_size(fields: &$Fields<'_>, owner: &$crate::auth::OwnerId) -> usize {
+                $crate::db::owned_table::begin_size(owner) + fields.json_size()
             }
 
             fn push_values<'b, 'v: 'b>(

@@ -77,8 +77,8 @@ pub trait Table: Sized + PartialEq + Send + 'static {
         owner: &OwnerId,
         out: &mut Vec<u8>,
     ) -> serde_json::Result<()>;
-    /// How long that is without the id and the owner, or a little longer.
-    fn json_size(fields: &Self::Fields<'_>) -> usize;
+    /// How long that is, in bytes, or a little longer.
+    fn json_size(fields: &Self::Fields<'_>, owner: &OwnerId) -> usize;
     /// Appends the values of [`Table::INSERT`] from the id on.
     fn push_values<'b, 'v: 'b>(
         fields: &'b Self::Fields<'v>,

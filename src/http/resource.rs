@@ -11,7 +11,7 @@ use super::body::{self, Body};
 use super::conditions::if_match;
 use super::errors::{Noun, invalid_query};
 use super::prefix::prefix;
-use super::response_budget::{BudgetedBody, LARGEST_PAGE, ResponseBudget};
+use super::response_budget::{BudgetedBody, LARGEST_BODY, ResponseBudget};
 use crate::auth::OwnerId;
 use crate::db::error::DbError;
 use crate::db::idempotency::Created;
@@ -23,7 +23,6 @@ use crate::primitives::deadline::deadline;
 use crate::primitives::entity_tag::{EntityTag, IfMatch};
 use crate::primitives::field_error::FieldError;
 use crate::primitives::id::ResourceId;
-use crate::primitives::json_writer::Size as _;
 use crate::primitives::parameters::no_parameters;
 use crate::primitives::problem::{ApiError, Code};
 use crate::primitives::timestamp::Timestamp;
@@ -173,8 +172,9 @@ fn with_row(mut response: HttpResponseBuilder, row: &impl Owned) -> HandlerResul
     Ok(response.content_type(ContentType::json()).body(json))
 }
 
-/// The body of a page. Its bytes are counted before the first is written: many pages
-/// that are written at once are memory, too. Or too many large bodies are held already.
+/// The body of a page, or its refusal while too many large bodies are held. Its bytes are
+/// counted before the first is written, because many pages that are written at once are
+/// memory, too.
 ///
 /// # Errors
 ///
@@ -186,9 +186,9 @@ pub fn page_body<T: Table>(
     budget: &ResponseBudget,
 ) -> QueryResult<Result<BudgetedBody, ApiError>> {
     // Allocated once: a large page would be in memory twice while its buffer grows.
-    let around = 64 + owner.as_str().json_size();
-    let size: usize = rows.iter().map(|row| T::json_size(row) + around).sum();
-    let size = (size + cursor.map_or(0, str::len) + 64).min(LARGEST_PAGE);
+    let size: usize = rows.iter().map(|row| T::json_size(row, owner) + 1).sum();
+    // Sizes are upper bounds, and no page is larger than this.
+    let size = (size + cursor.map_or(0, str::len) + 64).min(LARGEST_BODY);
     let held = match budget.hold(owner, size) {
         Ok(held) => held,
         Err(refused) => return Ok(Err(refused)),

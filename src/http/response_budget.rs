@@ -30,9 +30,9 @@ const PIECE: usize = 32 * 1024;
 pub(super) const LARGE: usize = 2 * PIECE;
 
 /// The largest possible page: 200 tasks of 142 KiB, in which every character is escaped.
-pub(super) const LARGEST_PAGE: usize = 28 * 1024 * 1024;
+pub(super) const LARGEST_BODY: usize = 28 * 1024 * 1024;
 
-const MAX_PER_OWNER: usize = LARGEST_PAGE;
+const MAX_PER_OWNER: usize = LARGEST_BODY;
 
 /// The limit of all owners. Together with the rest of the process and pages that are
 /// being written it fits into a container of 256 MiB.

@@ -46,7 +46,7 @@ pub struct ListLists {
 }
 
 impl Statement for ListLists {
-    /// Or too many large pages wait for their readers.
+    /// The page, or its refusal while too many large ones are held.
     type Output = Result<Page, ApiError>;
     const ACCESS: Access = Access::Read;
 

@@ -1,19 +1,22 @@
-//! Loading one page of a list, and writing it.
+//! The statement of one page of a list.
+//!
+//! Invariant: every statement filters by the owner in its WHERE clause.
 
 use diesel::prelude::*;
 
 use super::cursor::Position;
 use super::model::{TaskFields, TaskRow};
 use super::query::ListQuery;
-use super::repository::ListTasks;
 use super::select_page::{SelectPage, sections};
+use super::sort::SortedRow;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 #[cfg(feature = "postgres")]
-use crate::db::pipelines::{self, Session};
-use crate::db::table::Newest;
+use crate::db::pipelines::{self, MAX_BEFORE_PAGE, Session};
+use crate::db::statement::{Access, Failure, Statement};
+use crate::db::table::{Newest, Table as _};
 use crate::http::resource::page_body;
-use crate::http::response_budget::BudgetedBody;
+use crate::http::response_budget::{BudgetedBody, ResponseBudget};
 use crate::primitives::problem::ApiError;
 
 /// A page of a list.
@@ -24,9 +27,71 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// The largest page size that may go over a pipeline: the statements behind it wait.
+#[cfg(feature = "postgres")]
+const LARGEST_PAGE: u16 = 50;
+
+/// Lists the owner's tasks that match a query.
+pub struct ListTasks {
+    /// The query.
+    pub query: ListQuery,
+    /// What counts the bytes of the page.
+    pub budget: ResponseBudget,
+}
+
+impl Statement for ListTasks {
+    /// The page, or its refusal while too many large ones are held.
+    type Output = Result<Page, ApiError>;
+    const ACCESS: Access = Access::Read;
+
+    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Self::Output, Failure> {
+        let query = &self.query;
+        let mut rows = load(conn, owner, query)?;
+        let has_more = cut(&mut rows, query);
+        let last = rows.last().filter(|_| has_more);
+        let next = last.map(|(last, title)| {
+            let row = SortedRow {
+                fields: last.fields(),
+                title: title.as_deref(),
+            };
+            Position::of(&row, &query.sort)
+        });
+        let fields: Vec<_> = rows.iter().map(|(row, _)| row.fields()).collect();
+        Ok(write(&fields, next.as_ref(), owner, self)?)
+    }
+
+    #[cfg(feature = "postgres")]
+    fn pipeline_limit(&self) -> Option<usize> {
+        let query = &self.query;
+        (query.is_newest() && query.limit <= LARGEST_PAGE).then_some(MAX_BEFORE_PAGE)
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn run_pipelined(
+        &self,
+        session: &Session,
+        owner: &OwnerId,
+    ) -> Result<Option<Self::Output>, pipelines::Failure> {
+        let rows = load_pipelined(session, owner, &self.query).await?;
+        let fields = rows.iter().map(|row| TaskRow::from_pipeline(row).ok());
+        // A row that cannot be read or written: the statement is run again on the pool,
+        // which reports the error.
+        let Some(mut fields) = fields.collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let has_more = cut(&mut fields, &self.query);
+        let last = fields.last().filter(|_| has_more);
+        let next = last.map(|last| Position {
+            values: Vec::new(),
+            id: last.id.0,
+        });
+        Ok(write(&fields, next.as_ref(), owner, self).ok())
+    }
+}
+
 /// Loads the rows of a page and one more, which tells whether there is a next page.
 /// In a list sorted by title each row comes with its folded title.
-pub(super) fn load(
+fn load(
     connection: &mut DbConnection,
     owner: &OwnerId,
     query: &ListQuery,
@@ -49,7 +114,7 @@ pub(super) fn load(
 
 /// Loads the same rows of the default list over a pipeline.
 #[cfg(feature = "postgres")]
-pub(super) async fn load_pipelined(
+async fn load_pipelined(
     session: &Session,
     owner: &OwnerId,
     query: &ListQuery,
@@ -64,7 +129,7 @@ pub(super) async fn load_pipelined(
 /// # Errors
 ///
 /// Those of [`page_body`].
-pub(super) fn write(
+fn write(
     tasks: &[TaskFields<'_>],
     next: Option<&Position>,
     owner: &OwnerId,
@@ -78,9 +143,42 @@ pub(super) fn write(
 }
 
 /// Removes the extra row and returns whether there was one.
-pub(super) fn cut<T>(rows: &mut Vec<T>, query: &ListQuery) -> bool {
+fn cut<T>(rows: &mut Vec<T>, query: &ListQuery) -> bool {
     let limit = usize::from(query.limit);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     has_more
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+    use crate::tasks::filter::Filter;
+    use crate::tasks::sort::Sort;
+
+    fn newest(limit: u16) -> ListQuery {
+        ListQuery {
+            filter: Filter::default(),
+            sort: Sort::default_of(false),
+            limit,
+            after: None,
+        }
+    }
+
+    #[test]
+    fn only_a_first_page_of_at_most_50_goes_over_a_pipeline() {
+        let budget = ResponseBudget::default;
+        let limit = |query| {
+            ListTasks {
+                query,
+                budget: budget(),
+            }
+            .pipeline_limit()
+        };
+        assert_eq!(limit(newest(LARGEST_PAGE)), Some(MAX_BEFORE_PAGE));
+        assert_eq!(limit(newest(LARGEST_PAGE + 1)), None);
+        let mut filtered = newest(1);
+        filtered.filter.completed = Some(true);
+        assert_eq!(limit(filtered), None);
+    }
 }

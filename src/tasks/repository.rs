@@ -7,13 +7,9 @@
 use diesel::prelude::*;
 
 use super::completion::follow;
-use super::cursor::Position;
 use super::input::{NewTask, Patch};
 use super::model::{Task, TaskRow};
-use super::page::{self, Page};
 use super::place::settle;
-use super::query::ListQuery;
-use super::sort::SortedRow;
 use crate::auth::OwnerId;
 use crate::db::change::{Change, change_rows};
 use crate::db::connection::DbConnection;
@@ -24,79 +20,15 @@ use crate::db::owned;
 #[cfg(feature = "postgres")]
 use crate::db::owned::Owned as _;
 #[cfg(feature = "postgres")]
-use crate::db::pipelines::{self, MAX_BEFORE_PAGE, MAX_STATEMENTS, Session};
+use crate::db::pipelines::{self, MAX_STATEMENTS, Session};
 use crate::db::quota::Admission;
 use crate::db::rejection::Rejection;
 use crate::db::statement::{Access, Failure, Statement};
-use crate::db::table::{Place, Table as _};
-use crate::http::response_budget::ResponseBudget;
+use crate::db::table::Place;
 use crate::primitives::entity_tag::IfMatch;
 use crate::primitives::id::ResourceId;
 use crate::primitives::idempotency_key::IdempotencyKey;
-use crate::primitives::problem::ApiError;
 use crate::primitives::timestamp::Timestamp;
-
-/// The largest page size that may go over a pipeline: the statements behind it wait.
-#[cfg(feature = "postgres")]
-const LARGEST_PAGE: u16 = 50;
-
-/// Lists the owner's tasks that match a query.
-pub struct ListTasks {
-    /// The query.
-    pub query: ListQuery,
-    /// What counts the bytes of the page.
-    pub budget: ResponseBudget,
-}
-
-impl Statement for ListTasks {
-    /// Or too many large pages wait for their readers.
-    type Output = Result<Page, ApiError>;
-    const ACCESS: Access = Access::Read;
-
-    fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Self::Output, Failure> {
-        let query = &self.query;
-        let mut rows = page::load(conn, owner, query)?;
-        let has_more = page::cut(&mut rows, query);
-        let last = rows.last().filter(|_| has_more);
-        let next = last.map(|(last, title)| {
-            let row = SortedRow {
-                fields: last.fields(),
-                title: title.as_deref(),
-            };
-            Position::of(&row, &query.sort)
-        });
-        let fields: Vec<_> = rows.iter().map(|(row, _)| row.fields()).collect();
-        Ok(page::write(&fields, next.as_ref(), owner, self)?)
-    }
-
-    #[cfg(feature = "postgres")]
-    fn pipeline_limit(&self) -> Option<usize> {
-        let query = &self.query;
-        (query.is_newest() && query.limit <= LARGEST_PAGE).then_some(MAX_BEFORE_PAGE)
-    }
-
-    #[cfg(feature = "postgres")]
-    async fn run_pipelined(
-        &self,
-        session: &Session,
-        owner: &OwnerId,
-    ) -> Result<Option<Self::Output>, pipelines::Failure> {
-        let rows = page::load_pipelined(session, owner, &self.query).await?;
-        let fields = rows.iter().map(|row| TaskRow::from_pipeline(row).ok());
-        // A row that cannot be read or written: the statement is run again on the pool,
-        // which reports the error.
-        let Some(mut fields) = fields.collect::<Option<Vec<_>>>() else {
-            return Ok(None);
-        };
-        let has_more = page::cut(&mut fields, &self.query);
-        let last = fields.last().filter(|_| has_more);
-        let next = last.map(|last| Position {
-            values: Vec::new(),
-            id: last.id.0,
-        });
-        Ok(page::write(&fields, next.as_ref(), owner, self).ok())
-    }
-}
 
 /// Reads one of the owner's tasks.
 pub struct ReadTask(pub ResourceId);
@@ -265,34 +197,6 @@ pub fn check(conn: &mut DbConnection) -> QueryResult<()> {
 #[cfg(all(test, feature = "postgres"))]
 mod tests {
     use super::*;
-    use crate::tasks::filter::Filter;
-    use crate::tasks::sort::Sort;
-
-    fn newest(limit: u16) -> ListQuery {
-        ListQuery {
-            filter: Filter::default(),
-            sort: Sort::default_of(false),
-            limit,
-            after: None,
-        }
-    }
-
-    #[test]
-    fn only_a_first_page_of_at_most_50_goes_over_a_pipeline() {
-        let budget = ResponseBudget::default;
-        let limit = |query| {
-            ListTasks {
-                query,
-                budget: budget(),
-            }
-            .pipeline_limit()
-        };
-        assert_eq!(limit(newest(LARGEST_PAGE)), Some(MAX_BEFORE_PAGE));
-        assert_eq!(limit(newest(LARGEST_PAGE + 1)), None);
-        let mut filtered = newest(1);
-        filtered.filter.completed = Some(true);
-        assert_eq!(limit(filtered), None);
-    }
 
     #[test]
     fn a_create_with_a_key_is_a_transaction_and_goes_over_no_pipeline() {

@@ -106,6 +106,12 @@ async fn all_create(writers: &[Client]) {
     assert_eq!(told, vec![201; writers.len()]);
 }
 
+/// One list of each of them, at the same time.
+async fn all_list(users: &[Client]) {
+    let lists = join_all(users.iter().map(|user| user.get(TASKS))).await;
+    assert!(lists.iter().all(|response| response.status == 200));
+}
+
 #[test]
 fn as_many_pipelines_as_make_writes_faster_are_open_while_there_are_writes() {
     block_on(async {
@@ -124,11 +130,7 @@ fn as_many_pipelines_as_make_writes_faster_are_open_while_there_are_writes() {
             open == 5
         })
         .await;
-        is_pipelined(&slow, "list", async || {
-            let lists = join_all(writers.iter().map(|user| user.get(TASKS))).await;
-            assert!(lists.iter().all(|response| response.status == 200));
-        })
-        .await;
+        is_pipelined(&slow, "list", async || all_list(&writers).await).await;
         assert_eq!(slow.pipelines_for("read").await, 1);
         eventually("those that nobody uses are closed", async || {
             slow.pipelines_for("write").await == 1
@@ -154,11 +156,7 @@ fn a_number_of_pipelines_is_what_it_says() {
             slow.pipelines_for("write").await == 2
         })
         .await;
-        is_pipelined(&slow, "list", async || {
-            let lists = join_all(writers.iter().map(|user| user.get(TASKS))).await;
-            assert!(lists.iter().all(|response| response.status == 200));
-        })
-        .await;
+        is_pipelined(&slow, "list", async || all_list(&writers).await).await;
         // Enough answers for several trials.
         for _ in 0..40 {
             all_create(&writers).await;

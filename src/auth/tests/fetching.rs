@@ -274,31 +274,3 @@ fn a_request_that_is_late_itself_waits_for_no_fetch() {
     });
     server.release();
 }
-
-#[test]
-fn a_set_of_nothing_but_faults_fills_no_log() {
-    let mut keys = vec![Value::Null; 50_000];
-    keys.push(Pair::ed25519("k").jwk);
-    let set = KeySet::parse(set_of(&keys).as_bytes()).unwrap();
-    assert!(set.has_kid("k"));
-    assert!(set.notes.len() < 30, "{}", set.notes.len());
-    assert!(
-        set.notes.last().unwrap().contains("more"),
-        "{:?}",
-        set.notes
-    );
-}
-
-#[test]
-fn as_many_complaints_as_fit_are_told_without_a_word_of_more() {
-    let parse = |faults: usize| {
-        let mut keys = vec![Value::Null; faults];
-        keys.push(Pair::ed25519("k").jwk);
-        KeySet::parse(set_of(&keys).as_bytes()).unwrap().notes
-    };
-    let faults = (1..50).find(|faults| parse(*faults).len() == 20).unwrap();
-    let is_of_more = |notes: &[String]| notes.last().unwrap().contains("more complaints");
-    assert!(!is_of_more(&parse(faults)));
-    assert!(is_of_more(&parse(faults + 1)));
-    assert_eq!(parse(faults + 1).len(), 21);
-}

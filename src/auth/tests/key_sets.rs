@@ -253,3 +253,31 @@ fn the_algorithm_of_a_key_without_one_follows_from_its_kind() {
         }
     }
 }
+
+#[test]
+fn a_set_of_nothing_but_faults_fills_no_log() {
+    let mut keys = vec![Value::Null; 50_000];
+    keys.push(Pair::ed25519("k").jwk);
+    let set = parse(&set_of(&keys)).unwrap();
+    assert!(set.has_kid("k"));
+    assert!(set.notes.len() < 30, "{}", set.notes.len());
+    assert!(
+        set.notes.last().unwrap().contains("more"),
+        "{:?}",
+        set.notes
+    );
+}
+
+#[test]
+fn as_many_complaints_as_fit_are_told_without_a_word_of_more() {
+    let notes_of = |faults: usize| {
+        let mut keys = vec![Value::Null; faults];
+        keys.push(Pair::ed25519("k").jwk);
+        parse(&set_of(&keys)).unwrap().notes
+    };
+    let most = (1..50).find(|faults| notes_of(*faults).len() == 20);
+    let most = most.unwrap();
+    let is_of_more = |notes: &[String]| notes.last().unwrap().contains("more complaints");
+    assert!(!is_of_more(&notes_of(most)));
+    assert!(is_of_more(&notes_of(most + 1)));
+}
