@@ -40,6 +40,9 @@ pub(super) struct Opener {
 
 impl Opener {
     pub fn new(url: &str, database: &Database, generation: Generation) -> Self {
+        // Before libpq does: this leaves out the clean-up at exit, which would free what
+        // threads that are still connecting use. A stop would end with SIGSEGV.
+        openssl_sys::init();
         Self {
             url: url.to_owned(),
             hosts: url.matches(',').count() as u32 + 1,

@@ -135,15 +135,19 @@ impl Server {
     /// Sends SIGTERM and asserts a successful end.
     pub async fn stop(mut self) -> String {
         self.signal("TERM");
-        assert_eq!(self.ends(SOON).await.code(), Some(0));
-        self.running.out.all() + &self.running.err.all()
+        let status = self.ends(SOON).await;
+        let written = self.running.out.all() + &self.running.err.all();
+        assert!(status.success(), "{status}: {written}");
+        written
     }
 
     /// Sends SIGTERM and returns what it wrote to standard error.
     pub async fn stop_and_read(mut self, look: impl FnOnce(&str)) {
         self.signal("TERM");
-        assert_eq!(self.ends(SOON).await.code(), Some(0));
-        look(&self.running.err.all());
+        let status = self.ends(SOON).await;
+        let written = self.running.err.all();
+        assert!(status.success(), "{status}: {written}");
+        look(&written);
     }
 
     /// Waits until the log contains a text.
