@@ -13,7 +13,7 @@ from report import table
 
 TASKS = 50_000
 IMPORTS = 6
-QUIET = 4  # seconds before each import or export, in which only the others are measured
+QUIET = 4  # seconds before each import, in which only the others are measured
 THREADS = 4
 PACE = 0.02  # seconds between two requests of a thread
 
