@@ -22,14 +22,14 @@ batch-suite: postgres
 # seconds, makes up requests for longer, and compares more rules.
 e2e: e2e-better-auth e2e-client e2e-postman e2e-openapi e2e-browser e2e-recurrence e2e-formats e2e-packages
 
-# Tokens and keys of the real Better Auth, from npm: the newest, and the oldest line
-# that docs/BETTER_AUTH.md claims.
+# Tokens and keys of the real Better Auth, from npm: of the newest release, and of the
+# oldest line that docs/BETTER_AUTH.md promises to work with.
 e2e-better-auth: binary postgres better-auth client
 	cd tests/better-auth && npm ci --prefix oldest
 	cd tests/better-auth && $(if $(LONG),ROTATIONS=12 ROTATION_SECONDS=5) npm test
 	cd tests/better-auth && npm run test:oldest
 
-# The TypeScript client: its types are those of openapi.json, and its tests.
+# The TypeScript client: its tests, and that its types are those of openapi.json.
 e2e-client: binary postgres better-auth client
 	cd clients/typescript && npm run generate:check && npm test
 
@@ -43,7 +43,7 @@ e2e-openapi: binary postgres
 	cd tests/openapi && npm ci && npm test
 	$(if $(LONG),SECONDS_EACH=900) tests/schemathesis/run
 
-# The app: what it understands, and clicked through in Chromium.
+# The app: its unit tests, and its pages, clicked through in Chromium.
 e2e-browser: binary client
 	cd apps/web && npm ci && npm test && npm run build
 	cd tests/browser && npm ci && npm test
@@ -63,7 +63,7 @@ e2e-packages: binary target/tools/bin/cargo-deb
 	PATH=$$PWD/target/tools/bin:$$PATH OUT=target/test-packages FAST=1 packaging/pack $(PLATFORM)=target/test-binary
 	cd tests/packages && npm test
 
-# What the tests above start with: the binary, Better Auth, and the client, which is built.
+# What the tests above need: the binary, Better Auth's packages, and the built client.
 binary:
 	cargo build --locked
 
@@ -73,7 +73,7 @@ better-auth:
 client:
 	cd clients/typescript && npm ci
 
-# The files of deploy/: their schemas, and at work behind nginx and Caddy.
+# The files of deploy/: checked against their schemas, and used, with nginx and Caddy.
 check-deploy: binary postgres better-auth
 	tests/deploy/manifests
 	cd tests/deploy && npm ci && npm test
@@ -88,22 +88,22 @@ soak: postgres better-auth
 	cargo build --release --locked
 	cd tests/reliability && TODOWARD_BIN=../../target/release/todoward npm run soak
 
-# A migration beside a running older binary, PREVIOUS, on 1,000,000 tasks, or TASKS.
+# Migrates 1,000,000 tasks, or TASKS, while an older binary, PREVIOUS, serves them.
 # SQLite (DATABASES=postgres,sqlite) needs the program sqlite3.
 upgrade: binary postgres
 	cd tests/reliability && PREVIOUS=$(abspath $(PREVIOUS)) npm run upgrade
 
-# What reads requests, given nonsense: each target of fuzz/ for 200 seconds, or
-# SECONDS_EACH. Needs a C++ compiler. cargo-fuzz wants nightly's flags, which
-# RUSTC_BOOTSTRAP lets a stable compiler have.
+# Random bytes for all that parses requests: each target of fuzz/ for 200 seconds, or
+# SECONDS_EACH. Needs a C++ compiler. cargo-fuzz uses flags of nightly, which
+# RUSTC_BOOTSTRAP makes a stable compiler accept.
 fuzz: target/tools/bin/cargo-fuzz
 	for target in $(or $(TARGETS),bearer body conditions cursor folding import query); do \
 		RUSTC_BOOTSTRAP=1 PATH=$$PWD/target/tools/bin:$$PATH cargo fuzz run --fuzz-dir fuzz $$target -- \
 			-dict=fuzz/dictionaries/$$target -max_total_time=$(or $(SECONDS_EACH),200) -timeout=10 -print_final_stats=1 || exit 1; \
 	done
 
-# Faults put into the code of tokens and owned rows, each of which a test must notice:
-# some hours. OPTIONS="--re auth/token" for one file, OPTIONS="--shard 1/8" for a part;
+# Mutation tests: each fault that is put into the code of tokens and owned rows must make
+# a test fail. Takes hours. OPTIONS="--re auth/token" for one file, OPTIONS="--shard 1/8" for a part;
 # .cargo/mutants.toml says which files and tests.
 mutants: target/tools/bin/cargo-mutants postgres
 	CARGO_PROFILE_DEV_DEBUG=0 MODEL_OPERATIONS=300 PATH=$$PWD/target/tools/bin:$$PATH \
@@ -116,7 +116,8 @@ target/tools/bin/cargo-%:
 image:
 	docker build --pull -t todoward --build-arg REVISION=$$(git rev-parse HEAD) .
 
-# Builds the image and runs it; as root, with buildah, by hand: the build is long.
+# Builds the image and runs it: as root, with buildah. Not a part of CI, because the
+# build is long.
 image-test:
 	tests/deploy/image
 
@@ -127,8 +128,8 @@ packages: target/tools/bin/cargo-deb
 	$(if $(BINARIES),,cargo build --release --locked)
 	PATH=$$PWD/target/tools/bin:$$PATH packaging/pack $(or $(BINARIES),$(PLATFORM)=target/release/todoward)
 
-# Installs the Debian package into a system of its own and boots it: as root, with
-# debootstrap and systemd-container, by hand, because that takes minutes.
+# Installs the Debian package into a system of its own and boots that: as root, with
+# debootstrap and systemd-container. Not a part of CI, because it takes minutes.
 packages-test:
 	tests/packages/debian $(SUITE)
 
@@ -140,7 +141,7 @@ PLATFORM = $(shell node -p 'process.platform + "-" + process.arch')
 sbom:
 	deploy/sbom
 
-# PostgreSQL's binaries, unless they are there or a server is named.
+# Installs PostgreSQL's binaries, unless they are there or TEST_DATABASE_URL names a server.
 postgres:
 	@sh tests/install-postgres.sh
 
@@ -166,8 +167,8 @@ schema:
 	@command -v diesel >/dev/null || cargo install --locked diesel_cli --no-default-features --features postgres
 	diesel migration run
 
-# Writes anew what is made from something else. The schema of the tables needs the
-# PostgreSQL of DATABASE_URL, and is left as it is where none is named.
+# Writes all generated files anew. src/db/schema.rs needs the PostgreSQL of DATABASE_URL,
+# and stays as it is where none is named.
 generate: client-types $(if $(DATABASE_URL),schema)
 
 # openapi.json, from the table of endpoints.

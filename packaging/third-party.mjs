@@ -29,7 +29,7 @@ const { packages, resolve } = JSON.parse(
 );
 const nodes = new Map(resolve.nodes.map((node) => [node.id, node]));
 
-// What is linked, and no tool of the build; of those the crates that only bring sources.
+// The crates that are linked, without tools of the build, but with build dependencies that bring C sources.
 const linked = new Set();
 const pending = [resolve.root];
 while (pending.length > 0) {

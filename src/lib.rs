@@ -8,6 +8,7 @@
 //! server      builds the parts from the settings; starts, drains, stops
 //! routes      the one table of endpoints
 //! transfer    copies the tables of one database into another
+//! accounts    all that an owner has: counted, erased, adopted
 //! interchange tasks and lists as files: import and export
 //! changes     what has changed of tasks and lists, for clients with a copy
 //! batch       many writes in one request, by the handlers of tasks, lists and tags

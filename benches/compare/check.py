@@ -27,7 +27,7 @@ def expect(server, what, got, wanted):
 
 
 def alike(servers, rows):
-    """The first server is the measure of the others."""
+    """Compares what every server answers with what the first one does."""
     number = max(1, rows // PER_OWNER) - 1
     subject, row = owner(number), number
     token = token_of(subject)
@@ -39,7 +39,7 @@ def alike(servers, rows):
     one = ask(first, "GET", task, token)[1]
     expect(first, "read", (one["id"], one["owner_id"]), (task_id(row), subject))
     for server in servers:
-        # Again: what the one before has completed has another version now.
+        # Read anew for each server: `toggled` has changed the version.
         _, page = ask(first, "GET", "/api/v1/tasks?limit=20", token)
         _, one = ask(first, "GET", task, token)
         got = ask(server, "GET", "/api/v1/tasks?limit=20", token)
@@ -55,7 +55,7 @@ def alike(servers, rows):
 
 
 def toggled(server, task, token):
-    """Twice, so that the task is as it was, but for its version."""
+    """Toggles twice, so that only the version of the task has changed in the end."""
     for _ in range(2):
         _, old = ask(server, "GET", task, token)
         status, new = ask(server, "PATCH", f"{task}/complete", token)
@@ -73,7 +73,7 @@ def created(server, first):
     wanted = task | body | {"completed": False, "completed_at": None, "version": 1,
                             "owner_id": "somebody who creates"}
     expect(server, "create", (status, task), (201, wanted))
-    # What it has written is what the first server would have written.
+    # The first server reads it, too: the row is as that one would have written it.
     expect(server, "read what was created", ask(first, "GET", f"/api/v1/tasks/{task['id']}", token), (200, task))
     small = {"title": "Buy milk", "tags": ["home"]}
     expect(server, "create a small one", ask(server, "POST", "/api/v1/tasks", token, small)[0], 201)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from settings import FIRST, OWNER_PREFIX, PER_OWNER
 
-# The same for everybody who is measured. All else is as PostgreSQL comes: fsync
-# is on. Nothing works in the background while something is measured; `settle`
-# does it between.
+# The same for all that is measured; the rest is PostgreSQL's default, so fsync is on.
+# Nothing runs in the background during a measurement: `settle` does that work between
+# two of them.
 CONFIGURATION = {
     "shared_buffers": "1GB",
     "synchronous_commit": "off",
@@ -38,7 +38,7 @@ class Cluster:
     def __init__(self, port):
         self.port = port
         self.directory = tempfile.mkdtemp(prefix="todoward-bench-")
-        # PostgreSQL refuses to run as root: somebody else, then.
+        # PostgreSQL refuses to run as root.
         self.user = {}
         if os.getuid() == 0:
             user = pwd.getpwnam("postgres")
@@ -79,8 +79,8 @@ class Cluster:
         return done.stdout.strip()
 
     def set(self, name, value):
-        """Changes a setting for all, at once."""
-        # What the command line says wins over ALTER SYSTEM, but not over this.
+        """Changes a setting for all sessions that begin from now on."""
+        # ALTER SYSTEM would not do: the command line has precedence over it.
         for database in self.databases:
             self.psql(database, f"ALTER DATABASE {database} SET {name} = {value}")
 
@@ -122,7 +122,8 @@ class Cluster:
         self.psql(database, f"{drops} {statements} {memory} {indexes} VACUUM ANALYZE tasks;")
 
     def settle(self, database):
-        """So that nobody pays for what somebody else has written."""
+        """Does the background work of what was written before, so that the next figure does not
+        contain it."""
         self.psql(database, "VACUUM tasks; CHECKPOINT;")
 
     def sizes(self, database):

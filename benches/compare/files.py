@@ -13,7 +13,7 @@ from report import table
 
 TASKS = 50_000
 IMPORTS = 6
-QUIET = 4  # seconds, of the others alone, before each
+QUIET = 4  # seconds before each import, in which only the others are measured
 THREADS = 4
 PACE = 0.02  # seconds between two requests of a thread
 
@@ -97,7 +97,7 @@ def measure_on(name, url, body, rows):
             others.take()
             took, before, during = [], nothing(), nothing()
             for number in range(IMPORTS):
-                # In turn, so that whatever else the machine does is in both.
+                # Quiet and busy in turn, so that what else the machine does affects both figures.
                 time.sleep(QUIET)
                 add(before, others.take())
                 connection = http.client.HTTPConnection(server.address, timeout=100)

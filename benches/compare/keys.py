@@ -29,7 +29,7 @@ class Pair:
         subprocess.run(openssl, check=True, capture_output=True)
         public = ["openssl", "pkey", "-in", self.file, "-pubout", "-outform", "DER"]
         der = subprocess.run(public, check=True, capture_output=True).stdout
-        # RFC 8410: the key is the end of it.
+        # RFC 8410: the last 32 bytes are the key.
         self.jwk = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "benchmark", "x": base64url(der[-32:])}
 
     def token(self, claims):
@@ -41,7 +41,7 @@ class Pair:
 
 
 def key_server(jwk):
-    """Answers everything with the key set."""
+    """Answers every request with the key set."""
     body = json.dumps({"keys": [jwk]}).encode()
 
     class Handler(BaseHTTPRequestHandler):

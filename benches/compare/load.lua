@@ -20,7 +20,7 @@ function init(arguments)
          method, body = "POST", '{"title":"Buy milk","tags":["home"]}'
          headers["Content-Type"] = "application/json"
       else
-         -- The rest of the address.
+         -- `operation` is the rest of the path.
          path = path .. operation
       end
       requests[#requests + 1] = wrk.format(method, path, headers, body)

@@ -16,13 +16,13 @@ from settings import PER_OWNER, ROUNDS, SECONDS, TARGET, owner, task_id
 
 TASKS = 100_000
 
-# The others are NULL in most rows.
+# All other columns are NULL in most rows.
 COLUMNS = """owner_id, id, title, title_lower, description, description_lower, completed, completed_at, priority, due_date,
     tags, version, updated_at, title_folded, rest_folded, folded_version"""
 
 
 def fill(file):
-    """The rows that the filled PostgreSQL has, fewer."""
+    """Writes rows as `Cluster.fill` does, but fewer."""
     owners = TASKS // PER_OWNER
     time = "2026-11-01 10:00:00.123"
     rows = ((owner(n % owners), uuid.UUID(task_id(n)).bytes, f"Buy milk and bread {n}", f"buy milk and bread {n}",

@@ -22,7 +22,7 @@ MANY, FEW = "owner-of-ten-thousand-tasks", "owner-of-twenty-tasks"
 
 @contextmanager
 def running(start, database, *more, **environment):
-    """Starts servers, and stops them however this ends."""
+    """Starts servers, and stops them at the end of the block, whatever happens in it."""
     with ExitStack() as stack:
         started = []
         for one in (start, *more):
@@ -38,7 +38,7 @@ def targets(rows, **other):
 
 
 def main_database(cluster):
-    """The large one, filled when it is first asked for."""
+    """The URL of the large database, which is filled at the first call."""
     if "large" not in cluster.databases:
         cluster.create("large", servers.migrate)
         cluster.fill("large", ROWS, extra=((MANY, 10_000), (FEW, 20)))
@@ -47,7 +47,7 @@ def main_database(cluster):
 
 
 def rotated(things, turn):
-    """Another one first in each round."""
+    """The things in their order, but with another one first in each round."""
     turn %= len(things)
     return things[turn:] + things[:turn]
 
@@ -61,7 +61,7 @@ def interleave(cluster, database, contestants, operation, file, rounds=ROUNDS, c
             cluster.settle(database)
         for one in rotated(contestants, turn):
             begin = turn * 1777
-            # So far behind that two rounds will do.
+            # It is so much slower that two rounds are enough.
             if turn >= 2 and getattr(one, "name", "") == "FastAPI":
                 continue
             if isinstance(one, int):
@@ -77,7 +77,7 @@ runs = 0
 
 
 def next_run():
-    """So that no two runs of pgbench make the same ids."""
+    """The number of a run of pgbench, from which it makes ids that no other run makes."""
     global runs
     runs += 1
     return runs
@@ -98,7 +98,7 @@ def against(figures, name, other):
 
 
 def against_pgbench(figures):
-    """Of the number of clients with which pgbench is faster."""
+    """The name of the fastest pgbench, and what share of its rate Todoward has in each round."""
     names = [name for name in figures if name.startswith("pgbench")]
     best = max(names, key=lambda name: median(figures[name]))
     return best, [one.rate / limit for one, limit in zip(figures["Todoward"], figures[best])]
@@ -159,7 +159,7 @@ def durable(cluster):
 
 
 def crowd(cluster):
-    """256 connections."""
+    """Todoward beside axum with 256 connections."""
     url = main_database(cluster)
     rows, goals = [], []
     with running(servers.todoward, url, servers.axum) as contestants, targets(ROWS) as file:
@@ -178,7 +178,7 @@ def crowd(cluster):
 
 
 def memory(cluster):
-    """A fresh process with a pool of 16, through all of the operations."""
+    """The memory of a new process with a pool of 16, after all operations."""
     url = main_database(cluster)
     goals = []
     pool = {"TODOWARD__DATABASE__POOL_SIZE": "16"}
@@ -232,8 +232,7 @@ def owners(cluster):
 
 
 def variants(cluster):
-    """The peers with more and fewer connections: what they are compared with is
-    the best of these."""
+    """The peers with more and fewer connections. Todoward is compared with the best of them."""
     url = main_database(cluster)
     rows = []
     with ExitStack() as stack, targets(ROWS) as file:
@@ -251,7 +250,7 @@ def variants(cluster):
 
 
 def growth(cluster):
-    """The same in a small table and in a large one."""
+    """The same operations in a small table and in a large one."""
     sizes = {"small": 10_000, "grown": GROWN}
     for name, rows in sizes.items():
         cluster.create(name, servers.migrate)

@@ -10,7 +10,7 @@ raw = {}
 
 
 def keep(part, name, figures):
-    """All rounds, for whoever does not trust medians."""
+    """Keeps the figures of all rounds, for whoever does not trust medians."""
     raw.setdefault(part, {})[name] = figures
 
 
@@ -33,7 +33,7 @@ def rate(value):
 
 
 def ratio(values):
-    """Of rounds: the median, and the least and the most."""
+    """The median of the rounds, with the smallest and the largest value."""
     values = list(values)
     spread = f" ({min(values):.2f}–{max(values):.2f})" if len(values) > 1 else ""
     return f"{median(values):.2f}{spread}"

@@ -61,7 +61,7 @@ class Nginx(servers.Server):
         until(lambda: servers.answers(f"http://{self.address}/health/ready"))
 
     def cpu(self):
-        """nginx's and that of the replicas."""
+        """The CPU time of nginx and of its replicas."""
         return super().cpu() + sum(replica.cpu() for replica in self.replicas)
 
     def stop(self):
@@ -102,7 +102,7 @@ def until(done):
 
 
 def shares(cluster, server, file):
-    """What a request costs whom, for an estimate of other machines."""
+    """The CPU time that each process spends on a request, for an estimate of other machines."""
     rows = []
     for operation in OPERATIONS:
         cluster.settle("large")

@@ -23,7 +23,7 @@ def free_port():
 
 
 def build():
-    """Everything, as it is released."""
+    """Builds all servers with the profile of a release."""
     if os.environ.get("SKIP_BUILD"):
         return
     cargo = ["cargo", "build", "--locked", "--release", "--quiet", "--target-dir", str(TARGET)]
@@ -47,7 +47,7 @@ class Server:
         self.name = name
         self.directory = tempfile.TemporaryDirectory(prefix="todoward-bench-")
         self.log_path = f"{self.directory.name}/log"
-        # Appended to, so that `forget_log` leaves no hole.
+        # O_APPEND, so that what comes after `forget_log` begins at 0 again.
         log = os.open(self.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.process = subprocess.Popen(
             command, cwd=cwd, stdout=log, stderr=log, env=os.environ | environment, process_group=0)
@@ -59,7 +59,7 @@ class Server:
             return log.read()
 
     def wait(self, pattern, ready=None):
-        """Until the log tells the address, and `ready` answers there."""
+        """Waits until the log has the address, and `ready` answers there."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self.process.poll() is None:
             found = re.search(pattern, self.log())
@@ -86,7 +86,7 @@ class Server:
 
     def stop(self):
         if self.process.poll() is None:
-            # A group of its own.
+            # With its children: it leads a process group.
             os.killpg(self.process.pid, signal.SIGTERM)
             try:
                 self.process.wait(10)
@@ -118,7 +118,7 @@ def answers(url):
 
 
 def todoward(database, name="Todoward", **environment):
-    """With all of the contract on: metrics, rate limit, log at info."""
+    """Todoward with everything on that a production server has: metrics, rate limit, log at info."""
     base = {
         "HOST": "127.0.0.1",
         "PORT": "0",
@@ -126,11 +126,11 @@ def todoward(database, name="Todoward", **environment):
         "BETTER_AUTH_SECRET": SECRET,
         "RUST_LOG": "info",
         "TODOWARD__METRICS__PORT": str(free_port()),
-        # Counts every request and refuses none of these.
+        # Every request is counted, and none of these is refused.
         "TODOWARD__RATE_LIMIT__REQUESTS_PER_SECOND": "1000000",
         "TODOWARD__RATE_LIMIT__BURST": "1000000",
     }
-    # What the caller has set wins, to try other settings.
+    # The caller's own variables have precedence, to try other settings.
     set_outside = {key: value for key, value in os.environ.items() if key.startswith("TODOWARD__")}
     server = Server(name, [TODOWARD, "serve"], base | set_outside | environment, cwd=str(TARGET))
     return server.wait(r"address=([0-9.:]+)", "/health/ready")
@@ -157,7 +157,7 @@ def fastapi(database, WORKERS="2", **environment):
                "--workers", WORKERS, "--loop", "uvloop", "--http", "httptools",
                "--no-access-log"]
     server = Server(name, command, environment, cwd=str(PEERS / "fastapi"))
-    # All workers.
+    # Once for each worker.
     server.wait(r"(?s)" + ".*".join([r"Application startup (complete)"] + ["startup complete"] * (int(WORKERS) - 1)))
     server.address = f"127.0.0.1:{port}"
     return server

@@ -18,7 +18,7 @@ CONNECTIONS = 32
 # How long each is driven before it is measured.
 WARM_UP = min(1.0, SECONDS / 3)
 
-# Owners that are asked for, evenly spread over all, and tasks of each.
+# How many owners the requests are for, evenly spread over all, and how many tasks of each.
 ASKED_OWNERS = 1000
 ASKED_TASKS = 10
 

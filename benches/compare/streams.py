@@ -15,10 +15,10 @@ from parts import GOALS, NAMES, main_database, of, remember, rotated, running, t
 from report import goal, median, ratio, table
 from settings import ROUNDS, ROWS, owner
 
-# Of an owner at most ten.
+# An owner may have at most ten streams.
 OWNERS, EACH = 990, 10
 STREAMS = OWNERS * EACH
-# So few that the machine is not used up: beyond that p99 says how long the queue is.
+# So few that the CPU has time left: otherwise p99 measures the queue.
 CONNECTIONS = 8
 
 
@@ -35,7 +35,7 @@ def measure(cluster):
         before, threads = status(beside, "VmRSS"), status(beside, "Threads")
         with tempfile.TemporaryDirectory(prefix="todoward-bench-") as directory, targets(ROWS) as file:
             tokens = Path(directory) / "tokens"
-            # Owners whom nobody else asks for.
+            # Owners of no other request of this measurement.
             tokens.write_text("\n".join(token_of(owner(10 * number + 5)) for number in range(OWNERS)))
             command = [sys.executable, __file__, beside.address, str(tokens)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:

@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = resolve(HERE, "../..");
 
-/** What npm compares with the machine, and how the file begins that runs there. */
+/** What npm compares with the machine, and what tells a binary for it by its first bytes. */
 const PLATFORMS = {
   "linux-x64": { os: "linux", cpu: "x64", libc: "glibc", is: elf(62) },
   "linux-x64-musl": { os: "linux", cpu: "x64", libc: "musl", is: elf(62) },
@@ -53,7 +53,7 @@ function fail(message) {
   process.exit(1);
 }
 
-/** Checks that a binary is what its package will say it is: once published it cannot be replaced. */
+/** Checks that a binary is for the platform that its package names: a published package cannot be replaced. */
 function check(platform, path, version) {
   const { is, libc, os, cpu } = PLATFORMS[platform] ?? fail(`${platform} is none of ${Object.keys(PLATFORMS).join(", ")}`);
   const bytes = readFileSync(path);

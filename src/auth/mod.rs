@@ -4,6 +4,7 @@
 //! bearer.rs   Authorization header      -> the raw token
 //! token.rs    the raw token             -> Unverified: well-formed, not trusted
 //! verifier.rs Unverified + keys + clock -> Claims: trusted
+//! claims.rs   which kind of token it is, whose, and what it allows
 //! ```
 //!
 //! Invariants: a token is decoded only in `verifier.rs`, once a request, by the

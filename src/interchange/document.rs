@@ -3,10 +3,8 @@
 use crate::lists::fields::{Color, Name};
 use crate::primitives::id::ResourceId;
 use crate::primitives::timestamp::Timestamp;
-use crate::tasks::fields::{Description, Priority, Title};
+use crate::tasks::input::Written;
 use crate::tasks::model::Trashed;
-use crate::tasks::schedule::Schedule;
-use crate::tasks::tags::Tags;
 
 /// The max number of tasks of a file that a request sends, and of its lists.
 pub const MAX_ITEMS: usize = 50_000;
@@ -54,7 +52,7 @@ impl Document {
         task.parent = None;
         self.dropped.push(DroppedItem {
             line: task.line,
-            item: task.title.as_str().to_owned(),
+            item: task.written.title.as_str().to_owned(),
             field: "parent".to_owned(),
             detail: format!("{why}; it goes to the top level"),
         });
@@ -102,16 +100,10 @@ pub struct TaskItem {
     pub line: u64,
     /// By what it is known again.
     pub identity: Identity,
-    pub title: Title,
-    pub description: Option<Description>,
-    /// Whether it is done.
-    pub completed: bool,
+    /// What the body of a new task would say.
+    pub written: Written,
     /// When it was done, if the file says so.
     pub completed_at: Option<Timestamp>,
-    pub priority: Priority,
-    /// When it is due, and how it repeats.
-    pub schedule: Schedule,
-    pub tags: Tags,
     /// Its list: an index into [`Document::lists`]; none is the inbox.
     pub list: Option<usize>,
     /// Its parent: an index into [`Document::tasks`]; never itself or below it.

@@ -112,15 +112,15 @@ fn a_title_that_looks_like_something_else_stays_what_it_is_in_every_format() {
         let document = read(format, &file);
         assert_eq!(document.dropped.items, [], "{format:?}");
         for (task, found) in tasks.iter().zip(&document.tasks) {
-            assert_eq!(found.title, task.title, "{format:?}");
+            assert_eq!(found.written.title, task.title, "{format:?}");
             assert_eq!(
-                found.completed, task.completed,
+                found.written.completed, task.completed,
                 "{format:?} {:?}",
                 task.title
             );
-            assert_eq!(found.priority, task.priority, "{format:?}");
+            assert_eq!(found.written.priority, task.priority, "{format:?}");
             assert_eq!(found.list, None);
-            assert_eq!(found.schedule, task.schedule);
+            assert_eq!(found.written.schedule, task.schedule);
         }
         assert_eq!(document.tasks.len(), tasks.len());
     }
@@ -163,7 +163,11 @@ fn no_cell_of_a_table_is_calculated_and_each_is_read_as_it_was() {
             "{text:?}"
         );
         let document = read(Format::Csv, &file);
-        let found = document.tasks[0].description.as_ref().map(|it| it.as_str());
+        let found = document.tasks[0]
+            .written
+            .description
+            .as_ref()
+            .map(|it| it.as_str());
         assert_eq!(found, Some(text));
     }
 }
@@ -181,7 +185,7 @@ fn until_ends_a_series_on_the_same_day_elsewhere() {
         let tasks = [task(9, &body)];
         let file = written(Format::ICalendar, &[], &tasks);
         let document = read(Format::ICalendar, &file);
-        assert_eq!(document.tasks[0].schedule, tasks[0].schedule);
+        assert_eq!(document.tasks[0].written.schedule, tasks[0].schedule);
         let file = String::from_utf8(file).unwrap();
         assert!(
             file.contains(&format!("RRULE:FREQ=DAILY;UNTIL={until}")),
@@ -258,7 +262,7 @@ fn rules_keep_their_meaning_and_with_todoward_their_words() {
             let file = written(format, &[], &tasks);
             let document = read(format, &file);
             assert_eq!(
-                document.tasks[0].schedule, tasks[0].schedule,
+                document.tasks[0].written.schedule, tasks[0].schedule,
                 "{format:?} {rule}"
             );
         }
@@ -333,17 +337,17 @@ proptest! {
             prop_assert_eq!(document.tasks.len(), tasks.len());
             for (task, found) in tasks.iter().zip(&document.tasks) {
                 prop_assert_eq!(&found.identity, &Identity::Id(task.id));
-                prop_assert_eq!(&found.schedule, &task.schedule);
-                prop_assert_eq!(found.priority, task.priority);
-                prop_assert_eq!(found.completed, task.completed);
+                prop_assert_eq!(&found.written.schedule, &task.schedule);
+                prop_assert_eq!(found.written.priority, task.priority);
+                prop_assert_eq!(found.written.completed, task.completed);
                 let wanted = task.list_id;
                 let list = found.list.map(|list| document.lists[list].identity.clone());
                 prop_assert_eq!(list, wanted.map(Identity::Id));
                 // iCalendar knows one kind of line break, and no other control characters.
                 if format != Format::ICalendar {
-                    prop_assert_eq!(&found.title, &task.title);
-                    prop_assert_eq!(&found.description, &task.description);
-                    prop_assert_eq!(&found.tags, &task.tags);
+                    prop_assert_eq!(&found.written.title, &task.title);
+                    prop_assert_eq!(&found.written.description, &task.description);
+                    prop_assert_eq!(&found.written.tags, &task.tags);
                 }
             }
         }

@@ -147,9 +147,8 @@ impl Patch {
 /// A new task, without its owner, id and timestamps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {
-    title: Title,
-    schedule: Schedule,
-    rest: Patch,
+    written: Written,
+    target: Target,
 }
 
 impl NewTask {
@@ -158,13 +157,19 @@ impl NewTask {
         let missing = || FieldError::in_body("/title", "is required");
         let has_title = object(body)?.contains_key("title");
         match Patch::parse_onto(body, false) {
-            Ok(mut patch) => {
+            Ok(patch) => {
                 let schedule = patch.schedule.apply(&Schedule::default());
-                match (patch.title.take(), schedule) {
+                match (patch.title, schedule) {
                     (Some(title), Ok(schedule)) => Ok(Self {
-                        title,
-                        schedule,
-                        rest: patch,
+                        written: Written {
+                            title,
+                            description: patch.description.flatten(),
+                            completed: patch.completed.unwrap_or(false),
+                            priority: patch.priority.unwrap_or_default(),
+                            schedule,
+                            tags: patch.tags.unwrap_or_default(),
+                        },
+                        target: patch.target,
                     }),
                     (title, schedule) => {
                         let mut errors = schedule.err().unwrap_or_default();
@@ -183,6 +188,11 @@ impl NewTask {
             }
         }
     }
+
+    /// What it says, but for its place.
+    pub fn into_written(self) -> Written {
+        self.written
+    }
 }
 
 /// What a new task says, but for its place.
@@ -196,16 +206,52 @@ pub struct Written {
     pub tags: Tags,
 }
 
-impl NewTask {
-    /// What it says, but for its place.
-    pub fn into_written(self) -> Written {
-        Written {
+impl Written {
+    /// The members of a body that say it.
+    pub const FIELDS: [&str; 9] = [
+        "title",
+        "description",
+        "completed",
+        "priority",
+        "due_date",
+        "due_time",
+        "time_zone",
+        "recurrence",
+        "tags",
+    ];
+
+    /// A title, and nothing else.
+    pub fn titled(title: Title) -> Self {
+        Self {
+            title,
+            description: None,
+            completed: false,
+            priority: Priority::default(),
+            schedule: Schedule::default(),
+            tags: Tags::default(),
+        }
+    }
+
+    /// The task that says it: new, in the inbox, at the top level.
+    pub fn into_task(self, owner: &OwnerId, id: ResourceId) -> Task {
+        let now = id.created_at();
+        Task {
+            id,
+            owner_id: owner.clone(),
             title: self.title,
-            description: self.rest.description.flatten(),
-            completed: self.rest.completed.unwrap_or(false),
-            priority: self.rest.priority.unwrap_or_default(),
+            description: self.description,
+            completed: self.completed,
+            completed_at: self.completed.then_some(now),
+            priority: self.priority,
             schedule: self.schedule,
-            tags: self.rest.tags.unwrap_or_default(),
+            tags: self.tags,
+            list_id: None,
+            parent_id: None,
+            position: None,
+            next_id: None,
+            version: 1,
+            updated_at: now,
+            trashed: None,
         }
     }
 }
@@ -214,36 +260,20 @@ impl Draft for NewTask {
     type Made = Task;
 
     fn make(&self, owner: &OwnerId, id: ResourceId) -> Task {
-        let now = id.created_at();
-        let draft = self.clone();
-        let completed = draft.rest.completed.unwrap_or(false);
         Task {
-            id,
-            owner_id: owner.clone(),
-            title: draft.title,
-            description: draft.rest.description.flatten(),
-            completed,
-            completed_at: completed.then_some(now),
-            priority: draft.rest.priority.unwrap_or_default(),
-            schedule: draft.schedule,
-            tags: draft.rest.tags.unwrap_or_default(),
-            list_id: draft.rest.target.list.flatten(),
-            parent_id: draft.rest.target.parent.flatten(),
-            position: None,
-            next_id: None,
-            version: 1,
-            updated_at: now,
-            trashed: None,
+            list_id: self.target.list.flatten(),
+            parent_id: self.target.parent.flatten(),
+            ..self.written.clone().into_task(owner, id)
         }
     }
 
     fn has_place(&self) -> bool {
-        let Target { list, parent } = self.rest.target;
+        let Target { list, parent } = self.target;
         list.flatten().is_some() || parent.flatten().is_some()
     }
 
     fn place(&self, conn: &mut DbConnection, task: &mut Task) -> Result<(), Failure> {
-        place::place_new(conn, self.rest.target, task)
+        place::place_new(conn, self.target, task)
     }
 
     fn stand_last(
@@ -260,7 +290,7 @@ impl Draft for NewTask {
     }
 
     fn recall(&self, conn: &mut DbConnection, task: &mut Task) -> QueryResult<()> {
-        place::recall(conn, self.rest.target, task)
+        place::recall(conn, self.target, task)
     }
 }
 

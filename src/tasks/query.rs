@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike as _};
 
 use super::cursor::Position;
 use super::filter::{FILTERS, Filter};
-use super::sort::Sort;
+use super::sort::{Sort, WHICH_ORDERS};
 use crate::auth::OwnerId;
 use crate::primitives::field_error::FieldError;
 use crate::primitives::folded::Words;
@@ -55,12 +55,7 @@ impl ListQuery {
         let given = Parameters::parse(query)?;
         let mut errors = Vec::new();
         let filter = Filter::parse(&given, &mut errors);
-        let sort = given.one(
-            "sort",
-            &mut errors,
-            "must be one to three different ones of created_at, updated_at, completed_at, due_date, priority, title and position, with commas, each with - before it for descending",
-            Sort::parse,
-        );
+        let sort = given.one("sort", &mut errors, WHICH_ORDERS, Sort::parse);
         let limit = given.one(
             "limit",
             &mut errors,

@@ -353,3 +353,26 @@ pub(super) fn priority() -> ObjectBuilder {
         .enum_values(Some(["none", "low", "medium", "high"]))
         .description(Some("Sorted none < low < medium < high."))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::input::Written;
+    use super::*;
+
+    /// A field that is missing there would be left out when a file is imported.
+    #[test]
+    fn what_is_written_has_every_member_of_a_body_but_the_place() {
+        let body = serde_json::to_value(task_body("").build()).unwrap();
+        let members = body["properties"].as_object().unwrap().keys();
+        let of_place = ["list_id", "parent_id"];
+        let written = members
+            .map(String::as_str)
+            .filter(|name| !of_place.contains(name) && !WRITTEN_BY_THE_SERVER.contains(name));
+        assert_eq!(
+            written.collect::<BTreeSet<_>>(),
+            BTreeSet::from(Written::FIELDS)
+        );
+    }
+}

@@ -42,6 +42,9 @@ pub const SORT_KEYS: [(&str, SortKey); 7] = [
     ("position", SortKey::Position),
 ];
 
+/// Why a `sort` is refused.
+pub(super) const WHICH_ORDERS: &str = "must be one to three different ones of created_at, updated_at, completed_at, due_date, priority, title and position, with commas, each with - before it for descending";
+
 /// A key and its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SortBy {

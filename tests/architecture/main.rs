@@ -32,8 +32,8 @@ const MODULES: &[&[&str]] = &[
     &["primitives"],
 ];
 
-/// Which modules may name the tables of `db/schema.rs`: the resource that a table belongs
-/// to, and the command that copies whole tables.
+/// Which modules may name the tables of `db/schema.rs`: first the one that a table belongs
+/// to, a resource or the engine; then others, and the command that copies whole tables.
 const TABLES: &[(&str, &[&str])] = &[
     ("tasks", &["tasks", "transfer"]),
     // A task is put into a list that is there.
@@ -138,6 +138,20 @@ fn a_table_is_named_only_by_the_resource_that_has_it() {
             });
             let may = modules.contains(&source.module.as_str());
             assert!(!names || may, "{} names {table}", source.path.display());
+        }
+    }
+}
+
+/// Else its rows outlive the account of their owner, or stay behind in the other database.
+#[test]
+fn what_a_resource_has_is_erased_and_copied() {
+    let sources = sources();
+    for (table, modules) in TABLES.iter().filter(|(_, modules)| modules[0] != "db") {
+        let model = format!("use crate::{}::model::", modules[0]);
+        for module in ["accounts", "transfer"] {
+            let mut of_module = sources.iter().filter(|source| source.module == module);
+            let is_known = of_module.any(|source| source.text.contains(&model));
+            assert!(is_known, "src/{module} does not know the table {table}");
         }
     }
 }

@@ -1,5 +1,5 @@
-// The recipes for a page over every change of account that Better Auth has. Whoever is signed in at the
-// moment of a call is whose task it is.
+// The recipes for a page, through every change of account that Better Auth has. A task belongs to whoever
+// is signed in at the moment of the call.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -20,7 +20,7 @@ const viaApi = ({ api }, path = "/tasks") => async (title) => {
   return response.json();
 };
 
-/** Each way to write a task that a page is told of, and its way to say in whose name. */
+/** Each way to write a task that the documentation shows a page, and how it names the user. */
 const WAYS = {
   "the recipe of the README": {
     recipe: "readme",
@@ -54,21 +54,21 @@ const WAYS = {
   },
 };
 
-/** The plugins that change accounts, put where an app puts them. */
+/** Adds the plugins that change accounts, where an app would add them. */
 const withServerPlugins = (text) => `import { admin, anonymous, multiSession } from "better-auth/plugins";
 ${text.replace("plugins: [jwt()]", "plugins: [jwt(), anonymous(), multiSession(), admin()]")}`;
 const withClientPlugins = (text) => `import { adminClient, anonymousClient, multiSessionClient } from "better-auth/client/plugins";
 ${text.replace("plugins: [jwtClient()]", "plugins: [jwtClient(), anonymousClient(), multiSessionClient(), adminClient()]")}`;
 
 for (const [name, { recipe, server, add, addAs }] of Object.entries(WAYS)) {
-  /** The page of a recipe, and another tab of its browser. */
+  /** Opens the page of a recipe, and another tab of its browser. */
   async function open(t) {
     const base = RECIPES["key-pair"];
     const frontend = { ...base, "auth.js": withServerPlugins(server) };
     const running = await run(t, frontend, local);
     const { auth, browser, directory, load, url } = running;
     const page = browserFetch(t, running);
-    // Better Auth's client has the page's own origin for its address.
+    // In a browser Better Auth's client would call the page's own origin.
     process.env.BETTER_AUTH_URL = url;
     t.after(() => delete process.env.BETTER_AUTH_URL);
     for (const [file, text] of Object.entries(RECIPES[recipe])) {
@@ -98,7 +98,7 @@ for (const [name, { recipe, server, add, addAs }] of Object.entries(WAYS)) {
     const { authClient } = client;
     const becomes = async (id, change) => {
       await ok(change);
-      // At once, and when the page has heard of it.
+      // At once, and again when the page knows of the change.
       assert.equal((await lands(add("at once"))).id, id);
       await Promise.all([add("two"), add("together")].map(lands));
     };
@@ -170,7 +170,7 @@ for (const [name, { recipe, server, add, addAs }] of Object.entries(WAYS)) {
     await ok(authClient.signIn.email(signIn("alice")));
     const add = await addAs(users.alice);
     assert.equal((await add("hers")).owner_id, users.alice.id);
-    // Outside of a browser useSession() asks for nothing in older releases.
+    // In older releases useSession() sends no request outside of a browser.
     const isShown = recipe !== "readme" && since("1.7");
     let shown;
     if (isShown) {
@@ -187,7 +187,7 @@ for (const [name, { recipe, server, add, addAs }] of Object.entries(WAYS)) {
 }
 
 test("the page of the README creates a task of its user", async (t) => {
-  // As its browser code stands there, from top to bottom.
+  // Its code for the browser, run from top to bottom as it stands there.
   const running = await run(t, { ...RECIPES["key-pair"], "auth.js": RECIPES.readme["auth.js"] }, local);
   const { app, browser, directory, load, url } = running;
   browserFetch(t, running);

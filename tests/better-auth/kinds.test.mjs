@@ -1,5 +1,5 @@
-// What Better Auth makes that is no API token, the two sources of keys kept
-// apart, and what todoward says about each.
+// Tokens of Better Auth that are not for the API, and what todoward says about each;
+// and that keys of one source do not verify tokens of the other.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -20,7 +20,7 @@ async function frontend(t, options) {
   return started;
 }
 
-/** The server and the command, which must agree about every token. */
+/** Starts a server. What it says about a token, `todoward check-token` must say, too. */
 async function starts(t, variables) {
   const app = await serveReady(t, variables);
   return {
@@ -41,7 +41,7 @@ async function starts(t, variables) {
 }
 
 test("a token of Better Auth's default, a key pair, needs BETTER_AUTH_URL, and the refusal says so", async (t) => {
-  // What many guides show and Better Auth ignores.
+  // Many guides show these options. Better Auth ignores them.
   const web = await frontend(t, { jwt: { algorithm: "HS256", jwt: { alg: "HS256" } } });
   const token = await (await web.signUp()).token();
   assert.equal(decode(token).header.alg, "EdDSA");
@@ -95,7 +95,7 @@ test("both sources at once take both kinds, each with its own key", async (t) =>
   const pair = await (await web.signUp()).token();
   assert.equal(await says(pair), "200");
   assert.equal(await says(await (await hs.signUp()).token()), "200");
-  // The kid of a key pair with the algorithm of the secret, and the reverse.
+  // The kid of a key pair with the algorithm of a secret, and the reverse.
   const part = (header) => Buffer.from(JSON.stringify(header)).toString("base64url");
   const [, claims, signature] = pair.split(".");
   const { kid } = decode(pair).header;
@@ -111,7 +111,7 @@ test("the token in an e-mail verification link is refused, though the secret is 
   const [{ token }] = web.mails;
   assert.equal(decode(token).header.alg, "HS256");
   const { says } = await starts(t, { BETTER_AUTH_SECRET: SECRET, ...ACCEPT });
-  // Newer ones name the user, too, and look like one that somebody has signed without sub.
+  // Newer releases name the user in it, so it looks like a token that somebody has signed without sub.
   const said = decode(token).claims.userId
     ? "401 invalid_claims: the token has no sub: it is a Better Auth e-mail verification token, or was signed without it; get a token with authClient.token(), or set sub to the user's id when you sign it yourself"
     : "401 invalid_claims: this is a Better Auth e-mail verification token, not an API token; get one with authClient.token()";
@@ -165,7 +165,7 @@ test("a session cookie that is a JWT of the secret is refused, and taken by opti
   assert.deepEqual(decode(cookie).header, { alg: "HS256" });
   for (const keys of [
     { BETTER_AUTH_SECRET: SECRET },
-    // The cookie names no issuer and no audience; other tokens must, here.
+    // Here other tokens must name issuer and audience. The cookie never names them.
     { BETTER_AUTH_SECRET: SECRET, BETTER_AUTH_URL: web.baseUrl },
   ]) {
     const refusing = await starts(t, keys);
@@ -197,7 +197,7 @@ test("a session cookie that is signed with a key pair is refused, and taken by o
   const made = await taking.app.create(cookie, "Buy milk");
   assert.equal(made.data.owner_id, alice.user.id);
   assert.equal((await taking.app.tasks(token)).data.items.length, 1, "one owner, by either");
-  // A cookie of another server with the same keys is still of another issuer.
+  // Where another issuer is expected, the cookie is refused, although its key is right.
   const elsewhere = await starts(t, { ...keys, ...ACCEPT, TODOWARD__AUTH__ISSUERS: "https://a.example" });
   assert.match(await elsewhere.says(cookie), /^401 invalid_claims: .*another issuer/);
 });

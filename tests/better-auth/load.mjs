@@ -104,7 +104,7 @@ async function probe({ port, tokens, seconds }) {
   };
   await Promise.all(Array.from({ length: 8 }, () => connection(port, next, answered)));
   const at = (list, share) => list.sort((a, b) => a - b)[Math.floor(list.length * share)];
-  // The median of the seconds' p99 does not see what else the machine does for a moment.
+  // The p99 of each second: their median is not affected by what else the machine does for a moment.
   const each = bySecond.filter((list) => list.length > PROBES / 2).map((list) => at(list, 0.99));
   return {
     statuses,

@@ -23,7 +23,7 @@ async function behindProxy(t) {
   return { web, proxy, variables };
 }
 
-/** An HS256 token, whose key is always there. */
+/** An HS256 token, whose key is a secret and needs no fetch. */
 async function hs256(web) {
   const { SignJWT } = await import("jose");
   return new SignJWT({ sub: "hs" })
@@ -56,7 +56,7 @@ test("without its frontend it starts, says 503 and never 401, and serves within 
   await app.logs("efused");
   const mentions = app.log.split("could not be fetched").length - 1;
   assert.equal(mentions, 1, app.log);
-  // What needs no key is still known: this is no token.
+  // To refuse what is no token, no key is needed.
   assert.match(await app.says("abc"), /^401 malformed_token/);
   const checked = await checkToken(variables, token);
   assert.equal(checked.code, 1);
@@ -108,9 +108,9 @@ for (const fault of FAULT_NAMES) {
       return proxy.count >= before + 3;
     });
     t.diagnostic(`${asked} requests, the slowest ${slowest} ms`);
-    // Nobody waits for a fetch whose key is known.
+    // A token whose key is known does not wait for a fetch.
     assert.ok(slowest < 1_500, `${slowest} ms`);
-    // A token of an unknown kid is answered within the fetcher's time.
+    // A token with an unknown kid waits for the fetch, which has a time limit.
     const [, claims, signature] = first.split(".");
     const header = Buffer.from('{"alg":"EdDSA","kid":"made-up"}').toString("base64url");
     const begun = Date.now();

@@ -8,7 +8,7 @@ import { decode, startFrontend } from "./support/frontend.mjs";
 import { needs, since } from "./support/line.mjs";
 import { checkToken, serveReady } from "./support/todoward.mjs";
 
-// They are packages of their own since then.
+// Since 1.7 they are packages of their own.
 const { oauthProvider } = since("1.7") ? await import("@better-auth/oauth-provider") : {};
 const { apiKey } = since("1.7") ? await import("@better-auth/api-key") : {};
 
@@ -46,7 +46,7 @@ async function provider(t) {
   });
   const trust = {
     BETTER_AUTH_URL: web.baseUrl,
-    // What somebody enters who wants such a token to be accepted.
+    // The settings of an operator who wants such tokens to be accepted.
     TODOWARD__AUTH__ISSUERS: `${web.url},${web.url}/api/auth`,
     TODOWARD__AUTH__AUDIENCES: `${web.url},${client.client_id}`,
   };
@@ -92,7 +92,7 @@ test("a token of oauth-provider is refused, and the refusal says what it is", ne
   for (const trust of [{ BETTER_AUTH_URL: run.web.baseUrl }, run.trust]) {
     const app = await serveReady(t, trust);
     assert.match(await app.says(token), said);
-    // The user's own token is what it was.
+    // The user's own token is accepted as before.
     assert.equal(await app.says(await run.alice.token()), "200");
   }
 });
@@ -120,7 +120,7 @@ test("a token of oauth-provider does what its scopes allow, for its user, and no
   assert.match(checked.out, /^scope {5}may read; to write, .* the scope tasks:write$/m);
   assert.equal(checked.code, 0);
   assert.equal((await checkToken(variables, none)).code, 1);
-  // Without its issuer among ours it is refused, scopes or not.
+  // Where its issuer is not accepted, its scopes do not help.
   const elsewhere = await serveReady(t, { BETTER_AUTH_URL: run.web.baseUrl, ...READ });
   assert.match(await elsewhere.says(reads), /^401 invalid_claims: the token is of another issuer/);
 });

@@ -45,7 +45,7 @@ test("the recipe of the session cookie works, with the cookie as it is read on t
   const token = await sessionToken();
   assert.equal(token, browser.sessionData);
   await servesTasks(app, browser, token);
-  // In parts, in any order, and with the prefix of https.
+  // The cookie in parts, in any order, and with the prefix that https gives it.
   const name = "__Secure-better-auth.session_data";
   const middle = Math.floor(token.length / 2);
   const parts = [`${name}.1=${token.slice(middle)}`, "other=1", `${name}.0=${token.slice(0, middle)}`];
@@ -80,7 +80,7 @@ test("a server component gets a token in its own process, and its user's tasks",
   assert.deepEqual((await tasks()).map((task) => task.title), ["Buy milk"]);
 });
 
-/** The fetch of the frontend's server, which calls Todoward at its address. */
+/** Makes the frontend's server call Todoward at its real address. */
 function serverFetch(t, app) {
   const real = globalThis.fetch;
   t.after(() => (globalThis.fetch = real));
@@ -141,7 +141,7 @@ test("the table of symptoms has the sentences of the code, and all of them", () 
     const literal = `"${detail.replaceAll('"', '\\"')}"`;
     assert.ok(code.includes(literal), `not in the code: ${detail}`);
   }
-  // Those about a form that no Better Auth makes are in docs/API.md.
+  // The refusals of forms that Better Auth never makes are in docs/API.md.
   const refusal = /Refusal::(?!Malformed|InvalidClaims)\w+\(\s*"((?:[^"\\]|\\.)*)"/g;
   for (const [, text] of code.matchAll(refusal)) {
     assert.ok(details.includes(text.replaceAll('\\"', '"')), `not in the table: ${text}`);

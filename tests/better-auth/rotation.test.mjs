@@ -37,7 +37,7 @@ test(`${ROTATIONS} rotations under load, one in ${SECONDS} s, cost no valid toke
   const use = async (user) => {
     const old = [];
     while (Date.now() < end) {
-      // A new token as soon as it is out, and those before it, of older keys.
+      // A new token at once, and earlier ones, of older keys.
       const token = await user.token();
       kids.add(decode(token).header.kid);
       old.push(token);
@@ -58,7 +58,7 @@ test(`${ROTATIONS} rotations under load, one in ${SECONDS} s, cost no valid toke
   t.diagnostic(`${requests} requests, ${kids.size} keys, ${proxy.count} fetches`);
   assert.deepEqual(refused, []);
   assert.ok(kids.size > ROTATIONS, `${kids.size} keys`);
-  // One at the start, one a key, and those that found no more than the last.
+  // One at the start, one for each key, and as many that found nothing new.
   assert.ok(proxy.count <= 1 + 2 * kids.size, `${proxy.count} fetches for ${kids.size} keys`);
 });
 
@@ -80,7 +80,7 @@ test("a thousand tokens of a new key, seen for the first time and at once, cost 
 
 test("a rotation while an older set is on its way costs no token, and neither does the next", async (t) => {
   const { web, proxy } = await behindProxy(t);
-  // Workers, so that requests really ask at the same time.
+  // Several workers, so that requests ask for keys at the same time.
   const app = await serveReady(t, {
     BETTER_AUTH_URL: web.baseUrl,
     JWKS_URL: proxy.url,
@@ -93,7 +93,7 @@ test("a rotation while an older set is on its way costs no token, and neither do
   proxy.state.fault = "late";
   const before = proxy.count;
   await eventually("the next scheduled fetch has begun", () => proxy.count > before);
-  // That fetch has its keys already, or soon; it answers after a second.
+  // Now the fetch gets its keys, but its response takes a second.
   await sleep(200);
   web.rotate();
   const early = sent(await alice.token());
@@ -140,7 +140,7 @@ test("keys that the frontend has dropped stop verifying with the next set", asyn
   web.dropKeys();
   const fresh = await alice.token();
   assert.equal(await app.says(fresh), "200");
-  // It was remembered as verified: the memory must go with its key.
+  // It was remembered as verified, which must end with its key.
   await eventually("the old token is refused", async () => (await app.says(old)).startsWith("401 unknown_key"));
 });
 
@@ -176,7 +176,7 @@ test("a secret is rotated with BETTER_AUTH_SECRETS, here first, and no token is 
   const [old, fresh] = [SECRET, "w9XbT4kqL2hYzR7mVn0pCeJ8sAd5uGf6-the-new-one"];
   const before = await frontend(t, { secrets: `1:${old}`, jwt: signWith(old) });
   const hers = await (await before.signUp()).token();
-  // Better Auth trims behind the colon, too.
+  // Better Auth trims the secret behind the colon, too.
   const both = { BETTER_AUTH_SECRETS: `2: ${fresh} , 1:${old}` };
   const app = await serveReady(t, both);
   assert.equal(await app.says(hers), "200");

@@ -22,7 +22,7 @@ async function aUserKeepsTasks(app, browser) {
   const path = `/api/v1/tasks/${made.data.id}`;
   const done = await app.request("PATCH", `${path}/complete`, token);
   assert.equal(done.data.completed, true);
-  // A second token of the same user is the same owner.
+  // Another token of the same user has the same owner.
   const again = await browser.token();
   const list = await app.tasks(again);
   assert.deepEqual(list.data.items?.map((task) => task.id) ?? list.data, [made.data.id]);
@@ -97,7 +97,7 @@ const ADDRESSES = {
   "in upper case": (port) => `HTTP://LOCALHOST:${port}/`,
 };
 for (const [how, baseUrl] of Object.entries(ADDRESSES)) {
-  // Before, Better Auth itself was not there under such an address.
+  // Earlier releases do not serve under such an address themselves.
   const options = how === "with a path and a slash" ? needs("1.5") : {};
   test(`BETTER_AUTH_URL ${how} means the same here and there`, options, async (t) => {
     const web = await frontend(t, { baseUrl });

@@ -87,7 +87,7 @@ for (const [name, context] of [
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
 
-    // A conflict of values as long as they may be: nothing is a scroll area of its own, nor wider than the dialog.
+    // A conflict of very long values: none of them has a scroll area of its own, and none is wider than the dialog.
     const local = { title: "x".repeat(200), description: "Line\n".repeat(60) };
     await ada.context.setOffline(true);
     const long = await todo.edit("Today");
@@ -121,7 +121,7 @@ for (const [name, context] of [
 }
 
 test("who wants less motion gets none", async ({ visitor }) => {
-  /** Completes a task; answers how to ask for the longest animation of its row that has ended, in seconds. */
+  /** Completes a task; gives a function that tells the longest animation of its row that has ended, in seconds. */
   const complete = async (reducedMotion) => {
     const ada = await visitor({ context: { reducedMotion } });
     await ada.signUp();
@@ -163,7 +163,7 @@ test("at 200 % and 400 % nothing is cut off or wider than the window", async ({ 
   await ada.signUp();
   await ada.create({ title: `${"long ".repeat(30)}${"x".repeat(80)}`, tags: ["a".repeat(60)], description: "b".repeat(400), due_date: day(0) });
   const { page, todo } = ada;
-  // What a window of 1280 × 800 becomes when it is enlarged.
+  // A window of 1280 × 800 at a zoom of 200 %, and an even smaller one.
   for (const size of [{ width: 640, height: 400 }, { width: 320, height: 256 }]) {
     await page.setViewportSize(size);
     for (const path of ["/", "/all", "/upcoming", "/upcoming?view=month", "/trash"]) {

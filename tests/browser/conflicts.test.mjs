@@ -2,7 +2,7 @@ import { expect, test } from "./support/test.mjs";
 
 const stored = async (ada, id) => (await ada.api("GET", `/tasks/${id}`)).data;
 
-/** A task that two devices change while neither knows of the other: the other one first. */
+/** A task that two devices change without knowing of each other: `there`, and later `here`. */
 async function apart(visitor, there, here) {
   const ada = await visitor({ allowed: /status of (412|50)|net::ERR_/ });
   await ada.signUp();
@@ -36,7 +36,7 @@ async function sameField(visitor) {
     await expect(rome(editor)).toBeVisible();
   });
   const { ada, todo } = result;
-  // It stays as the other device wrote it, and the app goes on, until somebody decides.
+  // Until somebody decides, the task stays as the other device wrote it, and the app goes on.
   await expect(ada.page.getByText("“Plan the trip to Oslo” was changed on another device, too.")).toBeVisible({ timeout: 30_000 });
   await todo.shows("Plan the trip to Oslo");
   await todo.add("Meanwhile");
@@ -81,7 +81,7 @@ test("what is being typed is not overwritten by another device, nor does it over
   await page.clock.install();
   await todo.open();
   const editor = await todo.edit("Plan the trip");
-  // Typing pauses only when it is told to.
+  // With a paused clock the app never thinks that typing has paused.
   await page.clock.pauseAt(Date.now() + 5_000);
   await editor.title.fill("Plan the trip to Rome");
   await ada.api("PATCH", `/tasks/${id}`, { title: "Plan the trip to Oslo" });

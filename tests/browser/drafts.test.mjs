@@ -1,6 +1,6 @@
 import { expect, test } from "./support/test.mjs";
 
-// Of a request whose response the page did not live to hear, nobody knows whether it was done: it is sent again.
+// A page that is closed before the response does not know whether its request was done. The next page repeats it.
 const AGAIN = { allowed: /status of 4(04|12)/ };
 
 test("a reload keeps what is being typed, and what was typed into a task is saved", async ({ visitor }) => {

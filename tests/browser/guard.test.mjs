@@ -1,7 +1,7 @@
 import { expect, test } from "./support/test.mjs";
 import { visit } from "./support/visitor.mjs";
 
-// What every other test relies on at its end.
+// All other tests rely on this check, which runs at their end.
 test("a violated policy, an uncaught error and a foreign host do not go unseen", async ({ chromium, stack }) => {
   expect(chromium.isConnected()).toBe(true);
   const ada = await visit(stack);

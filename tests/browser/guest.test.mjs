@@ -41,7 +41,7 @@ test("what a guest has done without a connection comes along, too", async ({ vis
   await todo.title.fill("Sent");
   await todo.title.press("Enter");
   await expect.poll(() => guest.titles()).toEqual(["Sent"]);
-  // Nothing gets through to Todoward; the app itself does.
+  // Todoward cannot be reached; the app itself can.
   await page.route("**/backend/**", (route) => route.abort());
   await todo.title.fill("Not sent yet");
   await todo.title.press("Enter");
@@ -61,7 +61,7 @@ test("a guest’s tasks join those of an account that exists", async ({ visitor 
   const ada = await visitor();
   await ada.signUp();
   await ada.create("Old");
-  // A write whose response the page did not wait for is sent again.
+  // A write is repeated if the page was left before its response.
   const guest = await visitor({ allowed: /status of 412/ });
   const { page, todo } = guest;
   await startGuest(guest);
@@ -111,7 +111,7 @@ test("where taking a guest’s tasks along fails, nothing is lost, and trying ag
   let stack;
   let failing = true;
   let failed = 0;
-  // Todoward, but for what the app itself asks of it at the sign-up.
+  // Stands before Todoward, and fails the adoption, which the app's server asks for at the sign-up.
   const to = await listen((request, response) => {
     if (request.url.endsWith("/adopt") && failing) {
       failed += 1;

@@ -160,7 +160,7 @@ test("the tree that a screen reader reads has names for everything", async ({ vi
   const list = (await ada.api("GET", "/lists")).data.items[0].id;
   await ada.create({ title: "Mow the lawn", list_id: list, due_date: "2020-01-01", due_time: "08:00", priority: "low", tags: ["lawn"], recurrence: { rule: "FREQ=WEEKLY" } });
 
-  // One row is one sentence.
+  // A screen reader reads a row as one sentence.
   await todo.open("/");
   await expect(todo.row("Mow the lawn")).toMatchAriaSnapshot(`
     - listitem:
@@ -172,7 +172,7 @@ test("the tree that a screen reader reads has names for everything", async ({ vi
       - button "Delete Mow the lawn"
   `);
   const session = await page.context().newCDPSession(page);
-  /** What has no name, and headings that skip a level. */
+  /** Elements without an accessible name, and headings that skip a level. */
   const faults = async () => {
     const { nodes } = await session.send("Accessibility.getFullAXTree");
     const seen = nodes.filter(({ ignored }) => !ignored);
@@ -192,7 +192,7 @@ test("the tree that a screen reader reads has names for everything", async ({ vi
   expect(await faults(), "the command menu").toMatchObject({ nameless: [], skipped: [] });
   await page.keyboard.press("Escape");
 
-  // What is done is said.
+  // A screen reader is told what was done.
   await todo.open("/inbox");
   await todo.title.fill("Rake the leaves");
   await page.keyboard.press("Enter");

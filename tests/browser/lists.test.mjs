@@ -35,7 +35,7 @@ test("lists are made, renamed, recoloured, moved, archived, deleted and restored
   await expect.poll(() => named(ada)).toEqual([["Groceries", "#3a8a3f", false], ["Home", null, false], ["Office", "#2f78c8", false]]);
   await expect(nav.getByRole("link", { name: "Home" })).toBeFocused();
 
-  // By the mouse.
+  // The same with the mouse.
   const [from, to] = [await nav.getByRole("link", { name: "Office" }).boundingBox(), await nav.getByRole("link", { name: "Groceries" }).boundingBox()];
   await page.mouse.move(from.x + 60, from.y + 15);
   await page.mouse.down();
@@ -92,7 +92,7 @@ test("a list of 400 tasks scrolls to its end, has each of them once, and says ho
     await expect(ada.todo.rows).toHaveCount(400, { timeout: 500 });
   }).toPass({ timeout: 30_000 });
   await ada.todo.shows(...titles);
-  // A completion is one request, however many rows there are.
+  // Completing a task is one request, however many rows there are.
   requests.length = 0;
   await ada.todo.check("Task 399").click();
   await expect.poll(async () => (await ada.api("GET", "/tasks?completed=true")).data.items.length).toBe(1);

@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { expect, test } from "./support/test.mjs";
 
 test("two tabs agree at once, whichever of them writes", async ({ visitor }) => {
-  // The tab that sends is closed, perhaps before it has heard the response.
+  // The tab that sends is closed, perhaps before the response; then the write is repeated.
   const ada = await visitor({ allowed: /status of 412/ });
   const { todo } = await ada.start().then(() => ada);
   const other = await ada.newTab();
@@ -13,7 +13,7 @@ test("two tabs agree at once, whichever of them writes", async ({ visitor }) => 
   await expect(todo.row("From the second tab")).toBeVisible({ timeout: 1_000 });
   await other.check("From the first tab").click();
   await todo.shows("From the second tab");
-  // The one that sends is closed: the other one goes on.
+  // One tab sends for both. When it is closed, the other one takes over.
   await ada.page.close();
   await other.add("All alone");
   await expect.poll(() => ada.titles()).toEqual(["From the first tab", "From the second tab", "All alone"]);
@@ -28,7 +28,7 @@ test("two devices agree within a second", async ({ visitor, chromium }) => {
   await laptop.context.addCookies(await ada.context.cookies());
   await laptop.todo.open();
   await expect(async () => {
-    // Once both are told of changes: a first one may come before that.
+    // A task that is added before both are told of changes may not appear at once: so again until one does.
     const title = `From the phone ${Date.now()}`;
     await todo.add(title);
     await expect(laptop.todo.row(title)).toBeVisible({ timeout: 1_000 });

@@ -10,7 +10,7 @@ async function start(visitor) {
   return ada;
 }
 
-/** As the server has it. */
+/** Where each task is, as the server has it. */
 async function places(ada) {
   const { data } = await ada.api("GET", "/tasks?limit=100");
   const names = new Map(data.items.map(({ id, title }) => [id, title]));
@@ -76,7 +76,7 @@ test("a task is dragged between others, under another one, to a list and to Toda
   await expect.poll(() => places(ada)).toMatchObject({ Two: "Work" });
   await todo.drag("One", places_.getByRole("link", { name: /^Today/ }), { x: 60, y: 15, right: null });
   await expect(todo.row("One")).toContainText("Today");
-  // A task that is dragged takes what is below it along, and is not opened by being let go.
+  // Dragging a task moves its subtasks too, and letting it go does not open it.
   await todo.drag("Four", places_.getByRole("link", { name: /^Work/ }), { x: 60, y: 15, right: null });
   await expect.poll(() => places(ada)).toMatchObject({ Four: "Work", Three: "Four" });
   await expect(page).toHaveURL(/\/all$/);

@@ -2,10 +2,10 @@ import { createServer, request as ask } from "node:http";
 import { freePort } from "./support/app.mjs";
 import { expect, test } from "./support/test.mjs";
 
-// A test that takes servers away has its own.
+// The console messages that are allowed in tests which stop servers.
 const NO_NETWORK = /Failed to load resource|ERR_|net::/;
 
-/** All that the service worker has kept: the paths of its caches. */
+/** The paths in the caches of the service worker. */
 const kept = (page) =>
   page.evaluate(async () => {
     const names = await caches.keys();
@@ -45,7 +45,7 @@ test("the app opens at any address without a network, and what is done then is s
 
   const response = await page.goto(`/lists/${list.id}`);
   expect(response.fromServiceWorker()).toBe(true);
-  // The page keeps its policy, and its scripts their nonce.
+  // The kept page has its policy still, and its scripts their nonce.
   expect(response.headers()["content-security-policy"]).toMatch(/script-src 'self' 'nonce-[^']+' 'strict-dynamic'/);
   await expect(page.getByRole("heading", { name: "Garden", level: 1 })).toBeVisible();
   await expect(ada.todo.check("Water the plants")).toBeVisible();
@@ -108,7 +108,7 @@ test("a session that another user takes over leaves no page of the first", async
   const { page } = ada;
   await ada.start();
   await untilKept(page);
-  // The session ends elsewhere; somebody signs in with the form.
+  // The session ends elsewhere, and the form signs in again.
   await ada.context.clearCookies();
   await page.goto("/");
   await expect(page).toHaveURL(/\/sign-in/);
@@ -144,7 +144,7 @@ test("the app can be installed", async ({ visitor }) => {
   expect((await cdp.send("Page.getInstallabilityErrors")).installabilityErrors.map(({ errorId }) => errorId).filter((id) => id !== "in-incognito")).toEqual([]);
 });
 
-/** The app behind something that can serve another service worker, as after a deployment. */
+/** The app behind a proxy that can serve another service worker, as after a deployment. */
 async function deployed(ending, start) {
   let change = (script) => script;
   const port = await freePort();
@@ -193,12 +193,12 @@ test("a page of the old build says that there is a new one, and takes it when it
   const ada = await visitor({ stack });
   await ada.start();
   await untilKept(ada.page);
-  // The page has a script that the new build has not.
+  // In the new build a script is missing that the open page needs.
   deploy((script) => another(script).replace(/const ASSETS = new Set\(.*\);/, 'const ASSETS = new Set(["/icon.svg"]);'));
   await ada.page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
   await expect(ada.todo.messages).toContainText("A new version of Todoward is ready.");
   expect(await builds(ada.page)).toBe(1);
-  // Until then the old one is whole.
+  // Until the reload, the old build is kept as a whole.
   expect(await ada.page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("static-")).length)).toBe(2);
   await ada.todo.title.fill("Half a thought");
   await ada.todo.messages.getByRole("button", { name: "Reload" }).click();

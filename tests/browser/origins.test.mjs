@@ -19,14 +19,14 @@ test("the short story on one origin, where the browser never sees Todoward", asy
 test("the short story on one origin, by a rewrite of Next.js, while it is developed", async ({ visitor, start }) => {
   test.slow();
   const stack = await start({ rewrite: true });
-  // Each page is compiled when it is asked for first, which no step of the story waits for.
+  // `next dev` compiles a page at its first request, which would be too slow for the story.
   for (const path of ["/sign-in", "/sign-up", "/api/auth/get-session"]) await fetch(stack.appUrl + path);
   const ada = await visitor({ stack, allowed: /status of 500/ });
   const { page, todo } = ada;
   await shortStory(ada);
   expect(ada.hosts).toEqual(new Set([new URL(stack.appUrl).host]));
 
-  // Next.js answers a bare 500 now, which is no wrong address.
+  // Next.js now responds with a bare 500, which must not be taken for a wrong address.
   await stack.stopTodoward();
   await todo.add("Typed in the dark");
   await expect(page.getByText(/Can’t reach Todoward/)).toBeVisible({ timeout: 30_000 });
@@ -38,7 +38,7 @@ test("the short story on one origin, by a rewrite of Next.js, while it is develo
 
 test("a page on plain http, which is no secure context, saves tasks", async ({ visitor }) => {
   const ada = await visitor();
-  // 127.0.0.1 is as good as https to a browser, so what other hosts lack is taken away.
+  // A browser treats 127.0.0.1 as secure. So what other hosts lack on plain http is removed.
   await ada.page.addInitScript(() => delete Crypto.prototype.randomUUID);
   const todo = await ada.start();
   expect(await ada.page.evaluate(() => typeof crypto.randomUUID)).toBe("undefined");

@@ -61,7 +61,7 @@ test("a change whose response is lost stays, and is done once", async ({ visitor
   });
   await todo.check("Water the plants").click();
   await expect.poll(async () => (await ada.api("GET", "/tasks?sort=due_date")).data.items.map(({ completed }) => completed), LONG).toEqual([true, false]);
-  // The next one of the series.
+  // The next task of the series.
   await expect(todo.rows.filter({ hasText: "2 Jan 2030" })).toBeVisible();
   await todo.shows("Water the plants");
 });
@@ -116,7 +116,7 @@ test("a sign-in server that never responds is told", async ({ visitor }) => {
   await ada.page.goto("/all");
   await asked;
   await expect(async () => {
-    // Less than a database has to open.
+    // Less than the time that the app gives IndexedDB to open.
     await ada.page.clock.fastForward("00:04");
     await expect(ada.page.getByText(/The sign-in server isn’t responding/)).toBeVisible({ timeout: 1_500 });
   }).toPass();

@@ -49,7 +49,7 @@ test("the story on a phone, by tapping, and nothing is wider than the screen", a
   }
   await editor.title.fill("Buy tea");
   await fits(page);
-  // A message is where it can be reached, though the sheet lies over everything else.
+  // A message can be reached, although the sheet covers everything else.
   await todo.editor("Buy tea").form.getByRole("checkbox", { name: "Mark as done" }).tap();
   await expect(todo.messages).toContainText("Completed “Buy tea”");
   await todo.undo.tap();
@@ -63,7 +63,7 @@ test("the story on a phone, by tapping, and nothing is wider than the screen", a
   await todo.shows(long);
   await go("Done");
   await todo.shows("Buy tea");
-  // Back leaves a sheet that is open, and then the place.
+  // Back closes an open sheet first, and then leaves the place.
   await page.getByRole("button", { name: "Edit Buy tea" }).tap();
   await expect(todo.dialog).toBeVisible();
   await page.goBack();
@@ -77,7 +77,7 @@ test("the story on a phone, by tapping, and nothing is wider than the screen", a
   await expect(page).toHaveURL(/\/sign-in$/);
 });
 
-/** A finger on a row, that moves by so many pixels, in eight steps each; `hold`: it stays before, until the row is picked up. */
+/** A finger on a row that makes moves of so many pixels, each in eight steps. `hold`: first it waits until the row is picked up. */
 async function finger(page, row, moves, { hold = false } = {}) {
   const box = await row.boundingBox();
   const session = await page.context().newCDPSession(page);
@@ -109,11 +109,11 @@ test("a swipe to the right completes, one to the left offers Today and Delete", 
   await todo.shows("Two", "Three");
   await swipe(page, todo.row("Two"), 40);
   await todo.shows("Two", "Three");
-  // Back before it is let go.
+  // The finger moves back before it lifts.
   await swipe(page, todo.row("Two"), 130, [[-110, 0]]);
   await todo.shows("Two", "Three");
   await swipe(page, todo.row("Two"), -120);
-  // Chromium takes the first tap after a fling for one that stops it.
+  // Chromium may use up the first tap after a fling to stop the fling.
   await expect(async () => {
     await todo.row("Two").getByRole("button", { name: "Today" }).tap();
     await expect(todo.row("Two")).toContainText("Due: Today", { timeout: 1_000 });

@@ -85,12 +85,12 @@ test("Back and Forward go through places, filters and details, and leave nothing
   await expect(todo.heading).toHaveText("Today");
   for (let step = 0; step < 4; step += 1) await page.goForward();
   await expect(editor.form).toBeVisible();
-  // Closing is a step back, so that the next one leaves the place.
+  // Closing the editor goes one step back, so the next step back leaves the place.
   await editor.close.click();
   await expect(page).toHaveURL(/\/all\?tag=shop&priority=high$/);
   await page.goBack();
   await expect(page).toHaveURL(/\/all\?tag=shop$/);
-  // What is typed into the search is one step, too.
+  // All that is typed into the search is one step.
   await todo.search.pressSequentially("milk");
   await expect(page).toHaveURL(/q=milk/);
   await page.goBack();
@@ -130,7 +130,7 @@ test("a link to a task in a place survives the sign-in, and leads nowhere else",
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(todo.editor("Milk").title).toHaveValue("Milk");
   expect(new URL(page.url()).pathname + new URL(page.url()).search).toBe(link);
-  // Nor can a link make of it a way to another site.
+  // The sign-in page does not lead to another site, whatever the link says.
   for (const to of ["//evil.example/", "https://evil.example/", "/\\evil.example", "/nowhere"]) {
     await page.goto(`/sign-in?to=${encodeURIComponent(to)}`);
     await expect(todo.heading).toHaveText("Today");
@@ -197,7 +197,7 @@ test("the first load is at most 172 KiB of JavaScript, compressed", async ({ vis
     if (/\.js$/.test(request.url())) sizes.set(new URL(request.url()).pathname, request.sizes().catch(() => undefined));
   });
   const page = await ada.page.goto("/", { waitUntil: "load" });
-  // What the page names; what it loads after that keeps nobody waiting.
+  // The scripts that the page names. Nobody waits for what is loaded after them.
   const named = [...(await page.text()).matchAll(/<script src="([^"]+)"([^>]*)>/g)].filter(([, , rest]) => !/nomodule/i.test(rest));
   const all = await Promise.all(named.map(([, path]) => sizes.get(path)));
   const sum = all.reduce((sum, { responseBodySize }) => sum + responseBodySize, 0);
@@ -212,7 +212,7 @@ test("who has no tasks is told so by the page itself, and not when everything is
     await ada.page.goto(path);
     await expect(ada.page.getByRole("heading", { name: title })).toBeVisible();
   }
-  // What it has not seen it does not say.
+  // It does not claim to know what it has not loaded.
   await ada.page.goto("/done");
   await expect(ada.page.getByText("Loading your tasks…")).toBeVisible();
 });

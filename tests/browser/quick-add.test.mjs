@@ -39,7 +39,7 @@ test("a chip that is removed gives its words back to the title", async ({ visito
   await expect(todo.title).toBeFocused();
   await todo.title.press("Enter");
   await expect(todo.check("Read Tomorrow")).toBeVisible();
-  // It was said of that line.
+  // The chip was removed for that line only: in the next one the word is a date again.
   await todo.title.fill("Call mum tomorrow");
   await expect(chips(page)).toHaveText(["Tomorrow"]);
 });
@@ -67,7 +67,7 @@ test("tags and lists are offered while they are typed, by keyboard too", async (
   await page.keyboard.press("Enter");
   await expect(todo.title).toHaveValue(/^Buy stamps #(Errands|evening) $/);
   await expect(todo.title).toBeFocused();
-  // Escape closes what is offered, and nothing else.
+  // Escape closes the suggestions, and nothing else.
   await todo.title.pressSequentially("#e");
   await expect(offered.first()).toBeVisible();
   await todo.title.press("Escape");

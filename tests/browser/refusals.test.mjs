@@ -1,6 +1,6 @@
 import { expect, test } from "./support/test.mjs";
 
-/** A response of Todoward. */
+/** A refusal as Todoward sends it. */
 function problem(status, code, errors = []) {
   const body = { type: "about:blank", title: code, status, detail: `it is ${code}`, instance: "/api/v1/tasks", code, request_id: "1", errors };
   return { status, contentType: "application/problem+json", body: JSON.stringify(body) };
@@ -15,7 +15,7 @@ test("what the server refuses is taken back, says what and why, and is tried aga
   const notice = page.getByRole("alert").filter({ hasText: "“One too many” couldn’t be saved: you’ve reached the limit for your account" });
   await expect(notice).toBeVisible();
   await todo.shows();
-  // Nor does a reload lose it.
+  // A reload keeps the notice.
   await page.reload();
   await todo.ready();
   await notice.getByRole("button", { name: "Try again" }).click();

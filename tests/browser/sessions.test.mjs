@@ -19,11 +19,11 @@ test("a token that ends while the page is open is renewed before anybody notices
 test("a token that the server refuses as expired is renewed, and the request made again", async ({ visitor, start }) => {
   const stack = await start({ app: { TOKEN_LIFETIME: "4s" }, todoward: { TODOWARD__AUTH__LEEWAY: "0" } });
   const ada = await visitor({ stack, allowed: /status of 401|net::ERR_/ });
-  // The stream would be told, and have another token in time.
+  // Without the stream, which would be told and get a new token in time.
   await ada.page.route("**/changes/stream", (route) => route.abort());
-  // A clock that is late: to this page, the token is good for an hour.
+  // The page's clock is an hour slow, so it believes that the token is still good.
   await ada.page.clock.install({ time: Date.now() - 3_600_000 });
-  // On a slow machine it may have another one by now than the first.
+  // The last token: on a slow machine the page may have got a second one.
   const given = [];
   ada.page.on("response", (response) => response.url().endsWith("/api/auth/token") && given.push(response.json()));
   const token = async () => (await given.at(-1)).token;
@@ -39,7 +39,7 @@ test("a token that the server refuses as expired is renewed, and the request mad
   await expect(ada.page.getByText("waiting to sync")).toBeHidden();
 });
 
-/** The session of a page has ended elsewhere, and its token ends, too. */
+/** A page whose session was ended elsewhere, and whose token then expires. */
 async function ended(visitor) {
   const ada = await visitor({ allowed: /status of 401/ });
   const { page, todo } = ada;
@@ -80,7 +80,7 @@ test("whoever signs in later goes on working, is told what waits, and nothing of
   await expect(page.getByText(/You’re signed out\. You can keep working here\. \d changes? (is|are) waiting/)).toBeVisible();
   await todo.add("Typed while signed out");
   await todo.shows("Pay the rent of May", "Typed before the end", "Typed while signed out");
-  // It does not ask again by itself.
+  // The dialog does not come back by itself.
   await page.clock.fastForward("05:00");
   await expect(todo.dialog).toBeHidden();
   await page.getByRole("button", { name: "Sign in" }).click();

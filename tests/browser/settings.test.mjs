@@ -78,7 +78,7 @@ test("theme, rows, week, time zone and keys are kept", async ({ visitor }) => {
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await expect(page.getByRole("radio", { name: "Compact" })).toBeChecked();
   await expect(page.getByRole("radio", { name: "Sunday" })).toBeChecked();
-  // For a moment React has what the page came with beside what it makes of it.
+  // For a moment the field of the server's HTML can stand beside the one that React renders.
   await expect(page.getByLabel("Time zone")).toHaveCount(1);
   await expect(page.getByLabel("Time zone")).toHaveValue("Pacific/Auckland");
   await expect(page.getByRole("checkbox", { name: "Single-key shortcuts" })).not.toBeChecked();

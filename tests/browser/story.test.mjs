@@ -69,7 +69,7 @@ for (const [path, action] of [["/sign-in", "Sign in"], ["/sign-up", "Create acco
     await expect(button).toBeDisabled();
     await password.press("Enter");
     await button.click({ force: true });
-    // Even if something else sends the form, the password is in no address.
+    // Even if the form is sent without the script, no URL has the password.
     const answer = page.waitForResponse((response) => response.request().method() === "POST");
     await page.locator("form").evaluate((form) => form.submit());
     expect((await answer).status()).toBe(200);
@@ -100,7 +100,7 @@ test("a tag that is still being typed is saved, and the same tag in another spel
   await editor.close.click();
   await expect(todo.row("Buy tea")).toContainText("kitchen");
   await todo.edit("Buy tea");
-  // Every tag of every task is offered, by a few letters.
+  // A few letters find each tag of any task.
   await editor.tags.fill("ho");
   await expect(page.getByRole("option", { name: /^Home/ })).toBeVisible();
   await editor.tags.press("ArrowDown");

@@ -1,13 +1,13 @@
 import { expect, test } from "./support/test.mjs";
 
-/** Everything of every task and list that a user sees. */
+/** All tasks and lists, with the fields that a user sees. */
 async function everything(ada) {
   const { data: tasks } = await ada.api("GET", "/tasks?sort=position&limit=100");
   const { data: lists } = await ada.api("GET", "/lists");
   const of = ({ title, completed, priority, due_date, due_time, recurrence, tags, list_id, parent_id, description }) => ({
     title, completed, priority, due_date, due_time, recurrence, tags, list_id, parent_id, description,
   });
-  // Positions say something among siblings only.
+  // Positions can be compared among siblings only.
   const among = (one) => `${one.list_id} ${one.parent_id}`;
   const ordered = tasks.items.toSorted((one, other) => among(one).localeCompare(among(other)));
   return { tasks: ordered.map(of), lists: lists.items.map(({ name, color, archived }) => ({ name, color, archived })) };

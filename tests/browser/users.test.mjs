@@ -12,7 +12,7 @@ test("two users in two browsers cannot see each other's tasks, nor ask for them"
   await expect.poll(() => ada.titles()).toEqual(["A secret of Ada"]);
   const id = await ada.todo.rows.getAttribute("data-task");
 
-  // With the token that Bob's own page gets, from that page.
+  // Requests of Bob's own page, with Bob's token.
   const answers = await bob.page.evaluate(async (path) => {
     const { token } = await (await fetch("/api/auth/token")).json();
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -41,7 +41,7 @@ test("a page of one user becomes that of another who has signed in in a second t
   const before = await ada.titles();
   await ada.auth("POST", "/sign-out", {});
   await ada.auth("POST", "/sign-up/email", { name: "Eve", email: `eve-${ada.email}`, password: "another password" });
-  // The token of Ada's page ends, and the next one would be Eve's.
+  // The token of Ada's page expires, and the next one would be Eve's.
   await ada.page.clock.fastForward("15:00");
   await ada.todo.title.fill("Typed by Ada");
   await ada.todo.title.press("Enter");

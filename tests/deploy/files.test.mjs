@@ -25,7 +25,7 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
     assert.equal(exported.text.trim().split("\n").length, TASKS);
 
     const large = "\n".repeat(20 * MIB + 1);
-    // The connection may be closed while the client still sends.
+    // The proxy may close the connection while the client still sends; then there is no response.
     const refused = await proxy.api("POST", "/api/v1/import?format=ndjson", { token, body: large }).catch(() => undefined);
     if (refused) {
       assert.equal(refused.status, 413);

@@ -45,8 +45,8 @@ function load({ proxy, token, repeats }, kinds) {
   const counts = {};
   const send = {
     list: () => proxy.api("GET", "/api/v1/tasks?limit=1", { token }),
-    // nginx repeats it itself. Behind Caddy it is repeated with its key, as clients
-    // do, while what answers is Caddy, which has no server or has lost one.
+    // nginx repeats a create with a key by itself. Behind Caddy the test repeats it, as
+    // clients do, as long as it is Caddy that responds, because it has lost a server.
     create: async () => {
       const headers = { "Idempotency-Key": randomUUID() };
       const attempt = () => proxy.api("POST", "/api/v1/tasks", { token, body: task("under load"), headers });
@@ -111,7 +111,7 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
       assert.equal(await servers[at].stop(), 0);
       await all.more(50);
       servers[at] = await serve(replicas[at]);
-      // Who replaces one after the other looks, too, whether the first is used again.
+      // Before the second one is replaced, the first one must be used again.
       await eventually("it is sent requests", () => servers[at].log.includes("route=/api/v1/tasks"));
     }
     await all.more(50);
@@ -150,7 +150,7 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
       return (await proxy.api("GET", "/api/v1/tasks", { token: "not-a-token", headers, from })).status;
     };
     const statuses = await Promise.all(Array.from({ length: 100 }, (_, at) => refused(at)));
-    // Each of two servers lets five through at once, and one a second more.
+    // Each of the two servers lets five through at once, and then one a second.
     assert(statuses.filter((status) => status === 429).length > 50, `${statuses}`);
     assert.equal(await refused(1, "127.0.0.2"), 401);
   });
@@ -208,7 +208,7 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
     const lines = () => servers.flatMap(({ log }) => log.match(/ request .*request_id=late .*/g) ?? []);
     await eventually("its line in the log", () => lines().length > 0);
     assert.equal(lines().length, 1);
-    // Neither server is taken for dead because of it.
+    // The proxy does not take a server for dead because of it.
     await eventually("it is served again", async () => (await proxy.api("GET", "/api/v1/tasks", { token })).status === 200);
   });
 
@@ -228,7 +228,7 @@ test("Caddy: the rest of the name is the frontend's", async (t) => {
   const { proxy, frontend } = await start(t, startCaddy);
   const keys = await proxy.request("GET", "/api/auth/jwks");
   assert.equal(keys.text, await (await fetch(`${frontend.url}/api/auth/jwks`)).text());
-  // Each answer about a session has a token in a header.
+  // Each response about a session has a token in a header.
   const grace = await frontend.signUp("grace");
   const session = await proxy.request("GET", "/api/auth/get-session", { headers: { Cookie: grace.cookieHeader } });
   assert.match(session.headers["set-auth-jwt"], /^eyJ/);

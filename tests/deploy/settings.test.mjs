@@ -11,7 +11,7 @@ import { compose, defaultSetting, imageVariables, manifest, podVariables, read, 
 const ENV = { DOMAIN: "app.example.com", POSTGRES_PASSWORD: "secret", BETTER_AUTH_SECRET: "secret" };
 const COMPOSE = compose(ENV);
 
-/** A server with these settings, but for the addresses that only a container has. */
+/** A server with these settings, except addresses that exist in a container only. */
 async function serveHere(t, settings) {
   assert.equal(settings.TODOWARD__LOG__FORMAT, "json");
   const frontend = await startFrontend({ baseUrl: () => "https://app.example.com" });
@@ -24,7 +24,7 @@ async function serveHere(t, settings) {
     PORT: "0",
     TODOWARD__METRICS__HOST: "127.0.0.1",
     TODOWARD__METRICS__PORT: "0",
-    // The tests' support reads the address from the log.
+    // The support code finds the address in the log, which it reads as text.
     TODOWARD__LOG__FORMAT: "text",
   });
   const token = await (await frontend.signUp("ada")).token();

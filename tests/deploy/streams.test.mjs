@@ -11,7 +11,7 @@ const PROXIES = { nginx: startNginx, Caddy: startCaddy, HAProxy: startHaproxy };
 for (const [name, startProxy] of Object.entries(PROXIES)) {
   test(`${name}: events are passed on at once, from both servers, and silence does not end a stream`, async (t) => {
     const { proxy, token } = await startBehind(t, startProxy);
-    // On both servers, and below the path of the user.
+    // On both servers, and under the path of the user, too.
     const paths = [STREAM, STREAM, "/api/v1/users/me/changes/stream", STREAM];
     const streams = await Promise.all(paths.map((path) => proxy.events(path, { token })));
     t.after(() => streams.forEach((stream) => stream.close()));
@@ -26,7 +26,7 @@ for (const [name, startProxy] of Object.entries(PROXIES)) {
       assert.equal(created.status, 201);
       await Promise.all(streams.map(told));
     }
-    // Two heartbeats: longer than any time limit for a response.
+    // Two heartbeats take longer than any time limit for a response.
     for (let beat = 0; beat < 2; beat += 1) {
       for (const block of await Promise.all(streams.map((stream) => stream.next()))) assert.equal(block, ":");
     }

@@ -40,7 +40,7 @@ test("what @hey-api/openapi-ts makes compiles, and lists tasks", async (t) => {
 test("what openapi-python-client makes is imported, and lists tasks", async (t) => {
   const { url, token, directory } = await start(t);
   const made = join(directory, "todoward_client");
-  // It knows none of the types of the files: to it they are bytes.
+  // The generator does not know the media types of the files, and is told to treat them as bytes.
   const config = join(import.meta.dirname, "openapi-python-client.json");
   const options = ["--meta", "none", "--fail-on-warning", "--config", config, "--output-path", made];
   python("openapi-python-client", ["generate", "--path", DOCUMENT, ...options]);

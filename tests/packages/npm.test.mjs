@@ -16,7 +16,7 @@ function pretending(t, code) {
   return environment({ NODE_OPTIONS: `--require=${file}` });
 }
 
-/** The ways in which the launcher runs the binary: as Node.js has it, and as before 22.15. */
+/** How the launcher runs the binary: with process.execve, and as before Node.js 22.15, which has none. */
 const WAYS = {
   "becomes the binary": (_t, more) => environment(more),
   "waits beside the binary": (t, more) => ({ ...pretending(t, "delete process.execve;"), ...more }),
@@ -43,7 +43,7 @@ function binaryOf(platform, folder) {
   return file;
 }
 
-// One project for all tests that change nothing in it.
+// All tests that change nothing share one project.
 let installed;
 const cleaning = [];
 before(async () => {

@@ -66,9 +66,9 @@ function operations() {
   assert.ok(found.length >= 20, "operations of the document");
   return found.map(({ path, method }) => {
     const pattern = new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/\{[^}]+\}/g, "[^/?]+")}$`);
-    // The same tasks under a user's address: the short one shows what is answered.
+    // Under a user's path the responses are the same, so examples of the short path are enough.
     const under = path.startsWith("/api/") && !path.includes("{owner_id}");
-    // A stream has no end: its headers are asked for.
+    // A stream has no end, so only its headers are requested.
     const used = path.endsWith("/stream") ? "HEAD" : method;
     const is = (request) =>
       request.method === used &&

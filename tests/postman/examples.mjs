@@ -8,13 +8,13 @@ import { serveReady } from "../better-auth/support/todoward.mjs";
 import { COLLECTION_FILE, collection, requests, run } from "./support/collection.mjs";
 import { ORIGIN, SECRET, command, expired } from "./support/tokens.mjs";
 
-/** What an example shows of the headers; the others are on every answer. */
+/** The headers that an example shows; all others are on every response. */
 const SHOWN =
   /^(content-type|content-disposition|etag|location|link|allow|accept-patch|idempotency-replayed|www-authenticate|access-control-.*)$/i;
 
 const isJson = (answer) => /json$/.test((answer.headers.get("content-type") ?? "json").split(";")[0].replace("x-ndjson", ""));
 
-/** A file is shown as it is, but for what else the story has left: its last line. */
+/** JSON is shown indented. Of a file only the last line is: the others have what the story has left. */
 const shown = (answer, text) =>
   isJson(answer) ? JSON.stringify(JSON.parse(text), null, 2) : text.trim().split("\n").at(-1);
 

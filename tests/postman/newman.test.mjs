@@ -9,7 +9,7 @@ import { serveReady } from "../better-auth/support/todoward.mjs";
 import { GENERAL, collection, requests, run } from "./support/collection.mjs";
 import { ORIGIN, SECRET, expired, pasted } from "./support/tokens.mjs";
 
-/** That all was sent but `skipped`, and that each assertion held. */
+/** Checks that all requests but `skipped` were sent, and that each assertion held. */
 function check({ failures, seen, figures }, skipped = []) {
   assert.deepEqual(failures, []);
   const unsent = requests().filter(({ item }) => seen.get(item.id).sent === 0);
@@ -28,7 +28,7 @@ function check({ failures, seen, figures }, skipped = []) {
 const AT_BETTER_AUTH = ["Sign up at Better Auth", "Get a token from Better Auth"];
 const settings = { TODOWARD__CORS__ALLOWED_ORIGINS: ORIGIN };
 
-/** The settings of a new database; a file is what the server has anyway. */
+/** The settings of a new database: none for SQLite, which the server has by default. */
 const database = async (t, kind) => (kind === "SQLite" ? {} : { DATABASE_URL: await postgres(t) });
 
 async function frontend(t, options) {
@@ -107,6 +107,6 @@ test("an answer that is not as it should be fails", async (t) => {
   const values = { base_url: server.url, origin: ORIGIN, ...pasted(), expired_token: await expired() };
   const { failures } = await run(values);
   const folders = new Set(failures.map((line) => line.split(" / ")[0]));
-  // This server knows no origin: only CORS can fail.
+  // This server allows no origin, so the folder CORS fails, and no other.
   assert.deepEqual([...folders], [collection.item[10].name]);
 });

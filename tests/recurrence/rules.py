@@ -57,7 +57,7 @@ def parts(random):
 
 
 def text(rule, without=()):
-    """The RRULE; BACKWARD is what Todoward does by itself."""
+    """The text of the RRULE. SKIP=BACKWARD is left out, because it is Todoward's default."""
 
     def value(name, it):
         if name == "BYDAY":

@@ -15,7 +15,7 @@ function require(cluster, standbys) {
   cluster.psql("SELECT pg_reload_conf()");
 }
 
-/** That PostgreSQL may have written it and may not, and nothing better. */
+/** Checks that the response says that the outcome is unknown. */
 function isUnknown(answer) {
   assert.ok([503, 504].includes(answer.status), `${answer.status} ${JSON.stringify(answer.data)}`);
   assert.match(answer.data.detail, /unknown/);
@@ -23,7 +23,7 @@ function isUnknown(answer) {
 
 test("a write whose commit no standby has is never acknowledged, and happens once when it is repeated", async (t) => {
   const cluster = await Cluster.start(t);
-  // One user has half of the connections: all three of these wait at the same time.
+  // A user gets half of the connections, so three writes wait at the same time.
   const server = await todoward(t, cluster.url, { ...LIMITS, TODOWARD__DATABASE__POOL_SIZE: "6" });
   await server.becomesReady();
   const task = (await server.create("there before")).data;
@@ -45,7 +45,7 @@ test("a write whose commit no standby has is never acknowledged, and happens onc
   assert.ok(seconds > 1.5, `answered after ${seconds} s`);
   assert.equal(cluster.psql(WAITING), "3", "the commits wait still");
   isUnknown(await server.create("keyed", "key"));
-  // Reads go on, on connections that replace those which wait.
+  // Reads are served, because new connections replace those that wait.
   await eventually("reads are served", async () => (await server.get(path)).status === 200);
   const { seconds: slowest, ...served } = await server.withoutDatabase();
   assert.deepEqual(served, SERVED);

@@ -42,7 +42,7 @@ class Nodes {
     find("etcd", "apt-get install etcd-server");
     const venv = join(directory(t), "venv");
     patroni(venv);
-    // A directory of links may have some of the programs only.
+    // The real path: a directory of links may not have all of the programs.
     const binaries = dirname(realpathSync(join(findBinaries(), "postgres")));
     nodes.env = { DIRECTORY: nodes.directory, VENV: venv, PG_BIN: binaries };
     for (const name of ["PORT_ETCD", "PORT_ETCD_PEER", "PG_A", "PG_B", "PG_C", "REST_A", "REST_B", "REST_C"]) {
@@ -75,7 +75,7 @@ class Nodes {
       try {
         return (await client.call("GET", "/cluster")).data.members;
       } catch {
-        // This one is dead; another knows.
+        // This node is dead; the next one is asked.
       } finally {
         client.close();
       }
@@ -140,7 +140,7 @@ test("a primary that is killed is replaced, and no acknowledged write is lost or
     await server.becomesReady();
     nodes.again(primary);
     await nodes.areWhole();
-    // Nobody writes while the copies are compared.
+    // The load stops, because copies can be compared only while nobody writes.
     await load.stop();
     const rows = await followers.areInStep();
     rounds.push({

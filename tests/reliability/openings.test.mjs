@@ -11,7 +11,7 @@ import { SERVED, todoward } from "./support/servers.mjs";
 /** The first bytes of the messages that carry statements: Query and Parse. */
 const STATEMENTS = [0x51, 0x50];
 
-/** Stands before a server; while it mutes, statements of new connections are swallowed for good. */
+/** A proxy before a server. While `mutes` is true, it swallows the statements of new connections for good. */
 async function muter(t, port) {
   const proxy = { mutes: false, muted: 0, sockets: new Set() };
   const server = createServer((client) => {
@@ -63,10 +63,10 @@ test("connections that hang while they are opened hold nothing up, and new ones 
     slowest = Math.max(slowest, seconds);
   }
   assert.equal((await server.ready()).status, 503);
-  // More than there are threads to open with: each was given up.
+  // More than there are threads that open connections: so each attempt was given up in time.
   assert.ok(proxy.muted > 3, `${proxy.muted} hang`);
 
-  // Those that hang go on hanging.
+  // From now on new connections work. Those that hang still do.
   proxy.mutes = false;
   const mended = performance.now();
   await eventually("a task is created", async () => (await server.create("after")).status === 201);

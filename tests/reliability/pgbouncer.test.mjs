@@ -52,7 +52,7 @@ async function pgbouncer(t, cluster, mode, settings = {}) {
   return { program, url, admin, pause, set };
 }
 
-/** Load for some seconds, in which every answer must be the right one. */
+/** Puts load on the servers for some seconds, in which every response must be the right one. */
 async function drive(what, servers) {
   const loads = servers.map((server) => new Load({ url: server.url, rate: RATE }).start());
   await new Promise((done) => setTimeout(done, SECONDS * 1000));
@@ -66,7 +66,7 @@ async function drive(what, servers) {
   }
 }
 
-/** It works without prepared statements, and its log says why, and what is faster. */
+/** Checks that it works without prepared statements, and that the log says why and what would be faster. */
 async function servesUnprepared(server, cluster, pooler) {
   await server.becomesReady();
   assert.equal((await server.create("created")).status, 201);
@@ -139,12 +139,12 @@ test("a session that others are busy with is recognised as shared, too", async (
   }
 });
 
-/** A limit that is not Todoward's and not PostgreSQL's, of sessions that begin afterwards. */
+/** Gives new sessions a time limit that is neither Todoward's nor PostgreSQL's default. */
 function limit(cluster) {
   cluster.psql("ALTER ROLE postgres SET statement_timeout = '9s'");
 }
 
-/** In the sessions of a pooler that takes them in turn, nothing is set for other clients. */
+/** Checks that Todoward has left no settings in the shared sessions, which the pooler gives out in turn. */
 async function leavesNoSettings(cluster, url) {
   const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
   const all = names.map((name) => `current_setting('${name}')`).join(" || ' ' || ");
@@ -169,7 +169,7 @@ async function tellsOfChanges(one, other) {
   ending.abort();
 }
 
-/** A session that listened would do so for its next client, too. */
+/** Checks that no session listens: it would still do so for its next client. */
 async function listensToNothing(cluster) {
   const listeners = "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'LISTEN|NOTIFY' AND pid <> pg_backend_pid()";
   assert.equal((await cluster.psqlMeanwhile(listeners)).trim(), "0");
@@ -180,7 +180,7 @@ for (const roundRobin of [false, true]) {
     const cluster = await Cluster.start(t);
     limit(cluster);
     const pooler = await followingPooler(t, cluster, { sessions: 3, roundRobin });
-    // Migrates through it, too.
+    // They also migrate through the pooler.
     const servers = await Promise.all([todoward(t, pooler.url), todoward(t, pooler.url)]);
     for (const server of servers) await server.becomesReady();
     await drive(`a pooler that follows, ${roundRobin ? "sessions in turn" : "the last session first"}, two replicas`, servers);
@@ -214,7 +214,7 @@ test("without prepared statements a shared session does, and two replicas can mi
   const locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
   assert.equal(cluster.psql(locks), "0", "the lock of the migration is gone");
   await drive("PgBouncer, pool_mode = transaction, prepared_statements = false, two replicas", servers);
-  // A replica that comes later finds nothing in its way.
+  // A replica that starts later is not held up by anything that was left.
   await (await todoward(t, pooler.url, variables)).becomesReady();
 });
 
@@ -236,8 +236,8 @@ for (const [mode, variables] of [
 
     let isPaused = false;
     const pausing = pooler.pause().then(() => (isPaused = true));
-    // In session mode PAUSE waits for the clients that have a session, which the server's own
-    // jobs may have at any time.
+    // In session mode PAUSE waits until no client has a session. The server's background jobs
+    // may have one at any time.
     const sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'todoward'";
     await eventually("PgBouncer is paused", () => {
       if (mode === "session" && !isPaused) cluster.psql(sessions);

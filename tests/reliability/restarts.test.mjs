@@ -44,7 +44,7 @@ const BALANCERS = {
     writeFileSync(join(prefix, "nginx.conf"), text);
     const given = ["-p", prefix, "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"];
     const program = start(t, find("nginx"), given, { log: join(prefix, "log"), end: "SIGQUIT" });
-    // It looks again a second after a refusal, whatever the replica says.
+    // nginx tries a replica again a second after a refusal, whatever its health says.
     const since = new Map();
     const isUp = (at) => {
       if (!since.has(at)) since.set(at, Date.now());

@@ -1,5 +1,5 @@
-// A thousand connections of slowhttptest that send or read as slowly as they can:
-// whoever asks as one should is served.
+// A thousand connections of slowhttptest that send or read as slowly as they can must not
+// keep other clients from being served.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ test(`${CONNECTIONS} slow connections, and whoever asks as one should is served`
   for (const [way, given] of Object.entries(ways)) {
     await t.test(way, async (t) => {
       const server = await todoward(t, "sqlite://todoward.db");
-      // 50 of these are more than a socket has room for.
+      // A page of 50 of these does not fit into the buffer of a socket.
       const long = { title: "long", description: "x".repeat(10_000) };
       for (let n = 0; n < 50; n += 1) {
         const made = await server.call("POST", "/api/v1/tasks", { as: token("slow"), body: long });
@@ -50,7 +50,8 @@ test(`${CONNECTIONS} slow connections, and whoever asks as one should is served`
         assert.deepEqual(statuses, [201, 200, 200], JSON.stringify(answers));
       }
       const said = attack.log().replaceAll(/\x1b\[[0-9;]*m/g, "");
-      // What it asks besides is refused to a user who leaves so much unread.
+      // Slow readers are left out: so much is unread that further requests of their user are refused, and
+      // slowhttptest calls that unavailable.
       if (way !== "slow readers") {
         assert.match(said, /service available: +YES/, said);
         assert.doesNotMatch(said, /service available: +NO/);

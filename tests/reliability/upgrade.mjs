@@ -44,7 +44,7 @@ const DATABASE = {
       fsync: "on",
       shared_buffers: "512MB",
       max_wal_size: "1GB",
-      // Each wait for a lock is a line of the log, and how long it took.
+      // Each wait for a lock becomes a line of the log, with its duration.
       log_lock_waits: "on",
       deadlock_timeout: "2ms",
       log_line_prefix: "%a ",
@@ -69,7 +69,7 @@ const DATABASE = {
         }
       },
       waits: () => waits(cluster.server.log()),
-      /** A report that reads the table when the migration wants it. */
+      /** Starts a report that is still reading the table when the migration wants to change it. */
       async report() {
         const given = ["-X", "-q", "-d", url("report"), "-c", "SELECT pg_sleep(3) FROM tasks LIMIT 1"];
         start(t, join(findBinaries("psql"), "psql"), given, { log: join(cluster.directory, "report") });
@@ -128,7 +128,7 @@ async function previousGoesOn(previous, current) {
       must(kept, `${name} of ${task.title} was ${JSON.stringify(task[name])} and is ${JSON.stringify(now[name])}`);
     }
   }
-  // What the previous release has completed, and opened again, goes on as it should.
+  // A series that the previous release has completed and reopened goes on as it should.
   const daily = await ask(current, "PATCH", `/tasks/${tasks.at(-1).id}/complete`, { completed: true });
   must(daily.next_id, `it has no successor: ${JSON.stringify(daily)}`);
   await ask(current, "PATCH", `/tasks/${tasks.at(-1).id}/complete`, { completed: false });

@@ -8,17 +8,17 @@ from schemathesis.generation.meta import TestPhase
 
 @schemathesis.serializer("application/x-ndjson", "text/csv", "text/calendar")
 def as_text(context, value):
-    """A file is sent as it is made up."""
+    """Sends a file as schemathesis has made it up."""
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Leaves out what would refuse a request before what it is about is seen.
+    """Takes out parameters that would be refused before the value that a request tries.
 
-    The phase "coverage" of 4.32 sends all optional parameters with every request: the number 0 as
-    a version and as a cursor, always the same key, even if it tries one value of one field. The
-    phase "fuzzing" makes up cursors, and none of them can be one.
+    The phase "coverage" of 4.32 tries one value of one field, but sends all optional parameters
+    with it: 0 as the version and as the cursor, and always the same idempotency key. The phase
+    "fuzzing" makes up cursors, of which none can be valid.
     """
     if case.meta is None:
         return
@@ -34,14 +34,14 @@ def before_call(context, case, kwargs):
         case.query.pop("since", None)
 
 
-# What the request refers to decides, not its form: a version that is not the current one, a key
-# that stands for another body, a cursor that was made up, an operation of a batch that is refused.
-# A 404 counts as right without us.
+# Refusals that depend on what a request refers to, and not on its form: a version that is not the
+# current one, a key of another body, a made-up cursor, a refused operation of a batch. For
+# schemathesis itself a 404 is no failure.
 DECIDED_BY_STATE = {
     (422, "batch_refused"),
-    # A file is a text to JSON Schema.
+    # To JSON Schema a file is any text.
     (422, "invalid_import"),
-    # The other token must be one, and both be new.
+    # The second token must be a valid one, and both must be new.
     (401, "token_expired"),
     (403, "adopt_refused"),
     (412, "version_mismatch"),
@@ -50,9 +50,9 @@ DECIDED_BY_STATE = {
 }
 
 
-# What JSON Schema has no words for: that fields and parameters need or exclude each other, that
-# an id is that of a row of the caller's, that a name is one of the time zones, that a text is a
-# rule with a date, and how many words a text has after folding.
+# The beginnings of refusals whose rule JSON Schema cannot express: fields and parameters that need
+# or exclude each other, ids of the caller's own rows, names of time zones, rules that have a date,
+# and the number of words after folding.
 RELATIONS = (
     "needs a due_",
     "contradicts parent_id",
@@ -69,25 +69,25 @@ RELATIONS = (
     "must be true: nothing else can be deleted at once",
     "cannot stand beside trash",
     "must be 1 to 100 characters, with 1 to 10 words",
-    # Of a PUT that creates.
+    # For a PUT that creates.
     "is required",
     "must be a UUID version 7",
     "lies more than a day ahead",
-    # Of the path of an operation in a batch.
+    # For the path of an operation in a batch.
     "must be a path, and a query",
     "must not have the segments . and ..",
 )
 
 
 def is_relation(fault):
-    """Whether a fault is one of those, or of a rule whose form alone is right."""
+    """Whether a fault is one of RELATIONS, or that of a rule of which only the form is right."""
     return fault.get("pointer") == "/recurrence/rule" or fault["detail"].startswith(RELATIONS)
 
 
 def too_much_only_as_sent(body):
-    """Whether a title or tags are too long, or tags too many, only as they are sent: white space,
-    repeats and the parts of composed characters are dropped before anything is counted, for which
-    JSON Schema has no word."""
+    """Whether title and tags break a limit as they are sent, but not as the server counts them:
+    without white space around them, without repeats, and in composed characters. JSON Schema
+    cannot express that."""
     if not isinstance(body, dict):
         return False
     title, tags = body.get("title", ""), body.get("tags", [])
@@ -105,25 +105,25 @@ def fits(title, tags):
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    """Keeps a failure unless it is one of those above."""
+    """Whether a failure is real: none of those that are explained above and below."""
     if type(failure).__name__ == "AcceptedNegativeData":
-        # Whatever a file is made up as, a number say, it is sent as a text.
+        # Whatever schemathesis makes up as a file, for example a number, is sent as text.
         is_file = case.operation.path.endswith("/import") and not isinstance(case.body, (dict, list))
         return not is_file and not too_much_only_as_sent(case.body)
     if type(failure).__name__ != "RejectedPositiveData":
         return True
     problem = response.json()
-    # The second: whose account is erased must be spelled out, and not said to be `me`.
+    # The second one: the id of an account to erase must be spelled out; `me` is refused.
     if problem["detail"].startswith(("If-None-Match: * creates and If-Match changes", "spell the id out")):
         return False
     if (response.status_code, problem["code"]) in DECIDED_BY_STATE:
         return False
-    # Without a file nothing says its format.
+    # Without a file there is no Content-Type to tell its format.
     if response.status_code == 415 and case.operation.path.endswith("/import"):
         if "format" not in (case.query or {}) and "Content-Type" not in response.request.headers:
             return False
-    # "Visible" is a property of characters that no portable regular expression names: the
-    # pattern in the document asks for less than the server.
+    # No portable regular expression can say which characters are visible, so the pattern of the
+    # document allows more than the server does.
     faults = problem.get("errors", [])
     if faults and all(fault["detail"] == "must have a visible character" for fault in faults):
         return False

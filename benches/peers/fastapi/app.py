@@ -69,7 +69,7 @@ class TaskOut(BaseModel):
     due_date: date | None
     due_time: int | None
     time_zone: str | None
-    # Not computed, and no rule is read: of what is measured nothing has a time or repeats.
+    # Never computed: no task that is measured has a time or a rule.
     due_at: str | None
     recurrence: str | None
     tags: list[str]

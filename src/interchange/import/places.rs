@@ -203,7 +203,7 @@ impl Places<'_> {
     fn drop(&mut self, item: &TaskItem, field: &str, detail: &str) {
         self.dropped.push(DroppedItem {
             line: item.line,
-            item: item.title.as_str().to_owned(),
+            item: item.written.title.as_str().to_owned(),
             field: field.to_owned(),
             detail: detail.to_owned(),
         });

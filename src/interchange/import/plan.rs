@@ -115,7 +115,12 @@ pub fn plan(
         .iter()
         .map(|item| {
             let found = identify.find("task", &item.identity, item.created_at, &snapshot.tasks);
-            identify.tell(found, item.line, item.title.as_str(), item.created_at);
+            identify.tell(
+                found,
+                item.line,
+                item.written.title.as_str(),
+                item.created_at,
+            );
             found
         })
         .collect();

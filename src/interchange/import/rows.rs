@@ -1,7 +1,6 @@
 //! The rows that the items of a file become, and their positions.
 
 use std::collections::HashMap;
-use std::mem;
 
 use super::super::document::{ListItem, TaskItem};
 use super::places::Place;
@@ -114,32 +113,24 @@ impl Rows<'_> {
     /// A task.
     pub fn task(
         &mut self,
-        mut item: TaskItem,
+        item: TaskItem,
         id: ResourceId,
         place: &Place,
         position: Option<String>,
     ) -> Task {
         let updated_at = item.updated_at.unwrap_or(self.now);
-        let next_id = item.next_id;
+        let completed_at = item.completed_at.unwrap_or(updated_at);
+        let renamed = |id| self.renamed.get(&id).copied().unwrap_or(id);
         Task {
-            id,
-            owner_id: self.owner.clone(),
-            title: item.title,
-            description: item.description,
-            completed: item.completed,
-            completed_at: item
-                .completed
-                .then(|| item.completed_at.unwrap_or(updated_at)),
-            priority: item.priority,
-            schedule: mem::take(&mut item.schedule),
-            tags: item.tags,
+            completed_at: item.written.completed.then_some(completed_at),
             list_id: place.list,
             parent_id: place.parent,
             position: moved(position, id),
-            next_id: next_id.map(|id| self.renamed.get(&id).copied().unwrap_or(id)),
+            next_id: item.next_id.map(renamed),
             version: item.version.unwrap_or(1),
             updated_at,
             trashed: place.trashed,
+            ..item.written.into_task(self.owner, id)
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::interchange::document::{
 };
 use crate::lists::fields::Name;
 use crate::primitives::text::is_visible;
+use crate::tasks::input::Written;
 use crate::tasks::model::Trashed;
 use crate::tasks::tree::MAX_LEVELS;
 
@@ -181,13 +182,15 @@ impl Collector {
         self.document.tasks.push(TaskItem {
             line: draft.line,
             identity,
-            title,
-            description,
-            completed: draft.completed,
+            written: Written {
+                description,
+                completed: draft.completed,
+                priority: draft.priority,
+                schedule,
+                tags,
+                ..Written::titled(title)
+            },
             completed_at: draft.completed_at.filter(|_| draft.completed),
-            priority: draft.priority,
-            schedule,
-            tags,
             list: draft.list,
             parent: None,
             position: draft.position.take(),
@@ -204,7 +207,7 @@ impl Collector {
 
     fn title(&self, index: usize) -> String {
         let task = self.document.tasks.get(index);
-        task.map_or_else(String::new, |task| task.title.as_str().to_owned())
+        task.map_or_else(String::new, |task| task.written.title.as_str().to_owned())
     }
 
     fn drop_of(&mut self, index: usize, field: fn(&Names) -> &'static str, detail: &str) {

@@ -17,7 +17,7 @@ use crate::primitives::json::{self, Map, Value};
 use crate::primitives::position::is_position;
 use crate::primitives::timestamp::Timestamp;
 use crate::tasks::fields::day;
-use crate::tasks::input::NewTask;
+use crate::tasks::input::{NewTask, Written};
 use crate::tasks::model::Trashed;
 use crate::tasks::query::instant;
 use crate::tasks::series::{Recurrence, RecurrencePatch};
@@ -36,20 +36,7 @@ const OF_LISTS: [&str; 10] = [
     "deleted_at",
 ];
 
-/// Fields that the body of a new task has, but for its place.
-const OF_NEW_TASKS: [&str; 9] = [
-    "title",
-    "description",
-    "completed",
-    "priority",
-    "due_date",
-    "due_time",
-    "time_zone",
-    "recurrence",
-    "tags",
-];
-
-/// The other fields of a task.
+/// The fields of a task but for [`Written::FIELDS`].
 const OF_TASKS: [&str; 14] = [
     "id",
     "owner_id",
@@ -191,7 +178,7 @@ impl Reader {
             return Err(format!("is one task too many: at most {}", self.max));
         }
         let series = series(fields)?;
-        let names = OF_NEW_TASKS
+        let names = Written::FIELDS
             .iter()
             .filter(|name| **name != "recurrence" || series.is_none());
         let names: Vec<&str> = names.copied().collect();
@@ -238,7 +225,7 @@ impl Reader {
         }
         for field in fields.keys() {
             let field = field.as_str();
-            if !OF_NEW_TASKS.contains(&field) && !OF_TASKS.contains(&field) {
+            if !Written::FIELDS.contains(&field) && !OF_TASKS.contains(&field) {
                 drop(field, "is not a field of a task");
             }
         }
@@ -246,13 +233,8 @@ impl Reader {
         self.document.tasks.push(TaskItem {
             line,
             identity: identity(id, text),
-            title: new.title,
-            description: new.description,
-            completed: new.completed,
             completed_at: completed_at.filter(|_| new.completed),
-            priority: new.priority,
-            schedule: new.schedule,
-            tags: new.tags,
+            written: new,
             list: None,
             parent: None,
             position: of_server.position,
@@ -285,7 +267,7 @@ impl Reader {
             let mut missing = |field: &str, detail: &str| {
                 dropped.push(DroppedItem {
                     line: item.line,
-                    item: item.title.as_str().to_owned(),
+                    item: item.written.title.as_str().to_owned(),
                     field: field.to_owned(),
                     detail: detail.to_owned(),
                 });

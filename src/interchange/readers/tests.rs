@@ -16,8 +16,8 @@ fn document(format: Format, file: &str) -> Document {
 
 /// A task on one line: what is not empty.
 fn told(document: &Document, task: &TaskItem) -> String {
-    let mut text = task.title.as_str().to_owned();
-    let schedule = &task.schedule;
+    let mut text = task.written.title.as_str().to_owned();
+    let schedule = &task.written.schedule;
     let mut put = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             let _ = write!(text, " | {name}={value}");
@@ -25,13 +25,16 @@ fn told(document: &Document, task: &TaskItem) -> String {
     };
     put(
         "text",
-        task.description.as_ref().map(|it| it.as_str().to_owned()),
+        task.written
+            .description
+            .as_ref()
+            .map(|it| it.as_str().to_owned()),
     );
     let done = task
         .completed_at
         .map_or("yes".to_owned(), |at| at.to_string());
-    put("done", task.completed.then_some(done));
-    let priority = task.priority.name();
+    put("done", task.written.completed.then_some(done));
+    let priority = task.written.priority.name();
     put(
         "priority",
         (priority != "none").then(|| priority.to_owned()),
@@ -44,7 +47,7 @@ fn told(document: &Document, task: &TaskItem) -> String {
         "rule",
         recurrence.map(|it| format!("{} {}", it.from().name(), it.rule())),
     );
-    let tags = Tags::texts(task.tags.column()).join("/");
+    let tags = Tags::texts(task.written.tags.column()).join("/");
     put("tags", (!tags.is_empty()).then_some(tags));
     let list = task
         .list
@@ -52,7 +55,7 @@ fn told(document: &Document, task: &TaskItem) -> String {
     put("list", list);
     let parent = task
         .parent
-        .map(|parent| document.tasks[parent].title.as_str().to_owned());
+        .map(|parent| document.tasks[parent].written.title.as_str().to_owned());
     put("parent", parent);
     put("created", task.created_at.map(|it| it.to_string()));
     put("trash", task.trashed.map(|_| "yes".to_owned()));

@@ -9,7 +9,7 @@ import { toNodeHandler } from "better-auth/node";
 import { bearer, jwt } from "better-auth/plugins";
 import { since } from "./line.mjs";
 
-// It has moved, and 1.7 does not have it where it was.
+// In 1.7 it is in another module.
 export const { getMigrations } = await import(
   since("1.7") ? "better-auth/db/migration" : "better-auth/db"
 );
@@ -41,7 +41,7 @@ async function withVariables(variables, build) {
 
 /**
  * Starts a server. Options:
- * - `baseUrl`: of its port to the address that it is told; null tells it none
+ * - `baseUrl`: a function of its port that gives the base URL it is configured with; null: none
  * - `jwt`: the plugin's options; null leaves the plugin out
  * - `secrets`: BETTER_AUTH_SECRETS instead of one secret
  * - `cookieCache`: a strategy
@@ -99,7 +99,7 @@ export async function startFrontend(options = {}) {
   const path = new URL(baseUrl ?? url).pathname.replace(/\/+$/, "") || "/api/auth";
   return {
     auth,
-    /** What BETTER_AUTH_URL is here, and so in Todoward. */
+    /** The BETTER_AUTH_URL of this server, and of a Todoward beside it. */
     baseUrl: baseUrl ?? url,
     database,
     mails,
@@ -188,7 +188,7 @@ export class Browser {
     return (await this.call("GET", "/token")).data.token;
   }
 
-  /** The cookie that caches the session. */
+  /** The value of the cookie that caches the session. */
   get sessionData() {
     const name = [...this.cookies.keys()].find((one) => one.endsWith("session_data"));
     return this.cookies.get(name);

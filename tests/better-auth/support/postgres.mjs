@@ -22,7 +22,7 @@ export async function postgres(t) {
 async function cluster(t) {
   const binaries = findBinaries();
   const directory = mkdtempSync(join(tmpdir(), "todoward-postgres-"));
-  // PostgreSQL refuses to run as root: somebody else, then.
+  // PostgreSQL refuses to run as root.
   const user = process.getuid() === 0 ? unprivileged() : {};
   if (user.uid) chownSync(directory, user.uid, user.gid);
   const data = join(directory, "data");

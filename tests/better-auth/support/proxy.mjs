@@ -4,10 +4,10 @@
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What each fault answers. */
+/** How each fault responds. */
 const FAULTS = {
   unavailable: (response) => void response.writeHead(503).end("later"),
-  // Longer than the fetcher's patience; unref, so that it holds up no end.
+  // Longer than the time limit of a fetch. `unref`, so that the process can end before.
   delay: (response) => void setTimeout(() => response.writeHead(200).end("{}"), 10_000).unref(),
   drip(response) {
     response.writeHead(200, { "content-type": "application/json" });
@@ -33,7 +33,7 @@ const NO_FAULTS = {
     const { status, body } = await target();
     response.writeHead(status, { "content-type": "application/json" }).end(body);
   },
-  /** The keys of a second ago, as a slow network brings them. */
+  /** The right keys, but a second late, as on a slow network. */
   async late(response, target) {
     const { status, body } = await target();
     await sleep(1_000);

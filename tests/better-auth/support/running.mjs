@@ -19,7 +19,7 @@ const DATABASE = `
 
 export const local = (text, url) => text.replaceAll(PUBLIC, url);
 
-/** Runs the frontend and the Todoward of a recipe; `map` puts real addresses in. */
+/** Runs the frontend and the Todoward of a recipe; `map` replaces its addresses with the real ones. */
 export async function run(t, recipe, map, more = {}) {
   let handler;
   const http = createServer((request, response) => handler(request, response));
@@ -54,8 +54,8 @@ export async function run(t, recipe, map, more = {}) {
 const TODOWARD = /^(https:\/\/tasks\.example\.com|http:\/\/localhost:8080)/;
 
 /**
- * The fetch of a page in that browser: cookies and an origin for the frontend, Todoward at its address.
- * `answer`, once set, answers in place of the frontend, or lets it answer later.
+ * Replaces `fetch` with that of a page in this browser: it sends cookies and an origin to the frontend, and
+ * calls Todoward at its real address. `answer`, if it is set, responds in place of the frontend, or delays it.
  */
 export function browserFetch(t, { app, browser, url }) {
   const real = globalThis.fetch;

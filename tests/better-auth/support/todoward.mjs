@@ -85,7 +85,7 @@ class Server {
     return this.request("GET", "/api/v1/tasks", token);
   }
 
-  /** What a token is answered, as one line: the status, or code and detail. */
+  /** The response to a request with this token, as one line: 200, or status, code and detail. */
   async says(token) {
     const { status, data } = await this.tasks(token);
     return status === 200 ? "200" : `${status} ${data.code}: ${data.detail}`;

@@ -4,7 +4,7 @@ import { serveReady } from "../../better-auth/support/todoward.mjs";
 import { freePort, startApp } from "./app.mjs";
 import { temporary } from "./temporary.mjs";
 
-/** What is to be done at the end, last things first, whatever fails. */
+/** What is to be done at the end, the last thing first, even if something fails. */
 export class Ending {
   #todo = [];
 
@@ -37,14 +37,14 @@ export async function startStack(t, { todoward = {}, app = {}, direct = false, r
   const url = `http://127.0.0.1:${port}`;
   const told = to ?? url;
   const where = direct ? { NEXT_PUBLIC_TODOWARD_URL: told } : { TODOWARD_URL: told };
-  // Nobody listens at port 9: only the rewrite can have passed anything on.
+  // Nobody listens at port 9, so whatever gets through went by the rewrite.
   const rewritten = { TODOWARD_REWRITE: url, TODOWARD_URL: "http://127.0.0.1:9" };
   const variablesOfApp = { ...(rewrite ? rewritten : where), ...app };
   let appRunning = new Ending();
   t.after(() => appRunning.end());
   const startTheApp = async () => {
     appRunning = new Ending();
-    // Not the directory of one process: another one goes on with it.
+    // The directory outlives a process, because the next one continues with it.
     await startApp(appRunning, appPort, { AUTH_DATA_DIR: `${directory}/auth`, ...variablesOfApp }, { command: rewrite ? "dev" : "start" });
   };
   await startTheApp();

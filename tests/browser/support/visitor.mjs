@@ -20,7 +20,7 @@ export async function openBrowser() {
  * - `allowed`: errors in the console that the test is about. Chromium itself reports every
  *   answer of 400 and above: "Failed to load resource: the server responded with a status of …"
  * - `context`: Playwright's options of a context
- * - `behindProxy`: false leaves out the address of its own, by which sign-ins are limited
+ * - `behindProxy`: false: without an IP address of its own, by which sign-ins are limited
  */
 export async function visit(stack, { name = "Ada Lovelace", allowed, context: options, behindProxy = true } = {}) {
   visitors += 1;
@@ -46,7 +46,7 @@ export class Visitor {
   hosts = new Set();
   /** Writes that were sent, as "PUT https://…". */
   #sent = new Set();
-  /** Addresses at which a write was refused that had been sent before. */
+  /** URLs of writes that were sent more than once. */
   #repeated = new Set();
 
   constructor(stack, context, name, allowed) {
@@ -57,7 +57,7 @@ export class Visitor {
       if (protocol.startsWith("http")) this.hosts.add(host);
       const write = `${request.method()} ${request.url()}`;
       if (request.method() === "GET") return;
-      // A page that went before the response was there asks again, and is told that it is done: the id exists, the row is gone.
+      // A page that was closed before the response repeats the write. It gets a 412 or 404 if that was done: the id exists, or the row is gone.
       if (this.#sent.has(write)) this.#repeated.add(request.url());
       this.#sent.add(write);
     });
@@ -66,7 +66,7 @@ export class Visitor {
       if (message.type() !== "error") return;
       const text = message.text();
       if (this.allowed?.test(text)) return;
-      // A page goes while its service worker is being fetched. That there is one, the tests of the shell see.
+      // A page was closed while its service worker was being fetched. The tests of the shell see whether there is one.
       if (text === "An unknown error occurred when fetching the script." && !message.location().url) return;
       if (/status of 4(04|12)/.test(text) && this.#repeated.has(message.location().url)) return;
       this.faults.push(`${text} (${message.location().url})`);
@@ -127,7 +127,7 @@ export class Visitor {
     return data.items.map(({ title }) => title);
   }
 
-  /** Nothing went wrong unseen, and nothing was loaded from elsewhere. */
+  /** Fails if there was an error that the test did not allow, or if something was loaded from elsewhere. */
   check() {
     expect(this.faults).toEqual([]);
     const strangers = [...this.hosts].filter((host) => !this.stack.hosts.includes(host));

@@ -11,7 +11,7 @@ import itertools
 import re
 import unicodedata
 
-# The property White_Space of Unicode, which `str.isspace` is not quite.
+# Unicode's property White_Space. `str.isspace` differs from it.
 WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 
 
@@ -33,7 +33,7 @@ def fnv1a(data, start=0xcbf29ce484222325):
 
 
 def is_compared(point):
-    # Not assigned, surrogates, private use.
+    # Left out: unassigned characters, surrogates, private use.
     return unicodedata.category(chr(point)) not in ("Cn", "Cs", "Co")
 
 

@@ -20,7 +20,7 @@ export async function freePorts(count) {
   return ports;
 }
 
-/** Replaces each text, which must stand there exactly once. */
+/** Replaces texts, each of which must occur exactly once. */
 function replace(text, changes) {
   for (const [from, to] of changes) {
     if (text.split(from).length !== 2) throw new Error(`not there once: ${from}`);
@@ -126,7 +126,7 @@ function find(program) {
   return execFileSync("sh", ["-c", 'command -v "$0"', program], { env: { PATH: path } }).toString().trim();
 }
 
-/** Runs a program until the test ends; resolves, when its ports are open, to what it says. */
+/** Runs a program until the test ends. When its ports are open, resolves to a function that gives its output. */
 async function run(t, directory, program, given, variables, ports) {
   const child = spawn(program, given, { cwd: directory, env: variables, stdio: ["ignore", "pipe", "pipe"] });
   const kill = () => child.kill("SIGTERM");
@@ -184,7 +184,7 @@ class Proxy {
     return { status: response.statusCode, next, close: () => sent.destroy() };
   }
 
-  /** Over TLS, whose certificate is verified, or plain. */
+  /** A request over TLS, with a verified certificate; with `plain` over http. */
   request(method, path, { token, body, headers = {}, plain = this.isPlain ?? false, from = "127.0.0.1" } = {}) {
     const given = { Host: this.host, ...headers };
     if (token) given.Authorization = `Bearer ${token}`;

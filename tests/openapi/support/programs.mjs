@@ -1,4 +1,4 @@
-// The programs that are tried, as they are pinned here.
+// The linters and generators, in the versions that are pinned here.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ const VENV = join(HERE, "../../target/openapi-python-client");
 export const BINARY = resolve(HERE, process.env.TODOWARD_BIN ?? "../../target/debug/todoward");
 export const DOCUMENT = join(HERE, "../../openapi.json");
 
-/** Runs a program to its end. If it fails, the error is what it has said. */
+/** Runs a program to its end. If it fails, the message of the error is its output. */
 export function run(program, args, variables = {}) {
   const env = { ...process.env, ...variables };
   try {
@@ -34,6 +34,6 @@ export function python(name, args, variables = {}) {
     run(join(bin, "python"), ["-m", "pip", "install", "--quiet", "--no-deps", "-r", "requirements.txt"]);
     writeFileSync(stamp, wanted);
   }
-  // Its own programs are found by one another.
+  // With this PATH the programs of the package find each other.
   return run(join(bin, name), args, { PATH: `${bin}:${process.env.PATH}`, ...variables });
 }

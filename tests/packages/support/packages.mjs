@@ -41,7 +41,7 @@ export function run(program, args, { input = "", ...options } = {}) {
       if (error && typeof error.code === "string") failed(error);
       else done({ code: error ? error.code : 0, signal: error?.signal ?? null, stdout, stderr });
     });
-    // A program may end without reading.
+    // A program may end without reading its input.
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });

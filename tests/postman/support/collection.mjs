@@ -49,7 +49,7 @@ export async function run(values, options = {}) {
         (error, made) => (error ? failed(error) : done(made)),
       )
       .on("request", (_error, { item, response }) => {
-        // Those of scripts are of no item.
+        // Requests that scripts send belong to no item.
         if (!seen.has(item.id)) return;
         seen.get(item.id).sent += 1;
         answers.set(item.id, response);

@@ -1,4 +1,4 @@
-// What somebody pastes: tokens that the command makes.
+// The tokens that somebody would paste, made by `todoward token`.
 
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -15,7 +15,7 @@ export const ORIGIN = "https://app.example.com";
 /** The token of a user, as `todoward token` prints it with these variables beside the secret. */
 export const command = (sub, variables = {}) => {
   const env = { BETTER_AUTH_SECRET: SECRET, ...variables };
-  // A warning is no failure, and would stand in the report.
+  // A warning on standard error is no failure, and is kept out of the report.
   const stdio = ["ignore", "pipe", "pipe"];
   return execFileSync(BINARY, ["token", "--sub", sub], { env, stdio, encoding: "utf8" });
 };

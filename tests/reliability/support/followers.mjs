@@ -18,7 +18,7 @@ class Follower {
     this.next = undefined;
   }
 
-  /** One pull; whether there may be more. */
+  /** Pulls one page of changes. Returns whether there may be more. */
   async pull() {
     const since = this.next === undefined ? "" : `&since=${this.next}`;
     const page = await this.client
@@ -47,7 +47,7 @@ class Follower {
     while (await this.pull());
   }
 
-  /** Every task of the owner, as the lists have them. */
+  /** Every task of the owner, read with GET /tasks. */
   async all() {
     const rows = new Map();
     for (const trash of [false, true]) {
@@ -76,12 +76,12 @@ export class Followers {
         await sleep(20);
       }
     });
-    // A failure is thrown by `areInStep`.
+    // `areInStep` throws the failure. Until then it must not count as unhandled.
     for (const running of this.running) running.catch(() => {});
     return this;
   }
 
-  /** Nobody writes any more: each copy equals what the server has. The number of rows. */
+  /** To be called when nobody writes any more. Checks that each copy equals what the server has; returns the number of rows. */
   async areInStep() {
     this.isOver = true;
     await Promise.all(this.running);

@@ -8,7 +8,7 @@ const SSL_REQUEST = 80877103;
 const GSS_REQUEST = 80877104;
 const CANCEL_REQUEST = 80877102;
 
-/** Starts one before a cluster, with so many sessions; ends with `t`. */
+/** Starts a pooler with so many sessions before a cluster. It ends with the test. */
 export async function followingPooler(t, cluster, { sessions = 3, roundRobin = false } = {}) {
   const pool = new Pool(cluster.port, sessions, roundRobin);
   await pool.open();
@@ -148,7 +148,7 @@ class Session {
     });
   }
 
-  /** Sends what a client asks in one go, with names of the pooler's own. */
+  /** Sends what a client has asked at once, with the pooler's own names of statements. */
   send(asked) {
     const request = { expected: [], missing: [] };
     const out = [];
@@ -168,7 +168,7 @@ class Session {
       if (type === "P") {
         const [name, text] = cut(whole, 5);
         if (name) this.client.statements.set(name, Buffer.from(text));
-        // Without its name: the response is the client's.
+        // Parsed under no name: only the response is needed, and goes to the client.
         request.expected.push("theirs");
         out.push(message("P", "", text));
       } else if (type === "B") {
@@ -200,7 +200,7 @@ class Session {
     }
     this.client.socket.write(whole);
     if (type !== "Z") return;
-    // What failed before it was prepared is not there.
+    // Statements that were not prepared because of an error are not known to this session.
     request.missing.forEach((name) => this.known.delete(name));
     this.#underWay.shift();
     if (whole[5] === 0x49 && this.#underWay.length === 0) this.client.end();
@@ -261,7 +261,7 @@ class Client {
     this.#go();
   }
 
-  /** The transaction has ended, and nothing else was asked. */
+  /** Gives the session back: the transaction has ended, and nothing else was asked. */
   end() {
     const session = this.#session;
     this.#session = undefined;

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, token } from "./client.mjs";
 
-/** Twenty requests in their shares. */
+/** The kinds of twenty requests, in their shares. */
 const MIX = [
   ...Array(6).fill("create"),
   ...Array(6).fill("read"),
@@ -14,7 +14,7 @@ const MIX = [
   ...Array(2).fill("complete"),
 ];
 
-/** What a client may repeat: see docs/API.md. */
+/** The statuses after which a client may repeat: see docs/API.md. */
 const PASSING = new Set([503, 504]);
 
 export class Load {
@@ -73,7 +73,7 @@ export class Load {
     await Promise.all(this.under_way);
   }
 
-  /** Of a task that nobody else is at. */
+  /** Takes a task that no other request is using. */
   take() {
     if (!this.free.length) return undefined;
     const at = Math.floor(Math.random() * this.free.length);
@@ -94,7 +94,7 @@ export class Load {
     }
   }
 
-  /** Sends, again and again where that is allowed; says whether an earlier try may have had its effect. */
+  /** Sends a request, and repeats it where that is allowed. Says whether an earlier try may have had its effect. */
   async send(kind, method, path, request) {
     const end = performance.now() + 60_000;
     let unknown = false;
@@ -148,7 +148,7 @@ export class Load {
     this.must(data.version === 1 && data.title === body.title, `another task: ${JSON.stringify(data)}`);
     const task = { owner, key, id: data.id, version: 1, title: body.title, completed: false };
     this.tasks.push(task);
-    // Not all of them are changed later: most are checked as they were made.
+    // Only some are changed later: most are checked as they were created.
     if (this.free.length < this.limit) this.free.push(task);
   }
 

@@ -22,7 +22,7 @@ export async function todoward(t, database, variables = {}, binary) {
       headers: key ? { "idempotency-key": key } : {},
       body: { title },
     });
-  /** What needs no database, and how long the slowest of it took. */
+  /** Sends requests that need no database, and says how long the slowest of them took. */
   server.withoutDatabase = async () => {
     const begun = performance.now();
     const [live, missing, refused] = await Promise.all([

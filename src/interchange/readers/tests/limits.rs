@@ -134,7 +134,10 @@ fn a_reader_takes_as_many_tasks_and_lists_as_it_is_told() {
             let document = read(format, file.as_bytes(), max).unwrap();
             for n in 0..4 {
                 let (task, list) = (format!("t{n}"), format!("l{n}"));
-                let is_there = document.tasks.iter().any(|it| it.title.as_str() == task)
+                let is_there = document
+                    .tasks
+                    .iter()
+                    .any(|it| it.written.title.as_str() == task)
                     || document.lists.iter().any(|it| it.name.as_str() == list);
                 assert!(is_there, "{n}: {file}");
             }

@@ -27,7 +27,7 @@ fn lines_that_end_in_carriage_returns_alone_are_lines() {
         let found: Vec<(u64, &str)> = document
             .tasks
             .iter()
-            .map(|task| (task.line, task.title.as_str()))
+            .map(|task| (task.line, task.written.title.as_str()))
             .collect();
         assert_eq!(found, [(lines[0], "one"), (lines[1], "two")], "{format:?}");
     }
@@ -172,7 +172,12 @@ fn until_is_a_day_of_the_zone_that_the_task_is_due_in() {
             "BEGIN:VCALENDAR\nBEGIN:VTODO\n{due}\nRRULE:FREQ=DAILY;UNTIL={until}\nEND:VTODO\nEND:VCALENDAR\n"
         );
         let document = file_of(Format::ICalendar, &file);
-        let recurrence = document.tasks[0].schedule.recurrence.as_ref().unwrap();
+        let recurrence = document.tasks[0]
+            .written
+            .schedule
+            .recurrence
+            .as_ref()
+            .unwrap();
         assert_eq!(
             recurrence.rule(),
             format!("FREQ=DAILY;UNTIL={wanted}"),
@@ -225,7 +230,10 @@ fn what_is_small_in_a_file_and_large_in_memory_is_counted_or_refused() {
     ] {
         let document = file_of(format, &file);
         let items = &document.dropped.items;
-        assert_eq!(Tags::texts(document.tasks[0].tags.column()).len(), 50);
+        assert_eq!(
+            Tags::texts(document.tasks[0].written.tags.column()).len(),
+            50
+        );
         assert!(
             items.iter().any(|it| it.detail.contains(": 99950 more")),
             "{format:?} {items:?}"
