@@ -29,6 +29,7 @@ const TABLES: [References; 2] = [
             ("tasks", "list_id"),
             ("tasks", "deleted_with"),
             ("idempotency_keys", "task_id"),
+            ("idempotency_keys", "list_id"),
         ],
     },
 ];

@@ -71,10 +71,14 @@ pub trait Draft {
         now: Timestamp,
     ) -> QueryResult<()>;
 
-    /// Puts a row that was made before where it was made.
-    fn recall(&self, _conn: &mut DbConnection, _row: &mut Self::Made) -> QueryResult<()> {
-        Ok(())
+    /// The list that [`Draft::place`] has found, if the draft does not name it: a repeat
+    /// cannot look it up again, because it may have changed since.
+    fn found_list(&self, _row: &Self::Made) -> Option<ResourceId> {
+        None
     }
+
+    /// Puts a row that was made before into the list that was found then.
+    fn recall(&self, _row: &mut Self::Made, _found: Option<ResourceId>) {}
 }
 
 /// Makes a row of a draft. With a key it happens once in 24 hours, whatever the
@@ -101,12 +105,17 @@ pub fn create<D: Draft>(
         if let Some(key) = key
             && let Some(earlier) = claim(conn, owner, id, key)?
         {
-            return replay(conn, owner, id, earlier, key, draft);
+            return Ok(replay(owner, id, &earlier, key, draft));
         }
         let mut new = draft.make(owner, id);
         draft.place(conn, &mut new)?;
         admission.check(conn, owner)?;
         insert(conn, &new)?;
+        if let (Some(key), Some(list)) = (key, draft.found_list(&new)) {
+            diesel::update(idempotency_keys::table.find((owner.as_str(), key.as_str())))
+                .set(idempotency_keys::list_id.eq(DbId(list)))
+                .execute(conn)?;
+        }
         Ok(Created::New(new))
     })
 }
@@ -145,6 +154,7 @@ pub fn create_with_id<D: Draft>(
 struct Earlier {
     body_hash: Vec<u8>,
     id: ResourceId,
+    list: Option<ResourceId>,
 }
 
 /// Takes a key, or finds what it stands for already.
@@ -164,14 +174,19 @@ fn claim(
     }
     .execute(conn)?;
     if claimed == 0 {
-        let (body_hash, id): (Vec<u8>, DbId) = idempotency_keys::table
+        let (body_hash, id, list): (Vec<u8>, DbId, Option<DbId>) = idempotency_keys::table
             .filter(idempotency_keys::owner_id.eq(owner.as_str()))
             .filter(idempotency_keys::key.eq(key.as_str()))
-            .select((idempotency_keys::body_hash, idempotency_keys::task_id))
+            .select((
+                idempotency_keys::body_hash,
+                idempotency_keys::task_id,
+                idempotency_keys::list_id,
+            ))
             .get_result(conn)?;
         return Ok(Some(Earlier {
             body_hash,
             id: id.0,
+            list: list.map(|list| list.0),
         }));
     }
     diesel::delete(
@@ -206,24 +221,23 @@ fn was_inserted<M: Owned + PartialEq>(
 /// What a key has created: the same bytes make the same row, whatever became of it
 /// since. That of this request's own id is not from an earlier request.
 fn replay<D: Draft>(
-    conn: &mut DbConnection,
     owner: &OwnerId,
     own_id: ResourceId,
-    earlier: Earlier,
+    earlier: &Earlier,
     key: &IdempotencyKey,
     draft: &D,
-) -> Result<Created<D::Made>, Failure> {
+) -> Created<D::Made> {
     let is_own = earlier.id == own_id;
     if !is_own && earlier.body_hash != key.body_hash() {
-        return Ok(Created::KeyReused);
+        return Created::KeyReused;
     }
     let mut made = draft.make(owner, earlier.id);
-    draft.recall(conn, &mut made)?;
-    Ok(if is_own {
+    draft.recall(&mut made, earlier.list);
+    if is_own {
         Created::New(made)
     } else {
         Created::Replayed(made)
-    })
+    }
 }
 
 /// INSERT: claims an Idempotency-Key for a new task, if the key is unused or has
@@ -249,7 +263,7 @@ impl QueryFragment<MultiBackend> for ClaimKey<'_> {
         out.push_bind_param::<Id, _>(&self.task_id)?;
         out.push_sql(
             ") ON CONFLICT (owner_id, key) DO UPDATE \
-             SET body_hash = excluded.body_hash, task_id = excluded.task_id \
+             SET body_hash = excluded.body_hash, task_id = excluded.task_id, list_id = NULL \
              WHERE idempotency_keys.task_id < ",
         );
         out.push_bind_param::<Id, _>(&self.forgotten_before)

@@ -48,6 +48,7 @@ diesel::table! {
         key -> Text,
         body_hash -> Bytea,
         task_id -> Uuid,
+        list_id -> Nullable<Uuid>,
     }
 }
 

@@ -12,6 +12,9 @@ use super::timestamp::Timestamp;
 pub struct ResourceId(Uuid);
 
 impl ResourceId {
+    /// The bits in which the companions of an id differ from it.
+    const LAST: u128 = 0xffff_ffff;
+
     /// A new id. Ids of one process ascend, even within a millisecond.
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
@@ -70,6 +73,22 @@ impl ResourceId {
             *to = *from;
         }
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// The id of a row that is made together with one that has this id: they differ in the
+    /// last 32 bits alone. `nth` begins at 1. No id that is generated has the bits before
+    /// them in common with another one.
+    #[must_use]
+    pub fn companion(self, nth: u32) -> Self {
+        let all = self.0.as_u128();
+        let last = all.wrapping_add(u128::from(nth)) & Self::LAST;
+        Self(Uuid::from_u128(all & !Self::LAST | last))
+    }
+
+    /// Whether it is one of the companions of an id.
+    pub fn is_companion_of(self, first: Self) -> bool {
+        let differing = self.0.as_u128() ^ first.0.as_u128();
+        differing != 0 && differing & !Self::LAST == 0
     }
 
     /// The id with this time whose other bits are these; those of version and variant are
@@ -145,6 +164,29 @@ mod tests {
         assert!(id != one && one != other);
         assert_eq!(one.created_at(), id.created_at());
         assert_eq!(one.why_not_new(Timestamp::now()), None);
+    }
+
+    #[test]
+    fn companions_differ_in_the_last_bits_and_nothing_else_is_one() {
+        let last = ResourceId::parse("01a1f7e7-b530-74f8-94e4-b4dcffffffff").unwrap();
+        for id in [ResourceId::generate(), last] {
+            let companions: Vec<_> = (1..100).map(|nth| id.companion(nth)).collect();
+            for (at, one) in companions.iter().enumerate() {
+                assert!(one.is_companion_of(id), "{one} {id}");
+                assert_eq!(one.created_at(), id.created_at());
+                assert_eq!(one.why_not_new(Timestamp::now()), None);
+                assert!(!companions[..at].contains(one));
+            }
+            assert!(!id.is_companion_of(id));
+        }
+        assert_eq!(
+            last.companion(1).to_string(),
+            "01a1f7e7-b530-74f8-94e4-b4dc00000000"
+        );
+        let many: Vec<_> = (0..1000).map(|_| ResourceId::generate()).collect();
+        for pair in many.windows(2) {
+            assert!(!pair[1].is_companion_of(pair[0]), "{pair:?}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Completing and reopening a task, and the next task of a series.
 //!
-//! Invariant: a task has at most one successor, made by the change that completes it. `next_id` says that it was made, so completing again,
-//! at the same time or after a crash, makes no other.
+//! Invariants: a task has at most one successor, made by the change that completes it.
+//! `next_id` says that it was made, so completing again, at the same time or after a crash,
+//! makes no other. The copies below a successor have ids that are companions of its id, and
+//! nothing else has: so what somebody has added there is told from them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -64,30 +66,64 @@ impl CompleteTask {
         let now = Timestamp::now();
         let done = self.completion.completed.unwrap_or(!task.completed);
         let on = self.completion.on;
+        let mut new = task.clone();
+        if task.completed != done {
+            new = complete(&task, done, now);
+            follow(conn, change, &task, &mut new, on, now)?;
+        }
         if self.completion.subtasks && done {
-            // The successor of a series has copies of all below it; elsewhere each goes
-            // on by itself.
-            let alone = task.schedule.recurrence.is_none() || task.completed;
-            for old in tree::below(conn, owner, self.id, place)?
-                .into_iter()
-                .flatten()
-            {
-                if !old.completed {
-                    let mut new = complete(&old, true, now);
-                    if alone {
-                        follow(conn, change, &old, &mut new, on, now)?;
-                    }
-                    owned::write(conn, change, &old, &new)?;
+            let mut gone_on = GoneOn::default();
+            if !task.completed {
+                gone_on.note(&task, &new);
+            }
+            let below = tree::below(conn, owner, task.id, place)?;
+            for old in below.iter().flatten() {
+                let goes_along = gone_on.takes_along(old);
+                if old.completed {
+                    continue;
                 }
+                let mut new = complete(old, true, now);
+                if !goes_along {
+                    follow(conn, change, old, &mut new, on, now)?;
+                    gone_on.note(old, &new);
+                }
+                owned::write(conn, change, old, &new)?;
             }
         }
-        if task.completed == done {
-            return Ok(task);
+        if task.completed != done {
+            owned::write(conn, change, &task, &new)?;
         }
-        let mut new = complete(&task, done, now);
-        follow(conn, change, &task, &mut new, on, now)?;
-        owned::write(conn, change, &task, &new)?;
         Ok(new)
+    }
+}
+
+/// The tasks that are completed together and have a successor. It has copies of all that is
+/// below them, which so makes no successors of its own.
+#[derive(Default)]
+struct GoneOn {
+    above: HashSet<ResourceId>,
+    /// Successors that were there before. One of them may have been moved below the task
+    /// that it follows: it is not a part of it, and goes on.
+    earlier: HashSet<ResourceId>,
+}
+
+impl GoneOn {
+    /// Notes a task that is completed, if it has a successor.
+    fn note(&mut self, old: &Task, new: &Task) {
+        if new.next_id.is_some() {
+            self.above.insert(new.id);
+            self.earlier.extend(old.next_id);
+        }
+    }
+
+    /// Whether a task goes along with one above it; all above it were asked for before.
+    fn takes_along(&mut self, task: &Task) -> bool {
+        let is_below = task.parent_id.is_some_and(|it| self.above.contains(&it));
+        let goes_along = is_below && !self.earlier.contains(&task.id);
+        if goes_along {
+            self.above.insert(task.id);
+        }
+        goes_along
     }
 }
 
@@ -140,7 +176,7 @@ fn complete(task: &Task, done: bool, now: Timestamp) -> Task {
 }
 
 /// What completing or reopening a task makes of its series. `new` is the task as it will
-/// be written.
+/// be written, in the place where it will be; what is below it is there already.
 ///
 /// # Errors
 ///
@@ -158,7 +194,7 @@ pub fn follow(
     }
     match new.next_id {
         None if new.completed => new.next_id = make_successor(conn, new, on, now)?,
-        Some(next) if !new.completed && take_back(conn, change, &new.owner_id, next)? => {
+        Some(next) if !new.completed && take_back(conn, change, new, next)? => {
             new.next_id = None;
         }
         _ => {}
@@ -188,11 +224,12 @@ fn make_successor(
             recurrence: Some(series),
             ..schedule.clone()
         },
-        ..reopened(task)
+        ..reopened(task, ResourceId::generate())
     };
     owned::insert(conn, &next)?;
     let days = (date - due).num_days();
     let mut copies = HashMap::from([(task.id, next.id)]);
+    let mut ids = (1..).map(|nth| next.id.companion(nth));
     for old in tree::below(conn, &task.owner_id, task.id, Place::Live)?
         .iter()
         .flatten()
@@ -204,11 +241,14 @@ fn make_successor(
         let (None, Some(parent)) = (old.next_id, parent) else {
             continue;
         };
+        let Some(id) = ids.next() else {
+            break;
+        };
         let copy = Task {
             parent_id: Some(parent),
             position: Some(old.effective_position()),
             schedule: shifted(&old.schedule, days),
-            ..reopened(old)
+            ..reopened(old, id)
         };
         owned::insert(conn, &copy)?;
         copies.insert(old.id, copy.id);
@@ -217,8 +257,7 @@ fn make_successor(
 }
 
 /// A new task like another one, open.
-fn reopened(task: &Task) -> Task {
-    let id = ResourceId::generate();
+fn reopened(task: &Task, id: ResourceId) -> Task {
     Task {
         id,
         completed: false,
@@ -240,23 +279,35 @@ fn shifted(schedule: &Schedule, days: i64) -> Schedule {
     }
 }
 
-/// Ends a successor that nobody has touched, with all below it. Whether it is gone.
+/// Ends the successor of a task, if nobody has touched it, with the copies below it. Whether
+/// it is gone.
 fn take_back(
     conn: &mut DbConnection,
     change: &Change<'_>,
-    owner: &OwnerId,
+    task: &Task,
     next: ResourceId,
 ) -> Result<bool, Failure> {
+    let owner = &task.owner_id;
     let Some(next) = owned::read::<Task>(conn, owner, next, Place::Anywhere)? else {
         return Ok(true);
     };
-    let below = tree::below(conn, owner, next.id, Place::Anywhere)?;
-    let is_new = |task: &Task| task.version == 1;
-    if !is_new(&next) || !below.iter().flatten().all(is_new) {
+    let below = tree::below(conn, owner, next.id, Place::Anywhere)?.concat();
+    let is_touched = next.version > 1 || !below.iter().all(|it| is_untouched_copy(it, &next));
+    // The task itself goes below it with the same change.
+    let is_parent = |it: &Task| task.parent_id == Some(it.id);
+    if is_touched || is_parent(&next) || below.iter().any(is_parent) {
         return Ok(false);
     }
     end(conn, change, &next)?;
     Ok(true)
+}
+
+/// Whether a task below a successor was made with it, and has not changed since. What a
+/// client has added is new, too, and may have an id that the client has made up: but it was
+/// not made at the time in that id.
+fn is_untouched_copy(task: &Task, next: &Task) -> bool {
+    let is_new = task.version == 1 && task.updated_at == task.id.created_at();
+    is_new && task.id.is_companion_of(next.id)
 }
 
 /// UPDATE: sets or toggles `completed` of a task for which that is all. Finds nothing if

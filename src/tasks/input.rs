@@ -289,8 +289,15 @@ impl Draft for NewTask {
         Ok(())
     }
 
-    fn recall(&self, conn: &mut DbConnection, task: &mut Task) -> QueryResult<()> {
-        place::recall(conn, self.target, task)
+    fn found_list(&self, task: &Task) -> Option<ResourceId> {
+        let is_found = self.target.takes_list_of_parent();
+        task.list_id.filter(|_| is_found)
+    }
+
+    fn recall(&self, task: &mut Task, found: Option<ResourceId>) {
+        if self.target.takes_list_of_parent() {
+            task.list_id = found;
+        }
     }
 }
 

@@ -63,6 +63,11 @@ impl Target {
         self.list.is_some() || self.parent.is_some()
     }
 
+    /// Whether a task gets the list of a parent that the body names, and no list.
+    pub fn takes_list_of_parent(self) -> bool {
+        self.list.is_none() && self.parent.flatten().is_some()
+    }
+
     /// The list and the parent that a task gets, and every error that they have.
     ///
     /// # Errors
@@ -142,16 +147,6 @@ pub fn place_new(conn: &mut DbConnection, target: Target, task: &mut Task) -> Re
         return Err(Rejection::Invalid(errors).into());
     }
     (task.list_id, task.parent_id) = (siblings.list, siblings.parent);
-    Ok(())
-}
-
-/// Puts a task where it was when it was made, for a response that is repeated: the list
-/// of its parent, if the body has named none.
-pub fn recall(conn: &mut DbConnection, target: Target, task: &mut Task) -> QueryResult<()> {
-    if let (None, Some(Some(parent))) = (target.list, target.parent) {
-        let parent = owned::read::<Task>(conn, &task.owner_id, parent, Place::Anywhere)?;
-        task.list_id = parent.and_then(|parent| parent.list_id);
-    }
     Ok(())
 }
 

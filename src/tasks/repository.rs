@@ -161,11 +161,13 @@ impl UpdateTask {
             return Ok(old);
         }
         let mut new = patched.changed(now);
-        follow(conn, change, &old, &mut new, None, now)?;
+        // First the place: a successor belongs where the task goes, and one below which the
+        // task goes is not taken back.
         if is_moved {
             let position = siblings.end(conn, owner, id)?;
             settle(conn, change, &mut new, siblings, Some(position), now)?;
         }
+        follow(conn, change, &old, &mut new, None, now)?;
         owned::write(conn, change, &old, &new)?;
         Ok(new)
     }

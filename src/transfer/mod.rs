@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use self::keys::{KeyRow, PutKeys};
-use self::older::fill_in;
+use self::older::{fill_in, fill_in_columns};
 use crate::db::connection::{DbConnection, Generation, Manager};
 use crate::db::id::DbId;
 use crate::db::schema::{idempotency_keys, tasks};
@@ -199,6 +199,7 @@ fn differing<T: Table>(to: &mut DbConnection, rows: &[Stored<T>]) -> QueryResult
 }
 
 fn copy_keys(from: &mut DbConnection, to: &mut DbConnection) -> QueryResult<usize> {
+    fill_in_columns(from, "idempotency_keys", &KeyRow::COLUMNS)?;
     let mut copied = 0;
     let mut last: Option<(String, String)> = None;
     loop {

@@ -17,14 +17,22 @@ struct Column {
 /// lacks, and no rows if it is not there. It is temporary: the file stays as it is.
 /// Columns that were added are nullable, or have a default that null stands for.
 pub(super) fn fill_in<T: Table>(source: &mut DbConnection) -> QueryResult<()> {
-    let table = T::NAME;
+    let columns: Vec<&str> = std::iter::once("owner_id")
+        .chain(T::READ.split(", "))
+        .collect();
+    fill_in_columns(source, T::NAME, &columns)
+}
+
+/// The same of a table by its name.
+pub(super) fn fill_in_columns(
+    source: &mut DbConnection,
+    table: &str,
+    columns: &[&str],
+) -> QueryResult<()> {
     let there: Vec<Column> =
         diesel::sql_query(format!("SELECT name FROM pragma_table_info('{table}')")).load(source)?;
     let is_missing = |column: &&str| there.iter().all(|there| there.name != **column);
-    let missing: Vec<&str> = std::iter::once("owner_id")
-        .chain(T::READ.split(", "))
-        .filter(is_missing)
-        .collect();
+    let missing: Vec<&str> = columns.iter().copied().filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -30,6 +30,7 @@ on_both_databases! {
     an_id_that_both_accounts_have_is_given_anew,
     what_had_ended_comes_back_by_adopting,
     of_two_equal_idempotency_keys_the_adopters_stays,
+    a_repeat_after_adopting_shows_the_list_with_the_id_that_it_got,
     an_adoption_over_the_quota_moves_nothing,
     adopting_ones_own_account_or_twice_changes_nothing,
     only_an_anonymous_account_is_adopted_unless_any_may_be,
@@ -631,6 +632,34 @@ async fn of_two_equal_idempotency_keys_the_adopters_stays(engine: Engine) {
     let again = keyed(&alice, "one", "guest's").await.expect(201);
     assert_eq!(again.header("idempotency-replayed"), "true");
     assert_eq!(again.json()["id"], moved["id"]);
+}
+
+async fn a_repeat_after_adopting_shows_the_list_with_the_id_that_it_got(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let (alice, guest) = (app.user("alice"), app.user("guest"));
+    let list = ResourceId::generate();
+    for client in [&alice, &guest] {
+        let path = format!("{LISTS}/{list}");
+        let request = client.request("PUT", &path).header("If-None-Match", "*");
+        let created = request.json(&json!({ "name": "both" })).send().await;
+        created.expect(201);
+    }
+    let parent = json!({ "title": "parent", "list_id": list.to_string() });
+    let parent = guest.create(parent).await;
+    let child = json!({ "title": "child", "parent_id": parent["id"] });
+    let create = async |client: &Client| {
+        let request = client.request("POST", TASKS).json(&child);
+        let response = request.header("Idempotency-Key", "k").send().await;
+        response.expect(201).json()
+    };
+    assert_eq!(create(&guest).await["list_id"], list.to_string());
+    adopt(&alice, &anonymous("guest")).await.expect(200);
+    let path = format!("{TASKS}/{}", id_of(&parent));
+    let given = alice.get(&path).await.expect(200).json()["list_id"].clone();
+    assert_ne!(given, list.to_string());
+    let inbox = json!({ "list_id": null });
+    alice.patch(&path, &inbox).await.expect(200);
+    assert_eq!(create(&alice).await["list_id"], given);
 }
 
 async fn an_adoption_over_the_quota_moves_nothing(engine: Engine) {

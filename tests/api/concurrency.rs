@@ -7,6 +7,7 @@ use crate::support::{Client, Engine, Response, TestApp, on_both_databases};
 
 on_both_databases! {
     the_same_key_and_body_make_one_task_and_the_same_response,
+    a_repeat_shows_a_subtask_in_the_list_in_which_it_was_created,
     the_same_key_with_another_body_is_refused,
     only_a_created_task_is_remembered,
     a_key_that_is_none_is_refused_and_other_methods_ignore_it,
@@ -50,6 +51,61 @@ async fn the_same_key_and_body_make_one_task_and_the_same_response(engine: Engin
         alice.delete(&path).await;
     }
     assert_eq!(alice.titles("").await.len(), 0);
+}
+
+async fn a_repeat_shows_a_subtask_in_the_list_in_which_it_was_created(engine: Engine) {
+    let app = TestApp::spawn(engine).await;
+    let alice = app.user("alice");
+    let mut lists = Vec::new();
+    for name in ["home", "work"] {
+        let list = alice.post("/api/v1/lists", &json!({ "name": name })).await;
+        lists.push(list.expect(201).json()["id"].clone());
+    }
+    let [home, work] = [&lists[0], &lists[1]];
+    for (at, (from, to)) in [
+        (home, work),
+        (home, &Value::Null),
+        (&Value::Null, home),
+        (&Value::Null, &Value::Null),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let parent = json!({ "title": "parent", "list_id": from });
+        let parent = alice.create(parent).await;
+        let path = format!("/api/v1/tasks/{}", parent["id"].as_str().unwrap());
+        let bodies = [
+            json!({ "title": "child", "parent_id": parent["id"] }),
+            json!({ "title": "child", "parent_id": parent["id"], "list_id": from }),
+            json!({ "title": "child", "parent_id": null, "list_id": from }),
+        ]
+        .map(|body| body.to_string());
+        let keys: Vec<String> = (0..3).map(|body| format!("{at}-{body}")).collect();
+        let mut first = Vec::new();
+        for (key, body) in keys.iter().zip(&bodies) {
+            let created = create_with_key(&alice, key, body).await.expect(201);
+            assert_eq!(created.json()["list_id"], *from);
+            first.push(created);
+        }
+        let to = json!({ "list_id": to });
+        let changes = [
+            ("PATCH", path.clone(), Some(&to)),
+            ("DELETE", path.clone(), None),
+            ("DELETE", format!("{path}?permanent=true"), None),
+        ];
+        for (method, path, body) in changes {
+            let mut request = alice.request(method, &path);
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            assert!(request.send().await.status < 300);
+            for ((key, body), first) in keys.iter().zip(&bodies).zip(&first) {
+                let again = create_with_key(&alice, key, body).await.expect(201);
+                assert_eq!(again.header("idempotency-replayed"), "true");
+                assert_eq!(again.body, first.body, "{method} {body}");
+            }
+        }
+    }
 }
 
 async fn the_same_key_with_another_body_is_refused(engine: Engine) {

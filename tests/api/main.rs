@@ -57,6 +57,7 @@ mod recurrence;
 mod sizes;
 mod streams;
 mod subtasks;
+mod successors;
 mod tags;
 mod targets;
 mod tasks;

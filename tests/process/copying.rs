@@ -15,6 +15,7 @@ on_both_databases! {
     what_changed_in_the_source_is_renewed_and_what_changed_in_the_target_is_kept,
     a_copy_that_fails_leaves_nothing_and_can_be_repeated,
     lists_their_order_and_what_is_in_the_trash_arrive_as_they_were,
+    a_repeat_shows_a_subtask_in_its_first_list_after_a_copy_too,
 }
 
 const TASKS: &str = "/api/v1/tasks";
@@ -306,6 +307,33 @@ async fn lists_their_order_and_what_is_in_the_trash_arrive_as_they_were(engine: 
         "{done:?}"
     );
     assert_eq!(there.get(&lists[0]).await.json()["name"], "there");
+}
+
+async fn a_repeat_shows_a_subtask_in_its_first_list_after_a_copy_too(engine: Engine) {
+    let (source, target) = (Storage::new(Engine::Sqlite), Storage::new(engine));
+    let server = Server::start(source.path(), &source.url, &[]).await;
+    let alice = server.user("alice");
+    let list = made(&alice, "lists", json!({ "name": "one" })).await;
+    let parent = json!({ "title": "parent", "list_id": id_of(&list) });
+    let parent = made(&alice, "tasks", parent).await;
+    let child = json!({ "title": "child", "parent_id": id_of(&parent) });
+    let create = async |client: &Client| {
+        let request = client.request("POST", TASKS).json(&child);
+        let response = request.header("Idempotency-Key", "a-key").send().await;
+        response.expect(201)
+    };
+    let first = create(&alice).await;
+    assert_eq!(first.json()["list_id"], id_of(&list));
+    let inbox = json!({ "list_id": null });
+    alice.patch(&parent, &inbox).await.expect(200);
+    server.stop().await;
+    for _ in 0..2 {
+        copy(&source, &target).succeeded();
+    }
+    let server = Server::start(target.path(), &target.url, &[]).await;
+    let again = create(&server.user("alice")).await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.json(), first.json());
 }
 
 #[test]

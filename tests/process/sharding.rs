@@ -161,7 +161,7 @@ struct Names {
     names: String,
 }
 
-/// What a migration asks of Citus. The last migration has made the table of erasures.
+/// What a migration asks of Citus. The fifth migration has made the table of erasures.
 const CITUS: &str = "
     CREATE TABLE pg_dist_partition (logicalrelid regclass PRIMARY KEY);
     CREATE FUNCTION create_distributed_table(made regclass, owner text, colocate_with text)

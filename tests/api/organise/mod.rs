@@ -121,8 +121,10 @@ impl World {
         let owner = &self.owners[who];
         let mut near: Vec<String> = match owner.tasks.get(&last) {
             Some(task) if self.random.chance(2) => {
+                let next = task.next.iter().cloned();
                 let parent = task.parent.iter().cloned();
                 parent
+                    .chain(next)
                     .chain(owner.below(&last, Place::Anywhere))
                     .chain([last])
                     .collect()
@@ -366,20 +368,34 @@ impl World {
         let done = !self.random.chance(3);
         let subtasks = done && self.random.chance(3);
         let mut body = json!({ "completed": done });
-        let path = match subtasks || self.random.chance(2) {
-            true => format!("{TASKS}/{id}/complete"),
-            false => format!("{TASKS}/{id}"),
+        let is_patch = !subtasks && !self.random.chance(2);
+        // Mostly near the task, that is, at its successor, too.
+        let to = match is_patch {
+            true => self.target(who, 3),
+            false => Target::default(),
+        };
+        let path = match is_patch {
+            false => format!("{TASKS}/{id}/complete"),
+            true => format!("{TASKS}/{id}"),
         };
         if subtasks {
             body["subtasks"] = json!(true);
         }
-        let verdict = self.refusal(who, &id, Place::Live, version);
+        put_target(&mut body, &to);
+        let mut verdict = self
+            .refusal(who, &id, Place::Live, version)
+            .map(|()| Vec::new());
+        if verdict.is_ok() {
+            verdict = match is_patch {
+                true => self.owners[who].complete_at(&id, &to, done),
+                false => Ok(self.owners[who].complete(&id, done, subtasks)),
+            };
+        }
         let response = self.send(who, "PATCH", &path, Some(body), version).await;
-        if self.judge(response, verdict, 200).is_some() {
-            let made = self.owners[who].complete(&id, done, subtasks);
-            if !made.is_empty() {
-                self.follow(who, &made).await;
-            }
+        if let Some((_, made)) = self.judge(response, verdict, 200)
+            && !made.is_empty()
+        {
+            self.follow(who, &made).await;
         }
     }
 

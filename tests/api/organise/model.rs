@@ -25,6 +25,8 @@ pub struct Task {
     /// Of a series, the days between its dates.
     pub every: Option<u64>,
     pub next: Option<String>,
+    /// The successor with which it was made as a copy.
+    pub made_with: Option<String>,
     pub version: i64,
     /// With what it went to the trash.
     pub with: Option<String>,
@@ -84,6 +86,7 @@ impl Task {
         Self {
             completed: false,
             next: None,
+            made_with: None,
             version: 1,
             with: None,
             ..self.clone()
@@ -100,6 +103,7 @@ impl Task {
             due: None,
             every: None,
             next: None,
+            made_with: None,
             version: 1,
             with: None,
         }
@@ -318,52 +322,113 @@ impl Owner {
     /// Completes or reopens a task. Yields what the server has to make: of which task which
     /// copies follow.
     pub fn complete(&mut self, id: &str, done: bool, subtasks: bool) -> Vec<Successor> {
+        let parent = self.tasks[id].parent.clone();
+        self.complete_below(id, done, subtasks, parent.as_deref())
+    }
+
+    /// The same by a merge patch that moves the task at once.
+    pub fn complete_at(
+        &mut self,
+        id: &str,
+        to: &Target,
+        done: bool,
+    ) -> Result<Vec<Successor>, Refusal> {
+        let stays = self.siblings(id);
+        let siblings = self.resolve(stays.clone(), Some(id), to)?;
+        if siblings != stays && self.tasks[id].completed == done {
+            self.change(id);
+        }
+        let made = self.complete_below(id, done, false, siblings.1.as_deref());
+        if siblings != stays {
+            self.settle(id, siblings);
+        }
+        Ok(made)
+    }
+
+    fn complete_below(
+        &mut self,
+        id: &str,
+        done: bool,
+        subtasks: bool,
+        parent: Option<&str>,
+    ) -> Vec<Successor> {
         let mut made = Vec::new();
-        let was = self.tasks[id].clone();
+        let mut all = Vec::new();
+        if self.tasks[id].completed != done {
+            all.push(id.to_owned());
+        }
         if subtasks && done {
-            let alone = was.every.is_none() || was.completed;
             for mut level in self.levels(id, Place::Live) {
                 level.sort();
-                for below in level {
-                    if !self.tasks[&below].completed {
-                        self.set(&below, true, alone, &mut made);
-                    }
-                }
+                all.extend(level);
             }
         }
-        if was.completed != done {
-            self.set(id, done, true, &mut made);
+        // What has a successor takes along all below it, but for a successor from before.
+        let (mut above, mut earlier) = (Vec::new(), Vec::new());
+        for one in all {
+            let task = self.tasks[&one].clone();
+            let is_below = task.parent.as_ref().is_some_and(|it| above.contains(it));
+            let goes_along = is_below && !earlier.contains(&one);
+            if goes_along {
+                above.push(one.clone());
+            }
+            if task.completed == done {
+                continue;
+            }
+            if goes_along {
+                self.change(&one).completed = true;
+            } else if self.set(&one, done, parent, &mut made) {
+                above.push(one);
+                earlier.extend(task.next);
+            }
         }
         made
     }
 
-    fn set(&mut self, id: &str, done: bool, follows: bool, made: &mut Vec<Successor>) {
+    /// Completes or reopens one task, which goes below a parent with it; whether it has a
+    /// successor then.
+    fn set(
+        &mut self,
+        id: &str,
+        done: bool,
+        parent: Option<&str>,
+        made: &mut Vec<Successor>,
+    ) -> bool {
         self.change(id).completed = done;
-        if !follows {
-            return;
-        }
         let task = self.tasks[id].clone();
         match (task.next, task.due, task.every) {
-            (None, Some(due), Some(days)) if done => made.push(Successor {
-                of: id.to_owned(),
-                due: due + Days::new(days),
-                days,
-            }),
-            (Some(next), ..) if !done && self.take_back(&next) => {
-                self.tasks.get_mut(id).unwrap().next = None;
+            (None, Some(due), Some(days)) if done => {
+                made.push(Successor {
+                    of: id.to_owned(),
+                    due: due + Days::new(days),
+                    days,
+                });
+                true
             }
-            _ => {}
+            (Some(next), ..) if !done && self.take_back(parent, &next) => {
+                self.tasks.get_mut(id).unwrap().next = None;
+                false
+            }
+            (next, ..) => next.is_some(),
         }
     }
 
-    /// Ends a successor that nobody has touched; whether it is gone.
-    fn take_back(&mut self, next: &str) -> bool {
+    /// Ends the successor of a task, if nobody has touched it, and nothing stands below it but
+    /// the copies that were made with it; whether it is gone.
+    fn take_back(&mut self, parent: Option<&str>, next: &str) -> bool {
         if !self.tasks.contains_key(next) {
             return true;
         }
-        let mut all = self.below(next, Place::Anywhere);
-        all.push(next.to_owned());
-        if all.iter().any(|id| self.tasks[id].version > 1) {
+        let below = self.below(next, Place::Anywhere);
+        let is_copy = |id: &String| {
+            let task = &self.tasks[id];
+            task.version == 1 && task.made_with.as_deref() == Some(next)
+        };
+        let is_there = |parent: &str| parent == next || below.iter().any(|id| id == parent);
+        if self.tasks[next].version > 1
+            || !below.iter().all(is_copy)
+            || parent.is_some_and(is_there)
+        {
             return false;
         }
         self.end(next);
@@ -394,6 +459,7 @@ impl Owner {
             };
             let copy = Task {
                 parent: Some(parent.clone()),
+                made_with: Some(next.to_owned()),
                 due: old.due.map(|due| due + Days::new(successor.days)),
                 ..old.reopened()
             };
