@@ -288,7 +288,12 @@ fn take_back(
     next: ResourceId,
 ) -> Result<bool, Failure> {
     let owner = &task.owner_id;
-    let Some(next) = owned::read::<Task>(conn, owner, next, Place::Anywhere)? else {
+    // An import could bring a task that names itself.
+    let next = match next == task.id {
+        true => None,
+        false => owned::read::<Task>(conn, owner, next, Place::Anywhere)?,
+    };
+    let Some(next) = next else {
         return Ok(true);
     };
     let below = tree::below(conn, owner, next.id, Place::Anywhere)?.concat();
