@@ -52,7 +52,8 @@ pub(super) async fn stream_changes(
         // nginx would hold events back until its buffer is full.
         .insert_header(("x-accel-buffering", "no"));
     if request.method() == Method::HEAD {
-        return Ok(response.finish());
+        // As GET: of a length that is not known.
+        return Ok(response.streaming(stream::empty::<Result<Bytes, Infallible>>()));
     }
     let watch = watch(app.db()?.watchers(), &owner)
         .await

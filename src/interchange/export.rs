@@ -4,6 +4,7 @@
 //! meanwhile: pages follow each other by id. Between two pages no connection to the database
 //! is held, and memory holds one page.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -74,7 +75,8 @@ pub(super) async fn export_tasks(
         // nginx would hold pages back, on its disk if they are many.
         .insert_header(("x-accel-buffering", "no"));
     if request.method() == Method::HEAD {
-        return Ok(response.finish());
+        // As GET: of a length that is not known.
+        return Ok(response.streaming(stream::empty::<Result<Bytes, Infallible>>()));
     }
     let held = app.response_budget.hold(&owner, HELD)?;
     let mut file = File {

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{Datelike as _, NaiveDateTime, TimeDelta};
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::bulk::{
@@ -124,6 +124,9 @@ impl Statement for ClearCompleted {
     }
 }
 
+/// How far ahead operations of a batch can have gone to the trash, each a millisecond later.
+const NEAR: TimeDelta = TimeDelta::seconds(10);
+
 /// An instant at which nothing of the owner's went to the trash: now, or a little later,
 /// because operations of a batch follow each other within a millisecond.
 fn later_than_all(
@@ -131,16 +134,15 @@ fn later_than_all(
     owner: &OwnerId,
     now: Timestamp,
 ) -> QueryResult<Timestamp> {
+    // Further ahead is only what was imported once: what follows it would stay for ever.
+    let near = Timestamp::new(now.utc() + NEAR);
     let last: Option<NaiveDateTime> = tasks::table
         .filter(tasks::owner_id.eq(owner.as_str()))
         .filter(tasks::deleted_at.ge(now.column()))
+        .filter(tasks::deleted_at.lt(near.column()))
         .select(diesel::dsl::max(tasks::deleted_at))
         .get_result(conn)?;
-    let next = |last: NaiveDateTime| {
-        let next = last + TimeDelta::milliseconds(1);
-        // An import can bring what went to the trash at the end of the last year.
-        Timestamp::of_column(if next.year() > 9999 { last } else { next })
-    };
+    let next = |last| Timestamp::of_column(last + TimeDelta::milliseconds(1));
     Ok(last.map_or(now, next))
 }
 

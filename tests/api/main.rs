@@ -32,6 +32,7 @@ mod hanging;
 mod headers;
 mod heads;
 mod http;
+mod import_limits;
 mod interchange;
 mod isolation;
 mod key_confusion;

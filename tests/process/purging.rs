@@ -12,6 +12,7 @@ use crate::support::{Client, Engine, on_both_databases};
 on_both_databases! {
     what_is_in_the_trash_for_long_ends_and_nothing_else_does,
     what_lies_there_on_its_own_loses_what_it_was_in,
+    what_was_deleted_far_ahead_keeps_nothing_else_in_the_trash,
     without_a_trash_what_is_left_in_it_ends_at_once,
     two_replicas_end_each_row_once,
     a_stop_does_not_wait_for_it_and_the_next_start_goes_on,
@@ -83,6 +84,25 @@ async fn none_left(database: &mut Database, table: &str, condition: &str) {
         (database.count_of(table, condition) == 0).then_some(())
     })
     .await;
+}
+
+/// As files brought it that an earlier release has imported.
+async fn what_was_deleted_far_ahead_keeps_nothing_else_in_the_trash(engine: Engine) {
+    let storage = Storage::new(engine);
+    let server = Server::start(storage.path(), &storage.url, &[]).await;
+    let alice = server.user("alice");
+    let far = task(&alice, json!({ "title": "far" })).await;
+    delete(&alice, TASKS, &far).await;
+    let mut database = Database::open(&storage, engine);
+    database.execute("UPDATE tasks SET deleted_at = '9999-12-31 23:59:59.999'");
+    task(&alice, json!({ "title": "new", "completed": true })).await;
+    let clear = alice.delete("/api/v1/tasks?completed=true").await;
+    assert_eq!(clear.expect(200).json(), json!({ "deleted": 1 }));
+    let trash = alice.get("/api/v1/tasks?trash=true&q=new").await;
+    let deleted_at = trash.expect(200).json()["items"][0]["deleted_at"].clone();
+    let deleted_at: chrono::DateTime<chrono::Utc> = deleted_at.as_str().unwrap().parse().unwrap();
+    assert!(deleted_at <= chrono::Utc::now(), "{deleted_at}");
+    server.stop().await;
 }
 
 async fn what_is_in_the_trash_for_long_ends_and_nothing_else_does(engine: Engine) {

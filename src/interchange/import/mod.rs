@@ -7,4 +7,5 @@ pub mod plan;
 mod races;
 mod rows;
 pub mod snapshot;
+mod times;
 pub mod write;

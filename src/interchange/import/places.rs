@@ -76,6 +76,40 @@ impl Places<'_> {
         places.into_iter().flatten().collect()
     }
 
+    /// The next task of each in its series. None is a task above it, or itself: reopening a
+    /// task ends its next one with all below.
+    pub fn next_ids(&mut self, placed: &[Place]) -> Vec<Option<ResourceId>> {
+        let items = self.tasks;
+        let found = self.found_tasks.iter().zip(placed);
+        let parents: HashMap<ResourceId, ResourceId> = found
+            .filter_map(|(found, place)| Some((found.id, place.parent?)))
+            .collect();
+        let mut next_ids = Vec::with_capacity(items.len());
+        for (item, found) in items.iter().zip(self.found_tasks) {
+            let renamed = |id| self.renamed.get(&id).copied().unwrap_or(id);
+            let next = item.next_id.map(renamed);
+            let above = std::iter::successors(Some(found.id), |id| self.parent(*id, &parents));
+            let is_above = next.is_some_and(|next| above.take(MAX_LEVELS).any(|id| id == next));
+            if is_above && found.is_new {
+                let detail =
+                    "a task cannot come next that is this one, or above it; it is left out";
+                self.drop(item, "next_id", detail);
+            }
+            next_ids.push(next.filter(|_| !is_above));
+        }
+        next_ids
+    }
+
+    /// The parent of a task of the file, or of a row that is there already.
+    fn parent(
+        &self,
+        id: ResourceId,
+        of_file: &HashMap<ResourceId, ResourceId>,
+    ) -> Option<ResourceId> {
+        let row = || self.snapshot.tasks.rows.get(&id)?.parent;
+        of_file.get(&id).copied().or_else(row)
+    }
+
     /// Where a row is that is there already.
     fn place_of_row(&self, id: ResourceId) -> Place {
         let rows = &self.snapshot.tasks.rows;

@@ -7,12 +7,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::document::{Document, Dropped, DroppedItem, Identity};
+use super::super::document::{Document, Dropped, Identity};
 use super::super::format::Format;
 use super::identity::Identities;
 use super::places::Places;
 use super::rows::Rows;
 use super::snapshot::{Known, Snapshot};
+use super::times::Times;
 use crate::auth::OwnerId;
 use crate::db::new_rows::Prepared;
 use crate::lists::model::List;
@@ -91,39 +92,31 @@ pub fn plan(
     let mut identities = Identities::new(format, now);
     let mut renamed = HashMap::new();
     let Document {
-        lists,
-        tasks,
+        mut lists,
+        mut tasks,
         mut dropped,
     } = document;
+    let times = Times { format, now };
     let mut identify = Identify {
         identities: &mut identities,
         renamed: &mut renamed,
-        dropped: &mut dropped,
         given: HashSet::new(),
-        format,
-        now,
+        times,
     };
     let found_lists: Vec<Found> = lists
         .iter()
-        .map(|item| {
-            let found = identify.find("list", &item.identity, item.created_at, &snapshot.lists);
-            identify.tell(found, item.line, item.name.as_str(), item.created_at);
-            found
-        })
+        .map(|item| identify.find("list", &item.identity, item.created_at, &snapshot.lists))
         .collect();
     let found_tasks: Vec<Found> = tasks
         .iter()
-        .map(|item| {
-            let found = identify.find("task", &item.identity, item.created_at, &snapshot.tasks);
-            identify.tell(
-                found,
-                item.line,
-                item.written.title.as_str(),
-                item.created_at,
-            );
-            found
-        })
+        .map(|item| identify.find("task", &item.identity, item.created_at, &snapshot.tasks))
         .collect();
+    for (item, _) in new(&mut lists, &found_lists) {
+        times.correct_list(item, &mut dropped);
+    }
+    for (item, _) in new(&mut tasks, &found_tasks) {
+        times.correct_task(item, &mut dropped);
+    }
     let mut places = Places {
         snapshot,
         lists: &lists,
@@ -135,6 +128,7 @@ pub fn plan(
         depends_on: DependsOn::default(),
     };
     let placed = places.all();
+    let next_ids = places.next_ids(&placed);
     let Places {
         mut dropped,
         mut depends_on,
@@ -145,13 +139,12 @@ pub fn plan(
     depends_on.tasks.sort_by_key(|row| row.id);
     depends_on.tasks.dedup_by_key(|row| row.id);
 
-    let mut rows = Rows {
-        owner,
-        now,
-        renamed: &renamed,
-    };
+    let mut rows = Rows { owner, now };
     let list_positions = rows.list_positions(&lists, &found_lists, snapshot);
     let task_positions = rows.task_positions(&tasks, &found_tasks, &placed, snapshot);
+    for (item, next) in tasks.iter_mut().zip(next_ids) {
+        item.next_id = next;
+    }
     let counts = |found: &[Found]| found.iter().filter(|found| !found.is_new).count();
     let existing = Counts {
         tasks: counts(&found_tasks),
@@ -193,15 +186,24 @@ pub(super) struct Found {
     pub is_new: bool,
 }
 
+/// The items that are new.
+fn new<'a, T>(
+    items: &'a mut [T],
+    found: &'a [Found],
+) -> impl Iterator<Item = (&'a mut T, &'a Found)> {
+    items
+        .iter_mut()
+        .zip(found)
+        .filter(|(_, found)| found.is_new)
+}
+
 struct Identify<'a> {
     identities: &'a mut Identities,
     /// Ids of the file that could not be kept.
     renamed: &'a mut HashMap<ResourceId, ResourceId>,
-    dropped: &'a mut Dropped,
     /// The ids of new items: what one is known by can be another one's own id.
     given: HashSet<ResourceId>,
-    format: Format,
-    now: Timestamp,
+    times: Times,
 }
 
 impl Identify<'_> {
@@ -217,8 +219,10 @@ impl Identify<'_> {
             Some(id) => Found { id, is_new: false },
             None => {
                 let own = candidates.id().map(|id| id.created_at());
-                let at = own.or(created_at).filter(|at| self.is_plausible(*at));
-                let at = at.unwrap_or(self.now);
+                let at = own
+                    .or(created_at)
+                    .filter(|at| self.times.can_be_created(*at));
+                let at = at.unwrap_or(self.times.now);
                 let is_taken = |id| known.has_ended(id) || self.given.contains(&id);
                 let id = candidates.free(at, is_taken);
                 self.given.insert(id);
@@ -231,31 +235,5 @@ impl Identify<'_> {
             self.renamed.entry(*of_file).or_insert(found.id);
         }
         found
-    }
-
-    /// Notes a time of creation that a new item cannot have.
-    fn tell(&mut self, found: Found, line: u64, item: &str, created_at: Option<Timestamp>) {
-        let Some(at) = created_at.filter(|at| found.is_new && !self.is_plausible(*at)) else {
-            return;
-        };
-        let field = match self.format {
-            Format::Ndjson | Format::Csv | Format::Todoist => "created_at",
-            Format::ICalendar => "CREATED",
-            Format::TodoTxt => "creation date",
-            Format::Google => "created",
-            Format::Microsoft => "createdDateTime",
-        };
-        self.dropped.push(DroppedItem {
-            line,
-            item: item.to_owned(),
-            field: field.to_owned(),
-            detail: format!("{at} is left out: it is before 1970, or more than a day ahead"),
-        });
-    }
-
-    /// An id cannot have a time before 1970, and none that is ahead.
-    fn is_plausible(&self, at: Timestamp) -> bool {
-        let ahead = self.now.utc() + chrono::TimeDelta::days(1);
-        at.utc().timestamp_millis() >= 0 && at.utc() <= ahead
     }
 }
