@@ -8,7 +8,6 @@ use std::cell::Cell;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
-use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Text, Timestamp as Instant};
 
 use super::connection::{DbConnection, MultiBackend};
@@ -195,26 +194,15 @@ pub fn as_one_change<T>(
         Ok(end)
     });
     result.map_err(|error| RunError {
+        error,
         effect: match commits {
             false => Effect::None,
-            true => effect_of_commit(&error, conn.is_postgres()),
+            // Ids are drawn anew when it is repeated, so what was written after all would
+            // stand twice: a server that distributes tables can report 08007.
+            true if conn.is_postgres() => Effect::Unknown,
+            true => Effect::ByError,
         },
-        error,
     })
-}
-
-/// What a COMMIT has done that was answered by an error.
-fn effect_of_commit(error: &Error, is_postgres: bool) -> Effect {
-    let is_rolled_back = matches!(
-        error,
-        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)
-    );
-    match is_postgres && !is_rolled_back {
-        // Ids are drawn anew when it is repeated, so what was written after all would
-        // stand twice: a server that distributes tables can report 08007.
-        true => Effect::Unknown,
-        false => Effect::ByError,
-    }
 }
 
 /// Locks the owner's row, in a transaction and before anything is read. A background job
@@ -275,27 +263,5 @@ impl QueryFragment<MultiBackend> for NoteEnd<'_> {
              SET change = excluded.change, gone_at = excluded.gone_at",
         );
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_commit_that_cannot_be_put_in_an_order_is_rolled_back_and_others_may_have_happened() {
-        for (kind, is_postgres, wanted) in [
-            (
-                DatabaseErrorKind::SerializationFailure,
-                true,
-                Effect::ByError,
-            ),
-            (DatabaseErrorKind::ClosedConnection, true, Effect::Unknown),
-            (DatabaseErrorKind::Unknown, true, Effect::Unknown),
-            (DatabaseErrorKind::Unknown, false, Effect::ByError),
-        ] {
-            let error = Error::DatabaseError(kind, Box::new(String::new()));
-            assert_eq!(effect_of_commit(&error, is_postgres), wanted, "{error:?}");
-        }
     }
 }
