@@ -6,7 +6,7 @@ export default defineConfig({
   forbidOnly: true,
   fullyParallel: true,
   workers: 2,
-  // On a busy machine a page can be late. So a test gets a second try.
+  // On a busy machine a page can be late. So a test gets a second try; what fails twice is broken.
   retries: process.env.CI ? 1 : 0,
   timeout: 120_000,
   expect: { timeout: 15_000 },
