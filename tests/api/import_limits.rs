@@ -32,10 +32,8 @@ async fn task(client: &Client, id: &str) -> Value {
 async fn a_task_whose_next_one_is_itself_or_above_it_can_be_reopened(engine: Engine) {
     let app = TestApp::spawn(engine).await;
     let alice = app.user("alice");
-    let ids: Vec<String> = (0..4).map(|_| uuid::Uuid::now_v7().to_string()).collect();
-    let [own, top, middle, below] = &ids[..] else {
-        unreachable!()
-    };
+    let ids: [String; 4] = std::array::from_fn(|_| uuid::Uuid::now_v7().to_string());
+    let [own, top, middle, below] = &ids;
     let weekly = |id: &str, next: &str, parent: Option<&str>| {
         json!({ "task": {
             "id": id, "title": id, "completed": true, "next_id": next, "parent_id": parent,
