@@ -34,8 +34,8 @@ fn check(document: &Document) {
     assert!(document.dropped.total >= document.dropped.items.len() as u64);
     for (index, task) in document.tasks.iter().enumerate() {
         assert!(task.list.is_none_or(|list| list < document.lists.len()));
-        assert!(!task.title.as_str().trim().is_empty());
-        assert!(task.schedule.date.is_some() || task.schedule.recurrence.is_none());
+        assert!(!task.written.title.as_str().trim().is_empty());
+        assert!(task.written.schedule.date.is_some() || task.written.schedule.recurrence.is_none());
         let (mut above, mut steps) = (task.parent, 0);
         while let Some(parent) = above {
             assert_ne!(parent, index, "a cycle");
