@@ -4,6 +4,7 @@ import http.client
 import json
 import random
 import tempfile
+import time
 from pathlib import Path
 
 import check
@@ -33,8 +34,10 @@ NAMES = {
     "mixed": f"batch of {BATCH // 2} creates and {BATCH // 2} completes",
     "creates": f"batch of {BATCH} creates",
 }
-# Those that only read.
-QUIET = ("position", "position, all levels", "count", "snapshot", "idle")
+READ_ONLY = ("position", "position, all levels", "count", "snapshot", "idle")
+# Of owners whose changes a client follows. Todoward numbers what these write by itself, for streams, and the
+# peer has none: so all the others are of owners whom nobody follows.
+FOLLOWED = ("snapshot", "idle", "pull")
 
 
 def list_id(number, which):
@@ -63,8 +66,21 @@ def prepare(cluster):
     return cluster.url("operations")
 
 
-def settle(cluster):
-    cluster.psql("operations", "VACUUM tasks, lists, owners, gone; CHECKPOINT;")
+def settle(cluster, operation):
+    if operation not in FOLLOWED:
+        cluster.psql("operations", "UPDATE owners SET epoch = NULL WHERE epoch IS NOT NULL; DELETE FROM epochs;")
+    cluster.psql("operations", "VACUUM tasks, lists, owners, epochs, gone; CHECKPOINT;")
+
+
+def at_rest(server):
+    """Until it does nothing: at its start Todoward looks through all tasks for texts that are not folded."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        before = server.cpu()
+        time.sleep(1)
+        if server.cpu() - before <= 0.02:
+            return
+    raise SystemExit(f"{server.name} is never at rest")
 
 
 def lines_of(operation, cursors):
@@ -140,12 +156,14 @@ def measure(cluster):
             tempfile.TemporaryDirectory(prefix="todoward-bench-") as directory:
         number = max(tokens)
         check.operations_alike(contestants, owner(number), [list_id(number, which) for which in range(LISTS)])
+        for server in contestants:
+            at_rest(server)
         cursors = {server.name: {} for server in contestants}
         for operation, name in NAMES.items():
             file, figures = Path(directory) / "lines", {}
             for turn in range(ROUNDS):
-                if operation not in QUIET:
-                    settle(cluster)
+                if operation not in READ_ONLY:
+                    settle(cluster, operation)
                 for server in rotated(contestants, turn):
                     own = cursors[server.name]
                     if operation in ("idle", "pull"):
