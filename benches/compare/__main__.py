@@ -3,8 +3,8 @@
     python3 benches/compare
 
 The environment shortens it or chooses: PARTS (the names below, with commas; all
-but growth, scale, variants, files and streams by default), ROUNDS (5), SECONDS of each figure
-(2), ROWS (1,000,000), GROWN (10,000,000), SKIP_BUILD, TODOWARD_BIN, and
+but growth, scale, variants, files, streams and operations by default), ROUNDS (5), SECONDS of
+each figure (2), ROWS (1,000,000), GROWN (10,000,000), SKIP_BUILD, TODOWARD_BIN, and
 TODOWARD__… for other settings of Todoward. docs/BENCHMARKS.md says what the
 figures mean.
 """
@@ -17,6 +17,7 @@ import sys
 import time
 
 import files
+import operations
 import parts
 import report
 import scale
@@ -38,6 +39,7 @@ PARTS = {
     "scale": scale.scale,
     "files": files.measure,
     "streams": streams.measure,
+    "operations": operations.measure,
 }
 
 

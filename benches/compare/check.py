@@ -16,7 +16,7 @@ def ask(server, method, path, token, body=None):
     request = urllib.request.Request(f"http://{server.address}{path}", data, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
-            return response.status, json.load(response)
+            return response.status, json.loads(response.read() or "null")
     except urllib.error.HTTPError as error:
         return error.code, None
 
@@ -93,3 +93,132 @@ def refuses(server, task, subject):
         status = ask(server, method, path, other)[0]
         if status not in (403, 404):
             raise SystemExit(f"{server.name}: {method} of somebody else's task is {status}")
+
+
+def operations_alike(servers, subject, lists):
+    """Lists by position, counts, changes, moves and batches, of an owner who has these lists."""
+    first, token = servers[0], token_of(subject)
+    pages = [f"/api/v1/tasks?list={lists[0]}{more}&sort=position&limit=20" for more in ("", "&parent=none")]
+    for server in servers:
+        for path in (*pages, "/api/v1/tasks/count?by=list"):
+            status, wanted = ask(first, "GET", path, token)
+            got = ask(server, "GET", path, token)
+            expect(server, path, (got[0], without(got[1], "next_cursor")), (status, without(wanted, "next_cursor")))
+            expect(server, f"{path} without a token", ask(server, "GET", path, None)[0], 401)
+        tasks = ask(server, "GET", pages[0], token)[1]["items"]
+        places = [task["position"] for task in tasks]
+        expect(server, "by position", (len(tasks), places), (19, sorted(places)))
+        other = token_of("somebody else")
+        expect(server, "somebody else's list", ask(server, "GET", pages[0], other)[1]["items"], [])
+        moved(server, first, pages[0], token)
+        batched(server, first, tasks, token)
+    followed(servers, subject, lists)
+
+
+def without(body, *names):
+    return {name: value for name, value in body.items() if name not in names}
+
+
+def moved(server, first, page, token):
+    """Each move, beside what a list in memory would be."""
+    tasks = ask(first, "GET", page, token)[1]["items"]
+    order = [task["id"] for task in tasks]
+    for task, way, beside in ((3, "before", 9), (12, "before", 0), (5, "after", 18), (0, "after", 7), (18, "before", 17),
+                              (4, "after", 4), (6, "before", 7)):
+        task, beside = order[task], order[beside]
+        old = ask(first, "GET", f"/api/v1/tasks/{task}", token)[1]
+        status, new = ask(server, "POST", f"/api/v1/tasks/{task}/move", token, {way: beside})
+        wanted = [id for id in order if id != task]
+        if task != beside:
+            wanted.insert(wanted.index(beside) + (way == "after"), task)
+        stays = wanted == order or task == beside
+        order = order if stays else wanted
+        changed = {} if stays else {name: new[name] for name in ("position", "updated_at")}
+        expect(server, f"move {way}", (status, new), (200, old | changed | {"version": old["version"] + (not stays)}))
+        for reader in (server, first):
+            got = [task["id"] for task in ask(reader, "GET", page, token)[1]["items"]]
+            expect(reader, f"order behind a move {way} by {server.name}", got, order)
+    for who in (None, token_of("somebody else")):
+        status = ask(server, "POST", f"/api/v1/tasks/{order[0]}/move", who, {"before": order[5]})[0]
+        if status not in (401, 403, 404):
+            raise SystemExit(f"{server.name}: move of somebody else's task is {status}")
+
+
+def batched(server, first, tasks, token):
+    body = {"title": "Buy MILK", "description": "Two litres", "tags": ["Home"]}
+    create = {"method": "POST", "path": "/tasks", "body": body}
+    toggles = [{"method": "PATCH", "path": f"/tasks/{task['id']}/complete"} for task in tasks[:2]]
+    for operations in ([create] * 3, [create, toggles[0], create, create, toggles[1]]):
+        before = ask(first, "GET", "/api/v1/tasks/count?by=list", token)[1]["count"]
+        status, done = ask(server, "POST", "/api/v1/batch", token, {"operations": operations})
+        expect(server, "batch", status, 200)
+        for operation, result in zip(operations, done["results"], strict=True):
+            task = result["body"]
+            path = f"/api/v1/tasks/{task['id']}"
+            expect(server, "read what a batch has written", ask(first, "GET", path, token), (200, task))
+            headers = {"ETag": f'"{task["version"]}"'}
+            if operation is create:
+                expect(server, "create in a batch", (result["status"], task), (201, task | body | {"version": 1}))
+                headers["Location"] = path
+            else:
+                expect(server, "complete in a batch", (result["status"], task["updated_at"] > task["created_at"]), (200, True))
+            expect(server, "headers in a batch", result["headers"], headers)
+        after = ask(first, "GET", "/api/v1/tasks/count?by=list", token)[1]["count"]
+        expect(server, "created by a batch", after - before, operations.count(create))
+    # What search compares is written, too.
+    new = [result["body"]["id"] for result in done["results"] if result["status"] == 201]
+    found = ask(first, "GET", "/api/v1/tasks?q=milk+home&limit=3", token)[1]["items"]
+    expect(server, "search for what a batch has created", [task["id"] for task in found], new[::-1])
+    missing = {"method": "PATCH", "path": "/tasks/018c0000-0000-7abc-8def-012345678901/complete"}
+    refused = {"operations": [create, toggles[0], missing]}
+    version = ask(first, "GET", f"/api/v1/tasks/{tasks[0]['id']}", token)[1]["version"]
+    expect(server, "batch with a task that is not there", ask(server, "POST", "/api/v1/batch", token, refused)[0], 422)
+    left = ask(first, "GET", f"/api/v1/tasks/{tasks[0]['id']}", token)[1]["version"]
+    count = ask(first, "GET", "/api/v1/tasks/count?by=list", token)[1]["count"]
+    expect(server, "nothing is left of a batch that was refused", (left, count), (version, after))
+    other = token_of("somebody else")
+    for who, wanted in ((None, 401), (other, 422)):
+        expect(server, "batch of another's", ask(server, "POST", "/api/v1/batch", who, {"operations": toggles})[0], wanted)
+
+
+def pull(server, token, since=None, limit=1000):
+    """All pages up to the last: the items in their order, and the cursor."""
+    found, more = {"tasks": [], "lists": [], "gone": []}, True
+    while more:
+        query = f"?limit={limit}" + (f"&since={since}" if since else "")
+        status, page = ask(server, "GET", f"/api/v1/changes{query}", token)
+        expect(server, "changes", (status, sum(len(page[name]) for name in found) <= limit), (200, True))
+        for name in found:
+            found[name] += page[name]
+        since, more = page["next"], page["more"]
+    return found, since
+
+
+def followed(servers, subject, lists):
+    """What one of them writes, the others pull, in pages of any size."""
+    first, token = servers[0], token_of(subject)
+    everything, _ = pull(first, token)
+    expect(first, "lists of a snapshot", [one["id"] for one in everything["lists"]], lists)
+    cursors = []
+    for server in servers:
+        for limit in (1000, 100, 7):
+            found, cursor = pull(server, token, limit=limit)
+            expect(server, f"snapshot by {limit}", found, everything)
+        cursors.append(cursor)
+        expect(server, "changes without a token", ask(server, "GET", "/api/v1/changes", None)[0], 401)
+    tasks = [task["id"] for task in everything["tasks"][:3]]
+    for writer in servers:
+        toggles = [{"method": "PATCH", "path": f"/tasks/{task}/complete"} for task in tasks]
+        expect(writer, "batch", ask(writer, "POST", "/api/v1/batch", token, {"operations": toggles})[0], 200)
+        status, made = ask(first, "POST", "/api/v1/tasks", token, {"title": "Not for long"})
+        expect(first, "end it", ask(first, "DELETE", f"/api/v1/tasks/{made['id']}?permanent=true", token)[0], 204)
+        ask(first, "PATCH", f"/api/v1/lists/{lists[1]}", token, {"name": f"For {writer.name}"})
+        now = [ask(first, "GET", f"/api/v1/tasks/{task}", token)[1] for task in tasks]
+        renamed = ask(first, "GET", f"/api/v1/lists/{lists[1]}", token)[1]
+        wanted = {"tasks": now, "lists": [renamed], "gone": [{"kind": "task", "id": made["id"]}]}
+        for at, server in enumerate(servers):
+            for limit in (1, 2, 1000):
+                found, cursor = pull(server, token, cursors[at], limit)
+                expect(server, f"changes by {limit} of {writer.name}", found, wanted)
+            cursors[at] = cursor
+            expect(server, "nothing new", pull(server, token, cursor)[0], {"tasks": [], "lists": [], "gone": []})

@@ -1,16 +1,25 @@
 -- What wrk sends: one operation, over many owners and rows in a shuffled order,
 -- so that it is not a queue at one row that is measured. Arguments: operation,
--- file of targets ("token id" a line), number of the line to begin at.
+-- file of targets ("token id" a line), number of the line to begin at. The operation
+-- "written" has whole requests there: "token method path body".
 
 local requests, at = {}, 0
 
 function init(arguments)
    local operation, file = arguments[1], arguments[2]
    for line in io.lines(file) do
-      local token, id = line:match("^(%S+) (%S+)$")
+      local token, id, rest = line:match("^(%S+) (%S+) ?(.*)$")
       local headers = { Authorization = "Bearer " .. token }
       local method, path, body = "GET", "/api/v1/tasks", nil
-      if operation == "list" then
+      if operation == "written" then
+         method = id
+         path, body = rest:match("^(%S+) (.*)$")
+         if body == "" then
+            body = nil
+         else
+            headers["Content-Type"] = "application/json"
+         end
+      elseif operation == "list" then
          path = path .. "?limit=20"
       elseif operation == "read" then
          path = path .. "/" .. id

@@ -1,8 +1,10 @@
 //! A peer for comparison: axum and tokio-postgres, as fast as we could make them. It has
-//! the four measured operations, verifies the token, and filters by the owner in every
+//! the measured operations, verifies the token, and filters by the owner in every
 //! statement. It has nothing else of Todoward's contract, which is its advantage.
 
 mod auth;
+mod changes;
+mod operations;
 mod store;
 mod task;
 
@@ -14,7 +16,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, patch};
+use axum::routing::{get, patch, post};
 use axum::serve::ListenerExt as _;
 use serde::Serialize;
 use store::Store;
@@ -43,7 +45,11 @@ async fn list(
     owner: Owner,
     RawQuery(query): RawQuery,
 ) -> Result<Response, StatusCode> {
-    let (limit, after) = page(query.as_deref().unwrap_or_default())?;
+    let query = query.as_deref().unwrap_or_default();
+    if query.contains("sort=position") {
+        return operations::list_by_position(&app, &owner.0, query).await;
+    }
+    let (limit, after) = page(query)?;
     let rows = app.store.list(&owner.0, after, limit + 1).await?;
     let has_more = rows.len() > limit as usize;
     let items: Vec<Task<'_>> = rows
@@ -89,7 +95,7 @@ async fn create(State(app): Shared, owner: Owner, body: Bytes) -> Result<Respons
         serde_json::from_slice(&body).map_err(|_| StatusCode::UNPROCESSABLE_ENTITY)?;
     draft.check()?;
     let tags = draft.tags_column();
-    let task = draft.into_task(&owner.0, &tags);
+    let task = draft.into_task(&owner.0, tags.as_str());
     app.store.create(&task).await?;
     let location = format!("/api/v1/tasks/{}", task.id);
     let mut response = json(StatusCode::CREATED, &task);
@@ -133,8 +139,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let router = Router::new()
         .route("/api/v1/tasks", get(list).post(create))
+        .route("/api/v1/tasks/count", get(operations::count))
         .route("/api/v1/tasks/{id}", get(read))
         .route("/api/v1/tasks/{id}/complete", patch(complete))
+        .route("/api/v1/tasks/{id}/move", post(operations::relocate))
+        .route("/api/v1/batch", post(operations::batch))
+        .route("/api/v1/changes", get(changes::changes))
         .with_state(app);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);

@@ -13,13 +13,17 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
 use uuid::Uuid;
 
+use crate::changes;
+use crate::operations;
 use crate::task::{Task, now};
 
-const COLUMNS: &str = "id, title, description, completed, completed_at, priority, due_date, tags, version, updated_at, \
+pub const COLUMNS: &str = "id, title, description, completed, completed_at, priority, due_date, tags, version, updated_at, \
      due_time, time_zone, recurrence, list_id, parent_id, position, next_id, deleted_at";
 
-struct Connection {
-    client: Client,
+pub struct Connection {
+    pub client: Client,
+    pub operations: operations::Statements,
+    pub changes: changes::Statements,
     first: Statement,
     after: Statement,
     read: Statement,
@@ -31,6 +35,9 @@ pub struct Store {
     connections: Vec<Connection>,
     next: AtomicUsize,
     idle: Option<Idle>,
+    /// Of transactions, each of which has one to itself.
+    transactions: Vec<Connection>,
+    idle_for_transactions: Idle,
 }
 
 /// The idle connections, by number.
@@ -40,7 +47,7 @@ struct Idle {
 }
 
 /// A connection for one request, alone or shared.
-struct Lent<'s> {
+pub struct Lent<'s> {
     connection: &'s Connection,
     given_back: Option<(&'s Idle, usize, SemaphorePermit<'s>)>,
 }
@@ -64,44 +71,57 @@ impl Drop for Lent<'_> {
     }
 }
 
+impl Idle {
+    fn all(number: usize) -> Self {
+        Self {
+            permits: Semaphore::new(number),
+            numbers: Mutex::new((0..number).collect()),
+        }
+    }
+
+    async fn lend<'s>(&'s self, connections: &'s [Connection]) -> Result<Lent<'s>, StatusCode> {
+        let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+        let permit = self.permits.acquire().await.map_err(|_| unavailable)?;
+        let number = self.numbers.lock().map_err(|_| unavailable)?.pop();
+        let number = number.ok_or(unavailable)?;
+        Ok(Lent {
+            connection: &connections[number],
+            given_back: Some((self, number, permit)),
+        })
+    }
+}
+
 impl Store {
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let number = std::env::var("CONNECTIONS")
-            .ok()
-            .and_then(|number| number.parse().ok());
-        let mut connections = Vec::new();
-        for _ in 0..number.unwrap_or(4) {
-            connections.push(Connection::open(url).await?);
-        }
-        let idle = std::env::var_os("EXCLUSIVE").map(|_| Idle {
-            permits: Semaphore::new(connections.len()),
-            numbers: Mutex::new((0..connections.len()).collect()),
-        });
+        let connections = open(url, "CONNECTIONS", 4).await?;
+        let idle = std::env::var_os("EXCLUSIVE").map(|_| Idle::all(connections.len()));
+        let transactions = open(url, "TRANSACTIONS", 8).await?;
         Ok(Self {
             connections,
             next: AtomicUsize::new(0),
             idle,
+            idle_for_transactions: Idle::all(transactions.len()),
+            transactions,
         })
     }
 
-    async fn next(&self) -> Result<Lent<'_>, StatusCode> {
-        let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-        let (number, given_back) = match &self.idle {
+    pub async fn next(&self) -> Result<Lent<'_>, StatusCode> {
+        match &self.idle {
             None => {
                 let next = self.next.fetch_add(1, Ordering::Relaxed);
-                (next % self.connections.len(), None)
+                Ok(Lent {
+                    connection: &self.connections[next % self.connections.len()],
+                    given_back: None,
+                })
             }
-            Some(idle) => {
-                let permit = idle.permits.acquire().await.map_err(|_| unavailable)?;
-                let number = idle.numbers.lock().map_err(|_| unavailable)?.pop();
-                let number = number.ok_or(unavailable)?;
-                (number, Some((idle, number, permit)))
-            }
-        };
-        Ok(Lent {
-            connection: &self.connections[number],
-            given_back,
-        })
+            Some(idle) => idle.lend(&self.connections).await,
+        }
+    }
+
+    /// A connection for a transaction. The future that has it must be polled to its end, or
+    /// the next one finds the transaction open.
+    pub async fn alone(&self) -> Result<Lent<'_>, StatusCode> {
+        self.idle_for_transactions.lend(&self.transactions).await
     }
 
     pub async fn list(
@@ -161,6 +181,17 @@ impl Store {
     }
 }
 
+/// As many connections as the environment says.
+async fn open(url: &str, variable: &str, number: usize) -> Result<Vec<Connection>, Error> {
+    let wanted = std::env::var(variable).ok();
+    let wanted = wanted.and_then(|number| number.parse().ok());
+    let mut connections = Vec::new();
+    for _ in 0..wanted.unwrap_or(number) {
+        connections.push(Connection::open(url).await?);
+    }
+    Ok(connections)
+}
+
 impl Connection {
     async fn open(url: &str) -> Result<Self, Error> {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
@@ -189,12 +220,14 @@ impl Connection {
             read: client.prepare(&read).await?,
             toggle: client.prepare(&toggle).await?,
             create: client.prepare(create).await?,
+            operations: operations::Statements::prepare(&client).await?,
+            changes: changes::Statements::prepare(&client).await?,
             client,
         })
     }
 }
 
-fn failed(error: Error) -> StatusCode {
+pub fn failed(error: Error) -> StatusCode {
     eprintln!("{error}");
     StatusCode::SERVICE_UNAVAILABLE
 }

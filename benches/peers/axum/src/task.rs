@@ -29,7 +29,7 @@ pub struct Task<'a> {
     pub due_at: Option<Moment>,
     pub recurrence: Option<&'a str>,
     #[serde(serialize_with = "tags")]
-    pub tags: &'a str,
+    pub tags: Cow<'a, str>,
     pub list_id: Option<Uuid>,
     pub parent_id: Option<Uuid>,
     pub position: Position<'a>,
@@ -41,7 +41,7 @@ pub struct Task<'a> {
 }
 
 /// Where it was moved to, or the digits of its id.
-pub struct Position<'a>(Option<&'a str>, Uuid);
+pub struct Position<'a>(pub Option<&'a str>, pub Uuid);
 
 impl Serialize for Position<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -73,7 +73,7 @@ impl<'a> Task<'a> {
             time_zone: row.get(11),
             due_at: None,
             recurrence: row.get(12),
-            tags: row.get(7),
+            tags: Cow::Borrowed(row.get(7)),
             list_id: row.get(13),
             parent_id: row.get(14),
             position: Position(row.get(15), id),
@@ -94,13 +94,13 @@ fn priority<S: Serializer>(rank: &i16, serializer: S) -> Result<S::Ok, S::Error>
 }
 
 /// The column contains JSON.
-fn tags<S: Serializer>(column: &&str, serializer: S) -> Result<S::Ok, S::Error> {
+fn tags<S: Serializer>(column: &str, serializer: S) -> Result<S::Ok, S::Error> {
     let raw: &RawValue = serde_json::from_str(column).map_err(serde::ser::Error::custom)?;
     raw.serialize(serializer)
 }
 
 /// The time inside a UUIDv7.
-fn created_at(id: Uuid) -> Moment {
+pub fn created_at(id: Uuid) -> Moment {
     let millis = (id.as_u128() >> 80) as i64;
     let time = chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
     Moment(time.naive_utc())
@@ -142,7 +142,7 @@ pub struct Draft<'a> {
     #[serde(default)]
     due_date: Option<NaiveDate>,
     #[serde(borrow, default)]
-    tags: Vec<Cow<'a, str>>,
+    pub tags: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Draft<'a> {
@@ -168,7 +168,7 @@ impl<'a> Draft<'a> {
         serde_json::to_string(&self.tags).unwrap_or_default()
     }
 
-    pub fn into_task(self, owner: &'a str, tags: &'a str) -> Task<'a> {
+    pub fn into_task(self, owner: &'a str, tags: impl Into<Cow<'a, str>>) -> Task<'a> {
         let id = Uuid::now_v7();
         let rank = PRIORITIES
             .iter()
@@ -186,7 +186,7 @@ impl<'a> Draft<'a> {
             time_zone: None,
             due_at: None,
             recurrence: None,
-            tags,
+            tags: tags.into(),
             list_id: None,
             parent_id: None,
             position: Position(None, id),
