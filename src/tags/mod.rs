@@ -50,5 +50,6 @@ pub const RESOURCE: Resource = Resource {
             },
         },
     ],
+    tables: &[],
     components: openapi::components,
 };

@@ -37,6 +37,8 @@ pub mod tree;
 use actix_web::http::Method;
 use actix_web::web;
 
+use self::model::TaskRow;
+use crate::db::any_table::{AnyTable, Reference};
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
 use crate::primitives::problem::Code;
 
@@ -140,8 +142,23 @@ pub const RESOURCE: Resource = Resource {
             isolation: Isolation::OneRow { body: "" },
         },
     ],
+    tables: &[AnyTable::of::<TaskRow>(REFERENCES)],
     components: openapi::components,
 };
+
+/// Where ids of tasks and lists stand. `deleted_with` has one of either.
+const REFERENCES: &[Reference] = &[
+    refers("parent_id", "tasks"),
+    refers("next_id", "tasks"),
+    refers("deleted_with", "tasks"),
+    refers("list_id", "lists"),
+    refers("deleted_with", "lists"),
+];
+
+const fn refers(column: &'static str, to: &'static str) -> Reference {
+    let table = "tasks";
+    Reference { table, column, to }
+}
 
 /// The body of a foreign write that the isolation test expects to be refused.
 const STOLEN: &str = r#"{"title":"stolen","owner_id":"mallory","tags":[]}"#;
