@@ -211,3 +211,17 @@ fn allow(endpoints: &[&Endpoint]) -> String {
     }
     methods.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::API;
+
+    #[test]
+    fn every_code_stands_in_the_document_with_its_status() {
+        let document = include_str!("../docs/API.md");
+        for code in API.codes() {
+            let row = format!("| {} | `{}` |", code.status(), code.as_str());
+            assert!(document.contains(&row), "{row}");
+        }
+    }
+}

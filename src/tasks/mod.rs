@@ -6,7 +6,7 @@ mod conditions;
 pub mod count;
 pub mod cursor;
 pub mod due;
-mod errors;
+pub mod errors;
 pub mod fields;
 pub mod filter;
 mod folding;
@@ -37,17 +37,17 @@ pub mod tree;
 use actix_web::http::Method;
 use actix_web::web;
 
+use self::errors::TASK;
 use self::model::TaskRow;
 use crate::db::any_table::{AnyTable, Reference};
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
-use crate::primitives::problem::Code;
 
 /// The declaration that the router, the OpenAPI document and the tests read.
 pub const RESOURCE: Resource = Resource {
     name: "tasks",
     about: "The caller's tasks.",
-    invalid: Code::InvalidTask,
-    not_found: Some(Code::TaskNotFound),
+    invalid: TASK.invalid,
+    not_found: Some(TASK.not_found),
     endpoints: &[
         Endpoint {
             path: "/tasks",
