@@ -38,7 +38,7 @@ pub(super) fn read_account() -> Described {
         id: "readAccount",
         summary: "Read the account",
         about: "Who the caller is, when the token ends, and how much there is, the trash included: that is what the quotas count.",
-        parameters: &[],
+        parameters: vec![],
         body: None,
         responses: vec![(
             "200",
@@ -54,7 +54,7 @@ pub(super) fn erase_account() -> Described {
         id: "eraseAccount",
         summary: "Erase everything",
         about: "Everything of the caller, for good: tasks, lists, the trash, idempotency keys, the history of changes. The id must be spelled out: `me` is 400. Needs a token that was issued a moment ago, else it is 401 `token_expired`. The caller may begin anew at once.",
-        parameters: &[],
+        parameters: vec![],
         body: None,
         responses: vec![(
             "200",
@@ -70,7 +70,7 @@ pub(super) fn adopt_account() -> Described {
         id: "adoptAccount",
         summary: "Adopt another account",
         about: "Everything of the other account becomes the caller's, in one transaction; the other account is empty then. For Better Auth's anonymous users, and for accounts that are linked. Both tokens must have been issued a moment ago. That of the other account must say `isAnonymous: true`, unless the operator allows any. Repeating it is harmless.",
-        parameters: &["AdoptAuthorization"],
+        parameters: vec!["AdoptAuthorization"],
         body: None,
         responses: vec![(
             "200",

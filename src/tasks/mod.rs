@@ -1,6 +1,7 @@
 //! The tasks resource: its fields, queries, statements and endpoints.
 
 mod bulk;
+pub mod columns;
 pub mod completion;
 mod conditions;
 pub mod count;
