@@ -6,9 +6,9 @@ use arbitrary::Arbitrary;
 use chrono::{DateTime, Datelike as _, NaiveDate};
 use libfuzzer_sys::fuzz_target;
 use todoward::primitives::id::ResourceId;
+use todoward::tasks::columns::{ColumnValue, Kind, SORT_KEYS};
 use todoward::tasks::cursor::Position;
 use todoward::tasks::query::ListQuery;
-use todoward::tasks::columns::{ColumnValue, Kind, SORT_KEYS};
 use todoward_fuzz::OWNER;
 
 #[derive(Arbitrary, Debug)]

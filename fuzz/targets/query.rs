@@ -5,9 +5,9 @@
 use chrono::{NaiveDate, NaiveTime};
 use libfuzzer_sys::fuzz_target;
 use todoward::primitives::id::ResourceId;
+use todoward::tasks::columns::{ColumnValue, Kind};
 use todoward::tasks::cursor::Position;
 use todoward::tasks::query::{Clear, CountQuery, ListError, ListQuery};
-use todoward::tasks::columns::{ColumnValue, Kind};
 use todoward_fuzz::OWNER;
 
 fuzz_target!(|text: &str| {
