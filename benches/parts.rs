@@ -17,12 +17,12 @@ use todoward::primitives::id::ResourceId;
 use todoward::primitives::json;
 use todoward::rate_limit::Limits;
 use todoward::settings::{RateLimit, Secret};
+use todoward::tasks::columns::SortedRow;
 use todoward::tasks::cursor::Position;
 use todoward::tasks::due::{DueTime, TimeZone, due_at};
 use todoward::tasks::input::{NewTask, Patch};
 use todoward::tasks::query::ListQuery;
 use todoward::tasks::recurrence::Rule;
-use todoward::tasks::sort::SortedRow;
 
 const BODY: &[u8] = br#"{"title":"Buy milk","description":"Two litres, the good one","priority":"high","due_date":"2026-12-01","tags":["home","shop"]}"#;
 

@@ -9,6 +9,7 @@
 //! routes      the one table of endpoints
 //! transfer    copies the tables of one database into another
 //! accounts    all that an owner has: counted, erased, adopted
+//! resources   the one table of resources
 //! interchange tasks and lists as files: import and export
 //! changes     what has changed of tasks and lists, for clients with a copy
 //! batch       many writes in one request, by the handlers of tasks, lists and tags
@@ -42,6 +43,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod primitives;
 pub mod rate_limit;
+pub mod resources;
 pub mod routes;
 pub mod server;
 pub mod settings;

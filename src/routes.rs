@@ -9,27 +9,14 @@ use actix_web::{HttpRequest, guard};
 use crate::accounts;
 use crate::auth::{Authenticate, path_names_the_caller};
 use crate::batch;
-use crate::changes;
 use crate::health::handlers as health;
 use crate::http::cors::cors;
 use crate::http::edge::{Pattern, api_headers};
 use crate::http::fallback::{method_not_allowed, no_such_address};
-use crate::interchange;
-use crate::lists;
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
 use crate::openapi::{Api, docs, service};
-use crate::tags;
-use crate::tasks;
-
-/// The resources, served below each of [`MOUNTS`]. All of them need a token.
-pub const RESOURCES: &[Resource] = &[
-    tasks::RESOURCE,
-    lists::RESOURCE,
-    tags::RESOURCE,
-    changes::RESOURCE,
-    batch::RESOURCE,
-    interchange::RESOURCE,
-];
+/// Served below each of [`MOUNTS`].
+pub use crate::resources::RESOURCES;
 
 /// The resources that are served below the last of the [`MOUNTS`] alone, which names the
 /// user.
@@ -223,4 +210,18 @@ fn allow(endpoints: &[&Endpoint]) -> String {
         }
     }
     methods.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::API;
+
+    #[test]
+    fn every_code_stands_in_the_document_with_its_status() {
+        let document = include_str!("../docs/API.md");
+        for code in API.codes() {
+            let row = format!("| {} | `{}` |", code.status(), code.as_str());
+            assert!(document.contains(&row), "{row}");
+        }
+    }
 }

@@ -6,9 +6,9 @@ use arbitrary::Arbitrary;
 use chrono::{DateTime, Datelike as _, NaiveDate};
 use libfuzzer_sys::fuzz_target;
 use todoward::primitives::id::ResourceId;
+use todoward::tasks::columns::{ColumnValue, Kind, SORT_KEYS};
 use todoward::tasks::cursor::Position;
 use todoward::tasks::query::ListQuery;
-use todoward::tasks::sort::{Kind, SORT_KEYS, SortValue};
 use todoward_fuzz::OWNER;
 
 #[derive(Arbitrary, Debug)]
@@ -85,19 +85,19 @@ fuzz_target!(|input: Input<'_>| {
 });
 
 /// A value, and whether a task can have it.
-fn value(kind: Kind, text: &str, number: i64) -> Option<(SortValue, bool)> {
+fn value(kind: Kind, text: &str, number: i64) -> Option<(ColumnValue, bool)> {
     Some(match kind {
-        Kind::Text => (SortValue::Text(text.to_owned()), !text.contains('\0')),
+        Kind::Text => (ColumnValue::Text(text.to_owned()), !text.contains('\0')),
         Kind::Instant => {
             let instant = DateTime::from_timestamp_millis(number)?.naive_utc();
             let is_valid = (1970..=9999).contains(&instant.year());
-            (SortValue::Instant(instant), is_valid)
+            (ColumnValue::Instant(instant), is_valid)
         }
         Kind::Day => {
             let day = NaiveDate::from_num_days_from_ce_opt(i32::try_from(number).ok()?)?;
-            (SortValue::Day(day), (1970..=9999).contains(&day.year()))
+            (ColumnValue::Day(day), (1970..=9999).contains(&day.year()))
         }
-        Kind::Number => (SortValue::Number(i16::try_from(number).ok()?), true),
+        Kind::Number => (ColumnValue::Number(i16::try_from(number).ok()?), true),
     })
 }
 

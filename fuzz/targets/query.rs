@@ -5,9 +5,9 @@
 use chrono::{NaiveDate, NaiveTime};
 use libfuzzer_sys::fuzz_target;
 use todoward::primitives::id::ResourceId;
+use todoward::tasks::columns::{ColumnValue, Kind};
 use todoward::tasks::cursor::Position;
 use todoward::tasks::query::{Clear, CountQuery, ListError, ListQuery};
-use todoward::tasks::sort::{Kind, SortValue};
 use todoward_fuzz::OWNER;
 
 fuzz_target!(|text: &str| {
@@ -33,12 +33,12 @@ fuzz_target!(|text: &str| {
     assert_eq!(ListQuery::parse(&next, &OWNER), Ok(expected), "{next}");
 });
 
-fn value(kind: Kind) -> SortValue {
+fn value(kind: Kind) -> ColumnValue {
     let day = NaiveDate::default();
     match kind {
-        Kind::Text => SortValue::Text("a text".to_owned()),
-        Kind::Instant => SortValue::Instant(day.and_time(NaiveTime::MIN)),
-        Kind::Day => SortValue::Day(day),
-        Kind::Number => SortValue::Number(1),
+        Kind::Text => ColumnValue::Text("a text".to_owned()),
+        Kind::Instant => ColumnValue::Instant(day.and_time(NaiveTime::MIN)),
+        Kind::Day => ColumnValue::Day(day),
+        Kind::Number => ColumnValue::Number(1),
     }
 }

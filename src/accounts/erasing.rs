@@ -26,10 +26,13 @@ pub(super) struct Progress(Arc<Mutex<Counts>>);
 impl Progress {
     /// How many rows it was until now.
     pub fn counts(&self) -> Counts {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
-    fn add(&self, counts: Counts) {
+    fn add(&self, counts: &Counts) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.add(counts);
     }
@@ -67,7 +70,7 @@ pub(super) async fn erase(
         match (step, failures) {
             (Ok((counts, is_last)), _) => {
                 failures = Some(0);
-                progress.add(counts);
+                progress.add(&counts);
                 if is_last {
                     break;
                 }

@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use chrono::DateTime;
 use percent_encoding::percent_decode_str;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Rules;
 use super::adopting::other_account;
@@ -43,15 +43,12 @@ pub(super) async fn read_account(
 ) -> HandlerResult {
     no_parameters(request.query_string()).map_err(invalid_query)?;
     let counts = run_in(&app, owner.clone(), &request, CountAll).await;
-    let Counts { tasks, lists } = counts.map_err(database_error)?;
+    let mut account = counted(&counts.map_err(database_error)?);
     let expires_at = claims(&request)?.expires_at() * 1000.0;
     let expires_at = DateTime::from_timestamp_millis(expires_at as i64).map(Timestamp::new);
-    Ok(HttpResponse::Ok().json(json!({
-        "owner_id": owner.as_str(),
-        "expires_at": expires_at,
-        "tasks": tasks,
-        "lists": lists,
-    })))
+    account.insert("owner_id".to_owned(), json!(owner.as_str()));
+    account.insert("expires_at".to_owned(), json!(expires_at));
+    Ok(HttpResponse::Ok().json(account))
 }
 
 /// `DELETE /users/{owner_id}`
@@ -82,16 +79,15 @@ pub(super) async fn erase_account(
         .unwrap_or_else(Instant::now)
         .min(Instant::now() + PATIENCE);
     let done = tokio::time::timeout_at(until.into(), &mut erasing).await;
-    app.quotas.tasks.give_back(&owner);
-    app.quotas.lists.give_back(&owner);
+    app.quotas.give_back(&owner);
     let counts = progress.counts();
     let is_pending = match done {
         Ok(Ok(Ok(is_whole))) => !is_whole,
         // Nothing was done, as far as is known. Else the background job goes on.
-        Ok(Ok(Err(error))) if counts == Counts::default() => return Err(database_error(error)),
+        Ok(Ok(Err(error))) if counts.total() == 0 => return Err(database_error(error)),
         Ok(Ok(Err(_)) | Err(_)) | Err(_) => true,
     };
-    let mut body = json!({ "deleted": counted(counts) });
+    let mut body = json!({ "deleted": counted(&counts) });
     if let (true, Some(body)) = (is_pending, body.as_object_mut()) {
         body.insert("pending".to_owned(), json!(true));
     }
@@ -118,14 +114,16 @@ pub(super) async fn adopt_account(
         app.db()?.reset_watches(&other);
     }
     for owner in [&owner, &other] {
-        app.quotas.tasks.give_back(owner);
-        app.quotas.lists.give_back(owner);
+        app.quotas.give_back(owner);
     }
-    Ok(HttpResponse::Ok().json(json!({ "adopted": counted(counts) })))
+    Ok(HttpResponse::Ok().json(json!({ "adopted": counted(&counts) })))
 }
 
-fn counted(Counts { tasks, lists }: Counts) -> serde_json::Value {
-    json!({ "tasks": tasks, "lists": lists })
+fn counted(counts: &Counts) -> Map<String, Value> {
+    let counts = counts.by_table();
+    counts
+        .map(|(name, n)| (name.to_owned(), n.into()))
+        .collect()
 }
 
 fn check_fresh(app: &AppState, rules: &Rules, request: &HttpRequest) -> Result<(), ApiError> {

@@ -70,5 +70,6 @@ pub const RESOURCE: Resource = Resource {
             isolation: Isolation::SecondToken,
         },
     ],
+    tables: &[],
     components: openapi::components,
 };

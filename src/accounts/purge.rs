@@ -23,8 +23,8 @@ pub fn step(conn: &mut DbConnection, _: Timestamp) -> QueryResult<Step> {
     let before = Timestamp::new(now.utc() - TimeDelta::seconds(LEFT_TO_OTHERS));
     if let Some(owner) = unfinished(conn, before)? {
         let (counts, _) = erase_some(conn, &owner)?;
-        let count = counts.tasks + counts.lists;
-        return Ok(Step::Ended(usize::try_from(count).unwrap_or(1).max(1)));
+        let count = usize::try_from(counts.total()).unwrap_or(1);
+        return Ok(Step::Ended(count.max(1)));
     }
     if unfinished(conn, now)?.is_some() {
         return Ok(Step::Busy);

@@ -1,62 +1,64 @@
-//! The statements on whole accounts. Which tables there are is said here, and nowhere else.
+//! The statements on whole accounts: on the tables of all resources.
+
+use std::fmt;
 
 use crate::auth::OwnerId;
+use crate::db::any_table::AnyTable;
 use crate::db::bridge::LongWrite;
 use crate::db::connection::DbConnection;
 use crate::db::erase;
 use crate::db::quota::count;
-use crate::db::reassign::{References, reassign};
+use crate::db::reassign::reassign;
 use crate::db::statement::{Access, Failure, Statement, without_time_limit};
-use crate::db::table::Table as _;
 use crate::http::app_state::Quotas;
-use crate::lists::model::ListRow;
-use crate::tasks::model::TaskRow;
+use crate::resources::tables;
 
-/// Both tables, and where their ids stand. `deleted_with` has one of either.
-const TABLES: [References; 2] = [
-    References {
-        table: TaskRow::NAME,
-        columns: &[
-            ("tasks", "parent_id"),
-            ("tasks", "next_id"),
-            ("tasks", "deleted_with"),
-            ("idempotency_keys", "task_id"),
-        ],
-    },
-    References {
-        table: ListRow::NAME,
-        columns: &[
-            ("tasks", "list_id"),
-            ("tasks", "deleted_with"),
-            ("idempotency_keys", "task_id"),
-            ("idempotency_keys", "list_id"),
-        ],
-    },
-];
+/// How many rows of each table, in the order of [`tables`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts(Vec<u64>);
 
-/// How many rows of each kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub tasks: u64,
-    pub lists: u64,
+impl Default for Counts {
+    /// None of any.
+    fn default() -> Self {
+        Self(tables().map(|_| 0).collect())
+    }
 }
 
 impl Counts {
-    fn of<N: Copy>(counts: &[N]) -> Self
+    fn of<N>(counts: Vec<N>) -> Self
     where
         u64: TryFrom<N>,
     {
-        let at = |at| counts.get(at).copied().and_then(|n| u64::try_from(n).ok());
-        Self {
-            tasks: at(0).unwrap_or(0),
-            lists: at(1).unwrap_or(0),
-        }
+        let counts = counts.into_iter();
+        Self(counts.map(|n| u64::try_from(n).unwrap_or(0)).collect())
+    }
+
+    /// The name of each table, and how many rows.
+    pub fn by_table(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = tables().map(|table| table.name);
+        names.zip(self.0.iter().copied())
+    }
+
+    /// Of all tables together.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
     }
 
     /// Adds what a step has deleted.
-    pub fn add(&mut self, other: Self) {
-        self.tasks += other.tasks;
-        self.lists += other.lists;
+    pub fn add(&mut self, other: &Self) {
+        for (all, more) in self.0.iter_mut().zip(&other.0) {
+            *all += more;
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    /// `41 tasks and 3 lists`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts = self
+            .by_table()
+            .map(|(name, count)| format!("{count} {name}"));
+        f.write_str(&texts.collect::<Vec<_>>().join(" and "))
     }
 }
 
@@ -69,10 +71,10 @@ impl Statement for CountAll {
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Counts, Failure> {
         let mut counts = Vec::new();
-        for References { table, .. } in &TABLES {
-            counts.push(count(conn, table, owner.as_str())?);
+        for table in tables() {
+            counts.push(count(conn, table.name, owner.as_str())?);
         }
-        Ok(Counts::of(&counts))
+        Ok(Counts::of(counts))
     }
 }
 
@@ -90,14 +92,16 @@ impl Statement for AdoptAll {
 
     fn run(&self, conn: &mut DbConnection, owner: &OwnerId) -> Result<Counts, Failure> {
         let (from, to) = (self.other.as_str(), owner.as_str());
-        let given = reassign(conn, from, to, &TABLES, |conn, more| {
-            let quotas = [&self.quotas.tasks, &self.quotas.lists];
-            for (quota, more) in quotas.into_iter().zip(more) {
-                quota.check(conn, owner, *more)?;
+        let given = reassign(conn, from, to, &all_tables(), |conn, more| {
+            for (table, more) in tables().zip(more) {
+                let quotas = self.quotas.all().into_iter();
+                for quota in quotas.filter(|quota| quota.is_of(table.name)) {
+                    quota.check(conn, owner, *more)?;
+                }
             }
             Ok(())
         })?;
-        Ok(Counts::of(&given))
+        Ok(Counts::of(given))
     }
 }
 
@@ -108,10 +112,10 @@ impl Statement for AdoptAll {
 ///
 /// The database failed, and nothing was given.
 pub fn give_all(conn: &mut DbConnection, from: &str, to: &str) -> Result<Counts, Failure> {
-    let given = reassign(conn, from, to, &TABLES, |conn, _| {
+    let given = reassign(conn, from, to, &all_tables(), |conn, _| {
         Ok(without_time_limit(conn)?)
     })?;
-    Ok(Counts::of(&given))
+    Ok(Counts::of(given))
 }
 
 /// Erases some rows of an owner's, and says which and whether they were the last.
@@ -120,7 +124,11 @@ pub fn give_all(conn: &mut DbConnection, from: &str, to: &str) -> Result<Counts,
 ///
 /// The database failed, and the step has erased nothing.
 pub fn erase_some(conn: &mut DbConnection, owner: &str) -> diesel::QueryResult<(Counts, bool)> {
-    let tables = TABLES.map(|References { table, .. }| table);
-    let step = erase::step(conn, owner, &tables)?;
-    Ok((Counts::of(&step.deleted), step.is_last))
+    let names: Vec<_> = tables().map(|table| table.name).collect();
+    let step = erase::step(conn, owner, &names)?;
+    Ok((Counts::of(step.deleted), step.is_last))
+}
+
+fn all_tables() -> Vec<&'static AnyTable> {
+    tables().collect()
 }

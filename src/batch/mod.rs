@@ -47,5 +47,6 @@ pub const RESOURCE: Resource = Resource {
             body: r#"{"operations":[{"method":"POST","path":"/tasks","body":{"title":"mine","owner_id":"alice"}}]}"#,
         },
     }],
+    tables: &[],
     components: openapi::components,
 };

@@ -29,7 +29,7 @@ pub(super) fn run_batch() -> Described {
         id: "runBatch",
         summary: "Run many writes",
         about: "Each operation is exactly the request that it describes, sent by the caller of the batch: the same rules, the same response, in order, each seeing those before it. `atomic` is one transaction: if one is refused nothing happens, and the 422 `batch_refused` has its index as `failed`, its answer as `problem` and `headers`. Otherwise each stands for itself, and its status is in the results. Counts as its operations for the rate limit. Takes no `Idempotency-Key`: operations have theirs. At most 1 MiB.",
-        parameters: &[],
+        parameters: vec![],
         body: Some(body("Batch", &["application/json"], Required::True)),
         responses: vec![(
             "200",

@@ -40,5 +40,6 @@ pub const RESOURCE: Resource = Resource {
             isolation: Isolation::Events,
         },
     ],
+    tables: &[],
     components: openapi::components,
 };

@@ -59,7 +59,7 @@ pub(super) fn list_changes() -> Described {
         id: "listChanges",
         summary: "List what has changed",
         about: "Tasks and lists in their present state, the trash included, and what is gone for good. Whoever follows `next` misses nothing; something may come twice, with the same `version`. Without `since` the first pages have everything there is, and the last one's `next` goes on from there. 410 `sync_reset`: start again without `since`, and replace the copy.",
-        parameters: &["Since", "ChangesLimit"],
+        parameters: vec!["Since", "ChangesLimit"],
         body: None,
         responses: vec![(
             "200",
@@ -80,7 +80,7 @@ pub(super) fn stream_changes() -> Described {
         id: "streamChanges",
         summary: "Be told when something changes",
         about: "Server-Sent Events. `changed` says that there is something to pull with `since` of your last pull; it comes at the start, unless `Last-Event-ID` is the newest, and after changes. A comment comes every 20 seconds. `token_expired` ends the stream: connect again with a new token. At most 10 streams a user. Browsers' `EventSource` cannot send a token: use `fetch`.",
-        parameters: &["LastEventId"],
+        parameters: vec!["LastEventId"],
         body: None,
         responses: vec![(
             "200",

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Failure, print};
+use crate::db::copying::Rows;
 use crate::db::migrate::{make_indexes, migrate};
 use crate::settings::Database;
 use crate::tasks::refold::refold;
-use crate::transfer::{Rows, copy};
+use crate::transfer::copy;
 
 /// The source of a copy.
 #[derive(clap::Args)]
@@ -49,18 +50,21 @@ pub fn run(arguments: &Arguments, database: &Database) -> Result<ExitCode, Failu
 
 fn copy_from(source: &Path, database: &Database) -> Result<(), Failure> {
     let copied = copy(source, database)?;
-    let source = source.display();
-    let tasks = copied.tasks;
-    print(&format!(
-        "{} tasks in {source}: {}",
-        tasks.all,
-        became(tasks)
-    ))?;
-    if copied.lists.all > 0 {
-        let lists = copied.lists;
-        print(&format!("; {} lists: {}", lists.all, became(lists)))?;
+    let mut report = Vec::new();
+    for (at, (name, rows)) in copied.tables.into_iter().enumerate() {
+        let became = became(rows);
+        match at {
+            0 => report.push(format!(
+                "{} {name} in {}: {became}",
+                rows.all,
+                source.display()
+            )),
+            _ if rows.all > 0 => report.push(format!("{} {name}: {became}", rows.all)),
+            _ => {}
+        }
     }
-    print(&format!("; {} idempotency keys\n", copied.keys))?;
+    report.push(format!("{} idempotency keys\n", copied.keys));
+    print(&report.join("; "))?;
     Ok(())
 }
 

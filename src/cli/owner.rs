@@ -49,12 +49,12 @@ pub fn run(command: &Command, database: &Database) -> Result<ExitCode, Failure> 
     match command {
         Command::Export { .. } => {}
         Command::Erase { sub, .. } => {
-            let Counts { tasks, lists } = erase(&mut conn, sub).map_err(failed)?;
-            print(&format!("{tasks} tasks and {lists} lists erased\n"))?;
+            let counts = erase(&mut conn, sub).map_err(failed)?;
+            print(&format!("{counts} erased\n"))?;
         }
         Command::Reassign { from, to } => {
-            let Counts { tasks, lists } = give(&mut conn, from, to)?;
-            print(&format!("{tasks} tasks and {lists} lists reassigned\n"))?;
+            let counts = give(&mut conn, from, to)?;
+            print(&format!("{counts} reassigned\n"))?;
         }
     }
     // Nobody else has the file.
@@ -66,7 +66,7 @@ fn erase(conn: &mut DbConnection, owner: &str) -> diesel::QueryResult<Counts> {
     let mut all = Counts::default();
     loop {
         let (counts, is_last) = erase_some(conn, owner)?;
-        all.add(counts);
+        all.add(&counts);
         if is_last {
             return Ok(all);
         }

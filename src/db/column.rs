@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::QueryResult;
-use diesel::sql_types::{BigInt, Bool, Date, Nullable, SmallInt, Text, Timestamp};
+use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, SmallInt, Text, Timestamp};
 
 use super::id::{DbId, Id};
 use super::statement::Pass;
@@ -127,7 +127,10 @@ columns! {
     bool: Bool, bool, |value| *value;
     i16: SmallInt, i16, |value| *value;
     Option<i16>: Nullable<SmallInt>, Option<i16>, |value| *value;
+    i32: Integer, i32, |value| *value;
+    Option<i32>: Nullable<Integer>, Option<i32>, |value| *value;
     i64: BigInt, i64, |value| *value;
+    Option<i64>: Nullable<BigInt>, Option<i64>, |value| *value;
     NaiveDateTime: Timestamp, NaiveDateTime, |value| *value;
     Option<NaiveDateTime>: Nullable<Timestamp>, Option<NaiveDateTime>, |value| *value;
     Option<NaiveDate>: Nullable<Date>, Option<NaiveDate>, |value| *value;

@@ -5,12 +5,14 @@
 //! belongs to, in its repository, and by the command in `transfer`.
 
 pub(crate) mod active_pool;
+pub mod any_table;
 pub mod assembled;
 pub mod bridge;
 pub mod change;
 pub mod changed;
 pub mod column;
 pub mod connection;
+pub mod copying;
 mod epoch;
 pub mod erase;
 pub mod error;
@@ -25,6 +27,7 @@ pub mod migrate;
 pub mod new_rows;
 pub mod notices;
 pub mod numbering;
+pub mod older;
 pub mod open_transaction;
 pub mod order;
 pub mod owned;

@@ -70,6 +70,11 @@ impl Quota {
         }))
     }
 
+    /// Whether it is that of a table.
+    pub fn is_of(&self, table: &str) -> bool {
+        self.0.as_ref().is_some_and(|shared| shared.table == table)
+    }
+
     /// Takes one of the places that this process holds, if it holds any. Waits for nothing.
     pub fn admit(&self, owner: &OwnerId) -> Admission {
         match &self.0 {

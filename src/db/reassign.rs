@@ -6,6 +6,7 @@
 
 use diesel::prelude::*;
 
+use super::any_table::AnyTable;
 use super::assembled::{
     Part::{self, Id, Sql},
     assemble,
@@ -20,13 +21,8 @@ use super::statement::{Failure, Transaction, in_transaction_or_not};
 /// The max number of ids in one statement.
 const CHUNK: usize = 500;
 
-/// The columns that contain ids of a table's rows.
-pub struct References {
-    /// The table.
-    pub table: &'static str,
-    /// Tables and columns in which its ids stand.
-    pub columns: &'static [(&'static str, &'static str)],
-}
+/// Contains the id of what was made with the key, whichever table it is in.
+const MADE: (&str, &str) = ("idempotency_keys", "task_id");
 
 /// Gives all rows of `from` in these tables to `to`, and says how many of each. `check` is
 /// told how many they are, and can refuse.
@@ -42,14 +38,11 @@ pub fn reassign(
     conn: &mut DbConnection,
     from: &str,
     to: &str,
-    tables: &[References],
+    tables: &[&AnyTable],
     check: impl FnOnce(&mut DbConnection, &[i64]) -> Result<(), Failure>,
 ) -> Result<Vec<usize>, Failure> {
     let nothing = || vec![0; tables.len()];
-    let names: Vec<_> = tables
-        .iter()
-        .map(|References { table, .. }| *table)
-        .collect();
+    let names: Vec<_> = tables.iter().map(|table| table.name).collect();
     if from == to || !has_anything(conn, from, &names)? {
         return Ok(nothing());
     }
@@ -61,15 +54,15 @@ pub fn reassign(
             return Ok(Transaction::Rollback(nothing()));
         }
         let mut counts = Vec::new();
-        for References { table, .. } in tables {
+        for table in &names {
             counts.push(count(conn, table, from)?);
         }
         check(conn, &counts)?;
-        for table in tables {
-            give_new_ids(conn, from, to, table)?;
+        for table in &names {
+            give_new_ids(conn, from, to, table, tables)?;
         }
         let mut given = Vec::new();
-        for References { table, .. } in tables {
+        for table in &names {
             come_back(conn, from, to, table)?;
             let give = vec![
                 Sql("UPDATE "),
@@ -89,12 +82,13 @@ pub fn reassign(
     })
 }
 
-/// Gives the rows of `from` new ids where `to` has the same ones.
+/// Gives the rows of `from` in a table new ids where `to` has the same ones.
 fn give_new_ids(
     conn: &mut DbConnection,
     from: &str,
     to: &str,
-    References { table, columns }: &References,
+    table: &str,
+    tables: &[&AnyTable],
 ) -> QueryResult<()> {
     let both = vec![
         Sql("SELECT it.id FROM "),
@@ -108,8 +102,10 @@ fn give_new_ids(
         Sql(" AND other.id = it.id)"),
     ];
     let both: Vec<DbId> = assemble::<id::Id>(both).load(conn)?;
-    let own = [(*table, "id")];
-    let places = own.iter().chain(columns.iter());
+    let references = tables.iter().flat_map(|any| any.references);
+    let references = references.filter(|reference| reference.to == table);
+    let places = references.map(|reference| (reference.table, reference.column));
+    let places = [(table, "id"), MADE].into_iter().chain(places);
     let new_ids: Vec<(DbId, DbId)> = both.iter().map(|old| (*old, DbId(old.0.anew()))).collect();
     for (table, column) in places {
         for chunk in new_ids.chunks(CHUNK) {

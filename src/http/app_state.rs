@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 
 use super::response_budget::ResponseBudget;
+use crate::auth::OwnerId;
 use crate::db::bridge::Db;
 use crate::db::quota::Quota;
 use crate::primitives::problem::{ApiError, Code};
@@ -34,6 +35,20 @@ pub struct AppState {
 pub struct Quotas {
     pub tasks: Quota,
     pub lists: Quota,
+}
+
+impl Quotas {
+    /// All of them.
+    pub fn all(&self) -> [&Quota; 2] {
+        [&self.tasks, &self.lists]
+    }
+
+    /// Gives back the places that are held for an owner: others have taken many.
+    pub fn give_back(&self, owner: &OwnerId) {
+        for quota in self.all() {
+            quota.give_back(owner);
+        }
+    }
 }
 
 impl AppState {

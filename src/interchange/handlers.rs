@@ -28,6 +28,7 @@ use crate::http::errors::{Noun, database_error};
 use crate::http::resource::HandlerResult;
 use crate::primitives::problem::{ApiError, Code};
 use crate::primitives::timestamp::Timestamp;
+use crate::tasks::errors::TASK;
 
 /// The max size of a file, in bytes.
 pub const MAX_BYTES: usize = 20 * 1024 * 1024;
@@ -49,7 +50,7 @@ const SHOWN: usize = 200;
 
 const NOUN: Noun = Noun {
     singular: "file",
-    not_found: Code::TaskNotFound,
+    not_found: TASK.not_found,
     invalid: Code::InvalidImport,
 };
 

@@ -57,5 +57,6 @@ pub const RESOURCE: Resource = Resource {
             },
         },
     ],
+    tables: &[],
     components: openapi::components,
 };

@@ -55,7 +55,7 @@ pub(super) fn import_tasks() -> Described {
         id: "importTasks",
         summary: "Import a file",
         about: "All of it or nothing, in one transaction. What is there already, from an earlier import of the same file too, stays as it is. `dropped` says what the file has and Todoward cannot keep. JSON lines keep ids, versions, times and positions. Tasks.json of Google Takeout, Microsoft To Do as the Graph API gives it, and Todoist's CSV are told by their content. At most 20 MiB and 50,000 tasks, in UTF-8. Counts as a request for each 100 items for the rate limit. At most 2 at once a user, and 8 of all.",
-        parameters: &["ImportFormat", "DryRun"],
+        parameters: vec!["ImportFormat", "DryRun"],
         body: Some(file()),
         responses: vec![(
             "200",
@@ -75,7 +75,7 @@ pub(super) fn export_tasks() -> Described {
         id: "exportTasks",
         summary: "Export a file",
         about: "Everything in one file, completed tasks too; as JSON lines, which lose nothing, with the trash. It is sent in pieces while it is read, however long that takes: a task that is there throughout stands in it once, and a file that was cut has no end in its transfer coding. A client that reads nothing for 30 seconds is cut off.",
-        parameters: &["ExportFormat"],
+        parameters: vec!["ExportFormat"],
         body: None,
         responses: vec![("200", of_file())],
         codes: &[Code::InvalidParameter, Code::NotAcceptable],

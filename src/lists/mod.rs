@@ -17,15 +17,17 @@ mod trash;
 use actix_web::http::Method;
 use actix_web::web;
 
+use self::errors::LIST;
+use self::model::ListRow;
+use crate::db::any_table::{AnyTable, Reference};
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
-use crate::primitives::problem::Code;
 
 /// The declaration that the router, the OpenAPI document and the tests read.
 pub const RESOURCE: Resource = Resource {
     name: "lists",
     about: "The caller's lists, which tasks are sorted into.",
-    invalid: Code::InvalidList,
-    not_found: Some(Code::ListNotFound),
+    invalid: LIST.invalid,
+    not_found: Some(LIST.not_found),
     endpoints: &[
         Endpoint {
             path: "/lists",
@@ -102,8 +104,16 @@ pub const RESOURCE: Resource = Resource {
             isolation: Isolation::OneRow { body: "" },
         },
     ],
+    tables: &[AnyTable::of::<ListRow>(REFERENCES)],
     components: openapi::components,
 };
+
+/// Beside the columns of tasks: the list in which a task was made that a key repeats.
+const REFERENCES: &[Reference] = &[Reference {
+    table: "idempotency_keys",
+    column: "list_id",
+    to: "lists",
+}];
 
 /// The body of a foreign write that the isolation test expects to be refused.
 const STOLEN: &str = r#"{"name":"stolen","owner_id":"mallory","archived":true}"#;

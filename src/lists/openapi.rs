@@ -63,7 +63,7 @@ pub fn list_lists() -> Described {
         id: "listLists",
         summary: "List lists",
         about: "In the order of `position`, in pages; what is in the trash with the last deleted first. A list that exists throughout, and is not moved, is seen exactly once.",
-        parameters: &["Archived", "Trash", "Limit", "Cursor"],
+        parameters: vec!["Archived", "Trash", "Limit", "Cursor"],
         body: None,
         responses: vec![(
             "200",
@@ -83,7 +83,7 @@ pub fn create_list() -> Described {
         id: "createList",
         summary: "Create a list",
         about: "It stands last. With an `Idempotency-Key` a repeat is safe: at most one list is made.",
-        parameters: &["IdempotencyKey"],
+        parameters: vec!["IdempotencyKey"],
         body: Some(body("NewList", &["application/json"], Required::True)),
         responses: vec![(
             "201",
@@ -103,7 +103,7 @@ pub fn delete_lists() -> Described {
         id: "deleteLists",
         summary: "Delete the lists in the trash for good",
         about: "With the tasks that went there with them. `trash=true` must be there.",
-        parameters: &["EmptyTrash"],
+        parameters: vec!["EmptyTrash"],
         body: None,
         responses: vec![(
             "200",
@@ -119,7 +119,7 @@ pub fn read_list() -> Described {
         id: "readList",
         summary: "Read a list",
         about: "With `If-None-Match` there is no body if the client has this version.",
-        parameters: &["ListId", "IfNoneMatch"],
+        parameters: vec!["ListId", "IfNoneMatch"],
         body: None,
         responses: vec![
             list_response(),
@@ -141,7 +141,7 @@ pub fn update_list() -> Described {
         id: "updateList",
         summary: "Change a list",
         about: "A JSON merge patch (RFC 7396). A patch that changes nothing leaves `version` alone.",
-        parameters: &["ListId", "IfMatch"],
+        parameters: vec!["ListId", "IfMatch"],
         body: Some(body(
             "ListPatch",
             &["application/json", "application/merge-patch+json"],
@@ -158,7 +158,7 @@ pub fn put_list() -> Described {
         id: "putList",
         summary: "Change a list, or create it with an id of the client's",
         about: "Merges as PATCH does, so that a client which does not know a field cannot wipe it. With `If-None-Match: *` it creates instead, with the body of a POST: the id must be a UUID version 7, whose time becomes `created_at`, at most a day ahead. It stands last. 412 if the caller has, or had, a list with this id: so an app can create while it is offline, and repeat it.",
-        parameters: &["ListId", "IfMatch", "IfNoneMatchAny"],
+        parameters: vec!["ListId", "IfMatch", "IfNoneMatchAny"],
         responses: vec![
             list_response(),
             (
@@ -179,7 +179,7 @@ pub fn delete_list() -> Described {
         id: "deleteList",
         summary: "Delete a list",
         about: "To the trash, with its tasks. With `permanent=true` for good, with those that went there with it, too.",
-        parameters: &["ListId", "Permanent", "IfMatch"],
+        parameters: vec!["ListId", "Permanent", "IfMatch"],
         body: None,
         responses: vec![("204", success("It is gone.", &["Cache-Control"]))],
         codes: &[Code::InvalidParameter, Code::VersionMismatch],
@@ -192,7 +192,7 @@ pub fn move_list() -> Described {
         id: "moveList",
         summary: "Move a list",
         about: "To a place among the other lists.",
-        parameters: &["ListId", "IfMatch"],
+        parameters: vec!["ListId", "IfMatch"],
         body: Some(body("ListMove", &["application/json"], Required::True)),
         responses: vec![list_response()],
         codes: &[Code::VersionMismatch],
@@ -205,7 +205,7 @@ pub fn restore_list() -> Described {
         id: "restoreList",
         summary: "Restore a list from the trash",
         about: "With the tasks that went there with it. 404 for what is not in the trash.",
-        parameters: &["ListId", "IfMatch"],
+        parameters: vec!["ListId", "IfMatch"],
         body: None,
         responses: vec![list_response()],
         codes: &[Code::VersionMismatch],

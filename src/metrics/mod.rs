@@ -61,7 +61,7 @@ impl Metrics {
         )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         // Present from the start, so that the first refusal is visible as an increase.
-        for code in Code::ALL.iter().filter(|code| code.status() == 401) {
+        for code in Code::COMMON.iter().filter(|code| code.status() == 401) {
             refused.with_label_values(&[code.as_str()]);
         }
 

@@ -16,7 +16,7 @@ pub struct Described {
     pub summary: &'static str,
     pub about: &'static str,
     /// The names of its parameters among the components.
-    pub parameters: &'static [&'static str],
+    pub parameters: Vec<&'static str>,
     pub body: Option<RequestBody>,
     pub responses: Vec<(&'static str, ResponseBuilder)>,
     pub codes: &'static [Code],

@@ -6,6 +6,7 @@ use actix_web::http::Method;
 use utoipa::openapi::schema::ComponentsBuilder;
 
 use super::described::Described;
+use crate::db::any_table::AnyTable;
 use crate::primitives::problem::Code;
 
 /// A method of a path. GET includes HEAD.
@@ -55,6 +56,8 @@ pub struct Resource {
     /// The error code of an unknown id; none if its rows have no ids.
     pub not_found: Option<Code>,
     pub endpoints: &'static [Endpoint],
+    /// Its tables: none, or one.
+    pub tables: &'static [AnyTable],
     /// Adds its schemas and parameters to the document.
     pub components: fn(ComponentsBuilder) -> ComponentsBuilder,
 }

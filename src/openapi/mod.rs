@@ -1,7 +1,7 @@
 //! The API as an OpenAPI 3.1 document, for generators, for Postman and for the
 //! page at `/docs`.
 //!
-//! Invariant: the document is generated from the table of endpoints and the table of
+//! Invariant: the document is generated from the table of endpoints and the tables of
 //! error codes, and tests compare all of it with the server.
 
 pub mod described;
@@ -57,6 +57,17 @@ impl Api {
         json
     }
 
+    /// All error codes by status; resources' own before the others.
+    pub fn codes(&self) -> Vec<Code> {
+        let resources = self.resources.iter().chain(self.of_users);
+        let own = resources
+            .flat_map(|resource| resource.not_found.into_iter().chain([resource.invalid]))
+            .filter(|code| matches!(code, Code::Own(_)));
+        let mut codes: Vec<Code> = own.chain(Code::COMMON.iter().copied()).collect();
+        codes.sort_by_key(|code| code.status());
+        codes
+    }
+
     fn document(&self, server: &str) -> OpenApi {
         let mut items = Items::default();
         for endpoint in self.public {
@@ -76,6 +87,7 @@ impl Api {
                 }
             }
         }
+        let codes = self.codes();
         let components = parameters::components(service::components(ComponentsBuilder::new()));
         let components = self
             .resources
@@ -84,7 +96,7 @@ impl Api {
             .fold(components, |components, resource| {
                 (resource.components)(components)
             });
-        let components = problems::components(responses::components(components))
+        let components = problems::components(responses::components(components, &codes), &codes)
             .security_scheme("bearerAuth", SecurityScheme::Http(bearer()))
             .build();
         OpenApiBuilder::new()

@@ -9,12 +9,12 @@ use super::schemas::{named, string};
 use crate::primitives::problem::{Code, title};
 
 /// Adds the schemas, and for each code of an operation an example named after it.
-pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
+pub(super) fn components(components: ComponentsBuilder, all: &[Code]) -> ComponentsBuilder {
     let components = components
         .schema("Problem", problem())
         .schema("FieldError", field_error())
-        .schema("ErrorCode", error_code());
-    let codes = Code::ALL.iter().filter(|it| !OF_NO_OPERATION.contains(it));
+        .schema("ErrorCode", error_code(all));
+    let codes = all.iter().filter(|it| !OF_NO_OPERATION.contains(it));
     codes.fold(components, |components, code| {
         let example = ExampleBuilder::new()
             .summary(code.as_str())
@@ -23,9 +23,9 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
     })
 }
 
-fn error_code() -> ObjectBuilder {
+fn error_code(all: &[Code]) -> ObjectBuilder {
     string()
-        .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
+        .enum_values(Some(all.iter().map(|code| code.as_str())))
         .description(Some("Stable: program against it."))
 }
 
@@ -134,30 +134,14 @@ fn example(code: Code) -> Value {
         "instance": "/api/v1/tasks",
         "request_id": "01a1f894-cb99-712d-a064-b102260fcfea"
     });
-    let unknown = "is not a field that can be set here";
     let errors_of = [
-        (
-            Code::InvalidTask,
-            json!([
-                {"pointer": "/title", "detail": "must be 1 to 1,000 characters"},
-                {"pointer": "/colour", "detail": unknown}
-            ]),
-        ),
-        (
-            Code::InvalidList,
-            json!([{"pointer": "/name", "detail": "must be 1 to 200 characters"}]),
-        ),
-        (
-            Code::InvalidTag,
-            json!([{"pointer": "/name", "detail": "must be 1 to 60 characters"}]),
-        ),
         (
             Code::InvalidBatch,
             json!([{"pointer": "/operations/3/path", "detail": "must begin with /tasks, /lists or /tags"}]),
         ),
         (
             Code::UnknownField,
-            json!([{"pointer": "/colour", "detail": unknown}]),
+            json!([{"pointer": "/colour", "detail": "is not a field that can be set here"}]),
         ),
         (
             Code::InvalidParameter,
@@ -174,6 +158,13 @@ fn example(code: Code) -> Value {
         members.insert("headers".to_owned(), json!({}));
         members.insert("problem".to_owned(), example(Code::NotOwner));
     }
+    if let (Some(members), Code::Own(own)) = (problem.as_object_mut(), code)
+        && !own.errors.is_empty()
+    {
+        let errors = own.errors.iter();
+        let errors = errors.map(|(pointer, detail)| json!({"pointer": pointer, "detail": detail}));
+        members.insert("errors".to_owned(), errors.collect());
+    }
     if let (Some(members), Code::InvalidImport) = (problem.as_object_mut(), code) {
         members.insert("line".to_owned(), json!(14));
     }
@@ -185,6 +176,7 @@ fn example(code: Code) -> Value {
 
 fn detail(code: Code) -> &'static str {
     match code {
+        Code::Own(own) => own.detail,
         Code::InvalidRequest => {
             "If-Match must be * or entity tags in quotes, as the ETag header gave them"
         }
@@ -210,8 +202,6 @@ fn detail(code: Code) -> &'static str {
         Code::AdoptRefused => {
             "the token of the other account is refused: token_expired: the token has expired; get a new one"
         }
-        Code::TaskNotFound => "no task has this id",
-        Code::ListNotFound => "no list has this id",
         // These belong to no operation and have no example.
         Code::NoSuchAddress | Code::MethodNotAllowed => "",
         Code::NotAcceptable => {
@@ -226,9 +216,6 @@ fn detail(code: Code) -> &'static str {
         }
         Code::BodyTooLarge => "the body must be at most 524288 bytes",
         Code::UnsupportedMediaType => "send Content-Type: application/json",
-        Code::InvalidTask => "title must be 1 to 1,000 characters",
-        Code::InvalidList => "name must be 1 to 200 characters",
-        Code::InvalidTag => "name must be 1 to 60 characters",
         Code::UnknownField => "colour is not a field that can be set here",
         Code::IdempotencyKeyReused => {
             "this Idempotency-Key was used with another body or at another endpoint; use a new key for something new"

@@ -99,7 +99,8 @@ fn head_too_large() -> Response {
         .build()
 }
 
-pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
+/// `all` are all codes.
+pub(super) fn components(components: ComponentsBuilder, all: &[Code]) -> ComponentsBuilder {
     let components = HEADERS
         .iter()
         .fold(components, |components, (name, about, example)| {
@@ -112,7 +113,7 @@ pub(super) fn components(components: ComponentsBuilder) -> ComponentsBuilder {
         .header(RETRY_AFTER, retry_after())
         .response(HEAD_TOO_LARGE, head_too_large());
     SHARED.iter().fold(components, |components, status| {
-        components.response(name(*status), shared(*status))
+        components.response(name(*status), shared(*status, all))
     })
 }
 
@@ -164,8 +165,8 @@ fn name(status: u16) -> String {
     title(status).replace(' ', "")
 }
 
-fn shared(status: u16) -> Response {
-    let codes = Code::ALL.iter().copied();
+fn shared(status: u16, all: &[Code]) -> Response {
+    let codes = all.iter().copied();
     let codes: Vec<Code> = codes.filter(|code| code.status() == status).collect();
     error(status, &codes, true)
 }

@@ -72,7 +72,7 @@ fn service(
         id,
         summary,
         about,
-        parameters: &[],
+        parameters: vec![],
         body: None,
         responses: vec![("200", response)],
         codes,

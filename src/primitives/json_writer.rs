@@ -123,6 +123,12 @@ impl Size for i16 {
     }
 }
 
+impl Size for i32 {
+    fn json_size(&self) -> usize {
+        11
+    }
+}
+
 impl Size for i64 {
     fn json_size(&self) -> usize {
         20

@@ -14,25 +14,48 @@ use serde_json::value::RawValue;
 
 use super::field_error::FieldError;
 
-/// Declares the codes: variant, code in JSON, status.
+/// An error code that only one resource has: of an unknown id, or of a body that is none of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OwnCode {
+    /// The code in JSON.
+    pub code: &'static str,
+    /// The HTTP status of the response.
+    pub status: u16,
+    /// The `detail` of its example in the OpenAPI document.
+    pub detail: &'static str,
+    /// The `errors` of its example: pointers, and what is wrong there.
+    pub errors: &'static [(&'static str, &'static str)],
+}
+
+/// Declares the codes that are no resource's own: variant, code in JSON, status.
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal;)*) => {
         /// The stable code of an error; it determines the status.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Code { $($(#[$doc])* $name,)* }
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+            /// One that a resource declares for itself.
+            Own(&'static OwnCode),
+        }
 
         impl Code {
-            /// All codes, for the OpenAPI document and the tests.
-            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+            /// All codes but resources' own.
+            pub const COMMON: &'static [Code] = &[$(Code::$name,)*];
 
             /// The code in JSON.
             pub fn as_str(self) -> &'static str {
-                match self { $(Code::$name => $text,)* }
+                match self {
+                    $(Code::$name => $text,)*
+                    Code::Own(own) => own.code,
+                }
             }
 
             /// The HTTP status of the response.
             pub fn status(self) -> u16 {
-                match self { $(Code::$name => $status,)* }
+                match self {
+                    $(Code::$name => $status,)*
+                    Code::Own(own) => own.status,
+                }
             }
         }
     };
@@ -73,10 +96,6 @@ codes! {
     ForeignPath = "foreign_path", 403;
     /// The token of the other account is refused, or is not an anonymous user's.
     AdoptRefused = "adopt_refused", 403;
-    /// No task has this id.
-    TaskNotFound = "task_not_found", 404;
-    /// No list has this id.
-    ListNotFound = "list_not_found", 404;
     /// No such address.
     NoSuchAddress = "no_such_address", 404;
     /// The path does not have this method.
@@ -93,12 +112,6 @@ codes! {
     BodyTooLarge = "body_too_large", 413;
     /// The body is not JSON in UTF-8.
     UnsupportedMediaType = "unsupported_media_type", 415;
-    /// A field has an invalid value.
-    InvalidTask = "invalid_task", 422;
-    /// A field of a list has an invalid value.
-    InvalidList = "invalid_list", 422;
-    /// Not the name of a tag.
-    InvalidTag = "invalid_tag", 422;
     /// A field that a task does not have.
     UnknownField = "unknown_field", 422;
     /// The idempotency key was used with another body.
@@ -161,10 +174,16 @@ pub struct ApiError {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     headers: Vec<(&'static str, String)>,
-    not_ready: Box<[&'static str]>,
-    failed: Option<Box<FailedOperation>>,
-    line: Option<NonZeroU32>,
+    more: Option<Box<More>>,
     source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What the problems of one code each have.
+#[derive(Debug, Default)]
+struct More {
+    not_ready: Vec<&'static str>,
+    failed: Option<FailedOperation>,
+    line: Option<NonZeroU32>,
 }
 
 impl ApiError {
@@ -175,9 +194,7 @@ impl ApiError {
             detail: detail.into(),
             errors: Vec::new(),
             headers: Vec::new(),
-            not_ready: Box::default(),
-            failed: None,
-            line: None,
+            more: None,
             source: None,
         }
     }
@@ -218,21 +235,22 @@ impl ApiError {
     /// Adds the parts of the service that are not ready.
     #[must_use]
     pub fn with_not_ready(mut self, parts: Vec<&'static str>) -> Self {
-        self.not_ready = parts.into_boxed_slice();
+        self.more.get_or_insert_default().not_ready = parts;
         self
     }
 
     /// Adds the operation because of which a batch was refused.
     #[must_use]
     pub fn with_failed(mut self, failed: FailedOperation) -> Self {
-        self.failed = Some(Box::new(failed));
+        self.more.get_or_insert_default().failed = Some(failed);
         self
     }
 
     /// Adds the line of a file that cannot be imported.
     #[must_use]
     pub fn with_line(mut self, line: u64) -> Self {
-        self.line = NonZeroU32::new(u32::try_from(line).unwrap_or(u32::MAX));
+        let line = NonZeroU32::new(u32::try_from(line).unwrap_or(u32::MAX));
+        self.more.get_or_insert_default().line = line;
         self
     }
 
@@ -248,6 +266,7 @@ impl ApiError {
 
     /// The body of the response.
     pub fn problem<'a>(&'a self, instance: &'a str, request_id: &'a str) -> Problem<'a> {
+        let more = self.more.as_deref();
         Problem {
             r#type: "about:blank",
             title: title(self.code.status()),
@@ -257,9 +276,9 @@ impl ApiError {
             instance,
             request_id,
             errors: &self.errors,
-            not_ready: &self.not_ready,
-            line: self.line,
-            failed: self.failed.as_deref(),
+            not_ready: more.map_or(&[], |more| &more.not_ready),
+            line: more.and_then(|more| more.line),
+            failed: more.and_then(|more| more.failed.as_ref()),
         }
     }
 }
@@ -321,19 +340,5 @@ impl ResponseError for ApiError {
             }
         }
         response
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::primitives::problem::Code;
-
-    #[test]
-    fn every_code_stands_in_the_document_with_its_status() {
-        let document = include_str!("../../docs/API.md");
-        for code in Code::ALL {
-            let row = format!("| {} | `{}` |", code.status(), code.as_str());
-            assert!(document.contains(&row), "{row}");
-        }
     }
 }

@@ -20,7 +20,7 @@ use crate::http::response_budget::{BudgetedBody, ResponseBudget};
 use crate::primitives::field_error::FieldError;
 use crate::primitives::json_writer;
 use crate::primitives::parameters::no_parameters;
-use crate::primitives::problem::{ApiError, Code};
+use crate::primitives::problem::{ApiError, Code, OwnCode};
 use crate::tasks::tagged::TagCount;
 
 type HandlerResult = Result<HttpResponse, ApiError>;
@@ -92,9 +92,17 @@ fn changed(count: usize) -> HandlerResult {
     Ok(HttpResponse::Ok().json(json!({ "changed": count })))
 }
 
+/// The code of a body that is not a tag.
+pub(super) const INVALID: Code = Code::Own(&OwnCode {
+    code: "invalid_tag",
+    status: 422,
+    detail: "name must be 1 to 60 characters",
+    errors: &[("/name", "must be 1 to 60 characters")],
+});
+
 /// 422: a body that is not a tag, or that only has unknown fields.
 fn invalid_tag(errors: Vec<FieldError>) -> ApiError {
-    ApiError::from_field_errors(errors, Code::UnknownField, Code::InvalidTag)
+    ApiError::from_field_errors(errors, Code::UnknownField, INVALID)
 }
 
 /// Runs a statement for the owner within the deadline of the request.

@@ -10,13 +10,12 @@ use actix_web::http::Method;
 use actix_web::web;
 
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
-use crate::primitives::problem::Code;
 
 /// The declaration that the router, the OpenAPI document and the tests read.
 pub const RESOURCE: Resource = Resource {
     name: "tags",
     about: "The tags of the caller's tasks.",
-    invalid: Code::InvalidTag,
+    invalid: handlers::INVALID,
     not_found: None,
     endpoints: &[
         Endpoint {
@@ -50,5 +49,6 @@ pub const RESOURCE: Resource = Resource {
             },
         },
     ],
+    tables: &[],
     components: openapi::components,
 };

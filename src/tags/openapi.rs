@@ -39,7 +39,7 @@ pub(super) fn list_tags() -> Described {
         id: "listTags",
         summary: "List tags",
         about: "All tags of the caller's tasks, by name. What is in the trash does not count.",
-        parameters: &[],
+        parameters: vec![],
         body: None,
         responses: vec![(
             "200",
@@ -55,7 +55,7 @@ pub(super) fn rename_tag() -> Described {
         id: "renameTag",
         summary: "Rename a tag",
         about: "On every task that has it, the trash included. A task that has both keeps one, in the first place of the two. A tag that nobody has is no error: 0 are changed.",
-        parameters: &["TagName"],
+        parameters: vec!["TagName"],
         body: Some(body("TagPatch", &["application/json"], Required::True)),
         responses: vec![(
             "200",
@@ -71,7 +71,7 @@ pub(super) fn delete_tag() -> Described {
         id: "deleteTag",
         summary: "Take a tag off every task",
         about: "The trash included. The tasks stay.",
-        parameters: &["TagName"],
+        parameters: vec!["TagName"],
         body: None,
         responses: vec![(
             "200",

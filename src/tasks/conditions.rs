@@ -1,13 +1,12 @@
 //! The WHERE clause of lists and counts. It is written as SQL text, because the
 //! databases search a word by different functions.
 
-use chrono::NaiveDateTime;
 use diesel::QueryResult;
-use diesel::sql_types::{Bool, Date, Text, Timestamp as Instant};
+use diesel::sql_types::{Bool, Text};
 
+use super::columns::{TITLE, Takes};
 use super::fields::Priority;
-use super::filter::Filter;
-use super::sort::TITLE;
+use super::filter::{Filter, Wanted};
 use super::tags::Tags;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
@@ -16,7 +15,6 @@ use crate::db::statement::Pass;
 use crate::db::table::Place;
 use crate::primitives::folded::Words;
 use crate::primitives::id::ResourceId;
-use crate::primitives::timestamp::Timestamp;
 
 /// An owner and a filter, with the values that the statement refers to.
 pub(super) struct Conditions<'a> {
@@ -28,7 +26,6 @@ pub(super) struct Conditions<'a> {
     all_tags: Vec<String>,
     any_tags: Vec<String>,
     no_tags: Vec<String>,
-    instants: [(&'static str, Option<NaiveDateTime>); 3],
 }
 
 impl<'a> Conditions<'a> {
@@ -44,12 +41,6 @@ impl<'a> Conditions<'a> {
             all_tags: needles(&filter.tags),
             any_tags: needles(&filter.any_tags),
             no_tags: needles(&filter.no_tags),
-            instants: [
-                ("completed_at >= ", filter.completed_after),
-                ("completed_at < ", filter.completed_before),
-                ("updated_at >= ", filter.updated_after),
-            ]
-            .map(|(text, instant)| (text, instant.map(Timestamp::column))),
         }
     }
 
@@ -86,21 +77,22 @@ impl<'a> Conditions<'a> {
         push_references("list_id", &filter.lists, &self.lists, out)?;
         push_references("parent_id", &filter.parents, &self.parents, out)?;
         self.push_tags(out)?;
-        push_null("due_date", filter.due, out);
-        push_null("recurrence", filter.recurring, out);
-        if let Some(day) = &filter.due_before {
-            out.push_sql(" AND due_date < ");
-            out.push_bind_param::<Date, _>(day)?;
-        }
-        if let Some(day) = &filter.due_after {
-            out.push_sql(" AND due_date >= ");
-            out.push_bind_param::<Date, _>(day)?;
-        }
-        for (text, instant) in &self.instants {
-            if let Some(instant) = instant {
+        for (of, wanted) in filter.of_columns() {
+            if let Wanted::Presence(has_value) = wanted {
                 out.push_sql(" AND ");
-                out.push_sql(text);
-                out.push_bind_param::<Instant, _>(instant)?;
+                out.push_sql(of.column);
+                out.push_sql(match has_value {
+                    true => " IS NOT NULL",
+                    false => " IS NULL",
+                });
+            }
+        }
+        for (of, wanted) in filter.of_columns() {
+            if let (Wanted::Value(value), Takes::Value(operator, _)) = (wanted, &of.takes) {
+                out.push_sql(" AND ");
+                out.push_sql(of.column);
+                out.push_sql(operator);
+                value.push(out)?;
             }
         }
         match &filter.q {
@@ -242,17 +234,4 @@ fn push_references<'b>(
     }
     out.push_sql(if ids.len() > 1 { "))" } else { ")" });
     Ok(())
-}
-
-/// Appends the condition that a column is not NULL, or that it is.
-fn push_null(column: &str, has_value: Option<bool>, out: &mut Pass<'_, '_>) {
-    if let Some(has_value) = has_value {
-        out.push_sql(" AND ");
-        out.push_sql(column);
-        out.push_sql(if has_value {
-            " IS NOT NULL"
-        } else {
-            " IS NULL"
-        });
-    }
 }

@@ -1,23 +1,20 @@
 //! Keyset pagination: a cursor holds the sort values and the id of the last task of a
 //! page. The next page begins after it, whatever was inserted or deleted meanwhile.
 
-use chrono::{DateTime, Datelike, NaiveDate};
-
+use super::columns::{ColumnValue, Kind, SortedRow};
 use super::query::ListQuery;
-use super::sort::{Kind, Sort, SortValue, SortedRow};
+use super::sort::Sort;
 use crate::auth::OwnerId;
 use crate::primitives::cursor::Seal;
 use crate::primitives::id::ResourceId;
 
 const ID_BYTES: usize = 16;
-/// The first millisecond of the year 10000, since the Unix epoch.
-const END_OF_TIME: i64 = 253_402_300_800_000;
 
 /// A position in a sorted list: directly after the row with these values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
     /// The values of [`Sort::columns`], in their order; none is NULL.
-    pub values: Vec<Option<SortValue>>,
+    pub values: Vec<Option<ColumnValue>>,
     /// The id, which breaks ties.
     pub id: ResourceId,
 }
@@ -64,20 +61,17 @@ impl Position {
 
 /// Appends the length of a value, and the value. NULL has none; its length is the
 /// largest number.
-fn write(out: &mut Vec<u8>, value: Option<&SortValue>) {
-    let bytes = match value {
-        None => return out.extend(u32::MAX.to_be_bytes()),
-        Some(SortValue::Text(text)) => text.as_bytes().to_vec(),
-        Some(SortValue::Instant(at)) => at.and_utc().timestamp_millis().to_be_bytes().to_vec(),
-        Some(SortValue::Day(day)) => day.num_days_from_ce().to_be_bytes().to_vec(),
-        Some(SortValue::Number(number)) => number.to_be_bytes().to_vec(),
+fn write(out: &mut Vec<u8>, value: Option<&ColumnValue>) {
+    let Some(value) = value else {
+        return out.extend(u32::MAX.to_be_bytes());
     };
+    let bytes = value.bytes();
     out.extend(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
     out.extend(bytes);
 }
 
 /// Takes a value from the bytes. The outer none: they are no value of this kind.
-fn read(from: &mut &[u8], kind: Kind) -> Option<Option<SortValue>> {
+fn read(from: &mut &[u8], kind: Kind) -> Option<Option<ColumnValue>> {
     let (length, rest) = from.split_first_chunk::<4>()?;
     *from = rest;
     let length = u32::from_be_bytes(*length);
@@ -86,24 +80,7 @@ fn read(from: &mut &[u8], kind: Kind) -> Option<Option<SortValue>> {
     }
     let (bytes, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
     *from = rest;
-    Some(Some(match kind {
-        Kind::Text => {
-            let text = std::str::from_utf8(bytes).ok()?;
-            // PostgreSQL cannot store NUL, and SQLite cuts the text there.
-            SortValue::Text((!text.contains('\0')).then(|| text.to_owned())?)
-        }
-        Kind::Instant => {
-            let millis = i64::from_be_bytes(bytes.try_into().ok()?);
-            let millis = (0..END_OF_TIME).contains(&millis).then_some(millis)?;
-            SortValue::Instant(DateTime::from_timestamp_millis(millis)?.naive_utc())
-        }
-        Kind::Day => {
-            let days = i32::from_be_bytes(bytes.try_into().ok()?);
-            let day = NaiveDate::from_num_days_from_ce_opt(days)?;
-            SortValue::Day((1970..=9999).contains(&day.year()).then_some(day)?)
-        }
-        Kind::Number => SortValue::Number(i16::from_be_bytes(bytes.try_into().ok()?)),
-    }))
+    kind.value(bytes).map(Some)
 }
 
 fn seal<'a>(owner: &'a OwnerId, list: &'a str) -> Seal<'a> {
@@ -115,7 +92,9 @@ fn seal<'a>(owner: &'a OwnerId, list: &'a str) -> Seal<'a> {
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use chrono::{DateTime, NaiveDate};
 
+    use super::super::columns::END_OF_TIME;
     use super::*;
     use crate::auth::{Policy, Verifier, sign_hs256, unix_now};
     use crate::settings::Secret;
@@ -128,7 +107,7 @@ mod tests {
     }
 
     /// Whether a forged cursor with a correct checksum is accepted.
-    fn is_taken(sort: &str, values: Vec<Option<SortValue>>) -> bool {
+    fn is_taken(sort: &str, values: Vec<Option<ColumnValue>>) -> bool {
         let owner = alice();
         let query = ListQuery::parse(&format!("sort={sort}"), &owner).unwrap();
         let id = ResourceId::generate();
@@ -140,11 +119,11 @@ mod tests {
     fn a_forged_cursor_with_a_value_that_no_task_can_have_is_refused() {
         let at = |millis| {
             let at = DateTime::from_timestamp_millis(millis).unwrap();
-            vec![Some(SortValue::Instant(at.naive_utc()))]
+            vec![Some(ColumnValue::Instant(at.naive_utc()))]
         };
-        let day = |year| NaiveDate::from_ymd_opt(year, 1, 1).map(SortValue::Day);
-        let due = |year| vec![day(year), Some(SortValue::Number(1))];
-        let title = |title: &str| vec![Some(SortValue::Text(title.into()))];
+        let day = |year| NaiveDate::from_ymd_opt(year, 1, 1).map(ColumnValue::Day);
+        let due = |year| vec![day(year), Some(ColumnValue::Number(1))];
+        let title = |title: &str| vec![Some(ColumnValue::Text(title.into()))];
         assert!(is_taken("title", title("a")));
         assert!(!is_taken("title", title("a\0b")) && !is_taken("position", title("\0")));
         assert!(!is_taken("title", vec![None]));
@@ -165,9 +144,9 @@ mod tests {
         let query = ListQuery::parse("sort=-title,completed_at,due_date", &owner).unwrap();
         let position = Position {
             values: vec![
-                Some(SortValue::Text("é".into())),
+                Some(ColumnValue::Text("é".into())),
                 None,
-                NaiveDate::from_ymd_opt(2026, 2, 3).map(SortValue::Day),
+                NaiveDate::from_ymd_opt(2026, 2, 3).map(ColumnValue::Day),
                 None,
             ],
             id: ResourceId::generate(),

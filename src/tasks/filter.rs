@@ -2,17 +2,15 @@
 
 use std::fmt::Write as _;
 
-use chrono::NaiveDate;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::fields::{Priority, day};
-use super::query::{INSTANT, instant};
+use super::columns::{COLUMN_FILTERS, ColumnFilter, ColumnValue, Takes};
+use super::fields::Priority;
 use super::tags::{LONGEST_TAG, MAX_TAGS, normalized};
 use crate::primitives::field_error::FieldError;
 use crate::primitives::folded::Words;
 use crate::primitives::id::ResourceId;
 use crate::primitives::parameters::Parameters;
-use crate::primitives::timestamp::Timestamp;
 
 /// How often `list` and `parent` may stand.
 const MAX_REFERENCES: usize = 50;
@@ -37,28 +35,25 @@ pub struct Filter {
     pub no_tags: Vec<String>,
     /// Only tasks without tags, or only those with some.
     pub untagged: Option<bool>,
-    /// Only tasks with a due date, or only those without.
-    pub due: Option<bool>,
-    /// Due before this day.
-    pub due_before: Option<NaiveDate>,
-    /// Due on this day or after.
-    pub due_after: Option<NaiveDate>,
-    /// Only recurring tasks, or only others.
-    pub recurring: Option<bool>,
-    /// Completed at this instant or after.
-    pub completed_after: Option<Timestamp>,
-    /// Completed before this instant.
-    pub completed_before: Option<Timestamp>,
-    /// Last changed at this instant or after.
-    pub updated_after: Option<Timestamp>,
+    /// What each of [`COLUMN_FILTERS`] says.
+    pub(super) columns: [Option<Wanted>; COLUMN_FILTERS.len()],
     /// Each of these words must occur in the title, the description or a tag.
     pub q: Option<Words>,
     /// What is in the trash, instead of what is not.
     pub trash: bool,
 }
 
-/// The names of all filters.
-pub(super) const FILTERS: [&str; 17] = [
+/// What a filter wants of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Wanted {
+    /// That it has a value, or that it has none.
+    Presence(bool),
+    /// That it compares so with this value.
+    Value(ColumnValue),
+}
+
+/// The names of the filters that are none of [`COLUMN_FILTERS`].
+const OTHERS: [&str; 10] = [
     "completed",
     "priority",
     "list",
@@ -67,13 +62,6 @@ pub(super) const FILTERS: [&str; 17] = [
     "any_tag",
     "no_tag",
     "untagged",
-    "due",
-    "due_before",
-    "due_after",
-    "recurring",
-    "completed_after",
-    "completed_before",
-    "updated_after",
     "q",
     "trash",
 ];
@@ -81,7 +69,6 @@ pub(super) const FILTERS: [&str; 17] = [
 impl Filter {
     /// Parses the filters among the parameters; adds an error for each invalid one.
     pub(super) fn parse(given: &Parameters, errors: &mut Vec<FieldError>) -> Self {
-        const DAY: &str = "must be a day as YYYY-MM-DD in the years 1970 to 9999";
         Self {
             completed: flag(given, "completed", errors),
             priorities: priorities(given, errors),
@@ -91,17 +78,9 @@ impl Filter {
             any_tags: tags(given, "any_tag", errors),
             no_tags: tags(given, "no_tag", errors),
             untagged: flag(given, "untagged", errors),
-            due: given.one("due", errors, "must be none or any", |text| match text {
-                "none" => Some(false),
-                "any" => Some(true),
-                _ => None,
-            }),
-            due_before: given.one("due_before", errors, DAY, day),
-            due_after: given.one("due_after", errors, DAY, day),
-            recurring: flag(given, "recurring", errors),
-            completed_after: given.one("completed_after", errors, INSTANT, instant),
-            completed_before: given.one("completed_before", errors, INSTANT, instant),
-            updated_after: given.one("updated_after", errors, INSTANT, instant),
+            columns: COLUMN_FILTERS
+                .each_ref()
+                .map(|filter| wanted(given, filter, errors)),
             q: given.one(
                 "q",
                 errors,
@@ -110,6 +89,29 @@ impl Filter {
             ),
             trash: flag(given, "trash", errors).unwrap_or(false),
         }
+    }
+
+    /// The names of all filters.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        let of_columns = COLUMN_FILTERS.iter().map(|filter| filter.parameter);
+        OTHERS.into_iter().chain(of_columns)
+    }
+
+    /// Those of [`COLUMN_FILTERS`] that are there, and what they want.
+    pub(super) fn of_columns(&self) -> impl Iterator<Item = (&'static ColumnFilter, &Wanted)> {
+        let all = COLUMN_FILTERS.iter().zip(&self.columns);
+        all.filter_map(|(filter, wanted)| Some((filter, wanted.as_ref()?)))
+    }
+
+    /// Whether it lets through tasks that have a value in a column, or such without one.
+    pub(super) fn lets_through(&self, column: &str, has_value: bool) -> bool {
+        let mut of_column = self
+            .of_columns()
+            .filter(|(filter, _)| filter.column == column);
+        of_column.all(|(_, wanted)| match wanted {
+            Wanted::Presence(wanted) => *wanted == has_value,
+            Wanted::Value(_) => has_value,
+        })
     }
 
     /// Whether it is one list and one parent: tasks that are beside each other.
@@ -130,12 +132,14 @@ impl Filter {
             // Writing to a String cannot fail.
             let _ = write!(text, "&{name}={}", utf8_percent_encode(value, UNRESERVED));
         };
-        for (name, value) in [
-            ("completed", self.completed),
-            ("untagged", self.untagged),
-            ("recurring", self.recurring),
-            ("trash", self.trash.then_some(true)),
-        ] {
+        let mut flags = vec![("completed", self.completed), ("untagged", self.untagged)];
+        for (filter, wanted) in self.of_columns() {
+            if let (Takes::Flag, Wanted::Presence(has_value)) = (&filter.takes, wanted) {
+                flags.push((filter.parameter, Some(*has_value)));
+            }
+        }
+        flags.push(("trash", self.trash.then_some(true)));
+        for (name, value) in flags {
             if let Some(value) = value {
                 add(name, if value { "true" } else { "false" });
             }
@@ -163,28 +167,37 @@ impl Filter {
                 add(name, tag);
             }
         }
-        if let Some(due) = self.due {
-            add("due", if due { "any" } else { "none" });
-        }
-        for (name, day) in [
-            ("due_before", self.due_before),
-            ("due_after", self.due_after),
-        ] {
-            if let Some(day) = day {
-                add(name, &day.to_string());
-            }
-        }
-        for (name, instant) in [
-            ("completed_after", self.completed_after),
-            ("completed_before", self.completed_before),
-            ("updated_after", self.updated_after),
-        ] {
-            if let Some(instant) = instant {
-                add(name, &instant.to_string());
+        for (filter, wanted) in self.of_columns() {
+            match (wanted, &filter.takes) {
+                // It is among the flags.
+                (Wanted::Presence(_), Takes::Flag) => {}
+                (Wanted::Presence(true), _) => add(filter.parameter, "any"),
+                (Wanted::Presence(false), _) => add(filter.parameter, "none"),
+                (Wanted::Value(value), _) => add(filter.parameter, &value.to_string()),
             }
         }
         if let Some(q) = &self.q {
             add("q", words(q));
+        }
+    }
+}
+
+fn wanted(
+    given: &Parameters,
+    filter: &ColumnFilter,
+    errors: &mut Vec<FieldError>,
+) -> Option<Wanted> {
+    let name = filter.parameter;
+    match &filter.takes {
+        Takes::Flag => flag(given, name, errors).map(Wanted::Presence),
+        Takes::AnyOrNone => given.one(name, errors, "must be none or any", |text| match text {
+            "none" => Some(Wanted::Presence(false)),
+            "any" => Some(Wanted::Presence(true)),
+            _ => None,
+        }),
+        Takes::Value(_, values) => {
+            let value = given.one(name, errors, values.why, values.parse);
+            value.map(Wanted::Value)
         }
     }
 }

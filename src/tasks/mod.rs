@@ -1,12 +1,13 @@
 //! The tasks resource: its fields, queries, statements and endpoints.
 
 mod bulk;
+pub mod columns;
 pub mod completion;
 mod conditions;
 pub mod count;
 pub mod cursor;
 pub mod due;
-mod errors;
+pub mod errors;
 pub mod fields;
 pub mod filter;
 mod folding;
@@ -37,15 +38,17 @@ pub mod tree;
 use actix_web::http::Method;
 use actix_web::web;
 
+use self::errors::TASK;
+use self::model::TaskRow;
+use crate::db::any_table::{AnyTable, Reference};
 use crate::openapi::endpoint::{Endpoint, Isolation, Resource};
-use crate::primitives::problem::Code;
 
 /// The declaration that the router, the OpenAPI document and the tests read.
 pub const RESOURCE: Resource = Resource {
     name: "tasks",
     about: "The caller's tasks.",
-    invalid: Code::InvalidTask,
-    not_found: Some(Code::TaskNotFound),
+    invalid: TASK.invalid,
+    not_found: Some(TASK.not_found),
     endpoints: &[
         Endpoint {
             path: "/tasks",
@@ -140,8 +143,23 @@ pub const RESOURCE: Resource = Resource {
             isolation: Isolation::OneRow { body: "" },
         },
     ],
+    tables: &[AnyTable::of::<TaskRow>(REFERENCES)],
     components: openapi::components,
 };
+
+/// Where ids of tasks and lists stand. `deleted_with` has one of either.
+const REFERENCES: &[Reference] = &[
+    refers("parent_id", "tasks"),
+    refers("next_id", "tasks"),
+    refers("deleted_with", "tasks"),
+    refers("list_id", "lists"),
+    refers("deleted_with", "lists"),
+];
+
+const fn refers(column: &'static str, to: &'static str) -> Reference {
+    let table = "tasks";
+    Reference { table, column, to }
+}
 
 /// The body of a foreign write that the isolation test expects to be refused.
 const STOLEN: &str = r#"{"title":"stolen","owner_id":"mallory","tags":[]}"#;

@@ -7,16 +7,16 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ComponentsBuilder, KnownFormat, ObjectBuilder, Type};
 
+use super::columns::{COLUMN_FILTERS, SORT_KEYS, Takes};
 use super::query::GROUPS;
 use super::schemas::{
     cleared, completion, count, movement, priority, recurrence, recurrence_patch, task, task_body,
     task_list,
 };
-use super::sort::SORT_KEYS;
 use crate::openapi::described::{Described, Link, body};
 use crate::openapi::parameters::{many, path, query};
 use crate::openapi::responses::{success, success_of};
-use crate::openapi::schemas::{DAY, INSTANT, NO_NUL, formatted, named, string};
+use crate::openapi::schemas::{NO_NUL, formatted, named, string};
 use crate::primitives::problem::Code;
 
 /// Adds schemas and parameters to the document.
@@ -51,28 +51,7 @@ pub fn list_tasks() -> Described {
         id: "listTasks",
         summary: "List tasks",
         about: "Newest first, in pages. A task that exists throughout is seen exactly once, whatever is inserted or deleted meanwhile. Of the trash, the last deleted first.",
-        parameters: &[
-            "Completed",
-            "Priorities",
-            "Lists",
-            "Parents",
-            "Tags",
-            "AnyTags",
-            "NoTags",
-            "Untagged",
-            "Due",
-            "DueBefore",
-            "DueAfter",
-            "Recurring",
-            "CompletedAfter",
-            "CompletedBefore",
-            "UpdatedAfter",
-            "Search",
-            "Trash",
-            "Sort",
-            "Limit",
-            "Cursor",
-        ],
+        parameters: [filter_names(), vec!["Sort", "Limit", "Cursor"]].concat(),
         body: None,
         responses: vec![(
             "200",
@@ -92,26 +71,7 @@ pub fn count_tasks() -> Described {
         id: "countTasks",
         summary: "Count tasks",
         about: "All that the filters let through, and with `by` in groups: the largest first, then by key, at most 1,000. A task counts for each of its tags.",
-        parameters: &[
-            "GroupBy",
-            "Completed",
-            "Priorities",
-            "Lists",
-            "Parents",
-            "Tags",
-            "AnyTags",
-            "NoTags",
-            "Untagged",
-            "Due",
-            "DueBefore",
-            "DueAfter",
-            "Recurring",
-            "CompletedAfter",
-            "CompletedBefore",
-            "UpdatedAfter",
-            "Search",
-            "Trash",
-        ],
+        parameters: [vec!["GroupBy"], filter_names()].concat(),
         body: None,
         responses: vec![(
             "200",
@@ -127,7 +87,7 @@ pub fn create_task() -> Described {
         id: "createTask",
         summary: "Create a task",
         about: "With an `Idempotency-Key` a repeat is safe: at most one task is made.",
-        parameters: &["IdempotencyKey"],
+        parameters: vec!["IdempotencyKey"],
         body: Some(body("NewTask", &["application/json"], Required::True)),
         responses: vec![(
             "201",
@@ -147,7 +107,7 @@ pub fn delete_tasks() -> Described {
         id: "deleteTasks",
         summary: "Delete all completed tasks, or empty the trash",
         about: "Either `completed=true` or `trash=true` must be there. Completed tasks go to the trash, but for those with an open task below them; what is in the trash is gone for good.",
-        parameters: &["ClearCompleted", "CompletedBefore", "EmptyTrash"],
+        parameters: vec!["ClearCompleted", "CompletedBefore", "EmptyTrash"],
         body: None,
         responses: vec![(
             "200",
@@ -163,7 +123,7 @@ pub fn read_task() -> Described {
         id: "readTask",
         summary: "Read a task",
         about: "With `If-None-Match` there is no body if the client has this version.",
-        parameters: &["Id", "IfNoneMatch"],
+        parameters: vec!["Id", "IfNoneMatch"],
         body: None,
         responses: vec![
             task_response(),
@@ -185,7 +145,7 @@ pub fn update_task() -> Described {
         id: "updateTask",
         summary: "Change a task",
         about: "A JSON merge patch (RFC 7396). A patch that changes nothing leaves `version` alone.",
-        parameters: &["Id", "IfMatch"],
+        parameters: vec!["Id", "IfMatch"],
         body: Some(body(
             "TaskPatch",
             &["application/json", "application/merge-patch+json"],
@@ -202,7 +162,7 @@ pub fn put_task() -> Described {
         id: "putTask",
         summary: "Change a task, or create it with an id of the client's",
         about: "Merges as PATCH does, so that a client which does not know a field cannot wipe it. With `If-None-Match: *` it creates instead, with the body of a POST: the id must be a UUID version 7, whose time becomes `created_at`, at most a day ahead. It stands last. 412 if the caller has, or had, a task with this id: so an app can create while it is offline, and repeat it.",
-        parameters: &["Id", "IfMatch", "IfNoneMatchAny"],
+        parameters: vec!["Id", "IfMatch", "IfNoneMatchAny"],
         responses: vec![
             task_response(),
             (
@@ -223,7 +183,7 @@ pub fn delete_task() -> Described {
         id: "deleteTask",
         summary: "Delete a task",
         about: "To the trash, with all below it. With `If-Match` only if nobody has changed it since it was read.",
-        parameters: &["Id", "Permanent", "IfMatch"],
+        parameters: vec!["Id", "Permanent", "IfMatch"],
         body: None,
         responses: vec![("204", success("It is gone.", &["Cache-Control"]))],
         codes: &[Code::InvalidParameter, Code::VersionMismatch],
@@ -236,7 +196,7 @@ pub fn move_task() -> Described {
         id: "moveTask",
         summary: "Move a task",
         about: "To a list, below another task, or to a place among its siblings; all below it come along.",
-        parameters: &["Id", "IfMatch"],
+        parameters: vec!["Id", "IfMatch"],
         body: Some(body("Move", &["application/json"], Required::True)),
         responses: vec![task_response()],
         codes: &[Code::VersionMismatch],
@@ -249,7 +209,7 @@ pub fn restore_task() -> Described {
         id: "restoreTask",
         summary: "Restore a task from the trash",
         about: "With the subtasks that went there with it; to the top level if its parent is not there any more, to the inbox if its list is not. 404 for what is not in the trash.",
-        parameters: &["Id", "IfMatch"],
+        parameters: vec!["Id", "IfMatch"],
         body: None,
         responses: vec![task_response()],
         codes: &[Code::VersionMismatch],
@@ -262,7 +222,7 @@ pub fn complete_task() -> Described {
         id: "completeTask",
         summary: "Complete a task, or not",
         about: "With a body it sets; what already holds changes nothing. Without one it toggles. Completing a recurring task makes the next one, in `next_id`; reopening takes that back if nobody has touched it.",
-        parameters: &["Id", "IfMatch"],
+        parameters: vec!["Id", "IfMatch"],
         body: Some(body(
             "Completion",
             &["application/json", "application/merge-patch+json"],
@@ -311,8 +271,12 @@ fn flag() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Boolean)
 }
 
+fn filter_names() -> Vec<&'static str> {
+    filters().into_iter().map(|(name, _)| name).collect()
+}
+
+/// In the order in which operations name them.
 fn filters() -> Vec<(&'static str, Parameter)> {
-    let day = || formatted(KnownFormat::Date).pattern(Some(DAY));
     let text = || string().min_length(Some(1)).pattern(Some(NO_NUL));
     let tag = || text().max_length(Some(60));
     // In lower case, as ids are written: an upper-case one is refused.
@@ -321,8 +285,7 @@ fn filters() -> Vec<(&'static str, Parameter)> {
             .pattern(Some(format!("^({word}|{ID})$")))
             .examples([word])
     };
-    let instant = || formatted(KnownFormat::DateTime).pattern(Some(INSTANT));
-    vec![
+    let mut filters = vec![
         (
             "Completed",
             query(
@@ -384,54 +347,17 @@ fn filters() -> Vec<(&'static str, Parameter)> {
             "Untagged",
             query("untagged", "Only tasks without tags, or with some.", flag()),
         ),
-        (
-            "Due",
-            query(
-                "due",
-                "Only tasks without a due date, or with one.",
-                string().enum_values(Some(["none", "any"])),
-            ),
-        ),
-        (
-            "DueBefore",
-            query("due_before", "Due before this day, exclusive.", day()),
-        ),
-        (
-            "DueAfter",
-            query("due_after", "Due after this day, inclusive.", day()),
-        ),
-        (
-            "Recurring",
-            query(
-                "recurring",
-                "Only tasks that recur, or that do not.",
-                flag(),
-            ),
-        ),
-        (
-            "CompletedAfter",
-            query(
-                "completed_after",
-                "Completed after this instant, inclusive.",
-                instant(),
-            ),
-        ),
-        (
-            "CompletedBefore",
-            query(
-                "completed_before",
-                "Completed before this instant, exclusive.",
-                instant(),
-            ),
-        ),
-        (
-            "UpdatedAfter",
-            query(
-                "updated_after",
-                "Last changed after this instant, inclusive.",
-                instant(),
-            ),
-        ),
+    ];
+    filters.extend(COLUMN_FILTERS.iter().map(|filter| {
+        let schema = match &filter.takes {
+            Takes::Flag => flag(),
+            Takes::AnyOrNone => string().enum_values(Some(["none", "any"])),
+            Takes::Value(_, values) => (values.schema)(),
+        };
+        let parameter = query(filter.parameter, filter.about, schema);
+        (filter.component, parameter)
+    }));
+    filters.extend([
         (
             "Search",
             query(
@@ -448,7 +374,8 @@ fn filters() -> Vec<(&'static str, Parameter)> {
                 flag(),
             ),
         ),
-    ]
+    ]);
+    filters
 }
 
 fn order_and_page() -> Vec<(&'static str, Parameter)> {

@@ -4,11 +4,11 @@
 
 use diesel::prelude::*;
 
+use super::columns::SortedRow;
 use super::cursor::Position;
 use super::model::{TaskFields, TaskRow};
 use super::query::ListQuery;
 use super::select_page::{SelectPage, sections};
-use super::sort::SortedRow;
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 #[cfg(feature = "postgres")]

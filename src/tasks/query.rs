@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Datelike as _};
 
+use super::columns::WHICH_ORDERS;
 use super::cursor::Position;
-use super::filter::{FILTERS, Filter};
-use super::sort::{Sort, WHICH_ORDERS};
+use super::filter::Filter;
+use super::sort::Sort;
 use crate::auth::OwnerId;
 use crate::primitives::field_error::FieldError;
 use crate::primitives::folded::Words;
@@ -63,10 +64,7 @@ impl ListQuery {
             limit,
         );
         let cursor = given.one("cursor", &mut errors, "", |text| Some(text.to_owned()));
-        let known: Vec<&str> = FILTERS
-            .into_iter()
-            .chain(["sort", "limit", "cursor"])
-            .collect();
+        let known: Vec<&str> = Filter::names().chain(["sort", "limit", "cursor"]).collect();
         errors.extend(given.unknown(&known));
         if !errors.is_empty() {
             return Err(errors.into());
@@ -158,7 +156,7 @@ impl CountQuery {
             "must be list, priority, tag, parent, due_date or completed",
             |text| GROUPS.iter().find(|(name, _)| *name == text),
         );
-        let known: Vec<&str> = FILTERS.into_iter().chain(["by"]).collect();
+        let known: Vec<&str> = Filter::names().chain(["by"]).collect();
         errors.extend(given.unknown(&known));
         if !errors.is_empty() {
             return Err(errors);

@@ -3,14 +3,14 @@
 
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment};
-use diesel::sql_types::{BigInt, Date, Nullable, SmallInt, Text, Timestamp};
+use diesel::sql_types::{BigInt, Nullable, Text};
 
+use super::columns::{ColumnValue, POSITION_OF_ID, SortKey, TITLE};
 use super::conditions::Conditions;
 use super::fields::Priority;
 use super::filter::Filter;
 use super::model::TaskRow;
 use super::query::ListQuery;
-use super::sort::{POSITION_OF_ID, SortKey, SortValue, TITLE};
 use crate::auth::OwnerId;
 use crate::db::connection::{DbConnection, MultiBackend};
 use crate::db::id::{DbId, Id};
@@ -63,7 +63,7 @@ pub(super) fn sections(query: &ListQuery) -> Vec<Section> {
     let begin = match (query.sort.only_key(), first) {
         (Some(SortKey::DueDate), Some(Some(_))) => Some(Part::Dated),
         (Some(SortKey::DueDate), Some(None)) => Some(Part::Undated),
-        (Some(SortKey::Priority), Some(Some(SortValue::Number(..=0)))) => Some(Part::Unranked),
+        (Some(SortKey::Priority), Some(Some(ColumnValue::Number(..=0)))) => Some(Part::Unranked),
         (Some(SortKey::Priority), Some(_)) => Some(Part::Ranked),
         _ => None,
     };
@@ -89,12 +89,8 @@ impl Part {
         let priorities = &filter.priorities;
         match self {
             Self::Whole | Self::Moved | Self::Unmoved => true,
-            Self::Dated => filter.due != Some(false),
-            Self::Undated => {
-                filter.due != Some(true)
-                    && filter.due_before.is_none()
-                    && filter.due_after.is_none()
-            }
+            Self::Dated => filter.lets_through("due_date", true),
+            Self::Undated => filter.lets_through("due_date", false),
             Self::Ranked => {
                 priorities.is_empty() || priorities.iter().any(|p| *p != Priority::None)
             }
@@ -159,7 +155,7 @@ struct Key<'a> {
     sql: &'static str,
     descending: bool,
     is_nullable: bool,
-    after: Option<&'a SortValue>,
+    after: Option<&'a ColumnValue>,
 }
 
 dynamic_query!([] SelectPage<'_>);
@@ -181,7 +177,7 @@ impl<'a> SelectPage<'a> {
         let after = query.after.as_ref().filter(|_| section.has_cursor);
         let keys = |part: &Part| (*part, part.keys(query, is_postgres));
         let nearest = match after.and_then(|after| after.values.first()) {
-            Some(Some(SortValue::Text(position))) => {
+            Some(Some(ColumnValue::Text(position))) => {
                 Some(DbId(nearest_id(position, !query.sort.ids_descend())))
             }
             _ => None,
@@ -374,16 +370,11 @@ fn push_row_behind<'b>(
 
 fn push_compared<'b>(
     before: &str,
-    value: &'b SortValue,
+    value: &'b ColumnValue,
     out: &mut Pass<'_, 'b>,
 ) -> QueryResult<()> {
     out.push_sql(before);
-    match value {
-        SortValue::Text(text) => out.push_bind_param::<Text, _>(text),
-        SortValue::Instant(at) => out.push_bind_param::<Timestamp, _>(at),
-        SortValue::Day(day) => out.push_bind_param::<Date, _>(day),
-        SortValue::Number(number) => out.push_bind_param::<SmallInt, _>(number),
-    }
+    value.push(out)
 }
 
 fn direction(descending: bool) -> &'static str {

@@ -1,4 +1,4 @@
-//! Copies the tasks and lists of a SQLite file into another database, for instance when
+//! Copies the tables of a SQLite file into another database, for instance when
 //! moving to PostgreSQL: `todoward migrate --from`.
 //!
 //! These statements do not filter by owner: they copy the rows of all owners, each with
@@ -6,9 +6,7 @@
 //! source is a consistent snapshot, and the target gets everything or nothing.
 
 mod keys;
-mod older;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -17,40 +15,20 @@ use diesel::prelude::*;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use self::keys::{KeyRow, PutKeys};
-use self::older::{fill_in, fill_in_columns};
 use crate::db::connection::{DbConnection, Generation, Manager};
-use crate::db::id::DbId;
+use crate::db::copying::{BATCH, Rows};
+use crate::db::older::fill_in_columns;
 use crate::db::schema::{idempotency_keys, tasks};
-use crate::db::stored::{PutStored, SelectStored, Stored};
-use crate::db::table::Table;
-use crate::lists::model::ListRow;
+use crate::resources::tables;
 use crate::settings::{Database, DatabaseUrl};
-use crate::tasks::model::TaskRow;
-
-/// Rows of one statement: SQLite accepts 32,766 parameters, and a row may have 60.
-const BATCH: usize = 500;
 
 /// The result of a copy.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
-    /// The lists.
-    pub lists: Rows,
-    /// The tasks.
-    pub tasks: Rows,
+    /// The tables, by name.
+    pub tables: Vec<(&'static str, Rows)>,
     /// The number of idempotency keys in the source.
     pub keys: usize,
-}
-
-/// What became of the rows of a table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rows {
-    /// The number of rows in the source.
-    pub all: usize,
-    /// The number of rows that were missing in the target, or older there.
-    pub written: usize,
-    /// The number of rows that differ in the target and are not older there: they were
-    /// changed since an earlier copy, and are left unchanged.
-    pub kept: usize,
 }
 
 /// Why nothing was copied, as one line.
@@ -71,7 +49,7 @@ impl From<diesel::result::Error> for CopyError {
     }
 }
 
-/// Copies all lists, tasks and idempotency keys of a SQLite file. It may be repeated:
+/// Copies the tables of all resources and the idempotency keys of a SQLite file. It may be repeated:
 /// existing rows are not written again, and rows that were changed in the target are
 /// kept. But rows that were deleted in the target come back: repeat it only until the
 /// target is in use.
@@ -108,9 +86,9 @@ pub fn copy(source: &Path, target: &Database) -> Result<Copied, CopyError> {
             })?;
         to.transaction(|to| {
             without_time_limits(to)?;
+            let tables = tables().map(|table| Ok((table.name, (table.copy)(from, to)?)));
             Ok(Copied {
-                lists: copy_table::<ListRow>(from, to)?,
-                tasks: copy_table::<TaskRow>(from, to)?,
+                tables: tables.collect::<QueryResult<_>>()?,
                 keys: copy_keys(from, to)?,
             })
         })
@@ -150,52 +128,6 @@ fn without_time_limits(to: &mut DbConnection) -> QueryResult<()> {
             "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
         ),
     }
-}
-
-fn copy_table<T: Table>(from: &mut DbConnection, to: &mut DbConnection) -> QueryResult<Rows> {
-    fill_in::<T>(from)?;
-    let mut copied = Rows::default();
-    let mut last: Option<(String, DbId)> = None;
-    loop {
-        let behind = last.as_ref().map(|(owner, id)| (owner.as_str(), *id));
-        let rows = T::load_stored(from, SelectStored::behind(behind, BATCH as i64))?;
-        let Some(end) = rows.last() else {
-            forget_ends::<T>(to)?;
-            return Ok(copied);
-        };
-        last = Some((end.owner_id.clone(), end.row.id()));
-        copied.all += rows.len();
-        copied.written += PutStored::new(&rows).execute(to)?;
-        copied.kept += differing(to, &rows)?;
-    }
-}
-
-/// Forgets that rows which came back had ended in the target: whoever follows changes would
-/// have both in one page.
-fn forget_ends<T: Table>(to: &mut DbConnection) -> QueryResult<()> {
-    let table = T::NAME;
-    let forget = format!(
-        "DELETE FROM gone WHERE kind = '{table}' AND EXISTS (SELECT 1 FROM {table} it \
-         WHERE it.owner_id = gone.owner_id AND it.id = gone.id)"
-    );
-    diesel::sql_query(forget).execute(to).map(drop)
-}
-
-/// How many of these rows differ in the target.
-fn differing<T: Table>(to: &mut DbConnection, rows: &[Stored<T>]) -> QueryResult<usize> {
-    fn key<T: Table>(row: &Stored<T>) -> (&str, DbId) {
-        (row.owner_id.as_str(), row.row.id())
-    }
-    let ids: Vec<DbId> = rows.iter().map(|row| row.row.id()).collect();
-    let there = T::load_stored(to, SelectStored::with_ids(&ids))?;
-    let there: HashMap<_, _> = there.iter().map(|row| (key(row), row)).collect();
-    if rows.iter().any(|row| !there.contains_key(&key(row))) {
-        // This transaction has just written the row, so a foreign trigger or rule
-        // has removed it. Then nothing is copied.
-        return Err(diesel::result::Error::RollbackTransaction);
-    }
-    let differs = |row: &&Stored<T>| there.get(&key(row)).is_none_or(|there| *there != *row);
-    Ok(rows.iter().filter(differs).count())
 }
 
 fn copy_keys(from: &mut DbConnection, to: &mut DbConnection) -> QueryResult<usize> {

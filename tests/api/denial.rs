@@ -253,7 +253,7 @@ fn the_table_has_rows_and_columns() {
 #[test]
 fn every_code_of_a_refused_token_has_its_row() {
     let ways = ways();
-    for code in Code::ALL.iter().filter(|code| code.status() == 401) {
+    for code in Code::COMMON.iter().filter(|code| code.status() == 401) {
         // A shared secret has no `kid`, so an unknown one is not possible.
         let is_covered = ways.iter().any(|way| way.code == code.as_str());
         assert!(is_covered || *code == Code::UnknownKey, "{}", code.as_str());

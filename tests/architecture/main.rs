@@ -10,6 +10,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use todoward::resources::{RESOURCES, tables};
+
 /// The modules of `src/`, from top to bottom; those in one row do not use each other.
 const MODULES: &[&[&str]] = &[
     &["main"],
@@ -19,6 +21,7 @@ const MODULES: &[&[&str]] = &[
     &["routes"],
     &["transfer"],
     &["accounts"],
+    &["resources"],
     &["changes", "interchange"],
     &["batch", "lists", "tags"],
     &["tasks"],
@@ -145,15 +148,46 @@ fn a_table_is_named_only_by_the_resource_that_has_it() {
 /// Else its rows outlive the account of their owner, or stay behind in the other database.
 #[test]
 fn what_a_resource_has_is_erased_and_copied() {
-    let sources = sources();
     for (table, modules) in TABLES.iter().filter(|(_, modules)| modules[0] != "db") {
-        let model = format!("use crate::{}::model::", modules[0]);
-        for module in ["accounts", "transfer"] {
-            let mut of_module = sources.iter().filter(|source| source.module == module);
-            let is_known = of_module.any(|source| source.text.contains(&model));
-            assert!(is_known, "src/{module} does not know the table {table}");
+        let resource = RESOURCES
+            .iter()
+            .find(|resource| resource.name == modules[0]);
+        let tables = resource.unwrap().tables.iter();
+        let is_declared = tables.into_iter().any(|it| it.name == *table);
+        assert!(is_declared, "{} does not declare its table", modules[0]);
+    }
+    for module in ["accounts", "transfer"] {
+        let sources = sources();
+        let mut of_module = sources.iter().filter(|source| source.module == module);
+        let is_of_all =
+            of_module.any(|source| source.text.contains("use crate::resources::tables"));
+        assert!(is_of_all, "src/{module} does not go through all tables");
+    }
+}
+
+/// Else it names a row of nobody once the owner's rows were given new ids.
+#[test]
+fn a_column_with_an_id_says_of_which_rows() {
+    let schema = fs::read_to_string("src/db/schema.rs").unwrap();
+    let known: Vec<_> = tables().map(|table| table.name).collect();
+    let references: Vec<_> = tables().flat_map(|table| table.references).collect();
+    assert!(references.iter().all(|it| known.contains(&it.to)));
+    let mut seen = 0;
+    for table in known {
+        let (_, columns) = schema
+            .split_once(&format!("    {table} (owner_id, id) {{"))
+            .unwrap();
+        let (columns, _) = columns.split_once('}').unwrap();
+        let ids = columns.lines().filter(|line| line.contains("Uuid"));
+        for line in ids {
+            let column = line.split_whitespace().next().unwrap();
+            let mut says = references.iter();
+            let is_said = says.any(|it| it.table == table && it.column == column);
+            assert!(is_said || column == "id", "{table}.{column}");
+            seen += 1;
         }
     }
+    assert!(seen > 5, "{seen} columns seen");
 }
 
 fn names(line: &str, word: &str) -> bool {

@@ -4,8 +4,8 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use crate::db::connection::DbConnection;
-use crate::db::table::Table;
+use super::connection::DbConnection;
+use super::table::Table;
 
 #[derive(QueryableByName)]
 struct Column {
@@ -24,7 +24,11 @@ pub(super) fn fill_in<T: Table>(source: &mut DbConnection) -> QueryResult<()> {
 }
 
 /// The same of a table by its name.
-pub(super) fn fill_in_columns(
+///
+/// # Errors
+///
+/// The source failed.
+pub fn fill_in_columns(
     source: &mut DbConnection,
     table: &str,
     columns: &[&str],
