@@ -203,23 +203,21 @@ impl<'a> SelectPage<'a> {
     }
 
     /// Whether the statement is one of those that are asked for most: all tasks by id, or
-    /// those beside each other by position; with or without a filter by completion.
+    /// those of one list by position, at all levels or below one parent; with or without a
+    /// filter by completion.
     fn is_frequent(&self) -> bool {
         let filter = &self.query.filter;
         let by_position = self.query.sort.only_key() == Some(SortKey::Position);
-        let siblings = Some(filter).filter(|filter| by_position && filter.is_of_siblings());
+        let of_list = filter.lists.len() == 1 && filter.parents.len() <= 1;
+        let of_list = Some(filter).filter(|_| by_position && of_list);
         let frequent = Filter {
             completed: filter.completed,
-            lists: siblings
-                .map(|filter| filter.lists.clone())
-                .unwrap_or_default(),
-            parents: siblings
-                .map(|filter| filter.parents.clone())
-                .unwrap_or_default(),
+            lists: of_list.map_or_else(Vec::new, |filter| filter.lists.clone()),
+            parents: of_list.map_or_else(Vec::new, |filter| filter.parents.clone()),
             ..Filter::default()
         };
         let by_id = self.query.sort.only_key() == Some(SortKey::CreatedAt);
-        (by_id || siblings.is_some()) && *filter == frequent
+        (by_id || of_list.is_some()) && *filter == frequent
     }
 
     fn push_part<'b>(
