@@ -141,7 +141,7 @@ const FOLDED_TITLE: SortColumn = SortColumn {
     value: |row| row.title.map(|title| ColumnValue::Text(title.to_owned())),
 };
 
-pub(super) const POSITION: SortColumn = SortColumn {
+const POSITION: SortColumn = SortColumn {
     postgres: "coalesce(position, replace(CAST(id AS TEXT), '-', '') COLLATE \"C\")",
     sqlite: "coalesce(position, lower(hex(id)))",
     is_nullable: false,

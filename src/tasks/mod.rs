@@ -10,8 +10,6 @@ pub mod due;
 pub mod errors;
 pub mod fields;
 pub mod filter;
-#[cfg(feature = "postgres")]
-mod first_of_list;
 mod folding;
 pub mod handlers;
 pub mod input;

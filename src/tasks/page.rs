@@ -6,15 +6,13 @@ use diesel::prelude::*;
 
 use super::columns::SortedRow;
 use super::cursor::Position;
-#[cfg(feature = "postgres")]
-use super::first_of_list::FirstOfList;
 use super::model::{TaskFields, TaskRow};
 use super::query::ListQuery;
 use super::select_page::{SelectPage, sections};
 use crate::auth::OwnerId;
 use crate::db::connection::DbConnection;
 #[cfg(feature = "postgres")]
-use crate::db::pipelines::{self, MAX_BEFORE_PAGE, MAX_STATEMENTS, Session};
+use crate::db::pipelines::{self, MAX_BEFORE_PAGE, Session};
 use crate::db::statement::{Access, Failure, Statement};
 use crate::db::table::{Newest, Table as _};
 use crate::http::resource::page_body;
@@ -65,12 +63,7 @@ impl Statement for ListTasks {
     #[cfg(feature = "postgres")]
     fn pipeline_limit(&self) -> Option<usize> {
         let query = &self.query;
-        let is_first = query.is_newest() || query.is_first_of_list();
-        let is_pipelined = is_first && query.limit <= LARGEST_PAGE;
-        // Of smaller pages as many as take the same memory.
-        let limit = usize::from(query.limit.max(1));
-        is_pipelined
-            .then(|| MAX_STATEMENTS.min(MAX_BEFORE_PAGE * usize::from(LARGEST_PAGE) / limit))
+        (query.is_newest() && query.limit <= LARGEST_PAGE).then_some(MAX_BEFORE_PAGE)
     }
 
     #[cfg(feature = "postgres")]
@@ -88,9 +81,9 @@ impl Statement for ListTasks {
         };
         let has_more = cut(&mut fields, &self.query);
         let last = fields.last().filter(|_| has_more);
-        let next = last.map(|last| {
-            let (fields, title) = (*last, None);
-            Position::of(&SortedRow { fields, title }, &self.query.sort)
+        let next = last.map(|last| Position {
+            values: Vec::new(),
+            id: last.id.0,
         });
         Ok(write(&fields, next.as_ref(), owner, self).ok())
     }
@@ -119,16 +112,13 @@ fn load(
     Ok(rows)
 }
 
-/// Loads the same rows over a pipeline, of the first page of the default list or of one list.
+/// Loads the same rows of the default list over a pipeline.
 #[cfg(feature = "postgres")]
 async fn load_pipelined(
     session: &Session,
     owner: &OwnerId,
     query: &ListQuery,
 ) -> Result<Vec<tokio_postgres::Row>, pipelines::Failure> {
-    if let Some(first) = FirstOfList::of(owner, query) {
-        return session.query(&first).await;
-    }
     let max = i64::from(query.limit) + 1;
     session.query(&Newest::<TaskRow>::new(owner, max)).await
 }
@@ -187,8 +177,6 @@ mod tests {
         };
         assert_eq!(limit(newest(LARGEST_PAGE)), Some(MAX_BEFORE_PAGE));
         assert_eq!(limit(newest(LARGEST_PAGE + 1)), None);
-        assert_eq!(limit(newest(20)), Some(MAX_BEFORE_PAGE * 50 / 20));
-        assert_eq!(limit(newest(1)), Some(MAX_STATEMENTS));
         let mut filtered = newest(1);
         filtered.filter.completed = Some(true);
         assert_eq!(limit(filtered), None);

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike as _};
 
-use super::columns::{SortKey, WHICH_ORDERS};
+use super::columns::WHICH_ORDERS;
 use super::cursor::Position;
 use super::filter::Filter;
 use super::sort::Sort;
@@ -49,28 +49,6 @@ impl ListQuery {
         self.after.is_none()
             && self.filter == Filter::default()
             && self.sort == Sort::default_of(false)
-    }
-
-    /// Whether it asks for tasks of one list in the order of their positions, at all levels or
-    /// below one parent; with or without a filter by completion.
-    pub(super) fn is_of_list(&self) -> bool {
-        let filter = &self.filter;
-        let of_list = Filter {
-            completed: filter.completed,
-            lists: filter.lists.clone(),
-            parents: filter.parents.clone(),
-            ..Filter::default()
-        };
-        self.sort.only_key() == Some(SortKey::Position)
-            && filter.lists.len() == 1
-            && filter.parents.len() <= 1
-            && *filter == of_list
-    }
-
-    /// Whether it asks for the first page of that, upwards.
-    #[cfg(feature = "postgres")]
-    pub(super) fn is_first_of_list(&self) -> bool {
-        self.after.is_none() && !self.sort.ids_descend() && self.is_of_list()
     }
 
     /// Parses the query string; the error lists every invalid parameter.

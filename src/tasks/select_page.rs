@@ -202,15 +202,22 @@ impl<'a> SelectPage<'a> {
             && self.query.sort.only_key() != Some(SortKey::DeletedAt)
     }
 
-    /// Whether the statement is one of those that are asked for most: all tasks by id, with
-    /// or without a filter by completion, or those of one list by position.
+    /// Whether the statement is one of those that are asked for most: all tasks by id, or
+    /// those of one list by position, at all levels or below one parent; with or without a
+    /// filter by completion.
     fn is_frequent(&self) -> bool {
+        let filter = &self.query.filter;
+        let by_position = self.query.sort.only_key() == Some(SortKey::Position);
+        let of_list = filter.lists.len() == 1 && filter.parents.len() <= 1;
+        let of_list = Some(filter).filter(|_| by_position && of_list);
         let frequent = Filter {
-            completed: self.query.filter.completed,
+            completed: filter.completed,
+            lists: of_list.map_or_else(Vec::new, |filter| filter.lists.clone()),
+            parents: of_list.map_or_else(Vec::new, |filter| filter.parents.clone()),
             ..Filter::default()
         };
         let by_id = self.query.sort.only_key() == Some(SortKey::CreatedAt);
-        by_id && self.query.filter == frequent || self.query.is_of_list()
+        (by_id || of_list.is_some()) && *filter == frequent
     }
 
     fn push_part<'b>(

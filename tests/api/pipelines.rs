@@ -58,60 +58,6 @@ fn a_page_over_a_pipeline_is_byte_for_byte_the_one_that_comes_the_ordinary_way()
     });
 }
 
-/// Tasks of a list, of which some are below others, completed or moved.
-async fn arranged(alice: &Client, list: &str) -> String {
-    let mut ids: Vec<String> = Vec::new();
-    for number in 0..30 {
-        let mut task = json!({ "title": number.to_string(), "completed": number % 4 == 1 });
-        match number % 3 {
-            2 => task["parent_id"] = json!(ids[0]),
-            _ if number % 5 < 4 => task["list_id"] = json!(list),
-            _ => {}
-        }
-        let made = alice.post(TASKS, &task).await.expect(201).json();
-        ids.push(made["id"].as_str().unwrap().to_owned());
-        if number % 7 == 6 {
-            let to = json!({ "first": true });
-            let path = format!("{TASKS}/{}/move", ids[number]);
-            alice.post(&path, &to).await.expect(200);
-        }
-    }
-    ids.swap_remove(0)
-}
-
-#[test]
-fn the_first_page_of_a_list_by_position_is_the_same_over_a_pipeline() {
-    block_on(async {
-        let app = TestApp::with(Engine::Postgres, &[("WITH_METRICS", "")]).await;
-        let pooled = [("TODOWARD__DATABASE__PIPELINES", "0")];
-        let pooled = TestApp::on_database(Engine::Postgres, &app.database_url, &pooled).await;
-        let (alice, ordinary) = (app.user("alice"), pooled.user("alice"));
-        let list = app.list("alice", "l").await;
-        let parent = arranged(&alice, &list).await;
-        for of in [&list, "inbox"] {
-            for below in ["", "&parent=none", &format!("&parent={parent}")] {
-                for completed in ["", "&completed=true", "&completed=false"] {
-                    for limit in [1, 3, 50] {
-                        let order = "sort=position";
-                        let path =
-                            format!("{TASKS}?list={of}{below}{completed}&{order}&limit={limit}");
-                        let wanted = ordinary.get(&path).await.expect(200);
-                        is_pipelined(&app, &path, async || {
-                            let page = alice.get(&path).await.expect(200);
-                            assert_eq!(page.text(), wanted.text(), "{path}");
-                            assert_eq!(page.header("link"), wanted.header("link"), "{path}");
-                        })
-                        .await;
-                    }
-                }
-            }
-        }
-        let page = format!("{TASKS}?list={list}&sort=position&limit=50");
-        let page = alice.get(&page).await.expect(200).json();
-        assert!(page["items"].as_array().unwrap().len() > 20, "{page}");
-    });
-}
-
 #[test]
 fn a_row_that_another_program_has_damaged_closes_no_pipeline() {
     block_on(async {

@@ -54,7 +54,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_PER_OWNER: usize = 4;
 
 /// The max number of statements in flight on one pipeline; and the max number before
-/// the largest page, because pages are large and are buffered in memory.
+/// a page, because pages are large and are buffered in memory.
 pub const MAX_STATEMENTS: usize = 128;
 pub const MAX_BEFORE_PAGE: usize = 32;
 
