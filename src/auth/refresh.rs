@@ -19,7 +19,7 @@ const MAX_LOGGED_CAUSES: usize = 8;
 /// Unknown `kid`s cause no fetch for this time after one that changed nothing.
 const COOL_DOWN: Duration = Duration::from_secs(10);
 /// How long keys are used without a successful fetch.
-const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_STALE: Duration = Duration::from_secs(86_400);
 
 pub(super) struct Shared {
     pub keys: RwLock<Option<Arc<KeySet>>>,
@@ -46,6 +46,25 @@ pub(super) struct Schedule {
     /// The causes that were logged in the current outage.
     logged: Vec<String>,
     pub stopped: bool,
+}
+
+impl Schedule {
+    /// Whether the cause of a failed fetch is to be logged: once in an outage, not for each
+    /// attempt.
+    fn is_new_cause(&mut self, why: &str) -> bool {
+        let is_new =
+            self.logged.len() < MAX_LOGGED_CAUSES && self.logged.iter().all(|logged| logged != why);
+        if is_new {
+            self.logged.push(why.to_owned());
+        }
+        is_new
+    }
+
+    /// Whether there are keys that are too old to be used.
+    fn is_stale(&self, now: Instant) -> bool {
+        self.good_at
+            .is_some_and(|at| now.saturating_duration_since(at) > MAX_STALE)
+    }
 }
 
 impl Shared {
@@ -118,14 +137,12 @@ pub(super) fn keep_fresh(
                 pause = ttl;
             }
             Err(why) => {
-                // Once for each cause, not for each attempt.
-                if schedule.logged.len() < MAX_LOGGED_CAUSES && !schedule.logged.contains(&why) {
+                if schedule.is_new_cause(&why) {
                     log::warn!(cause = why.as_str(); "the key set could not be fetched; trying again");
-                    schedule.logged.push(why.clone());
                 }
                 schedule.last_error = why;
                 schedule.failures += 1;
-                if schedule.good_at.is_some_and(|at| at.elapsed() > MAX_STALE) {
+                if schedule.is_stale(Instant::now()) {
                     log::error!(url; "the keys are older than 24 hours and are not used any more");
                     schedule.good_at = None;
                     shared.set_keys(None);
@@ -175,5 +192,35 @@ fn wait_for_cause(shared: &Shared, pause: Duration) -> Option<Cause> {
         }
         let waited = shared.wake.wait_timeout(schedule, left);
         schedule = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_too_old_a_day_after_their_fetch_and_not_before() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let good_at = Instant::now();
+        let schedule = Schedule {
+            good_at: Some(good_at),
+            ..Schedule::default()
+        };
+        assert!(!schedule.is_stale(good_at));
+        assert!(!schedule.is_stale(good_at + day));
+        assert!(schedule.is_stale(good_at + day + Duration::from_nanos(1)));
+        assert!(!Schedule::default().is_stale(good_at + day + day));
+    }
+
+    #[test]
+    fn the_first_eight_causes_of_an_outage_are_logged_once_each() {
+        let mut schedule = Schedule::default();
+        for cause in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            assert!(schedule.is_new_cause(cause), "{cause}");
+            assert!(!schedule.is_new_cause(cause), "{cause}");
+        }
+        assert!(!schedule.is_new_cause("i"));
+        assert!(!schedule.is_new_cause("a"));
     }
 }

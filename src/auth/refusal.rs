@@ -96,3 +96,63 @@ impl From<Refusal> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError as _;
+
+    use super::*;
+
+    /// The code, the challenge and the seconds to wait of a refusal with this detail.
+    fn told(of: fn(&'static str) -> Refusal) -> (Code, Option<String>, Option<String>) {
+        let error = ApiError::from(of(r#"say "please" \ now"#));
+        assert_eq!(
+            error.to_string(),
+            format!(r#"{}: say "please" \ now"#, error.code().as_str())
+        );
+        let response = error.error_response();
+        let header = |name| {
+            let value = response.headers().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
+        let headers = (header("www-authenticate"), header("retry-after"));
+        (error.code(), headers.0, headers.1)
+    }
+
+    #[test]
+    fn a_bad_token_is_challenged_with_its_reason_and_without_quotes() {
+        for (of, code) in [
+            (Refusal::Malformed as fn(_) -> _, Code::MalformedToken),
+            (Refusal::UnsupportedAlgorithm, Code::UnsupportedAlgorithm),
+            (Refusal::UnknownKey, Code::UnknownKey),
+            (Refusal::InvalidSignature, Code::InvalidSignature),
+            (Refusal::Expired, Code::TokenExpired),
+            (Refusal::NotYetValid, Code::TokenNotYetValid),
+            (Refusal::InvalidClaims, Code::InvalidClaims),
+        ] {
+            let challenge = r#"Bearer realm="todoward", error="invalid_token", error_description="say 'please' ' now""#;
+            assert_eq!(told(of), (code, Some(challenge.to_owned()), None));
+        }
+    }
+
+    #[test]
+    fn whoever_sends_no_token_is_asked_for_one_and_told_of_no_error() {
+        let challenge = Some(r#"Bearer realm="todoward""#.to_owned());
+        assert_eq!(
+            told(Refusal::Missing),
+            (Code::MissingToken, challenge, None)
+        );
+    }
+
+    #[test]
+    fn two_credentials_are_no_challenge_and_nothing_to_wait_for() {
+        let expected = (Code::InvalidRequest, None, None);
+        assert_eq!(told(Refusal::Ambiguous), expected);
+    }
+
+    #[test]
+    fn without_keys_a_client_is_to_wait_and_not_to_sign_in_again() {
+        let expected = (Code::KeysUnavailable, None, Some("1".to_owned()));
+        assert_eq!(told(Refusal::KeysUnavailable), expected);
+    }
+}

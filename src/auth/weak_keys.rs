@@ -18,7 +18,7 @@ pub(super) fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), &'static str> {
         sum.checked_mul(256)?.checked_add(u64::from(*byte))
     });
     match exponent {
-        Some(exponent) if exponent >= 65_537 && exponent % 2 == 1 && exponent < 1 << 33 => {}
+        Some(exponent) if exponent % 2 == 1 && (65_537..1 << 33).contains(&exponent) => {}
         _ => return Err("its exponent is not one that RSA keys have"),
     }
     if is_roca(n) {
@@ -39,7 +39,7 @@ fn is_roca(n: &[u8]) -> bool {
             .fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
         let mut power = 1;
         (0..*prime).any(|_| {
-            power = power * (65_537 % prime) % prime;
+            power = power * 65_537 % prime;
             power == rest
         })
     })

@@ -15,6 +15,7 @@ mod property;
 mod published;
 mod remembered;
 mod signatures;
+mod user_claims;
 mod wycheproof;
 
 use base64::Engine as _;
